@@ -1,0 +1,30 @@
+# Compiler settings that hold for every target of ours.
+option(SPANWATCH_LIBFUZZER "Link fuzz targets with libFuzzer (clang); otherwise with a plain seed replayer" OFF)
+set(SPANWATCH_SANITIZE "" CACHE STRING "Value of -fsanitize= for the whole build, e.g. address,undefined")
+
+find_program(SPANWATCH_CCACHE ccache)
+if(SPANWATCH_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${SPANWATCH_CCACHE})
+endif()
+
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
+set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g")
+
+add_library(spanwatch_flags INTERFACE)
+target_include_directories(spanwatch_flags INTERFACE ${CMAKE_SOURCE_DIR}/sensor)
+target_compile_options(spanwatch_flags INTERFACE
+  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough -Werror
+  -Wno-missing-field-initializers -fno-omit-frame-pointer -fstack-protector-strong)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 reports false positives of these inside libstdc++ at -O2.
+  target_compile_options(spanwatch_flags INTERFACE -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds
+    -Wno-maybe-uninitialized -Wno-dangling-pointer -Wno-free-nonheap-object)
+endif()
+if(SPANWATCH_SANITIZE)
+  target_compile_options(spanwatch_flags INTERFACE -fsanitize=${SPANWATCH_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(spanwatch_flags INTERFACE -fsanitize=${SPANWATCH_SANITIZE})
+endif()
+if(SPANWATCH_LIBFUZZER)
+  target_compile_options(spanwatch_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+target_compile_definitions(spanwatch_flags INTERFACE SPANWATCH_VERSION="${PROJECT_VERSION}")

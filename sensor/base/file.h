@@ -1,0 +1,21 @@
+// Whole files, read and written safely: what the control plane needs for keys, configuration, rules and hash sets.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace spanwatch {
+
+// Opens read-only, close-on-exec; the error names the path.
+Result<UniqueFd> OpenForReading(const std::filesystem::path& path);
+// The whole content; fails when it is longer than `limit` bytes.
+Result<Bytes> ReadFile(const std::filesystem::path& path, std::size_t limit);
+// Writes a temporary file beside `path`, syncs it and renames it: a reader sees the old content or the new, never a part.
+Status WriteFileAtomically(const std::filesystem::path& path, ByteView content, mode_t mode);
+
+}  // namespace spanwatch

@@ -1,0 +1,55 @@
+// Match: one registered item recognised in one object, with its evidence. From `fingerprint` to `inspector`.
+#pragma once
+
+#include "model/fingerprint_index.h"
+
+namespace spanwatch {
+
+// Ordered from best to least: an item counts once per flow, by its best method (design.md section 9.3).
+enum class Method : std::uint8_t { kExact, kArchiveEntry, kFragment, kPerceptual, kRecord };
+enum class Confidence : std::uint8_t { kWeak, kSure };
+
+constexpr std::string_view ToString(Method method) {
+  constexpr std::string_view kNames[] = {"exact", "archive-entry", "fragment", "perceptual", "record"};
+  return kNames[static_cast<std::size_t>(method)];
+}
+constexpr std::string_view ToString(Confidence confidence) { return confidence == Confidence::kSure ? "sure" : "weak"; }
+
+struct Match {
+  ItemRef item;
+  Method method = Method::kExact;
+  Confidence confidence = Confidence::kSure;
+  // perceptual
+  std::uint16_t distance = 0;
+  View view = View::kFull;
+  std::uint8_t quality = 0;
+  // fragment: windows found of those registered, and the share of the file they span
+  std::uint32_t fragments_found = 0;
+  std::uint32_t fragments_registered = 0;
+  float coverage = 0;
+  std::uint64_t offset = 0;  // of the evidence in the object's bytes
+  // record
+  bool supported = false;    // a supporting column agreed
+};
+
+// The ratio test over one object or window (design.md section 5, Record).
+struct RecordEvidence {
+  std::uint32_t distinct_plates = 0;
+  std::uint32_t supported_plates = 0;
+  std::uint64_t distinct_tokens = 0;  // of the same shapes
+  double probability = 1;             // that chance alone gives so many
+  bool structured = false;            // inside a recognised LPR structure
+};
+
+// Called by the families while bytes arrive (as soon as a match is certain) and again at the object's end, when a later
+// call for the same item and method replaces the earlier one.
+class MatchSink {
+ public:
+  virtual ~MatchSink() = default;
+  virtual void OnMatch(const Match& match) noexcept = 0;
+  virtual void OnRecordEvidence(const RecordEvidence& evidence) noexcept = 0;
+  // True once something in this object was named by exact or fragment: what costs more need not look any further.
+  virtual bool AlreadyNamed() const noexcept = 0;
+};
+
+}  // namespace spanwatch

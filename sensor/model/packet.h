@@ -1,0 +1,76 @@
+// CapturedPacket and DecodedPacket: what `capture` hands to `decode`, and `decode` to `flow`.
+//
+// Both only point into the captured bytes (or, after IP reassembly, into the decoder's buffer): valid during the call that
+// delivers them, never longer. One inspector thread.
+#pragma once
+
+#include <array>
+
+#include "base/bytes.h"
+#include "base/time.h"
+#include "model/ip_address.h"
+
+namespace spanwatch {
+
+// A frame as it came from an interface or a capture file.
+struct CapturedPacket {
+  PacketTime time;
+  int link_type = 0;                  // DLT_ value of libpcap (pcap-linktype(7))
+  std::uint32_t original_length = 0;  // bytes on the wire; more than bytes.size() when the snap length cut it
+  ByteView bytes;
+  std::uint16_t interface_index = 0;  // into the capture's own list of interfaces
+};
+
+enum class Transport : std::uint8_t { kTcp, kUdp, kIcmp, kSctp, kOther };
+
+constexpr std::string_view ToString(Transport transport) {
+  switch (transport) {
+    case Transport::kTcp: return "tcp";
+    case Transport::kUdp: return "udp";
+    case Transport::kIcmp: return "icmp";
+    case Transport::kSctp: return "sctp";
+    case Transport::kOther: return "other";
+  }
+  return "other";
+}
+
+// The layers that were taken off, outermost first, in the words of truth.jsonl: "vlan", "gre", "vxlan", ...
+enum class Encapsulation : std::uint8_t {
+  kVlan, kMpls, kPppoe, kLinuxCooked, kRawIp, kNullLoopback, kGre, kErspan, kVxlan, kGeneve, kIpInIp, kSixInFour, kGtpU,
+};
+
+// TCP header fields that reassembly needs (RFC 9293 section 3.1).
+struct TcpFields {
+  static constexpr std::uint8_t kFin = 0x01, kSyn = 0x02, kRst = 0x04, kPsh = 0x08, kAck = 0x10;
+  std::uint32_t sequence = 0;
+  std::uint32_t acknowledgement = 0;
+  std::uint16_t window = 0;
+  std::uint8_t flags = 0;
+};
+
+// The innermost IP packet, whole: IP fragments are already joined.
+struct DecodedPacket {
+  PacketTime time;
+  Endpoint source;       // port 0 where the transport has none; ICMP: the identifier or type/code
+  Endpoint destination;
+  Transport transport = Transport::kOther;
+  std::uint8_t ip_protocol = 0;       // IANA number of the transport
+  TcpFields tcp;                      // only for kTcp
+  ByteView payload;                   // after the transport header; may be shorter than payload_length
+  std::uint32_t payload_length = 0;   // on the wire: payload.size() plus what the snap length cut
+  std::array<std::uint16_t, 2> vlan{};  // outermost tags, 0 = none
+  std::array<Encapsulation, 8> encapsulations{};
+  std::uint8_t encapsulation_count = 0;
+  std::uint16_t interface_index = 0;
+  std::uint16_t ip_id = 0;            // outer fields that tell a duplicate frame from a retransmission
+  bool reassembled = false;           // joined from IP fragments
+};
+
+// Implemented by `flow` (and by tests). Called once per packet, in the order of the capture.
+class PacketConsumer {
+ public:
+  virtual ~PacketConsumer() = default;
+  virtual void OnPacket(const DecodedPacket& packet) noexcept = 0;
+};
+
+}  // namespace spanwatch
