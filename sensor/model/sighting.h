@@ -7,9 +7,9 @@
 #include <variant>
 #include <vector>
 
-#include "model/flow.h"
 #include "model/flow_facts.h"
 #include "model/match.h"
+#include "model/object.h"
 #include "model/zones.h"
 
 namespace spanwatch {

@@ -1,0 +1,81 @@
+#include "process/message_codec.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace spanwatch::process {
+namespace {
+
+FlowSummary SomeFlow() {
+  FlowSummary flow;
+  flow.flow_id = 42;
+  flow.source = {*ParseIpAddress("10.20.0.9"), 51514};
+  flow.destination = {*ParseIpAddress("2001:db8::7"), 80};
+  flow.crossing = Crossing::kEgress;
+  flow.vlan = {120, 0};
+  flow.encapsulations = {Encapsulation::kVlan, Encapsulation::kGre};
+  flow.interface_name = "eth1";
+  flow.facts.protocol = "http";
+  flow.facts.visibility = Visibility::kClear;
+  return flow;
+}
+
+Sighting SomeSighting() {
+  Sighting sighting;
+  sighting.time = PacketTimeFromNanoseconds(1557713500120000000);
+  sighting.flow = SomeFlow();
+  sighting.sha256 = Sha256Digest{1, 2, 3};
+  sighting.provenance = {"http POST /up", "zip lane3/1.jpg"};
+  sighting.collection = "lanes";
+  SightedItem item;
+  item.id = {9, 8, 7};
+  item.coverage = 0.5f;
+  item.provenances = {{"a"}, {"b", "c"}};
+  sighting.items = {item, item};
+  sighting.records = RecordEvidence{12, 3, 15, 1e-30, true};
+  return sighting;
+}
+
+TEST(MessageCodec, BringsBackEveryKindOfMessage) {
+  TransferSummary transfer;
+  transfer.flow = SomeFlow();
+  transfer.counters.delivered_bytes = 77;
+  transfer.encrypted_archive = true;
+  AnomalyReport anomaly{PacketTime{}, "packet_truncated", 3, SomeFlow()};
+  for (const InspectorMessage& message :
+       {InspectorMessage(SomeSighting()), InspectorMessage(transfer), InspectorMessage(anomaly), InspectorMessage(Watermark{})}) {
+    const Bytes bytes = EncodeMessage(message);
+    const auto back = DecodeMessage(bytes);
+    ASSERT_TRUE(back.has_value());
+    EXPECT_EQ(back->index(), message.index());
+    EXPECT_EQ(EncodeMessage(*back), bytes);
+  }
+  const auto back = std::get<Sighting>(*DecodeMessage(EncodeMessage(SomeSighting())));
+  EXPECT_EQ(back.provenance[1], "zip lane3/1.jpg");
+  EXPECT_EQ(back.items[1].provenances[1][1], "c");
+  EXPECT_EQ(back.records->distinct_plates, 12u);
+  EXPECT_EQ(ToString(back.flow.destination.address), "2001:db8::7");
+}
+
+TEST(MessageCodec, RefusesEveryTruncationAndSurvivesEveryFlip) {
+  const Bytes bytes = EncodeMessage(SomeSighting());
+  for (std::size_t length = 0; length < bytes.size(); ++length) {
+    EXPECT_FALSE(DecodeMessage(ByteView(bytes).first(length)).has_value()) << length;
+  }
+  Bytes longer = bytes;
+  longer.push_back(0);
+  EXPECT_FALSE(DecodeMessage(longer).has_value());
+  std::mt19937 random(1);
+  for (int round = 0; round < 20000; ++round) {
+    Bytes damaged = bytes;
+    for (int i = 0; i < 3; ++i) damaged[random() % damaged.size()] = static_cast<std::uint8_t>(random());
+    const auto message = DecodeMessage(damaged);
+    if (message) {
+      EXPECT_LE(EncodeMessage(*message).size(), damaged.size());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace spanwatch::process
