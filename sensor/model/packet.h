@@ -21,6 +21,13 @@ struct CapturedPacket {
   std::uint16_t interface_index = 0;  // into the capture's own list of interfaces
 };
 
+// Implemented by `decode` (through the wiring of `inspector`) and by tests. Called once per frame, in the capture's order.
+class CapturedPacketConsumer {
+ public:
+  virtual ~CapturedPacketConsumer() = default;
+  virtual void OnCaptured(const CapturedPacket& packet) noexcept = 0;
+};
+
 enum class Transport : std::uint8_t { kTcp, kUdp, kIcmp, kSctp, kOther };
 
 constexpr std::string_view ToString(Transport transport) {
@@ -37,7 +44,14 @@ constexpr std::string_view ToString(Transport transport) {
 // The layers that were taken off, outermost first, in the words of truth.jsonl: "vlan", "gre", "vxlan", ...
 enum class Encapsulation : std::uint8_t {
   kVlan, kMpls, kPppoe, kLinuxCooked, kRawIp, kNullLoopback, kGre, kErspan, kVxlan, kGeneve, kIpInIp, kSixInFour, kGtpU,
+  kPpp, kHdlc,
 };
+
+constexpr std::string_view ToString(Encapsulation encapsulation) {
+  constexpr std::string_view kNames[] = {"vlan",   "mpls",  "pppoe",  "sll",  "raw-ip", "null-loop", "gre", "erspan",
+                                         "vxlan",  "geneve", "ipip",  "6in4", "gtp-u",  "ppp",       "hdlc"};
+  return kNames[static_cast<std::size_t>(encapsulation)];
+}
 
 // TCP header fields that reassembly needs (RFC 9293 section 3.1).
 struct TcpFields {

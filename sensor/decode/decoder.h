@@ -1,0 +1,45 @@
+// Decoder: from a captured frame to its innermost IP packet. Called by `inspector` for every frame; one thread.
+//
+// Takes off the link layer (Ethernet II and 802.3, Linux cooked v1/v2, raw IP, null and loopback, PPP, Cisco HDLC), VLAN
+// tags, MPLS and PPPoE, IPv4 (RFC 791) and IPv6 (RFC 8200) with extension headers, joins fragments, and goes on through
+// tunnels (GRE, ERSPAN, VXLAN, GENEVE, GTP-U, IP in IP, 6in4), in a loop of bounded length. Whatever a tunnel carries that is
+// no usable IP packet is handed over as the tunnel's own packet, so that its bytes are still searched.
+//
+// Checksums are not verified: a wrong one never drops a packet (design.md section 9.7). Nothing is allocated per packet.
+// Conservation: packets given == packets_decoded + fragments_held + packets_dropped_*.
+#pragma once
+
+#include <memory>
+
+#include "config/limits.h"
+#include "decode/ip_reassembler.h"
+#include "model/anomaly.h"
+#include "model/packet.h"
+#include "telemetry/counters.h"
+
+namespace spanwatch::decode {
+
+struct Frame;
+
+class Decoder {
+ public:
+  // All references must outlive the decoder.
+  Decoder(const config::Limits& limits, Counters& counters, AnomalySink& anomalies, PacketConsumer& consumer);
+
+  // Calls PacketConsumer::OnPacket at most once, before it returns; the packet's bytes live until then.
+  void Decode(const CapturedPacket& packet) noexcept;
+  // The capture is over: datagrams still waiting for fragments are given up and counted.
+  void Finish() noexcept;
+
+ private:
+  void Walk(Frame& frame) noexcept;
+  void Drop(const Frame& frame) noexcept;
+
+  const config::Limits& limits_;
+  Counters& counters_;
+  AnomalySink& anomalies_;
+  PacketConsumer& consumer_;
+  IpReassembler reassembler_;
+};
+
+}  // namespace spanwatch::decode

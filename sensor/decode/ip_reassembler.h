@@ -1,0 +1,109 @@
+// IpReassembler: joins the fragments of IPv4 (RFC 791 section 3.2) and IPv6 (RFC 8200 section 4.5) datagrams. Used by
+// Decoder, one thread, packet time.
+//
+// Overlap policy: the first bytes to arrive win, for both families. RFC 5722 makes a receiver discard an overlapping IPv6
+// datagram, but a receiver that works with the sender need not; an overlap is an anomaly and the datagram is still searched.
+// A fragment that repeats bytes already there is a duplicate, not an overlap (span ports deliver frames twice).
+//
+// Memory: a fixed number of slots of 64 KiB of address space each, from Limits::decode_fragment_memory_bytes; pages are
+// touched only as far as data reaches. When all are taken the oldest datagram is given up. A joined datagram stays in its
+// slot until another needs it, so that late duplicates are recognised.
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/time.h"
+#include "config/limits.h"
+#include "model/anomaly.h"
+#include "model/ip_address.h"
+#include "telemetry/counters.h"
+
+namespace spanwatch::decode {
+
+struct FragmentKey {
+  IpAddress source;
+  IpAddress destination;
+  std::uint32_t id = 0;
+  std::uint8_t protocol = 0;  // IPv4 only; IPv6 knows a datagram by addresses and id
+  friend bool operator==(const FragmentKey&, const FragmentKey&) = default;
+};
+
+struct FragmentKeyHash {
+  std::size_t operator()(const FragmentKey& key) const noexcept;
+};
+
+// One fragment as its header tells it.
+struct Fragment {
+  FragmentKey key;
+  std::uint32_t offset = 0;   // bytes, a multiple of 8
+  bool more = false;          // "more fragments"
+  std::uint8_t protocol = 0;  // of the fragment's content; that of the first fragment counts
+  ByteView bytes;             // as captured
+  std::uint32_t length = 0;   // on the wire; more than bytes.size() when the snap length cut it
+};
+
+enum class FragmentResult : std::uint8_t { kHeld, kJoined, kDuplicate, kRefused };
+
+class IpReassembler {
+ public:
+  static constexpr std::uint32_t kDatagramBytes = 65536;
+
+  // References must outlive the reassembler.
+  IpReassembler(const config::Limits& limits, Counters& counters, AnomalySink& anomalies);
+
+  // A new frame begins at packet time `now`: gives up datagrams that have waited too long. Bytes of datagrams joined before
+  // this call may be overwritten after it.
+  void BeginFrame(PacketTime now) noexcept;
+  FragmentResult Add(const Fragment& fragment) noexcept;
+  // After kJoined: the datagram's content and protocol, until the next BeginFrame.
+  ByteView datagram() const { return datagram_; }
+  std::uint8_t protocol() const { return protocol_; }
+  // Gives up everything that waits.
+  void Finish() noexcept;
+
+ private:
+  static constexpr std::uint32_t kUnits = kDatagramBytes / 8;
+  static constexpr std::uint32_t kNone = 0xffffffff;
+
+  // A datagram being joined, or joined. Slots of either state form a list, oldest first.
+  struct Slot {
+    FragmentKey key;
+    PacketTime started;
+    std::uint64_t joined_in_frame = 0;  // 0: still waiting
+    std::uint32_t total = 0;            // bytes of the whole; 0 until the last fragment came
+    std::uint32_t end = 0;              // end of the furthest fragment
+    std::uint32_t present_units = 0;
+    std::uint32_t fragments = 0;
+    std::uint8_t protocol = 0;
+    std::uint32_t previous = kNone, next = kNone;
+    std::unique_ptr<std::uint8_t[]> bytes;    // kDatagramBytes, allocated when first used, then kept
+    std::vector<std::uint64_t> present;       // one bit per 8 bytes
+  };
+  struct List {
+    std::uint32_t oldest = kNone, newest = kNone;
+  };
+
+  void Append(List& list, std::uint32_t index) noexcept;
+  void Remove(List& list, std::uint32_t index) noexcept;
+  std::uint32_t Take(const FragmentKey& key) noexcept;
+  void Restart(std::uint32_t index, const FragmentKey& key) noexcept;
+  void Release(std::uint32_t index) noexcept;
+  bool Repeats(const Slot& slot, const Fragment& fragment) const noexcept;
+  bool Write(Slot& slot, const Fragment& fragment) noexcept;
+
+  const config::Limits& limits_;
+  Counters& counters_;
+  AnomalySink& anomalies_;
+  PacketTime now_;
+  std::uint64_t frame_ = 1;
+  std::vector<Slot> slots_;
+  std::unordered_map<FragmentKey, std::uint32_t, FragmentKeyHash> index_;
+  List waiting_, joined_, free_;
+  ByteView datagram_;
+  std::uint8_t protocol_ = 0;
+};
+
+}  // namespace spanwatch::decode
