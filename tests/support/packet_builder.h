@@ -7,6 +7,7 @@
 #pragma once
 
 #include <filesystem>
+#include <initializer_list>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -72,11 +73,14 @@ class PacketBuilder {
   };
 
   PacketBuilder& Add(Kind kind, Bytes header, std::uint8_t protocol = 0);
-  Bytes Serialise(std::size_t first, Bytes inner, std::size_t last) const;
-  void FillIn(std::size_t index, Bytes& header, const Bytes& inner, ByteView pseudo) const;
+  PacketBuilder& Add(Kind kind, std::initializer_list<int> header, std::uint8_t protocol = 0);
+  // Layers [first, last) around `inner`.
+  Bytes Wrap(std::size_t first, std::size_t last, Bytes inner) const;
+  void FillIn(std::size_t index, Bytes& header, const Bytes& inner) const;
   std::uint16_t EtherTypeAfter(std::size_t index) const;
   std::uint16_t PppProtocolAfter(std::size_t index) const;
   std::uint8_t IpProtocolAfter(std::size_t index) const;
+  std::uint16_t TransportChecksum(std::size_t index, const Bytes& header, const Bytes& inner) const;
 
   std::vector<Layer> layers_;
 };
