@@ -1,0 +1,159 @@
+#include "process/inspector_setup.h"
+
+#include <cstring>
+
+#include "base/byte_reader.h"
+#include "base/byte_writer.h"
+
+namespace spanwatch::process {
+namespace {
+
+void Wipe(Bytes& bytes) { ::explicit_bzero(bytes.data(), bytes.size()); }
+
+void PutZones(ByteWriter& writer, const Zones& zones) {
+  writer.Le(static_cast<std::uint8_t>(zones.any()));
+  writer.Le(static_cast<std::uint32_t>(zones.inside().size()));
+  for (const Network& network : zones.inside()) {
+    writer.Raw(network.address.bytes);
+    writer.Le(network.address.length);
+    writer.Le(network.prefix_bits);
+  }
+}
+
+Zones TakeZones(ByteReader& reader) {
+  const bool any = reader.U8() != 0;
+  const std::uint32_t count = reader.U32Le();
+  std::vector<Network> inside;
+  for (std::uint32_t i = 0; i < count && reader.ok(); ++i) {
+    const ByteView raw = reader.Take(16);
+    const std::uint8_t length = reader.U8();
+    const std::uint8_t prefix = reader.U8();
+    if (reader.ok()) inside.push_back({IpAddress::From(raw.first(length)), prefix});
+  }
+  return any ? Zones::Any() : Zones::Inside(std::move(inside));
+}
+
+std::string TakeText(ByteReader& reader) { return std::string(AsText(reader.Take(reader.U32Le()))); }
+
+void PutHashSets(ByteWriter& writer, const std::vector<HashSetInput>& hashsets, std::vector<int>& descriptors) {
+  writer.Le(static_cast<std::uint32_t>(hashsets.size()));
+  for (const HashSetInput& hashset : hashsets) {
+    writer.Text(hashset.name);
+    writer.Text(AsText(hashset.record_key));
+    descriptors.push_back(hashset.file.get());
+  }
+}
+
+// Takes the next descriptor of the message; fails the reader when there is none.
+UniqueFd NextDescriptor(ByteReader& reader, ControlMessage& message, std::size_t& next) {
+  if (next >= message.descriptors.size()) {
+    reader.Fail();
+    return UniqueFd();
+  }
+  return std::move(message.descriptors[next++]);
+}
+
+std::vector<HashSetInput> TakeHashSets(ByteReader& reader, ControlMessage& message, std::size_t& next) {
+  std::vector<HashSetInput> hashsets;
+  const std::uint32_t count = reader.U32Le();
+  for (std::uint32_t i = 0; i < count && reader.ok(); ++i) {
+    HashSetInput hashset;
+    hashset.name = TakeText(reader);
+    const ByteView key = reader.Take(reader.U32Le());
+    hashset.record_key.assign(key.begin(), key.end());
+    hashset.file = NextDescriptor(reader, message, next);
+    hashsets.push_back(std::move(hashset));
+  }
+  return hashsets;
+}
+
+constexpr std::string_view kBadMessage = "a control message is not what this version sends";
+
+}  // namespace
+
+Status SendSetup(ControlChannel& channel, const InspectorSetup& setup) {
+  ByteWriter writer;
+  std::vector<int> descriptors{setup.shared_block.get(), setup.ring.get()};
+  writer.Le(static_cast<std::uint8_t>(ControlKind::kSetup));
+  writer.Le(static_cast<std::uint8_t>(setup.mode));
+  for (const auto* text : {&setup.sensor_name, &setup.interface, &setup.run_as}) writer.Text(*text);
+  writer.Le(setup.index);
+  writer.Le(setup.count);
+  writer.Le(setup.fanout_group);
+  for (const bool flag : {setup.join_fanout, setup.carry_on, setup.tag_names}) writer.Le(static_cast<std::uint8_t>(flag));
+  PutZones(writer, setup.zones);
+  for (const auto& limit : config::kLimits) writer.Le(setup.limits.*limit.field);
+  writer.Le(static_cast<std::uint32_t>(setup.trusted_keys.size()));
+  for (const Bytes& key : setup.trusted_keys) writer.Text(AsText(key));
+  PutHashSets(writer, setup.hashsets, descriptors);
+  writer.Le(static_cast<std::uint32_t>(setup.inputs.size()));
+  for (const NamedFile& input : setup.inputs) {
+    writer.Text(input.name);
+    descriptors.push_back(input.file.get());
+  }
+  Bytes body = writer.Release();
+  if (descriptors.size() > ControlChannel::kDescriptorsMax) {
+    return Fail(ErrorCode::kLimit, "more than {} files at once; give fewer", ControlChannel::kDescriptorsMax - 10);
+  }
+  const Status sent = channel.Send(body, descriptors);
+  Wipe(body);
+  return sent;
+}
+
+Result<InspectorSetup> ReceiveSetup(ControlChannel& channel) {
+  auto message = channel.Receive();
+  if (!message) return Fail(message.error());
+  ByteReader reader(message->body);
+  std::size_t next = 0;
+  InspectorSetup setup;
+  if (reader.U8() != static_cast<std::uint8_t>(ControlKind::kSetup)) reader.Fail();
+  setup.mode = static_cast<InspectorMode>(reader.U8());
+  for (auto* text : {&setup.sensor_name, &setup.interface, &setup.run_as}) *text = TakeText(reader);
+  setup.index = reader.U32Le();
+  setup.count = reader.U32Le();
+  setup.fanout_group = reader.U16Le();
+  for (bool* flag : {&setup.join_fanout, &setup.carry_on, &setup.tag_names}) *flag = reader.U8() != 0;
+  setup.zones = TakeZones(reader);
+  for (const auto& limit : config::kLimits) setup.limits.*limit.field = reader.U64Le();
+  const std::uint32_t keys = reader.U32Le();
+  for (std::uint32_t i = 0; i < keys && reader.ok(); ++i) {
+    const ByteView key = reader.Take(reader.U32Le());
+    setup.trusted_keys.emplace_back(key.begin(), key.end());
+  }
+  setup.shared_block = NextDescriptor(reader, *message, next);
+  setup.ring = NextDescriptor(reader, *message, next);
+  setup.hashsets = TakeHashSets(reader, *message, next);
+  const std::uint32_t inputs = reader.U32Le();
+  for (std::uint32_t i = 0; i < inputs && reader.ok(); ++i) {
+    std::string name = TakeText(reader);
+    setup.inputs.push_back({std::move(name), NextDescriptor(reader, *message, next)});
+  }
+  const bool good = reader.ok() && reader.remaining() == 0;
+  Wipe(message->body);
+  if (!good) return Fail(ErrorCode::kCorrupt, "{}", kBadMessage);
+  return setup;
+}
+
+Status SendReload(ControlChannel& channel, const std::vector<HashSetInput>& hashsets) {
+  ByteWriter writer;
+  std::vector<int> descriptors;
+  writer.Le(static_cast<std::uint8_t>(ControlKind::kReload));
+  PutHashSets(writer, hashsets, descriptors);
+  Bytes body = writer.Release();
+  const Status sent = channel.Send(body, descriptors);
+  Wipe(body);
+  return sent;
+}
+
+Result<std::vector<HashSetInput>> ParseReload(ControlMessage message) {
+  ByteReader reader(message.body);
+  std::size_t next = 0;
+  reader.Skip(1);
+  auto hashsets = TakeHashSets(reader, message, next);
+  const bool good = reader.ok() && reader.remaining() == 0;
+  Wipe(message.body);
+  if (!good) return Fail(ErrorCode::kCorrupt, "{}", kBadMessage);
+  return hashsets;
+}
+
+}  // namespace spanwatch::process

@@ -1,0 +1,29 @@
+// SharedBlock: the page an inspector shares with the supervisor and the launcher: counters, heartbeat, what the sandbox
+// refused. Made by the launcher, zeroed, kept over restarts of the inspector (counters never go back).
+#pragma once
+
+#include <memory>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "telemetry/counters.h"
+
+namespace spanwatch::process {
+
+struct SharedBlock {
+  Counters counters;
+  std::atomic<std::uint64_t> forbidden_calls;
+  std::atomic<std::int64_t> last_packet_time;   // packet time, nanoseconds
+  std::atomic<std::uint64_t> heartbeat;         // bumped by the packet loop, at least twice a second
+  std::atomic<std::uint64_t> input_bytes_read;  // replay: position over all inputs, for the progress bar
+};
+
+struct SharedBlockUnmapper {
+  void operator()(SharedBlock* block) const;
+};
+using MappedSharedBlock = std::unique_ptr<SharedBlock, SharedBlockUnmapper>;
+
+Result<UniqueFd> MakeSharedBlock();
+Result<MappedSharedBlock> MapSharedBlock(int fd);
+
+}  // namespace spanwatch::process

@@ -1,0 +1,72 @@
+#include "process/inspector_setup.h"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+namespace spanwatch::process {
+namespace {
+
+UniqueFd File(std::string_view content) {
+  UniqueFd fd(::memfd_create("file", MFD_CLOEXEC));
+  EXPECT_EQ(::write(fd.get(), content.data(), content.size()), static_cast<ssize_t>(content.size()));
+  return fd;
+}
+
+std::string ContentOf(const UniqueFd& fd) {
+  char buffer[64];
+  const ssize_t got = ::pread(fd.get(), buffer, sizeof(buffer), 0);
+  return {buffer, static_cast<std::size_t>(got)};
+}
+
+TEST(InspectorSetup, ArrivesWithEveryFieldAndDescriptor) {
+  auto channels = ControlChannel::MakePair();
+  ASSERT_TRUE(channels.has_value());
+  InspectorSetup setup;
+  setup.sensor_name = "edge-1";
+  setup.index = 1;
+  setup.count = 3;
+  setup.zones = Zones::Inside({*ParseNetwork("10.20.0.0/16"), *ParseNetwork("fd00::/8")});
+  setup.limits.capture_snap_length_bytes = 1500;
+  setup.trusted_keys = {Bytes(32, 7)};
+  setup.shared_block = File("block");
+  setup.ring = File("ring");
+  setup.hashsets.push_back({File("set"), Bytes(32, 9), "agency.swset"});
+  setup.inputs.push_back({"a.pcap", File("capture")});
+  ASSERT_TRUE(SendSetup(channels->first, setup).has_value());
+  const auto received = ReceiveSetup(channels->second);
+  ASSERT_TRUE(received.has_value()) << received.error().message;
+  EXPECT_EQ(received->sensor_name, "edge-1");
+  EXPECT_EQ(received->index, 1u);
+  EXPECT_EQ(received->count, 3u);
+  EXPECT_EQ(received->zones.inside(), setup.zones.inside());
+  EXPECT_EQ(received->limits.capture_snap_length_bytes, 1500u);
+  EXPECT_EQ(received->trusted_keys, setup.trusted_keys);
+  EXPECT_EQ(received->hashsets[0].record_key, Bytes(32, 9));
+  EXPECT_EQ(ContentOf(received->hashsets[0].file), "set");
+  EXPECT_EQ(received->inputs[0].name, "a.pcap");
+  EXPECT_EQ(ContentOf(received->inputs[0].file), "capture");
+  EXPECT_EQ(ContentOf(received->ring), "ring");
+}
+
+TEST(InspectorSetup, AnythingElseIsRefused) {
+  auto channels = ControlChannel::MakePair();
+  ASSERT_TRUE(channels->first.Send(AsBytes("no setup")).has_value());
+  EXPECT_FALSE(ReceiveSetup(channels->second).has_value());
+  { const ControlChannel closed = std::move(channels->first); }
+  const auto gone = ReceiveSetup(channels->second);
+  ASSERT_FALSE(gone.has_value());
+  EXPECT_EQ(gone.error().code, ErrorCode::kUnavailable);
+}
+
+TEST(ReloadMessage, CarriesHashSets) {
+  auto channels = ControlChannel::MakePair();
+  std::vector<HashSetInput> sets;
+  sets.push_back({File("new"), {}, "new.swset"});
+  ASSERT_TRUE(SendReload(channels->first, sets).has_value());
+  const auto received = ParseReload(*channels->second.Receive());
+  ASSERT_TRUE(received.has_value());
+  EXPECT_EQ(ContentOf(received->at(0).file), "new");
+}
+
+}  // namespace
+}  // namespace spanwatch::process
