@@ -1,0 +1,67 @@
+// AlertBook: groups what rules say to alerts, and runs their life: opened at once, updated at a bounded rate (at once when
+// the severity rises), closed after quiet time; all by packet time (design.md section 6, Alerts; section 9.1).
+//
+// Supervisor thread only, inside a batch of the state. The transitions returned are to be entered into the outbox in the
+// same batch; Save is the last call before Commit. After a failed commit: Load again.
+#pragma once
+
+#include <map>
+
+#include "config/limits.h"
+#include "model/alert.h"
+#include "telemetry/counters.h"
+
+namespace spanwatch::alert {
+
+class AlertBook {
+ public:
+  // `limits`, `store` and `counters` outlive the book.
+  AlertBook(std::string sensor, const config::Limits& limits, AlertStore& store, Counters& counters)
+      : sensor_(std::move(sensor)), limits_(limits), store_(store), counters_(counters) {}
+
+  // Reads the open alerts. REQUIRES: once before anything else.
+  Status Load();
+  // One event and what the policy says of it. An event without matches changes nothing. `message` is a Sighting, a
+  // TransferSummary or an AnomalyReport.
+  Result<std::vector<AlertTransition>> OnVerdict(const std::string& event_id, const InspectorMessage& message,
+                                                 const Verdict& verdict);
+  // Packet time is now at least `now`: tells the updates that were held back, closes what was quiet.
+  Result<std::vector<AlertTransition>> Advance(PacketTime now);
+  // Closes everything, at the end of a replay (reason "end").
+  Result<std::vector<AlertTransition>> CloseAll(PacketTime now);
+  // Closes one on the operator's word; nothing when there is no such open alert.
+  Result<std::vector<AlertTransition>> Close(const std::string& alert_id, PacketTime now);
+  // Writes every alert that changed since the last call.
+  Status Save();
+
+  std::size_t open_count() const { return open_.size(); }
+
+ private:
+  struct Entry {
+    Alert alert;
+    bool changed = false;  // since it was saved
+    bool untold = false;   // since the last transition
+  };
+  using Group = std::vector<std::pair<std::string, std::string>>;
+
+  Result<Entry*> FindOrOpen(const Group& group, const std::string& event_id, const InspectorMessage& message,
+                            std::vector<AlertTransition>& transitions);
+  Status AddEvent(Entry& entry, const std::string& event_id, const InspectorMessage& message, const Verdict& verdict);
+  Status AddSighting(Entry& entry, const std::string& event_id, const Sighting& sighting);
+  Status AddTransfer(Entry& entry, const std::string& event_id, const TransferSummary& transfer);
+  Status AddFlow(Entry& entry, const FlowSummary& flow);
+  Status SetBytes(Entry& entry, AlertSet set, const std::string& key, std::uint64_t amount);
+  void Tell(Entry& entry, AlertState state, PacketTime time, std::vector<AlertTransition>& transitions);
+  Status CloseEntry(std::map<std::string, Entry>::iterator entry, PacketTime time, std::string_view reason,
+                    std::vector<AlertTransition>& transitions);
+  void Schedule(const Entry& entry);
+
+  std::string sensor_;
+  const config::Limits& limits_;
+  AlertStore& store_;
+  Counters& counters_;
+  std::map<std::string, Entry> open_;  // by group key: the order of transitions is that of the keys
+  PacketTime next_check_ = PacketTime::max();
+};
+
+}  // namespace spanwatch::alert

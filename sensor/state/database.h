@@ -1,0 +1,61 @@
+// Database: the SQLite file of the supervisor (WAL, synchronous=FULL), its schema and its batches. Tables are classes of
+// their own over one Database; State puts them together.
+//
+// One thread. A batch is one transaction: Begin, any number of changes, Commit. What a table keeps in memory it writes in
+// BeforeCommit; after a rollback it forgets it. A change outside of a batch is a transaction by itself.
+#pragma once
+
+#include <sqlite3.h>
+
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "state/statement.h"
+
+namespace spanwatch::state {
+
+class BatchParticipant {
+ public:
+  virtual ~BatchParticipant() = default;
+  virtual Status BeforeCommit() = 0;
+  virtual void AfterRollback() noexcept = 0;
+};
+
+class Database {
+ public:
+  // `path` ":memory:" keeps nothing. Makes the schema in a new file (mode 0600); refuses a file of a newer schema, of
+  // another program, or one that another supervisor holds.
+  static Result<std::unique_ptr<Database>> Open(const std::string& path);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  Status Begin();
+  Status Commit();      // on failure the batch is rolled back
+  void Rollback();
+  bool in_batch() const { return in_batch_; }
+
+  // REQUIRES: the participant outlives the last Commit or Rollback.
+  void Join(BatchParticipant& participant) { participants_.push_back(&participant); }
+
+  Result<Statement> Prepare(std::string_view sql);  // valid as long as the database
+  Status Execute(const char* sql);
+  Result<std::int64_t> Number(std::string_view meta_name);  // 0 when it was never set
+  Status SetNumber(std::string_view meta_name, std::int64_t value);
+  // Random per file: seeds the hashes of values, so that nobody outside can aim at a collision.
+  std::uint64_t hash_seed() const { return hash_seed_; }
+  std::uint64_t size_bytes() const;
+
+ private:
+  Database() = default;
+  Status Prepare();
+  Status MakeSchema();
+
+  sqlite3* handle_ = nullptr;
+  bool in_batch_ = false;
+  std::uint64_t hash_seed_ = 0;
+  std::vector<BatchParticipant*> participants_;
+};
+
+}  // namespace spanwatch::state

@@ -1,0 +1,34 @@
+// OutboxTable: the durable queue of messages (OutboxStore of model/outbox_store.h). Supervisor thread only.
+#pragma once
+
+#include "model/outbox_store.h"
+#include "state/database.h"
+
+namespace spanwatch::state {
+
+class OutboxTable : public OutboxStore {
+ public:
+  static Result<std::unique_ptr<OutboxTable>> Open(Database& database);
+
+  Status Enqueue(const OutboxMessage& message) override;
+  Result<std::vector<OutboxMessage>> Due(const std::string& endpoint, PacketTime now, std::size_t limit) override;
+  Result<std::optional<PacketTime>> NextAttempt(const std::string& endpoint) override;
+  Status MarkDelivered(std::int64_t row) override;
+  Status MarkRetry(std::int64_t row, PacketTime next_attempt, const std::string& error) override;
+  Status MarkDead(std::int64_t row, const std::string& error) override;
+  Status SetDisabled(const std::string& endpoint, bool disabled, const std::string& reason) override;
+  Result<bool> Disabled(const std::string& endpoint) override;
+  Result<OutboxFigures> Figures(const std::string& endpoint) override;
+  Result<std::vector<OutboxMessage>> DeadLetters(const std::string& endpoint, std::size_t limit) override;
+
+ private:
+  explicit OutboxTable(Database& database) : database_(database) {}
+  Status Prepare();
+  Result<std::vector<OutboxMessage>> ReadAll(Statement& statement);
+
+  Database& database_;
+  Statement insert_, due_, next_attempt_, delete_, retry_, delay_group_, dead_, set_disabled_, disabled_, figures_,
+      dead_letters_;
+};
+
+}  // namespace spanwatch::state

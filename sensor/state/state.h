@@ -1,0 +1,48 @@
+// State: everything the supervisor keeps over restarts and kill -9, in one SQLite file or in memory (design.md section 6).
+//
+// Supervisor thread only. How a batch of ring messages is committed:
+//   Begin; for each message: events().TakeRingMessage, NumberEvent, sightings().Add, correlations().Observe (by policy),
+//   the alert book with its transitions into outbox().Enqueue; AlertBook::Save; Commit; only then the ring index advances.
+// After a failed Commit everything in memory is as the file has it: load the alert book again and take the batch again.
+#pragma once
+
+#include "state/alert_table.h"
+#include "state/correlation_table.h"
+#include "state/database.h"
+#include "state/event_table.h"
+#include "state/outbox_table.h"
+#include "state/sighting_table.h"
+
+namespace spanwatch::state {
+
+class State {
+ public:
+  // `path` ":memory:" for a replay without --state. `limits` and `counters` outlive the state.
+  static Result<std::unique_ptr<State>> Open(const std::string& path, const config::Limits& limits, Counters& counters);
+
+  Status Begin() { return database_->Begin(); }
+  Status Commit() { return database_->Commit(); }
+  void Rollback() { database_->Rollback(); }
+  // Removes what is older than the limits allow, by packet time. Call now and then, outside of a batch.
+  Status Purge(PacketTime now);
+
+  EventTable& events() { return *events_; }
+  SightingTable& sightings() { return *sightings_; }
+  CorrelationTable& correlations() { return *correlations_; }
+  AlertTable& alerts() { return *alerts_; }
+  OutboxTable& outbox() { return *outbox_; }
+  Database& database() { return *database_; }
+
+ private:
+  explicit State(const config::Limits& limits) : limits_(limits) {}
+
+  const config::Limits& limits_;
+  std::unique_ptr<Database> database_;
+  std::unique_ptr<EventTable> events_;
+  std::unique_ptr<SightingTable> sightings_;
+  std::unique_ptr<CorrelationTable> correlations_;
+  std::unique_ptr<AlertTable> alerts_;
+  std::unique_ptr<OutboxTable> outbox_;
+};
+
+}  // namespace spanwatch::state

@@ -1,0 +1,81 @@
+// MetricsExporter: everything /metrics shows, through prometheus-cpp's registry and text format. Inspector counters are
+// summed from their shared-memory blocks when scraped (design.md section 2); every label combination exists from the start.
+//
+// Supervisor thread only.
+#pragma once
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/sighting.h"
+#include "model/verdict.h"
+#include "telemetry/counters.h"
+
+namespace spanwatch::supervisor {
+
+struct HashsetFigures {
+  std::string name;
+  double loaded_timestamp_seconds = 0;
+  std::uint64_t images = 0;
+  std::uint64_t records = 0;
+  std::uint64_t files = 0;
+};
+
+// What is asked for at each scrape.
+struct SupervisorFigures {
+  std::uint64_t webhook_delivered = 0;
+  std::uint64_t webhook_retried = 0;
+  std::uint64_t webhook_refused = 0;
+  std::uint64_t webhook_gone = 0;
+  std::uint64_t webhook_queue_length = 0;
+  std::uint64_t webhook_dead_letters = 0;
+  double webhook_oldest_pending_age_seconds = 0;
+  std::uint64_t alerts_open = 0;
+  std::uint64_t inspectors_alive = 0;
+  std::uint64_t inspector_restarts = 0;
+  bool last_reload_successful = true;
+  double last_reload_timestamp_seconds = 0;
+  std::uint64_t state_bytes = 0;
+  std::vector<HashsetFigures> hashsets;
+};
+
+enum class EventDataset : std::uint8_t { kSighting, kTransfer, kAnomaly, kAlert };
+
+class MetricsExporter {
+ public:
+  // `figures` is called by Render.
+  MetricsExporter(std::string revision, std::function<SupervisorFigures()> figures);
+
+  // A block may lie in shared memory; it stays readable until RetireCounters. What a retired block counted stays in the
+  // sums (a counter never falls); its gauges go.
+  void AddCounters(const Counters& block);
+  void RetireCounters(const Counters& block);
+
+  void CountSighting(Method method, Confidence confidence, bool authorised, Crossing crossing);
+  void CountAlert(Severity severity);
+  void CountEvent(EventDataset dataset);
+
+  // Prometheus text; the same text for a second, so that a scrape storm costs nothing.
+  std::string Render();
+
+ private:
+  class InspectorCounters;
+  class Figures;
+  prometheus::Registry registry_;
+  std::shared_ptr<InspectorCounters> inspector_counters_;
+  std::shared_ptr<Figures> figures_;
+  std::array<prometheus::Counter*, 5 * 2 * 2 * 4> sightings_{};
+  std::array<prometheus::Counter*, 5> alerts_{};
+  std::array<prometheus::Counter*, 4> events_{};
+  std::string cached_;
+  std::chrono::steady_clock::time_point cached_until_{};
+};
+
+}  // namespace spanwatch::supervisor
