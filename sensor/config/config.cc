@@ -1,0 +1,320 @@
+#include "config/config.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <map>
+
+#include "base/file.h"
+
+namespace spanwatch::config {
+namespace {
+
+constexpr std::size_t kConfigBytesMax = 1u << 20;
+
+// Where in the file a problem is, as `name:line: section.key`.
+struct Place {
+  const std::string& name;
+  YAML::Node node;
+  std::string key;
+
+  template <typename... Args>
+  std::unexpected<Error> Refuse(fmt::format_string<Args...> format, Args&&... args) const {
+    return Fail(ErrorCode::kUsage, "{}:{}: {}: {}", name, node.Mark().line + 1, key,
+                fmt::format(format, std::forward<Args>(args)...));
+  }
+};
+
+// Edits between two words, for "did you mean".
+std::size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row.back();
+}
+
+// Reads `64`, `64 KiB`, `64 MiB`, `64 GiB`.
+Result<std::uint64_t> ParseNumber(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc()) return Fail(ErrorCode::kUsage, "'{}' is not a number", text);
+  std::string_view unit(end, text.data() + text.size());
+  while (unit.starts_with(' ')) unit.remove_prefix(1);
+  unsigned shift = 0;
+  if (unit == "KiB") shift = 10;
+  if (unit == "MiB") shift = 20;
+  if (unit == "GiB") shift = 30;
+  if ((!unit.empty() && shift == 0) || number > (UINT64_MAX >> shift)) {
+    return Fail(ErrorCode::kUsage, "'{}' is not a number or a size like 64 MiB", text);
+  }
+  return number << shift;
+}
+
+struct Setting {
+  std::string help;
+  std::string initial;
+  std::function<Status(Config&, const Place&)> apply;
+};
+using Section = std::map<std::string, Setting>;
+
+Result<std::string> TextOf(const Place& place) {
+  if (!place.node.IsScalar()) return place.Refuse("expected one value");
+  return place.node.Scalar();
+}
+
+template <typename Member>
+Setting TextSetting(Member Config::* member, std::string help, std::string initial = "") {
+  return {std::move(help), std::move(initial), [member](Config& config, const Place& place) -> Status {
+            auto text = TextOf(place);
+            if (!text) return Fail(text.error());
+            config.*member = *text;
+            return {};
+          }};
+}
+
+Setting BoolSetting(bool Config::* member, std::string help) {
+  return {std::move(help), "false", [member](Config& config, const Place& place) -> Status {
+            auto text = TextOf(place);
+            if (!text) return Fail(text.error());
+            if (*text != "true" && *text != "false") return place.Refuse("'{}' is neither true nor false", *text);
+            config.*member = *text == "true";
+            return {};
+          }};
+}
+
+Setting LimitSetting(const LimitDescription& limit) {
+  return {std::string(limit.help), std::to_string(limit.initial), [limit](Config& config, const Place& place) -> Status {
+            auto text = TextOf(place);
+            if (!text) return Fail(text.error());
+            const auto number = ParseNumber(*text);
+            if (!number) return place.Refuse("{}", number.error().message);
+            if (*number < limit.minimum || *number > limit.maximum) {
+              return place.Refuse("{} is not between {} and {}", *number, limit.minimum, limit.maximum);
+            }
+            config.limits.*limit.field = *number;
+            return {};
+          }};
+}
+
+Status ApplyInside(Config& config, const Place& place) {
+  if (place.node.IsScalar() && place.node.Scalar() == "any") {
+    config.zones = Zones::Any();
+    return {};
+  }
+  if (!place.node.IsSequence()) return place.Refuse("expected 'any' or a list of networks");
+  std::vector<Network> networks;
+  for (const auto& entry : place.node) {
+    const auto network = ParseNetwork(entry.IsScalar() ? entry.Scalar() : "");
+    if (!network) return place.Refuse("{}", network.error().message);
+    networks.push_back(*network);
+  }
+  config.zones = Zones::Inside(std::move(networks));
+  return {};
+}
+
+// Each entry of a list of mappings; `take` reads one key and says whether it knows it.
+template <typename Entry>
+Status ApplyEntries(const Place& place, std::vector<Entry>& entries,
+                    const std::map<std::string, std::function<Status(Entry&, const Place&)>>& keys) {
+  if (!place.node.IsSequence()) return place.Refuse("expected a list");
+  entries.clear();
+  for (const auto& node : place.node) {
+    if (!node.IsMap()) return Place{place.name, node, place.key}.Refuse("expected an entry of 'key: value' lines");
+    Entry& entry = entries.emplace_back();
+    for (const auto& pair : node) {
+      const std::string key = pair.first.Scalar();
+      const Place at{place.name, pair.second, place.key + "." + key};
+      const auto known = keys.find(key);
+      if (known == keys.end()) return at.Refuse("unknown key");
+      if (Status status = known->second(entry, at); !status) return status;
+    }
+  }
+  return {};
+}
+
+template <typename Entry, typename Member>
+std::function<Status(Entry&, const Place&)> EntryText(Member Entry::* member) {
+  return [member](Entry& entry, const Place& place) -> Status {
+    auto text = TextOf(place);
+    if (!text) return Fail(text.error());
+    entry.*member = *text;
+    return {};
+  };
+}
+
+Status ApplyHashSets(Config& config, const Place& place) {
+  Status status = ApplyEntries<HashSetConfig>(place, config.hashsets,
+                                              {{"file", EntryText(&HashSetConfig::file)},
+                                               {"record_key", EntryText(&HashSetConfig::record_key)}});
+  if (!status) return status;
+  if (config.hashsets.size() > 8) return place.Refuse("at most 8 hash sets at once");
+  for (const auto& hashset : config.hashsets) {
+    if (hashset.file.empty()) return place.Refuse("an entry has no 'file'");
+  }
+  return {};
+}
+
+Status ApplyTrust(Config& config, const Place& place) {
+  if (!place.node.IsSequence()) return place.Refuse("expected a list of public key files");
+  config.trust.clear();
+  for (const auto& entry : place.node) config.trust.emplace_back(entry.IsScalar() ? entry.Scalar() : "");
+  return {};
+}
+
+Status ApplyWebhooks(Config& config, const Place& place) {
+  Status status = ApplyEntries<WebhookConfig>(
+      place, config.webhooks,
+      {{"name", EntryText(&WebhookConfig::name)},
+       {"url", EntryText(&WebhookConfig::url)},
+       {"secret_file", EntryText(&WebhookConfig::secret_file)},
+       {"secret_env", EntryText(&WebhookConfig::secret_env)},
+       {"next_secret_file", EntryText(&WebhookConfig::next_secret_file)},
+       {"ca_file", EntryText(&WebhookConfig::ca_file)},
+       {"allow_link_local", [](WebhookConfig& webhook, const Place& at) -> Status {
+          auto text = TextOf(at);
+          if (!text) return Fail(text.error());
+          webhook.allow_link_local = *text == "true";
+          return {};
+        }}});
+  if (!status) return status;
+  for (const auto& webhook : config.webhooks) {
+    if (webhook.name.empty() || webhook.url.empty()) return place.Refuse("an entry needs a 'name' and a 'url'");
+  }
+  return {};
+}
+
+Status ApplyInspectors(Config& config, const Place& place) {
+  auto text = TextOf(place);
+  if (!text) return Fail(text.error());
+  const auto number = ParseNumber(*text);
+  if (!number || *number < 1 || *number > 64) return place.Refuse("'{}' is not between 1 and 64", *text);
+  config.inspectors = static_cast<std::uint32_t>(*number);
+  return {};
+}
+
+Status ApplyNames(Config& config, const Place& place) {
+  auto text = TextOf(place);
+  if (!text) return Fail(text.error());
+  if (*text != "masked" && *text != "tagged") return place.Refuse("'{}' is neither masked nor tagged", *text);
+  config.tag_names = *text == "tagged";
+  return {};
+}
+
+// The one list of every key. A section's name is the key at the top of the file; "" holds keys that have no section.
+std::map<std::string, Section> Description() {
+  std::map<std::string, Section> sections;
+  sections["sensor"] = {
+      {"name", TextSetting(&Config::sensor_name, "Name of this sensor in every event (observer.name).", "spanwatch")},
+      {"run_as", TextSetting(&Config::run_as, "User that inspectors and supervisor become when started as root.")},
+      {"names", {"File names in events: 'masked' (plate shapes masked) or 'tagged' (a keyed tag and the extension).", "masked",
+                 ApplyNames}}};
+  sections["capture"] = {
+      {"interface", TextSetting(&Config::interface, "Network interface that the mirror port feeds.")},
+      {"inspectors", {"Inspector processes that share the traffic by address pair.", "1", ApplyInspectors}}};
+  sections["zones"] = {{"inside", {"Networks whose outgoing bytes are egress, or 'any'.",
+                                   "RFC 1918, fc00::/7, 100.64.0.0/10", ApplyInside}}};
+  sections[""] = {{"hashsets", {"Hash sets to load: a list of 'file' and, to search records, 'record_key'.", "", ApplyHashSets}},
+                  {"trust", {"Public keys of the owners whose hash sets and rules are believed.", "", ApplyTrust}},
+                  {"webhooks", {"Receivers of alerts: 'name', 'url', 'secret_file' or 'secret_env', 'next_secret_file', "
+                                "'ca_file', 'allow_link_local'.", "", ApplyWebhooks}}};
+  sections["rules"] = {
+      {"directory", TextSetting(&Config::rules_directory, "Rules and authorisations in place of the embedded ones.")},
+      {"allow_unsigned_authorisations",
+       BoolSetting(&Config::allow_unsigned_authorisations, "Let an unsigned authorisation count; marks what it touches.")}};
+  sections["events"] = {{"file", TextSetting(&Config::events_file, "JSON lines of every event; '-' is standard output.",
+                                             "/var/log/spanwatch/events.jsonl")}};
+  sections["state"] = {{"directory", TextSetting(&Config::state_directory, "Where alerts, outbox and history are kept.",
+                                                 "/var/lib/spanwatch")}};
+  sections["control"] = {{"socket", TextSetting(&Config::control_socket, "Socket of the command line.",
+                                                "/run/spanwatch/control.sock")}};
+  sections["metrics"] = {{"listen", TextSetting(&Config::metrics_listen, "Address and port of /metrics; empty: none.",
+                                                "127.0.0.1:9464")}};
+  for (const auto& limit : kLimits) sections[std::string(limit.section)][std::string(limit.name)] = LimitSetting(limit);
+  return sections;
+}
+
+template <typename Map>
+std::string Nearest(const Map& known, const std::string& key) {
+  std::string nearest;
+  std::size_t best = key.size() / 2 + 1;
+  for (const auto& [name, ignored] : known) {
+    const std::size_t distance = EditDistance(name, key);
+    if (!name.empty() && distance < best) {
+      best = distance;
+      nearest = name;
+    }
+  }
+  return nearest.empty() ? "unknown key" : fmt::format("unknown key; did you mean '{}'?", nearest);
+}
+
+Status ApplySection(Config& config, const std::string& file, const std::string& name, const Section& section,
+                    const YAML::Node& node) {
+  if (!node.IsMap()) return Place{file, node, name}.Refuse("expected 'key: value' lines below it");
+  for (const auto& pair : node) {
+    const std::string key = pair.first.Scalar();
+    const Place place{file, pair.second, name + "." + key};
+    const auto known = section.find(key);
+    if (known == section.end()) return place.Refuse("{}", Nearest(section, key));
+    if (Status status = known->second.apply(config, place); !status) return status;
+  }
+  return {};
+}
+
+Result<Config> ApplyDocument(const YAML::Node& document, const std::string& file) {
+  Config config;
+  if (document.IsNull()) return config;
+  const auto sections = Description();
+  if (!document.IsMap()) return Fail(ErrorCode::kUsage, "{}: expected 'section:' lines", file);
+  for (const auto& pair : document) {
+    const std::string key = pair.first.Scalar();
+    const Place place{file, pair.second, key};
+    if (const auto alone = sections.at("").find(key); alone != sections.at("").end()) {
+      if (Status status = alone->second.apply(config, place); !status) return Fail(status.error());
+      continue;
+    }
+    const auto section = sections.find(key);
+    if (section == sections.end() || key.empty()) return place.Refuse("{}", Nearest(sections, key));
+    if (Status status = ApplySection(config, file, key, section->second, pair.second); !status) return Fail(status.error());
+  }
+  return config;
+}
+
+}  // namespace
+
+Result<Config> ParseConfig(const std::string& yaml, const std::string& name) {
+  try {
+    return ApplyDocument(YAML::Load(yaml), name);
+  } catch (const YAML::Exception& error) {
+    return Fail(ErrorCode::kUsage, "{}:{}: not YAML: {}", name, error.mark.line + 1, error.msg);
+  }
+}
+
+Result<Config> LoadConfig(const std::filesystem::path& file) {
+  const auto content = ReadFile(file, kConfigBytesMax);
+  if (!content) return Fail(content.error());
+  return ParseConfig(std::string(AsText(*content)), file.string());
+}
+
+std::string ConfigReference() {
+  std::string page = "# Configuration\n\nOne YAML file. Unknown keys are refused. Sizes may be written `64 MiB`.\n";
+  for (const auto& [name, section] : Description()) {
+    page += name.empty() ? "\n## Lists\n\n" : fmt::format("\n## {}\n\n", name);
+    page += "| key | default | meaning |\n|---|---|---|\n";
+    for (const auto& [key, setting] : section) {
+      page += fmt::format("| `{}` | {} | {} |\n", key, setting.initial.empty() ? "" : "`" + setting.initial + "`", setting.help);
+    }
+  }
+  return page;
+}
+
+}  // namespace spanwatch::config

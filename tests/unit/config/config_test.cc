@@ -1,0 +1,62 @@
+#include "config/config.h"
+
+#include <gtest/gtest.h>
+
+namespace spanwatch::config {
+namespace {
+
+TEST(Config, ReadsEverySection) {
+  const auto config = ParseConfig(R"(
+sensor: {name: edge-1, run_as: spanwatch, names: tagged}
+capture: {interface: eth1, inspectors: 2, snap_length_bytes: 64 KiB}
+zones: {inside: [10.20.0.0/16, fd00::/8]}
+hashsets:
+  - {file: a.swset, record_key: a.key}
+trust: [owner.pub]
+rules: {directory: rules, allow_unsigned_authorisations: true}
+webhooks:
+  - {name: soc, url: "https://soc.example/hook", secret_env: HOOK}
+)", "test.yaml");
+  ASSERT_TRUE(config.has_value()) << config.error().message;
+  EXPECT_EQ(config->sensor_name, "edge-1");
+  EXPECT_TRUE(config->tag_names);
+  EXPECT_EQ(config->inspectors, 2u);
+  EXPECT_EQ(config->limits.capture_snap_length_bytes, 65536u);
+  EXPECT_EQ(config->zones.inside().size(), 2u);
+  EXPECT_EQ(config->hashsets[0].record_key, "a.key");
+  EXPECT_TRUE(config->allow_unsigned_authorisations);
+  EXPECT_EQ(config->webhooks[0].url, "https://soc.example/hook");
+}
+
+struct Refused {
+  const char* description;
+  const char* yaml;
+  const char* message;
+};
+
+TEST(Config, RefusesWithFileLineAndReason) {
+  const Refused cases[] = {
+      {"unknown section", "sensr: {name: a}", "test.yaml:1: sensr: unknown key; did you mean 'sensor'?"},
+      {"unknown key", "sensor:\n  nam: a", "test.yaml:2: sensor.nam: unknown key; did you mean 'name'?"},
+      {"not a number", "capture: {snap_length_bytes: many}", "test.yaml:1: capture.snap_length_bytes: 'many' is not a number"},
+      {"out of range", "capture: {snap_length_bytes: 1}", "test.yaml:1: capture.snap_length_bytes: 1 is not between 256 and 262144"},
+      {"bad network", "zones: {inside: [10.0.0.0/99]}",
+       "test.yaml:1: zones.inside: '10.0.0.0/99' is not a network; the prefix is a number from 0 to 32"},
+      {"no file", "hashsets: [{record_key: k}]", "test.yaml:1: hashsets: an entry has no 'file'"},
+  };
+  for (const auto& test : cases) {
+    const auto config = ParseConfig(test.yaml, "test.yaml");
+    ASSERT_FALSE(config.has_value()) << test.description;
+    EXPECT_EQ(config.error().message, test.message) << test.description;
+    EXPECT_EQ(config.error().code, ErrorCode::kUsage);
+  }
+  EXPECT_FALSE(ParseConfig("a: [", "test.yaml").has_value());
+}
+
+TEST(Config, TheReferenceNamesEveryLimit) {
+  const std::string page = ConfigReference();
+  for (const auto& limit : kLimits) EXPECT_NE(page.find(limit.name), std::string::npos) << limit.name;
+}
+
+}  // namespace
+}  // namespace spanwatch::config
