@@ -1,0 +1,62 @@
+// The record family: finds registered plates and plate records in any text (design.md section 5, Record).
+//
+// RecordSearch is what one inspector knows of the loaded snapshot: the index and a tagger for each set whose record key it
+// was given. RecordScanner searches one object, or one raw stream in windows of 64 KiB; it gives the same matches for every
+// split of the bytes. Calls to a scanner: (Update | Gap)* Finish. One inspector thread; the search must outlive its
+// scanners, the sink must outlive the scanner.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/bytes.h"
+#include "config/limits.h"
+#include "fingerprint/record_tagger.h"
+#include "model/match.h"
+#include "telemetry/counters.h"
+
+namespace spanwatch::fingerprint {
+
+enum class RecordScope : std::uint8_t { kObject, kStream };
+
+class RecordSearch {
+ public:
+  // taggers[i] belongs to set i of `index`; null where the record key is missing: that set's records are not searched.
+  RecordSearch(const FingerprintIndex& index, std::vector<const RecordTagger*> taggers, const config::Limits& limits,
+               Counters& counters);
+
+  // True when there is anything to search for; without it a scanner still recognises LPR structure.
+  bool active() const { return active_; }
+
+  const FingerprintIndex& index() const { return *index_; }
+  const config::Limits& limits() const { return *limits_; }
+  Counters& counters() const { return *counters_; }
+  std::span<const RecordTagger* const> taggers() const { return taggers_; }
+  // The chance that one random token of this shape is registered in `set`.
+  double ChanceOf(std::size_t set, std::uint16_t shape) const { return chances_[set][shape]; }
+
+ private:
+  const FingerprintIndex* index_;
+  std::vector<const RecordTagger*> taggers_;
+  const config::Limits* limits_;
+  Counters* counters_;
+  std::vector<std::vector<float>> chances_;
+  bool active_ = false;
+};
+
+class RecordScanner {
+ public:
+  RecordScanner(const RecordSearch& search, RecordScope scope, MatchSink& sink);
+  ~RecordScanner();
+
+  void Update(ByteView bytes) noexcept;
+  void Gap(std::uint64_t length) noexcept;
+  void Finish() noexcept;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace spanwatch::fingerprint
