@@ -9,8 +9,6 @@
 // Conservation: packets given == packets_decoded + fragments_held + packets_dropped_*.
 #pragma once
 
-#include <memory>
-
 #include "config/limits.h"
 #include "decode/ip_reassembler.h"
 #include "model/anomaly.h"
@@ -32,7 +30,9 @@ class Decoder {
   void Finish() noexcept;
 
  private:
-  void Walk(Frame& frame) noexcept;
+  // False when the frame was a fragment that waits for others.
+  bool Walk(Frame& frame) noexcept;
+  bool Join(Frame& frame) noexcept;
   void Drop(const Frame& frame) noexcept;
 
   const config::Limits& limits_;

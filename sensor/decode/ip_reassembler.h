@@ -10,8 +10,8 @@
 // slot until another needs it, so that late duplicates are recognised.
 #pragma once
 
+#include <array>
 #include <memory>
-#include <unordered_map>
 #include <vector>
 
 #include "base/bytes.h"
@@ -29,10 +29,6 @@ struct FragmentKey {
   std::uint32_t id = 0;
   std::uint8_t protocol = 0;  // IPv4 only; IPv6 knows a datagram by addresses and id
   friend bool operator==(const FragmentKey&, const FragmentKey&) = default;
-};
-
-struct FragmentKeyHash {
-  std::size_t operator()(const FragmentKey& key) const noexcept;
 };
 
 // One fragment as its header tells it.
@@ -74,13 +70,12 @@ class IpReassembler {
     PacketTime started;
     std::uint64_t joined_in_frame = 0;  // 0: still waiting
     std::uint32_t total = 0;            // bytes of the whole; 0 until the last fragment came
-    std::uint32_t end = 0;              // end of the furthest fragment
-    std::uint32_t present_units = 0;
     std::uint32_t fragments = 0;
     std::uint8_t protocol = 0;
-    std::uint32_t previous = kNone, next = kNone;
-    std::unique_ptr<std::uint8_t[]> bytes;    // kDatagramBytes, allocated when first used, then kept
-    std::vector<std::uint64_t> present;       // one bit per 8 bytes
+    std::uint32_t previous = kNone, next = kNone;  // in its list
+    std::uint32_t chain = kNone;                   // next of the same bucket
+    std::unique_ptr<std::uint8_t[]> bytes;         // kDatagramBytes, allocated when first used, then kept
+    std::array<std::uint64_t, kUnits / 64> present{};  // one bit per 8 bytes
   };
   struct List {
     std::uint32_t oldest = kNone, newest = kNone;
@@ -88,11 +83,17 @@ class IpReassembler {
 
   void Append(List& list, std::uint32_t index) noexcept;
   void Remove(List& list, std::uint32_t index) noexcept;
+  std::uint32_t Find(const FragmentKey& key) const noexcept;
+  // A slot for a new datagram; kNone when every one holds bytes of the current frame.
   std::uint32_t Take(const FragmentKey& key) noexcept;
-  void Restart(std::uint32_t index, const FragmentKey& key) noexcept;
-  void Release(std::uint32_t index) noexcept;
-  bool Repeats(const Slot& slot, const Fragment& fragment) const noexcept;
-  bool Write(Slot& slot, const Fragment& fragment) noexcept;
+  void Release(List& from, std::uint32_t index) noexcept;
+  void Restart(Slot& slot) noexcept;
+  FragmentResult GiveUp(std::uint32_t index) noexcept;
+  // The fragment's bytes are all there already, and the same.
+  static bool Repeats(const Slot& slot, const Fragment& fragment) noexcept;
+  // Copies what is not there yet; false when something else was there.
+  static bool Write(Slot& slot, const Fragment& fragment) noexcept;
+  std::size_t BucketOf(const FragmentKey& key) const noexcept;
 
   const config::Limits& limits_;
   Counters& counters_;
@@ -100,7 +101,7 @@ class IpReassembler {
   PacketTime now_;
   std::uint64_t frame_ = 1;
   std::vector<Slot> slots_;
-  std::unordered_map<FragmentKey, std::uint32_t, FragmentKeyHash> index_;
+  std::vector<std::uint32_t> buckets_;  // first slot of each chain; a power of two
   List waiting_, joined_, free_;
   ByteView datagram_;
   std::uint8_t protocol_ = 0;

@@ -1,0 +1,124 @@
+#include "decode/decoder.h"
+
+#include <algorithm>
+
+#include "decode/frame.h"
+#include "decode/ip_layer.h"
+#include "decode/link_layer.h"
+#include "decode/transport_layer.h"
+#include "decode/tunnel_layer.h"
+#include "telemetry/anomaly_codes.h"
+
+namespace spanwatch::decode {
+namespace {
+
+void DecodeLayer(Frame& frame) noexcept {
+  switch (frame.next) {
+    case Layer::kEthernet: return DecodeEthernet(frame);
+    case Layer::kEtherType: return DecodeEtherType(frame);
+    case Layer::kMpls: return DecodeMpls(frame);
+    case Layer::kPppoe: return DecodePppoe(frame);
+    case Layer::kPpp: return DecodePpp(frame);
+    case Layer::kHdlc: return DecodeHdlc(frame);
+    case Layer::kLinuxCooked: return DecodeLinuxCooked(frame);
+    case Layer::kLinuxCooked2: return DecodeLinuxCooked2(frame);
+    case Layer::kNull: return DecodeNull(frame);
+    case Layer::kIp: return DecodeIp(frame);
+    case Layer::kIpv4: return DecodeIpv4(frame);
+    case Layer::kIpv6: return DecodeIpv6(frame);
+    case Layer::kIpProtocol: return DecodeIpProtocol(frame);
+    case Layer::kIpv6Extension: return DecodeIpv6Extension(frame);
+    case Layer::kAuthentication: return DecodeAuthentication(frame);
+    case Layer::kTcp: return DecodeTcp(frame);
+    case Layer::kUdp: return DecodeUdp(frame);
+    case Layer::kIcmp: return DecodeIcmp(frame);
+    case Layer::kSctp: return DecodeSctp(frame);
+    case Layer::kGre: return DecodeGre(frame);
+    case Layer::kVxlan: return DecodeVxlan(frame);
+    case Layer::kGeneve: return DecodeGeneve(frame);
+    case Layer::kGtpU: return DecodeGtpU(frame);
+    case Layer::kFragment:
+    case Layer::kDeliver:
+    case Layer::kFailed: return;
+  }
+}
+
+}  // namespace
+
+Decoder::Decoder(const config::Limits& limits, Counters& counters, AnomalySink& anomalies, PacketConsumer& consumer)
+    : limits_(limits),
+      counters_(counters),
+      anomalies_(anomalies),
+      consumer_(consumer),
+      reassembler_(limits, counters, anomalies) {}
+
+void Decoder::Decode(const CapturedPacket& packet) noexcept {
+  Frame frame{.anomalies = anomalies_};
+  frame.bytes = packet.bytes;
+  frame.length = std::max(packet.original_length, static_cast<std::uint32_t>(packet.bytes.size()));
+  frame.packet.time = packet.time;
+  frame.packet.interface_index = packet.interface_index;
+  reassembler_.BeginFrame(packet.time);
+  DecodeLinkType(frame, packet.link_type);
+  if (!Walk(frame)) {
+    counters_.Add(Counter::fragments_held);
+  } else if (frame.next == Layer::kDeliver) {
+    counters_.Add(Counter::packets_decoded);
+    consumer_.OnPacket(frame.packet);
+  } else if (frame.in_tunnel) {
+    if (frame.failure != Failure::kUnknown) anomalies_.OnAnomaly(AnomalyCode::tunnel_undecodable);
+    counters_.Add(Counter::packets_decoded);
+    consumer_.OnPacket(frame.tunnel);
+  } else {
+    Drop(frame);
+  }
+}
+
+void Decoder::Finish() noexcept { reassembler_.Finish(); }
+
+bool Decoder::Walk(Frame& frame) noexcept {
+  std::uint64_t layers = limits_.decode_layers_count;
+  while (frame.next != Layer::kDeliver && frame.next != Layer::kFailed) {
+    if (layers-- == 0) {
+      anomalies_.OnAnomaly(AnomalyCode::packet_too_many_layers);
+      frame.Fail(Failure::kLayers);
+    } else if (frame.next == Layer::kFragment) {
+      if (!Join(frame)) return false;
+    } else {
+      DecodeLayer(frame);
+    }
+  }
+  return true;
+}
+
+bool Decoder::Join(Frame& frame) noexcept {
+  switch (reassembler_.Add(frame.fragment)) {
+    case FragmentResult::kHeld:
+    case FragmentResult::kDuplicate: return false;
+    case FragmentResult::kRefused: frame.Fail(Failure::kFragment); return true;
+    case FragmentResult::kJoined: break;
+  }
+  frame.bytes = reassembler_.datagram();
+  frame.length = static_cast<std::uint32_t>(frame.bytes.size());
+  frame.packet.reassembled = true;
+  frame.packet.ip_protocol = reassembler_.protocol();
+  frame.ip_protocol = reassembler_.protocol();
+  frame.next = Layer::kIpProtocol;
+  return true;
+}
+
+void Decoder::Drop(const Frame& frame) noexcept {
+  switch (frame.failure) {
+    case Failure::kTruncated:
+      counters_.Add(Counter::packets_dropped_truncated);
+      return anomalies_.OnAnomaly(AnomalyCode::packet_truncated);
+    case Failure::kUnknown: return counters_.Add(Counter::packets_dropped_unknown);
+    case Failure::kMalformed:
+      counters_.Add(Counter::packets_dropped_malformed);
+      return anomalies_.OnAnomaly(AnomalyCode::packet_malformed_header);
+    case Failure::kFragment: return counters_.Add(Counter::packets_dropped_fragment);
+    case Failure::kLayers: return counters_.Add(Counter::packets_dropped_layers);
+  }
+}
+
+}  // namespace spanwatch::decode

@@ -1,0 +1,210 @@
+#include "decode/ip_reassembler.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "telemetry/anomaly_codes.h"
+
+namespace spanwatch::decode {
+namespace {
+
+// Calls visit(word, mask) for the words that hold units [first, last).
+template <typename Visit>
+void ForEachWord(std::uint32_t first, std::uint32_t last, Visit visit) {
+  for (std::uint32_t unit = first; unit < last;) {
+    const std::uint32_t word = unit / 64;
+    const std::uint32_t from = unit % 64;
+    const std::uint32_t to = std::min(64u, from + (last - unit));
+    const std::uint64_t below_to = to == 64 ? ~0ull : (1ull << to) - 1;
+    visit(word, below_to & ~0ull << from);
+    unit += to - from;
+  }
+}
+
+template <typename Bits>
+std::uint32_t CountPresent(const Bits& present, std::uint32_t first, std::uint32_t last) {
+  std::uint32_t count = 0;
+  ForEachWord(first, last, [&](std::uint32_t word, std::uint64_t mask) {
+    count += static_cast<std::uint32_t>(std::popcount(present[word] & mask));
+  });
+  return count;
+}
+
+constexpr std::uint32_t UnitsUpTo(std::uint32_t bytes) { return (bytes + 7) / 8; }
+
+}  // namespace
+
+IpReassembler::IpReassembler(const config::Limits& limits, Counters& counters, AnomalySink& anomalies)
+    : limits_(limits), counters_(counters), anomalies_(anomalies) {
+  slots_.resize(std::max<std::size_t>(1, limits.decode_fragment_memory_bytes / (kDatagramBytes + sizeof(Slot))));
+  buckets_.assign(std::bit_ceil(slots_.size() * 2), kNone);
+  for (std::uint32_t index = 0; index < slots_.size(); ++index) Append(free_, index);
+}
+
+void IpReassembler::BeginFrame(PacketTime now) noexcept {
+  ++frame_;
+  now_ = now;
+  const Duration timeout = std::chrono::milliseconds(limits_.decode_fragment_timeout_ms);
+  while (waiting_.oldest != kNone && slots_[waiting_.oldest].started + timeout < now) {
+    counters_.Add(Counter::fragment_datagrams_expired);
+    Release(waiting_, waiting_.oldest);
+  }
+}
+
+void IpReassembler::Finish() noexcept {
+  while (waiting_.oldest != kNone) {
+    counters_.Add(Counter::fragment_datagrams_unfinished);
+    Release(waiting_, waiting_.oldest);
+  }
+}
+
+FragmentResult IpReassembler::Add(const Fragment& fragment) noexcept {
+  const std::uint32_t end = fragment.offset + fragment.length;
+  if (fragment.length == 0 || end >= kDatagramBytes || (fragment.more && fragment.length % 8 != 0)) {
+    anomalies_.OnAnomaly(AnomalyCode::ip_fragment_malformed);
+    return FragmentResult::kRefused;
+  }
+  if (fragment.bytes.size() < fragment.length) return FragmentResult::kRefused;
+  std::uint32_t index = Find(fragment.key);
+  if (index == kNone) {
+    index = Take(fragment.key);
+    if (index == kNone) return FragmentResult::kRefused;
+  } else if (Repeats(slots_[index], fragment)) {
+    return FragmentResult::kDuplicate;
+  } else if (slots_[index].joined_in_frame == frame_) {
+    return FragmentResult::kRefused;  // its bytes are being read, and this fragment came out of them
+  } else if (slots_[index].joined_in_frame != 0) {
+    Remove(joined_, index);  // the id was used again
+    Append(waiting_, index);
+    Restart(slots_[index]);
+  }
+  Slot& slot = slots_[index];
+  if (slot.fragments == limits_.decode_datagram_fragments_count) return GiveUp(index);
+  ++slot.fragments;
+  if (fragment.offset == 0) slot.protocol = fragment.protocol;
+  if (!Write(slot, fragment)) anomalies_.OnAnomaly(AnomalyCode::ip_fragment_overlap);
+  if (!fragment.more && slot.total == 0) slot.total = end;
+  const std::uint32_t units = UnitsUpTo(slot.total);
+  if (slot.total == 0 || CountPresent(slot.present, 0, units) != units) return FragmentResult::kHeld;
+  slot.joined_in_frame = frame_;
+  Remove(waiting_, index);
+  Append(joined_, index);
+  counters_.Add(Counter::fragment_datagrams_joined);
+  datagram_ = {slot.bytes.get(), slot.total};
+  protocol_ = slot.protocol;
+  return FragmentResult::kJoined;
+}
+
+bool IpReassembler::Repeats(const Slot& slot, const Fragment& fragment) noexcept {
+  const std::uint32_t end = fragment.offset + fragment.length;
+  if (!fragment.more && slot.total != end) return false;
+  if (slot.total != 0 && end > slot.total) return false;
+  const std::uint32_t first = fragment.offset / 8;
+  const std::uint32_t last = UnitsUpTo(end);
+  return CountPresent(slot.present, first, last) == last - first &&
+         std::memcmp(slot.bytes.get() + fragment.offset, fragment.bytes.data(), fragment.length) == 0;
+}
+
+bool IpReassembler::Write(Slot& slot, const Fragment& fragment) noexcept {
+  const std::uint32_t end = fragment.offset + fragment.length;
+  const std::uint32_t first = fragment.offset / 8;
+  const std::uint32_t last = UnitsUpTo(end);
+  // Two ends, or bytes beyond the end: as much a contradiction as an overlap.
+  bool clean = slot.total == 0 || (end <= slot.total && (fragment.more || end == slot.total));
+  if (CountPresent(slot.present, first, last) == 0) {
+    std::memcpy(slot.bytes.get() + fragment.offset, fragment.bytes.data(), fragment.length);
+  } else {
+    clean = false;
+    for (std::uint32_t unit = first; unit < last; ++unit) {
+      if (slot.present[unit / 64] >> unit % 64 & 1) continue;
+      const std::uint32_t from = unit * 8 - fragment.offset;
+      std::memcpy(slot.bytes.get() + unit * 8, fragment.bytes.data() + from, std::min(8u, fragment.length - from));
+    }
+  }
+  ForEachWord(first, last, [&](std::uint32_t word, std::uint64_t mask) { slot.present[word] |= mask; });
+  return clean;
+}
+
+FragmentResult IpReassembler::GiveUp(std::uint32_t index) noexcept {
+  counters_.Add(Counter::fragment_datagrams_refused);
+  anomalies_.OnAnomaly(AnomalyCode::ip_fragment_limit);
+  Release(waiting_, index);
+  return FragmentResult::kRefused;
+}
+
+std::size_t IpReassembler::BucketOf(const FragmentKey& key) const noexcept {
+  std::uint64_t hash = static_cast<std::uint64_t>(key.id) << 8 | key.protocol;
+  for (const IpAddress* address : {&key.source, &key.destination}) {
+    std::array<std::uint64_t, 2> words;
+    std::memcpy(words.data(), address->bytes.data(), sizeof(words));
+    hash = (hash ^ words[0]) * 0x9e3779b97f4a7c15u;
+    hash = (hash ^ hash >> 29 ^ words[1]) * 0x9e3779b97f4a7c15u;
+  }
+  return hash >> 32 & (buckets_.size() - 1);
+}
+
+std::uint32_t IpReassembler::Find(const FragmentKey& key) const noexcept {
+  std::uint32_t index = buckets_[BucketOf(key)];
+  while (index != kNone && slots_[index].key != key) index = slots_[index].chain;
+  return index;
+}
+
+std::uint32_t IpReassembler::Take(const FragmentKey& key) noexcept {
+  if (free_.oldest == kNone) {
+    if (joined_.oldest != kNone && slots_[joined_.oldest].joined_in_frame != frame_) {
+      Release(joined_, joined_.oldest);
+    } else if (waiting_.oldest != kNone) {
+      counters_.Add(Counter::fragment_datagrams_evicted);
+      anomalies_.OnAnomaly(AnomalyCode::ip_fragment_limit);
+      Release(waiting_, waiting_.oldest);
+    } else {
+      return kNone;
+    }
+  }
+  const std::uint32_t index = free_.newest;  // the one whose memory is warm
+  Slot& slot = slots_[index];
+  if (!slot.bytes) slot.bytes = std::make_unique_for_overwrite<std::uint8_t[]>(kDatagramBytes);
+  Remove(free_, index);
+  Append(waiting_, index);
+  slot.key = key;
+  std::uint32_t& bucket = buckets_[BucketOf(key)];
+  slot.chain = bucket;
+  bucket = index;
+  Restart(slot);
+  return index;
+}
+
+void IpReassembler::Restart(Slot& slot) noexcept {
+  counters_.Add(Counter::fragment_datagrams_started);
+  slot.started = now_;
+  slot.joined_in_frame = 0;
+  slot.total = 0;
+  slot.fragments = 0;
+  slot.protocol = 0;
+  slot.present.fill(0);
+}
+
+void IpReassembler::Release(List& from, std::uint32_t index) noexcept {
+  std::uint32_t* link = &buckets_[BucketOf(slots_[index].key)];
+  while (*link != index) link = &slots_[*link].chain;
+  *link = slots_[index].chain;
+  Remove(from, index);
+  Append(free_, index);
+}
+
+void IpReassembler::Append(List& list, std::uint32_t index) noexcept {
+  Slot& slot = slots_[index];
+  slot.previous = list.newest;
+  slot.next = kNone;
+  (list.newest == kNone ? list.oldest : slots_[list.newest].next) = index;
+  list.newest = index;
+}
+
+void IpReassembler::Remove(List& list, std::uint32_t index) noexcept {
+  const Slot& slot = slots_[index];
+  (slot.previous == kNone ? list.oldest : slots_[slot.previous].next) = slot.next;
+  (slot.next == kNone ? list.newest : slots_[slot.next].previous) = slot.previous;
+}
+
+}  // namespace spanwatch::decode

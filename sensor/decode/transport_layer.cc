@@ -1,0 +1,86 @@
+#include "decode/transport_layer.h"
+
+#include "base/byte_reader.h"
+#include "telemetry/anomaly_codes.h"
+
+namespace spanwatch::decode {
+namespace {
+
+constexpr std::uint16_t kVxlanPort = 4789, kVxlanLinuxPort = 8472, kGenevePort = 6081, kGtpUPort = 2152;
+constexpr std::uint8_t kIcmpv6Protocol = 58;
+
+}  // namespace
+
+//  ports (2+2) | sequence (4) | acknowledgement (4) | offset, flags (2) | window (2) | checksum (2) | urgent (2) | options
+void DecodeTcp(Frame& frame) noexcept {
+  ByteReader reader(frame.bytes);
+  DecodedPacket& packet = frame.packet;
+  packet.source.port = reader.U16Be();
+  packet.destination.port = reader.U16Be();
+  packet.tcp.sequence = reader.U32Be();
+  packet.tcp.acknowledgement = reader.U32Be();
+  const std::size_t header_length = (reader.U8() >> 4) * 4u;
+  packet.tcp.flags = reader.U8();
+  packet.tcp.window = reader.U16Be();
+  reader.Skip(4);
+  if (!reader.ok()) return frame.Fail(Failure::kTruncated);
+  if (header_length < 20 || header_length > frame.length) return frame.Fail(Failure::kMalformed);
+  if (header_length > frame.bytes.size()) return frame.Fail(Failure::kTruncated);
+  frame.Advance(header_length);
+  frame.Deliver(Transport::kTcp);
+}
+
+//  source port (2) | destination port (2) | length (2) | checksum (2)
+void DecodeUdp(Frame& frame) noexcept {
+  ByteReader reader(frame.bytes);
+  frame.packet.source.port = reader.U16Be();
+  frame.packet.destination.port = reader.U16Be();
+  const std::uint16_t length = reader.U16Be();
+  reader.Skip(2);
+  if (!reader.ok()) return frame.Fail(Failure::kTruncated);
+  if (length != 0 && length < 8) return frame.Fail(Failure::kMalformed);
+  if (length > frame.length) frame.anomalies.OnAnomaly(AnomalyCode::packet_truncated);
+  if (length != 0) frame.Cut(length);
+  frame.Advance(8);
+  Layer inner = Layer::kDeliver;
+  switch (frame.packet.destination.port) {
+    case kVxlanPort:
+    case kVxlanLinuxPort: inner = Layer::kVxlan; break;
+    case kGenevePort: inner = Layer::kGeneve; break;
+    case kGtpUPort: inner = Layer::kGtpU; break;
+    default: return frame.Deliver(Transport::kUdp);
+  }
+  frame.EnterTunnel(Transport::kUdp);
+  frame.next = inner;
+}
+
+//  type | code | checksum (2) | identifier (2) | sequence (2), the last two of echo messages
+void DecodeIcmp(Frame& frame) noexcept {
+  ByteReader reader(frame.bytes);
+  const std::uint8_t type = reader.U8();
+  const std::uint8_t code = reader.U8();
+  reader.Skip(2);
+  const std::uint16_t identifier = reader.U16Be();
+  reader.Skip(2);
+  if (!reader.ok()) return frame.Fail(Failure::kTruncated);
+  const bool v6 = frame.packet.ip_protocol == kIcmpv6Protocol;
+  const bool echo = v6 ? type == 128 || type == 129 : type == 0 || type == 8;
+  // Both directions of an echo are one conversation.
+  frame.packet.source.port = echo ? identifier : type;
+  frame.packet.destination.port = echo ? identifier : code;
+  frame.Advance(8);
+  frame.Deliver(Transport::kIcmp);
+}
+
+//  source port (2) | destination port (2) | verification tag (4) | checksum (4) | chunks
+void DecodeSctp(Frame& frame) noexcept {
+  ByteReader reader(frame.bytes);
+  frame.packet.source.port = reader.U16Be();
+  frame.packet.destination.port = reader.U16Be();
+  reader.Skip(8);
+  if (!reader.ok()) return frame.Fail(Failure::kTruncated);
+  frame.Advance(12);
+  frame.Deliver(Transport::kSctp);
+}
+
+}  // namespace spanwatch::decode
