@@ -43,7 +43,8 @@ struct SightedItem {
 
 enum class SightingPhase : std::uint8_t { kFirst, kComplete };
 
-// Registered material of one collection in one object of one flow. `items` has no limit here; an event lists 32 of them.
+// Registered material of one collection in one object of one flow, recognised by one method with one confidence. `items` has
+// no limit here; an event lists 32 of them.
 struct Sighting {
   PacketTime time;                // packet time of the decision
   SightingPhase phase = SightingPhase::kComplete;
@@ -60,8 +61,8 @@ struct Sighting {
   std::string collection;
   std::string hashset_name;
   std::uint64_t hashset_serial = 0;
-  Method method = Method::kExact;               // the best among the items
-  Confidence confidence = Confidence::kSure;    // the best among the items
+  Method method = Method::kExact;               // of every item (a merged sighting: the best among them)
+  Confidence confidence = Confidence::kSure;
   std::vector<SightedItem> items;
   std::optional<RecordEvidence> records;
 };

@@ -168,7 +168,7 @@ std::optional<RingReader::Message> RingReader::Take() {
     const std::uint32_t length = record.length;
     std::memcpy(&record, mapping_.data() + offset, sizeof(record));
     if (RecordBytes(length) > until_end) break;
-    Message message{record.sequence, Bytes(length)};
+    Message message{record.sequence, Bytes(length), position_ + RecordBytes(length)};
     if (length != 0) std::memcpy(message.payload.data(), mapping_.data() + offset + kRecordHeaderBytes, length);
     position_ += RecordBytes(length);
     return message;
@@ -177,6 +177,8 @@ std::optional<RingReader::Message> RingReader::Take() {
   return std::nullopt;
 }
 
-void RingReader::Release() noexcept { mapping_.header().read_index.store(position_, std::memory_order_release); }
+void RingReader::ReleaseThrough(std::uint64_t end) noexcept {
+  mapping_.header().read_index.store(end, std::memory_order_release);
+}
 
 }  // namespace spanwatch::process

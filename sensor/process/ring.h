@@ -73,12 +73,15 @@ class RingReader {
   struct Message {
     std::uint64_t sequence = 0;  // counts from 1, never reused, continues over restarts of either side
     Bytes payload;               // a copy: the writer can no longer change it
+    std::uint64_t end = 0;       // for ReleaseThrough
   };
 
   // The next message after those already taken, or nothing. Taking does not free: Release does.
   std::optional<Message> Take();
-  // Frees every message taken so far. Call after what they caused is durable.
-  void Release() noexcept;
+  // Frees every message taken so far, or those up to one that was taken (`end` of it). Call after what they caused is
+  // durable.
+  void Release() noexcept { ReleaseThrough(position_); }
+  void ReleaseThrough(std::uint64_t end) noexcept;
   // Times that the ring's content was not credible and was thrown away.
   std::uint64_t corruptions() const { return corruptions_; }
   bool empty() const noexcept;

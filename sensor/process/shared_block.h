@@ -6,12 +6,14 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "telemetry/anomaly_codes.h"
 #include "telemetry/counters.h"
 
 namespace spanwatch::process {
 
 struct SharedBlock {
   Counters counters;
+  std::array<std::atomic<std::uint64_t>, kAnomalies.size()> anomalies;  // by AnomalyCode
   std::atomic<std::uint64_t> forbidden_calls;
   std::atomic<std::int64_t> last_packet_time;   // packet time, nanoseconds
   std::atomic<std::uint64_t> heartbeat;         // bumped by the packet loop, at least twice a second

@@ -1,0 +1,190 @@
+#include "inspector/flow_sightings.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace spanwatch::inspector {
+namespace {
+
+constexpr std::size_t kProvenancesMax = 8;
+
+// Confidence, then method: smaller is better.
+std::pair<int, int> Rank(const Match& match) {
+  return {match.confidence == Confidence::kSure ? 0 : 1, static_cast<int>(match.method)};
+}
+
+}  // namespace
+
+ObjectEvidence::ObjectEvidence(const ObjectContext& context, bool in_raw_stream)
+    : info_(*context.info),
+      provenance_(*context.provenance),
+      direction_(context.direction),
+      object_id_(context.id),
+      evasive_(context.evasive),
+      in_raw_stream_(in_raw_stream) {}
+
+void ObjectEvidence::OnMatch(const Match& match) noexcept {
+  const auto [place, inserted] = matches_.try_emplace(match.item, match);
+  if (!inserted && (place->second.method == match.method || Rank(match) < Rank(place->second))) place->second = match;
+  if (match.method == Method::kExact || (match.method == Method::kFragment && match.confidence == Confidence::kSure)) {
+    named_ = true;
+  }
+  if (match.confidence == Confidence::kSure) certain_ = true;
+}
+
+void ObjectEvidence::OnRecordEvidence(const RecordEvidence& evidence) noexcept { records_ = evidence; }
+
+ObjectEvidence& FlowSightings::Begin(const ObjectContext& object, bool in_raw_stream) {
+  return open_.emplace_back(object, in_raw_stream);
+}
+
+void FlowSightings::SetContent(ObjectEvidence& evidence, std::string media_type, std::optional<Sha256Digest> sha256,
+                               std::uint64_t bytes) {
+  evidence.sniffed_type_ = std::move(media_type);
+  evidence.sha256_ = sha256;
+  evidence.bytes_ = bytes;
+}
+
+void FlowSightings::Complete(ObjectEvidence& evidence, ObjectEnd end, PacketTime now) {
+  evidence.end_ = end;
+  const auto self = std::ranges::find_if(open_, [&](const ObjectEvidence& other) { return &other == &evidence; });
+  if (evidence.empty()) {
+    open_.erase(self);
+  } else if (evidence.in_raw_stream_) {
+    held_.splice(held_.end(), open_, self);
+  } else {
+    TellComplete(evidence, now);
+    open_.erase(self);
+  }
+}
+
+void FlowSightings::TellComplete(ObjectEvidence& evidence, PacketTime now) {
+  Selected selected;
+  for (const auto& [item, match] : evidence.matches_) {
+    if (items_.size() >= context_.limits.inspector_items_per_flow && !items_.contains(item)) {
+      context_.counters.Add(Counter::items_over_limit);
+      selected.push_back(&match);  // told all the same; only the memory of it is given up
+      continue;
+    }
+    const auto rank = Rank(match);
+    const auto [place, first] = items_.try_emplace(item, Known{rank, {}});
+    Known& known = place->second;
+    const bool better = rank < known.rank;
+    const bool repeat = !first && !better;
+    if (repeat && (evidence.in_raw_stream_ || known.provenances.size() >= kProvenancesMax ||
+                   std::ranges::find(known.provenances, evidence.provenance_) != known.provenances.end())) {
+      context_.counters.Add(Counter::sightings_repeated);
+      continue;
+    }
+    known.rank = std::min(known.rank, rank);
+    if (known.provenances.size() < kProvenancesMax) known.provenances.push_back(evidence.provenance_);
+    selected.push_back(&match);
+  }
+  Emit(evidence, selected, SightingPhase::kComplete, now);
+}
+
+void FlowSightings::TellEarly(PacketTime now) {
+  const auto delay = std::chrono::milliseconds(context_.limits.inspector_first_sighting_delay_ms);
+  for (auto* list : {&open_, &held_}) {
+    for (ObjectEvidence& evidence : *list) {
+      if (!evidence.certain_) continue;
+      if (!evidence.certain_since_) evidence.certain_since_ = now;
+      if (now - *evidence.certain_since_ < delay) continue;
+      Selected selected;
+      for (const auto& [item, match] : evidence.matches_) {
+        const auto known = items_.find(item);
+        if (match.confidence != Confidence::kSure || evidence.told_.contains(item)) continue;
+        if (known != items_.end() && known->second.rank <= Rank(match)) continue;
+        evidence.told_.emplace(item, true);
+        selected.push_back(&match);
+      }
+      evidence.certain_since_ = now;  // more items of the same object are told in batches
+      Emit(evidence, selected, SightingPhase::kFirst, now);
+    }
+  }
+}
+
+std::optional<PacketTime> FlowSightings::next_deadline() const {
+  const auto delay = std::chrono::milliseconds(context_.limits.inspector_first_sighting_delay_ms);
+  std::optional<PacketTime> next;
+  for (const auto* list : {&open_, &held_}) {
+    for (const ObjectEvidence& evidence : *list) {
+      if (!evidence.certain_ || evidence.told_.size() == evidence.matches_.size()) continue;
+      const PacketTime deadline = evidence.certain_since_ ? *evidence.certain_since_ + delay : PacketTime::min();
+      if (!next || deadline < *next) next = deadline;
+    }
+  }
+  return next;
+}
+
+void FlowSightings::Finish(PacketTime now) {
+  // By object id, whatever the order in which they ended.
+  held_.sort([](const ObjectEvidence& a, const ObjectEvidence& b) {
+    return std::tie(a.direction_, a.provenance_, a.object_id_) < std::tie(b.direction_, b.provenance_, b.object_id_);
+  });
+  // Better evidence first, so that a carved file found exactly stands before the stream's own fragments of it.
+  for (const bool sure : {true, false}) {
+    for (const Method method : {Method::kExact, Method::kArchiveEntry, Method::kFragment, Method::kPerceptual, Method::kRecord}) {
+      for (ObjectEvidence& evidence : held_) {
+        std::map<ItemRef, Match> chosen;
+        for (const auto& [item, match] : evidence.matches_) {
+          if (match.method == method && (match.confidence == Confidence::kSure) == sure) chosen.emplace(item, match);
+        }
+        if (chosen.empty()) continue;
+        std::swap(chosen, evidence.matches_);
+        TellComplete(evidence, now);
+        std::swap(chosen, evidence.matches_);
+      }
+    }
+  }
+  held_.clear();
+}
+
+void FlowSightings::Emit(const ObjectEvidence& evidence, const Selected& matches, SightingPhase phase, PacketTime now) {
+  if (matches.empty()) return;
+  Sighting common;
+  common.time = now;
+  common.phase = phase;
+  common.flow = context_.summarise(evidence.direction_);
+  common.object_id = evidence.object_id_;
+  common.object_kind = evidence.info_.kind;
+  common.object_name = context_.mask(evidence.info_.name);
+  common.media_type = evidence.sniffed_type_.empty() ? evidence.info_.media_type : evidence.sniffed_type_;
+  common.object_size = evidence.bytes_;
+  common.object_complete = phase == SightingPhase::kComplete && evidence.end_ == ObjectEnd::kComplete;
+  common.sha256 = evidence.sha256_;
+  for (const std::string& step : evidence.provenance_) common.provenance.push_back(context_.mask(step));
+  common.evasive = evidence.evasive_;
+  // One method and one confidence a sighting, so that rules may count its items without looking at each.
+  std::map<std::tuple<std::uint16_t, std::string_view, Method, Confidence>, Sighting> by_kind;
+  for (const Match* match : matches) {
+    const std::string_view collection = context_.index.Collection(match->item).name;
+    const auto [place, inserted] =
+        by_kind.try_emplace({match->item.set, collection, match->method, match->confidence}, common);
+    Sighting& sighting = place->second;
+    if (inserted) {
+      const SetFacts set = context_.index.Set(match->item.set);
+      sighting.collection = collection;
+      sighting.hashset_name = set.name;
+      sighting.hashset_serial = set.serial;
+      sighting.method = match->method;
+      sighting.confidence = match->confidence;
+    }
+    if (match->method == Method::kRecord) sighting.records = evidence.records_;
+    SightedItem item;
+    item.id = context_.index.Item(match->item).id;
+    item.method = match->method;
+    item.confidence = match->confidence;
+    item.distance = match->distance;
+    item.view = match->view;
+    item.coverage = match->coverage;
+    item.supported = match->supported;
+    sighting.items.push_back(std::move(item));
+  }
+  for (const auto& [key, sighting] : by_kind) {
+    context_.sink.OnMessage(sighting);
+    context_.counters.Add(phase == SightingPhase::kFirst ? Counter::sightings_first : Counter::sightings_complete);
+  }
+}
+
+}  // namespace spanwatch::inspector

@@ -1,0 +1,100 @@
+// FlowSightings: turns the matches of one flow's objects into sightings (design.md sections 6 and 9.3). One inspector thread.
+//
+// An item counts once per flow, by its best evidence: confidence first, then method. An object's sighting is told early when
+// its evidence is certain and the object goes on for longer, and completed at the object's end. What was found in the raw
+// stream of a direction is completed at the end of the flow, and only where nothing that a parser opened showed the same
+// item at least as well; so the result does not depend on how the stream was cut into segments.
+//
+// Lifetime: made when a flow begins, Finish() when it ends; references outlive it.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <map>
+#include <optional>
+
+#include "config/limits.h"
+#include "model/object.h"
+#include "model/sighting.h"
+#include "telemetry/counters.h"
+
+namespace spanwatch::inspector {
+
+// The evidence gathered in one object. Owned by FlowSightings from Begin until it is told.
+class ObjectEvidence : public MatchSink {
+ public:
+  ObjectEvidence(const ObjectContext& context, bool in_raw_stream);
+
+  void OnMatch(const Match& match) noexcept override;
+  void OnRecordEvidence(const RecordEvidence& evidence) noexcept override;
+  bool AlreadyNamed() const noexcept override { return named_; }
+
+  bool certain() const { return certain_; }
+  bool empty() const { return matches_.empty(); }
+
+ private:
+  friend class FlowSightings;
+
+  // What outlives the ObjectContext.
+  ObjectInfo info_;
+  Provenance provenance_;
+  Direction direction_;
+  std::uint32_t object_id_;
+  bool evasive_;
+  bool in_raw_stream_;
+  std::uint64_t bytes_ = 0;
+  std::string sniffed_type_;
+  std::optional<Sha256Digest> sha256_;
+
+  std::map<ItemRef, Match> matches_;  // the best of each item
+  std::map<ItemRef, bool> told_;      // in an early sighting
+  std::optional<RecordEvidence> records_;
+  bool named_ = false;
+  bool certain_ = false;
+  std::optional<PacketTime> certain_since_;
+  ObjectEnd end_ = ObjectEnd::kTruncated;
+};
+
+class FlowSightings {
+ public:
+  struct Context {
+    const FingerprintIndex& index;
+    const config::Limits& limits;
+    Counters& counters;
+    InspectorSink& sink;
+    std::function<std::string(const std::string&)> mask;          // names and steps
+    std::function<FlowSummary(Direction)> summarise;              // the flow as events show it
+  };
+
+  explicit FlowSightings(Context context) : context_(std::move(context)) {}
+
+  // The evidence lives until Complete or Finish.
+  ObjectEvidence& Begin(const ObjectContext& object, bool in_raw_stream);
+  void SetContent(ObjectEvidence& evidence, std::string media_type, std::optional<Sha256Digest> sha256, std::uint64_t bytes);
+  // The object ended.
+  void Complete(ObjectEvidence& evidence, ObjectEnd end, PacketTime now);
+  // Tells what has been certain for long enough. Called while the flow runs.
+  void TellEarly(PacketTime now);
+  // When TellEarly has something to do; nothing when it has not.
+  std::optional<PacketTime> next_deadline() const;
+  // The flow ended; every object has been completed.
+  void Finish(PacketTime now);
+
+ private:
+  using Selected = std::vector<const Match*>;
+
+  void TellComplete(ObjectEvidence& evidence, PacketTime now);
+  void Emit(const ObjectEvidence& evidence, const Selected& matches, SightingPhase phase, PacketTime now);
+
+  struct Known {
+    std::pair<int, int> rank;  // confidence, then method: smaller is better
+    std::vector<Provenance> provenances;
+  };
+
+  Context context_;
+  std::list<ObjectEvidence> open_;       // objects still running
+  std::list<ObjectEvidence> held_;       // ended, found in the raw stream: told at the end of the flow
+  std::map<ItemRef, Known> items_;       // told as complete
+};
+
+}  // namespace spanwatch::inspector
