@@ -84,6 +84,9 @@ class FingerprintIndex {
   // False: no registered file begins with a first KiB of this XXH3-64, so that an exact match is impossible (unless a set
   // has_bare_digests).
   virtual bool MayBegin(std::uint64_t head_xxh3) const = 0;
+  // Appends the items with this CRC-32 and size, which the readable directory of an encrypted archive tells.
+  virtual void FindArchiveEntry([[maybe_unused]] std::uint32_t crc32, [[maybe_unused]] std::uint64_t size,
+                                [[maybe_unused]] std::vector<ItemRef>& found) const {}
   // Looks up a batch with prefetch in one set; `prints` were hashed with that set's seed and density.
   virtual void FindFragments(std::size_t set, std::span<const FragmentPrint> prints,
                              std::vector<FragmentHit>& found) const = 0;

@@ -1,0 +1,133 @@
+#include "hashset/hashset_format.h"
+
+#include <sodium.h>
+
+#include <bit>
+#include <cmath>
+
+#include "base/byte_reader.h"
+#include "base/byte_writer.h"
+
+namespace spanwatch::hashset {
+namespace {
+
+constexpr std::string_view kSignaturePrefix = "spanwatch hash set v1\n";
+
+bool TakeText(ByteReader& reader, std::string& text) {
+  const std::uint32_t length = reader.U32Le();
+  if (length > kNameBytesMax) return false;
+  text = AsText(reader.Take(length));
+  return reader.ok();
+}
+
+void EncodeCollection(const CollectionRow& collection, ByteWriter& writer) {
+  writer.Text(collection.name);
+  writer.Text(collection.owner);
+  writer.Le(collection.items);
+  writer.Le(collection.bytes);
+  writer.Le(collection.sure_distance);
+  writer.Le(collection.weak_distance);
+  writer.Le(static_cast<std::uint8_t>(collection.calibrated));
+  writer.Le(std::bit_cast<std::uint64_t>(collection.false_rate));
+}
+
+bool DecodeCollection(ByteReader& reader, CollectionRow& collection) {
+  if (!TakeText(reader, collection.name) || !TakeText(reader, collection.owner)) return false;
+  collection.items = reader.U64Le();
+  collection.bytes = reader.U64Le();
+  collection.sure_distance = reader.U8();
+  collection.weak_distance = reader.U8();
+  collection.calibrated = reader.U8() != 0;
+  collection.false_rate = std::bit_cast<double>(reader.U64Le());
+  return reader.ok() && collection.sure_distance <= collection.weak_distance &&
+         collection.weak_distance <= kPictureDistanceMax && std::isfinite(collection.false_rate) &&
+         collection.false_rate >= 0;
+}
+
+bool DecodeLists(ByteReader& reader, Manifest& manifest) {
+  const std::uint32_t collections = reader.U32Le();
+  if (collections > kCollectionsMax) return false;
+  for (std::uint32_t i = 0; i < collections; ++i) {
+    CollectionRow collection;
+    if (!DecodeCollection(reader, collection)) return false;
+    manifest.collections.push_back(std::move(collection));
+  }
+  const std::uint32_t shapes = reader.U32Le();
+  if (shapes > UINT16_MAX + 1u) return false;
+  for (std::uint32_t i = 0; i < shapes && reader.ok(); ++i) {
+    const std::uint16_t shape = reader.U16Le();
+    manifest.shapes.push_back({shape, reader.U64Le()});
+  }
+  if (reader.U32Le() != kSectionCount) return false;
+  for (SectionEntry& section : manifest.sections) {
+    section.rows = reader.U64Le();
+    section.offset = reader.U64Le();
+    section.bytes = reader.U64Le();
+    const ByteView checksum = reader.Take(section.checksum.size());
+    if (!reader.ok()) return false;
+    std::copy(checksum.begin(), checksum.end(), section.checksum.begin());
+  }
+  return reader.ok() && reader.remaining() == 0;
+}
+
+}  // namespace
+
+Bytes EncodeManifest(const Manifest& manifest) {
+  ByteWriter writer;
+  writer.Text(manifest.name);
+  writer.Text(manifest.profile);
+  writer.Le(manifest.serial);
+  writer.Le(manifest.created);
+  writer.Le(manifest.fragment_seed);
+  writer.Le(manifest.fragment_density);
+  writer.Le(static_cast<std::uint8_t>(manifest.has_records));
+  writer.Le(static_cast<std::uint8_t>(manifest.has_bare_digests));
+  writer.Le(static_cast<std::uint32_t>(manifest.collections.size()));
+  for (const CollectionRow& collection : manifest.collections) EncodeCollection(collection, writer);
+  writer.Le(static_cast<std::uint32_t>(manifest.shapes.size()));
+  for (const ShapeDensity& shape : manifest.shapes) {
+    writer.Le(shape.shape);
+    writer.Le(shape.registered);
+  }
+  writer.Le(static_cast<std::uint32_t>(kSectionCount));
+  for (const SectionEntry& section : manifest.sections) {
+    writer.Le(section.rows);
+    writer.Le(section.offset);
+    writer.Le(section.bytes);
+    writer.Raw(section.checksum);
+  }
+  return writer.Release();
+}
+
+Result<Manifest> DecodeManifest(ByteView bytes) {
+  ByteReader reader(bytes);
+  Manifest manifest;
+  bool whole = TakeText(reader, manifest.name) && TakeText(reader, manifest.profile);
+  if (whole) {
+    manifest.serial = reader.U64Le();
+    manifest.created = static_cast<std::int64_t>(reader.U64Le());
+    manifest.fragment_seed = reader.U64Le();
+    manifest.fragment_density = reader.U32Le();
+    manifest.has_records = reader.U8() != 0;
+    manifest.has_bare_digests = reader.U8() != 0;
+    whole = manifest.fragment_density > 0 && DecodeLists(reader, manifest);
+  }
+  if (!whole) return Fail(ErrorCode::kCorrupt, "its manifest is damaged");
+  return manifest;
+}
+
+Bytes SignedMessage(ByteView header, ByteView manifest) {
+  ByteWriter writer;
+  writer.Raw(AsBytes(kSignaturePrefix));
+  writer.Raw(header);
+  writer.Raw(manifest);
+  return writer.Release();
+}
+
+std::array<std::uint8_t, 32> SectionChecksum(ByteView section) {
+  std::array<std::uint8_t, 32> checksum{};
+  crypto_generichash(checksum.data(), checksum.size(), section.data(), section.size(), nullptr, 0);
+  return checksum;
+}
+
+}  // namespace spanwatch::hashset

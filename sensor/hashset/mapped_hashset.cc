@@ -1,0 +1,218 @@
+#include "hashset/mapped_hashset.h"
+
+#include <sodium.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "base/hex.h"
+
+namespace spanwatch::hashset {
+namespace {
+
+// Bytes of a row where the size of a section follows from its rows; 0 where the section checks its own.
+constexpr std::size_t RowBytes(SectionKind kind) {
+  switch (kind) {
+    case SectionKind::kItems: return sizeof(ItemRow);
+    case SectionKind::kDigests:
+    case SectionKind::kImageData: return sizeof(DigestRow);
+    case SectionKind::kPictureHashes: return sizeof(PdqHash);
+    case SectionKind::kPictureRows: return sizeof(PictureRow);
+    default: return 0;
+  }
+}
+
+bool Verifies(ByteView signature, ByteView message, ByteView public_key) {
+  CHECK(public_key.size() == crypto_sign_PUBLICKEYBYTES);
+  return crypto_sign_verify_detached(signature.data(), message.data(), message.size(), public_key.data()) == 0;
+}
+
+}  // namespace
+
+MappedHashSet::~MappedHashSet() {
+  if (!mapping_.empty()) ::munmap(const_cast<std::uint8_t*>(mapping_.data()), mapping_.size());
+}
+
+Result<std::shared_ptr<const MappedHashSet>> MappedHashSet::Open(const std::filesystem::path& path,
+                                                                 std::span<const Bytes> trusted) {
+  auto file = OpenForReading(path);
+  if (!file) return Fail(file.error().In("hash set"));
+  return Open(*file, path.string(), trusted);
+}
+
+Result<std::shared_ptr<const MappedHashSet>> MappedHashSet::Open(const UniqueFd& file, const std::string& name,
+                                                                 std::span<const Bytes> trusted) {
+  if (trusted.empty()) {
+    return Fail(ErrorCode::kUntrusted, "hash set {}: no trusted key to check its signature with; name the owner's "
+                "public key with --trust", name);
+  }
+  return OpenMapping(file, name, trusted, false);
+}
+
+Result<std::shared_ptr<const MappedHashSet>> MappedHashSet::OpenUnverified(const std::filesystem::path& path) {
+  auto file = OpenForReading(path);
+  if (!file) return Fail(file.error().In("hash set"));
+  return OpenMapping(*file, path.string(), {}, true);
+}
+
+Result<std::shared_ptr<const MappedHashSet>> MappedHashSet::OpenMapping(const UniqueFd& file, const std::string& name,
+                                                                        std::span<const Bytes> trusted,
+                                                                        bool any_signer) {
+  const std::shared_ptr<MappedHashSet> set(new MappedHashSet());
+  set->name_ = name;
+  const std::string context = "hash set " + name;
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return FailErrno(context);
+  if (!S_ISREG(status.st_mode) || static_cast<std::size_t>(status.st_size) < kHeaderBytes + kSignatureBytes) {
+    return Fail(ErrorCode::kCorrupt, "{}: not a hash set; give the .swset file that `register build` wrote", context);
+  }
+  const auto size = static_cast<std::size_t>(status.st_size);
+  void* mapping = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.get(), 0);
+  if (mapping == MAP_FAILED) return FailErrno(context);
+  set->mapping_ = {static_cast<const std::uint8_t*>(mapping), size};
+  Status checked = set->CheckHeader(trusted, any_signer);
+  if (checked) checked = set->CheckSections();
+  if (checked) checked = set->MapTables();
+  if (!checked) return Fail(checked.error().In(context));
+  return std::shared_ptr<const MappedHashSet>(set);
+}
+
+Status MappedHashSet::CheckHeader(std::span<const Bytes> trusted, bool any_signer) {
+  Header header;
+  std::memcpy(&header, mapping_.data(), sizeof(header));
+  if (std::string_view(header.magic.data(), header.magic.size()) != kMagic) {
+    return Fail(ErrorCode::kCorrupt, "not a hash set; give the .swset file that `register build` wrote");
+  }
+  if (header.version != kFormatVersion) {
+    return Fail(ErrorCode::kInvalid, "has format version {}, this program reads {}; build it again with this version",
+                header.version, kFormatVersion);
+  }
+  if (header.file_bytes != mapping_.size()) {
+    return Fail(ErrorCode::kCorrupt, "has {} bytes of {}; copy it again", mapping_.size(), header.file_bytes);
+  }
+  if (header.manifest_bytes > kManifestBytesMax ||
+      header.manifest_bytes > mapping_.size() - kHeaderBytes - kSignatureBytes) {
+    return Fail(ErrorCode::kCorrupt, "its header is damaged; copy it again");
+  }
+  const ByteView signature = mapping_.subspan(kHeaderBytes, kSignatureBytes);
+  const ByteView manifest = mapping_.subspan(kHeaderBytes + kSignatureBytes, header.manifest_bytes);
+  const Bytes message = SignedMessage(mapping_.first(kHeaderBytes), manifest);
+  const bool known = any_signer || std::ranges::any_of(trusted, [&](const Bytes& key) {
+    return std::ranges::equal(key, header.signer);
+  });
+  if (!known) {
+    return Fail(ErrorCode::kUntrusted, "signed by key {}, which is not trusted; name the owner's public key with --trust",
+                ToHex(header.signer));
+  }
+  if (!Verifies(signature, message, header.signer)) {
+    return Fail(ErrorCode::kUntrusted, "its signature does not hold: it was damaged or changed; get it from its owner again");
+  }
+  signer_ = header.signer;
+  auto decoded = DecodeManifest(manifest);
+  if (!decoded) return Fail(decoded.error());
+  manifest_ = std::move(*decoded);
+  return {};
+}
+
+Status MappedHashSet::CheckSections() {
+  const std::uint64_t first = kHeaderBytes + kSignatureBytes;
+  for (std::size_t i = 0; i < kSectionCount; ++i) {
+    const SectionEntry& entry = manifest_.sections[i];
+    const std::size_t row_bytes = RowBytes(static_cast<SectionKind>(i));
+    const bool placed = entry.offset >= first && entry.offset <= mapping_.size() &&
+                        entry.bytes <= mapping_.size() - entry.offset && entry.offset % kSectionAlignment == 0;
+    const bool counted = entry.rows <= UINT32_MAX && (row_bytes == 0 || entry.rows * row_bytes == entry.bytes);
+    if (placed && counted) continue;
+    return Fail(ErrorCode::kCorrupt, "its section '{}' does not fit the file", ToString(static_cast<SectionKind>(i)));
+  }
+  if (manifest_.Section(SectionKind::kPictureRows).rows != manifest_.Section(SectionKind::kPictureHashes).rows) {
+    return Fail(ErrorCode::kCorrupt, "its picture sections disagree");
+  }
+  if (manifest_.Section(SectionKind::kItems).rows > 0 && manifest_.collections.empty()) {
+    return Fail(ErrorCode::kCorrupt, "has items but no collection");
+  }
+  return {};
+}
+
+ByteView MappedHashSet::SectionBytes(SectionKind kind) const {
+  const SectionEntry& entry = manifest_.Section(kind);
+  return mapping_.subspan(entry.offset, entry.bytes);
+}
+
+template <typename Row>
+std::span<const Row> MappedHashSet::Rows(SectionKind kind) const {
+  return {reinterpret_cast<const Row*>(SectionBytes(kind).data()), static_cast<std::size_t>(manifest_.Section(kind).rows)};
+}
+
+Status MappedHashSet::MapTables() {
+  items_ = Rows<ItemRow>(SectionKind::kItems);
+  digests_ = Rows<DigestRow>(SectionKind::kDigests);
+  image_data_ = Rows<DigestRow>(SectionKind::kImageData);
+  pictures_ = PictureIndex(Rows<PdqHash>(SectionKind::kPictureHashes), Rows<PictureRow>(SectionKind::kPictureRows));
+  const std::pair<SectionKind, BloomFilter*> filters[] = {{SectionKind::kHeads, &heads_},
+                                                          {SectionKind::kFragmentFilter, &fragment_filter_}};
+  for (const auto& [kind, filter] : filters) {
+    const auto view = BloomFilter::View(SectionBytes(kind));
+    if (!view) return Fail(ErrorCode::kCorrupt, "its section '{}' is damaged", ToString(kind));
+    *filter = *view;
+  }
+  const std::pair<SectionKind, KeyTable*> tables[] = {{SectionKind::kFragments, &fragments_},
+                                                      {SectionKind::kPlates, &plates_},
+                                                      {SectionKind::kPairs, &pairs_},
+                                                      {SectionKind::kArchiveEntries, &archive_entries_}};
+  for (const auto& [kind, table] : tables) {
+    const auto view = KeyTable::View(SectionBytes(kind), manifest_.Section(kind).rows);
+    if (!view) return Fail(ErrorCode::kCorrupt, "its section '{}' is damaged", ToString(kind));
+    *table = *view;
+  }
+  return {};
+}
+
+Status MappedHashSet::VerifyChecksums() const {
+  for (std::size_t i = 0; i < kSectionCount; ++i) {
+    const auto kind = static_cast<SectionKind>(i);
+    if (SectionChecksum(SectionBytes(kind)) == manifest_.sections[i].checksum) continue;
+    return Fail(ErrorCode::kCorrupt, "hash set {}: its section '{}' is damaged; copy it again", name_, ToString(kind));
+  }
+  return {};
+}
+
+ItemFacts MappedHashSet::Item(std::uint32_t row) const {
+  if (row >= items_.size()) return {};
+  const ItemRow& item = items_[row];
+  const auto kind = item.kind <= static_cast<std::uint8_t>(ItemKind::kFile) ? static_cast<ItemKind>(item.kind)
+                                                                            : ItemKind::kFile;
+  return {.id = item.id,
+          .kind = kind,
+          .collection = item.collection < manifest_.collections.size() ? item.collection : 0,
+          .size = item.size,
+          .fragment_count = item.fragment_count,
+          .expires = PacketTimeFromNanoseconds(item.expires)};
+}
+
+CollectionFacts MappedHashSet::Collection(std::uint32_t item_row) const {
+  if (manifest_.collections.empty()) return {};
+  const CollectionRow& collection = manifest_.collections[Item(item_row).collection];
+  return {.name = collection.name,
+          .owner = collection.owner,
+          .items = collection.items,
+          .bytes = collection.bytes,
+          .sure_distance = collection.sure_distance,
+          .weak_distance = collection.weak_distance,
+          .calibrated = collection.calibrated,
+          .false_rate = collection.false_rate};
+}
+
+std::span<const DigestRow> MappedHashSet::EqualDigests(std::span<const DigestRow> rows,
+                                                       const Sha256Digest& sha256) const {
+  const auto first = std::ranges::lower_bound(rows, sha256, {}, &DigestRow::sha256);
+  auto last = first;
+  while (last != rows.end() && last->sha256 == sha256 && static_cast<std::size_t>(last - first) < kHitsPerKeyMax) ++last;
+  return {first, last};
+}
+
+}  // namespace spanwatch::hashset

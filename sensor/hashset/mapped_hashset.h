@@ -1,0 +1,105 @@
+// MappedHashSet: one hash set file, mapped read-only and used in place. Opened by inspectors (from a descriptor, before the
+// sandbox closes or from the launcher's socket), by the supervisor, by `hashset info|verify`.
+//
+// Open checks the signature over header and manifest, version, sizes and bounds, in milliseconds at any size; it does not
+// read the sections (VerifyChecksums does, once, before a set is taken into service). Immutable afterwards; every lookup is
+// safe from any thread, in bounds and bounded in time even when the sections lie. The file must not be truncated while it
+// is mapped: a set is taken into a directory of its own first.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/unique_fd.h"
+#include "hashset/bloom_filter.h"
+#include "hashset/hashset_format.h"
+#include "hashset/key_table.h"
+#include "hashset/picture_index.h"
+
+namespace spanwatch::hashset {
+
+class MappedHashSet {
+ public:
+  // `name` is for messages. REQUIRES: each of `trusted` is an Ed25519 public key of 32 bytes.
+  static Result<std::shared_ptr<const MappedHashSet>> Open(const std::filesystem::path& path,
+                                                           std::span<const Bytes> trusted);
+  static Result<std::shared_ptr<const MappedHashSet>> Open(const UniqueFd& file, const std::string& name,
+                                                           std::span<const Bytes> trusted);
+  // Whoever signed it: for `hashset info` without a key. The caller says that it is not verified.
+  static Result<std::shared_ptr<const MappedHashSet>> OpenUnverified(const std::filesystem::path& path);
+  ~MappedHashSet();
+  MappedHashSet(const MappedHashSet&) = delete;
+  MappedHashSet& operator=(const MappedHashSet&) = delete;
+
+  // Reads everything once and compares with the manifest's checksums; names the first section that differs.
+  Status VerifyChecksums() const;
+
+  const Manifest& manifest() const { return manifest_; }
+  const PublicKey& signer() const { return signer_; }
+  const std::string& name() const { return name_; }      // of the file
+  std::uint64_t file_bytes() const { return mapping_.size(); }
+  std::uint32_t item_count() const { return static_cast<std::uint32_t>(items_.size()); }
+
+  // As FingerprintIndex describes them; rows instead of ItemRefs.
+  ItemFacts Item(std::uint32_t row) const;                     // facts of nothing when the row is beyond the end
+  CollectionFacts Collection(std::uint32_t item_row) const;
+  template <typename Found>
+  void FindDigest(const Sha256Digest& sha256, std::uint64_t size, Found&& found) const;
+  template <typename Found>
+  void FindImageData(const Sha256Digest& sha256, Found&& found) const;
+
+  const BloomFilter& heads() const { return heads_; }
+  const BloomFilter& fragment_filter() const { return fragment_filter_; }
+  const KeyTable& fragments() const { return fragments_; }
+  const KeyTable& plates() const { return plates_; }
+  const KeyTable& pairs() const { return pairs_; }
+  const KeyTable& archive_entries() const { return archive_entries_; }
+  const PictureIndex& pictures() const { return pictures_; }
+
+ private:
+  MappedHashSet() = default;
+  static Result<std::shared_ptr<const MappedHashSet>> OpenMapping(const UniqueFd& file, const std::string& name,
+                                                                  std::span<const Bytes> trusted, bool any_signer);
+  Status CheckHeader(std::span<const Bytes> trusted, bool any_signer);
+  Status CheckSections();
+  Status MapTables();
+  ByteView SectionBytes(SectionKind kind) const;
+  template <typename Row>
+  std::span<const Row> Rows(SectionKind kind) const;
+  std::span<const DigestRow> EqualDigests(std::span<const DigestRow> rows, const Sha256Digest& sha256) const;
+
+  std::string name_;
+  ByteView mapping_;
+  PublicKey signer_{};
+  Manifest manifest_;
+  std::span<const ItemRow> items_;
+  std::span<const DigestRow> digests_;
+  std::span<const DigestRow> image_data_;
+  BloomFilter heads_;
+  BloomFilter fragment_filter_;
+  KeyTable fragments_;
+  KeyTable plates_;
+  KeyTable pairs_;
+  KeyTable archive_entries_;
+  PictureIndex pictures_;
+};
+
+template <typename Found>
+void MappedHashSet::FindDigest(const Sha256Digest& sha256, std::uint64_t size, Found&& found) const {
+  for (const DigestRow& row : EqualDigests(digests_, sha256)) {
+    if (row.item >= items_.size()) continue;
+    const std::uint64_t known = items_[row.item].size;
+    if (known == 0 || known == size) found(row.item);
+  }
+}
+
+template <typename Found>
+void MappedHashSet::FindImageData(const Sha256Digest& sha256, Found&& found) const {
+  for (const DigestRow& row : EqualDigests(image_data_, sha256)) {
+    if (row.item < items_.size()) found(row.item);
+  }
+}
+
+}  // namespace spanwatch::hashset
