@@ -1,0 +1,35 @@
+// What files and live captures share of libpcap: the handle, and the callback that turns its packets into ours.
+#pragma once
+
+#include <pcap/pcap.h>
+
+#include <memory>
+#include <optional>
+
+#include "model/packet.h"
+
+namespace spanwatch::capture {
+
+struct PcapClose {
+  void operator()(pcap_t* pcap) const { ::pcap_close(pcap); }
+};
+using PcapHandle = std::unique_ptr<pcap_t, PcapClose>;
+
+// Frames whose owner hash modulo `members` is not `bucket` are left out.
+struct OwnerFilter {
+  std::uint32_t bucket = 0;
+  std::uint32_t members = 1;
+};
+
+// The `user` argument of DeliverPacket; lives during one pcap_dispatch.
+struct PacketDelivery {
+  CapturedPacketConsumer& consumer;
+  int link_type = 0;
+  std::uint16_t interface_index = 0;
+  std::optional<OwnerFilter> filter;
+};
+
+// A pcap_handler for handles with nanosecond precision.
+void DeliverPacket(u_char* user, const pcap_pkthdr* header, const u_char* bytes);
+
+}  // namespace spanwatch::capture
