@@ -35,7 +35,8 @@ struct ObjectInfo {
   std::string step;                    // one provenance step, unmasked, at most 256 bytes: "http POST /up", "zip lane3/1.jpg"
   std::string name;                    // file name as the carrier gives it; empty where it gives none
   std::string media_type;              // as declared, lower case, without parameters; empty when unknown
-  std::vector<std::string> encodings;  // content encodings still to be taken off, in the order they were applied
+  std::string boundary;                // parameter of a multipart media type, unquoted; empty when unknown
+  std::vector<std::string> encodings;  // content and transfer encodings still on it, in the order they were applied
   std::optional<std::uint64_t> size;   // as declared
   std::optional<ByteRange> range;
   bool evasive = false;                // found in a wrapping that no format explains (domain.md section 5.3, Evasion)

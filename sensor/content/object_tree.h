@@ -1,0 +1,46 @@
+// ObjectTree: the one recursive idea. Takes the objects of one flow from its protocol parsers (and its raw streams), gives
+// every object to the ObjectObserver and to the layer that can open it, and does the same with what comes out.
+//
+// One per flow, made and used in the inspector's thread. The observer, the sinks and the limits must outlive it; it must
+// outlive the consumers it gave out. The same bytes give the same objects however they are split.
+#pragma once
+
+#include "config/limits.h"
+#include "model/anomaly.h"
+#include "model/object.h"
+#include "telemetry/counters.h"
+
+namespace spanwatch::content {
+
+// What the layers learnt of the whole flow, apart from the objects themselves.
+struct ContentNotes {
+  bool encrypted_archive = false;  // an archive with entries that need a password
+  bool evasive = false;            // a recognisable file inside hex or URL-safe base64 that no format explains
+  bool limit_reached = false;      // something was given up at a limit
+  std::uint64_t objects = 0;       // opened at every depth
+};
+
+class ObjectTree final : public ObjectSink {
+ public:
+  ObjectTree(ObjectObserver& observer, AnomalySink& anomalies, Counters& counters, const config::Limits& limits)
+      : observer_(observer), anomalies_(anomalies), counters_(counters), limits_(limits) {}
+
+  std::unique_ptr<ObjectConsumer> Open(Direction direction, ObjectInfo info) noexcept override;
+
+  // Of each direction, since a transfer is one direction of a flow.
+  const ContentNotes& notes(Direction direction) const { return notes_[Index(direction)]; }
+
+ private:
+  friend class ObjectNode;
+  ObjectObserver& observer_;
+  AnomalySink& anomalies_;
+  Counters& counters_;
+  const config::Limits& limits_;
+  ContentNotes notes_[2];
+  std::uint32_t next_id_ = 1;
+};
+
+// Opens what libarchive opens lazily (time zone, character sets, locale): before the inspector is sealed, once.
+void WarmUp();
+
+}  // namespace spanwatch::content
