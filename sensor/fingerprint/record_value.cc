@@ -1,0 +1,238 @@
+#include "fingerprint/record_value.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+
+#include "fingerprint/plate_normaliser.h"
+#include "fingerprint/text_fold.h"
+
+namespace spanwatch::fingerprint {
+namespace {
+
+constexpr std::int64_t kFirstEpoch = 978307200;   // 2001-01-01
+constexpr std::int64_t kLastEpoch = 2997993600;   // 2065-01-01
+constexpr double kFirstSerial = 36526;            // 2000-01-01
+constexpr double kLastSerial = 73050;             // 2099-12-31
+constexpr double kSerialOfEpoch = 25569;          // 1970-01-01
+constexpr std::size_t kLongestTime = 40;
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// Reads a time field by field; failure is sticky.
+class TimeReader {
+ public:
+  explicit TimeReader(std::string_view text) : text_(text) {}
+
+  bool ok() const { return ok_; }
+  bool at_end() const { return at_ == text_.size(); }
+  char peek() const { return at_end() ? '\0' : text_[at_]; }
+  void Skip() { ++at_; }
+  // A number of `least` to `most` digits.
+  int Number(std::size_t least, std::size_t most) {
+    int number = 0;
+    std::size_t digits = 0;
+    for (; digits < most && IsDigit(peek()); ++digits, ++at_) number = number * 10 + (text_[at_] - '0');
+    if (digits < least) ok_ = false;
+    return number;
+  }
+  // One of `allowed`; returns it.
+  char OneOf(std::string_view allowed) {
+    const char c = peek();
+    if (c == '\0' || !allowed.contains(c)) {
+      ok_ = false;
+      return '\0';
+    }
+    ++at_;
+    return c;
+  }
+  void Fail() { ok_ = false; }
+
+ private:
+  std::string_view text_;
+  std::size_t at_ = 0;
+  bool ok_ = true;
+};
+
+struct Date {
+  int year = 0;
+  int month = 0;
+  int day = 0;
+};
+
+std::optional<std::int64_t> Minute(const Date& date, int hour, int minute) {
+  using namespace std::chrono;
+  const year_month_day day{year(date.year), month(static_cast<unsigned>(date.month)),
+                           std::chrono::day(static_cast<unsigned>(date.day))};
+  if (!day.ok() || date.year < 1990 || date.year > 2100 || hour > 23 || minute > 59) return std::nullopt;
+  return sys_days(day).time_since_epoch().count() * std::int64_t{1440} + hour * 60 + minute;
+}
+
+// `[ ]AM` or `PM` after a US time: the hour of the day.
+int TwelveHours(TimeReader& reader, int hour) {
+  if (reader.peek() == ' ') reader.Skip();
+  const char half = reader.OneOf("AaPp");
+  reader.OneOf("Mm");
+  if (hour < 1 || hour > 12) reader.Fail();
+  return hour % 12 + (half == 'P' || half == 'p' ? 12 : 0);
+}
+
+// Seconds, fraction and zone after hour and minute; the zone's offset in minutes.
+int Remainder(TimeReader& reader, bool compact) {
+  if (compact ? IsDigit(reader.peek()) : reader.peek() == ':') {
+    if (!compact) reader.Skip();
+    if (reader.Number(2, 2) > 60) reader.Fail();
+    if (reader.peek() == '.' || reader.peek() == ',') {
+      reader.Skip();
+      reader.Number(1, 9);
+    }
+  }
+  if (reader.peek() == ' ') reader.Skip();
+  if (reader.peek() == 'Z' || reader.peek() == 'z') reader.Skip();
+  if (reader.peek() == 'U') {
+    for (const char expected : std::string_view("UTC")) reader.OneOf({&expected, 1});
+  }
+  if (reader.peek() != '+' && reader.peek() != '-') return 0;
+  const int sign = reader.OneOf("+-") == '-' ? -1 : 1;
+  const int hours = reader.Number(2, 2);
+  if (reader.peek() == ':') reader.Skip();
+  const int minutes = reader.at_end() ? 0 : reader.Number(2, 2);
+  return sign * (hours * 60 + minutes);
+}
+
+// yyyy-MM-dd, yyyy/MM/dd, yyyy:MM:dd or yyyyMMdd, then a time.
+std::optional<std::int64_t> YearFirst(std::string_view text) {
+  TimeReader reader(text);
+  Date date;
+  date.year = reader.Number(4, 4);
+  const bool compact = IsDigit(reader.peek());
+  if (!compact) reader.OneOf("-/:.");
+  date.month = reader.Number(2, 2);
+  if (!compact) reader.OneOf("-/:.");
+  date.day = reader.Number(2, 2);
+  reader.OneOf(compact ? "Tt -_" : "Tt _");
+  const int hour = reader.Number(2, 2);
+  const bool compact_time = IsDigit(reader.peek());
+  if (!compact_time) reader.OneOf(":");
+  const int minute = reader.Number(2, 2);
+  const int offset = Remainder(reader, compact_time);
+  if (!reader.ok() || !reader.at_end()) return std::nullopt;
+  const auto local = Minute(date, hour, minute);
+  return local ? std::optional(*local - offset) : std::nullopt;
+}
+
+// M/d/yyyy h:mm[:ss] [AM|PM].
+std::optional<std::int64_t> MonthFirst(std::string_view text) {
+  TimeReader reader(text);
+  Date date;
+  date.month = reader.Number(1, 2);
+  reader.OneOf("/");
+  date.day = reader.Number(1, 2);
+  reader.OneOf("/");
+  date.year = reader.Number(4, 4);
+  if (reader.peek() == ',') reader.Skip();
+  reader.OneOf(" ");
+  int hour = reader.Number(1, 2);
+  reader.OneOf(":");
+  const int minute = reader.Number(2, 2);
+  if (reader.peek() == ':') {
+    reader.Skip();
+    if (reader.Number(2, 2) > 60) reader.Fail();
+  }
+  if (!reader.at_end()) hour = TwelveHours(reader, hour);
+  if (!reader.ok() || !reader.at_end()) return std::nullopt;
+  return Minute(date, hour, minute);
+}
+
+std::optional<std::int64_t> Epoch(std::string_view text) {
+  if (text.size() != 10 && text.size() != 13) return std::nullopt;
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  const std::int64_t seconds = text.size() == 13 ? number / 1000 : number;
+  if (seconds < kFirstEpoch || seconds >= kLastEpoch) return std::nullopt;
+  return seconds / 60;
+}
+
+std::optional<std::int64_t> ExcelSerial(std::string_view text) {
+  if (text.size() < 7 || text.size() > 24 || text[5] != '.') return std::nullopt;
+  double serial = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), serial, std::chars_format::fixed);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  if (!(serial >= kFirstSerial && serial < kLastSerial)) return std::nullopt;
+  // To the second first: 12 digits of a serial do not hold a minute exactly.
+  return static_cast<std::int64_t>(std::llround((serial - kSerialOfEpoch) * 86400)) / 60;
+}
+
+std::string_view Trim(std::string_view text) {
+  constexpr std::string_view kEdges = " \t\r\n\"'`";
+  const std::size_t first = text.find_first_not_of(kEdges);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kEdges) - first + 1);
+}
+
+// Letters and digits, folded.
+struct FoldedValue {
+  std::array<char, RecordValue::kMaximum> text{};
+  std::size_t size = 0;
+  std::size_t first_word = 0;  // characters before the first separator
+};
+
+FoldedValue Fold(std::string_view value) {
+  FoldedValue folded;
+  for (std::size_t i = 0; i < value.size() && folded.size + 1 < folded.text.size();) {
+    const auto [character, length] = DecodeUtf8(value, i);
+    i += length;
+    const char c = FoldCharacter(character);
+    if (IsFoldedLetter(c) || IsFoldedDigit(c)) {
+      folded.text[folded.size++] = c;
+    } else if (folded.first_word == 0) {
+      folded.first_word = folded.size;
+    }
+  }
+  return folded;
+}
+
+RecordValue TextValue(std::string_view value) {
+  const std::size_t slash = value.find_last_of("/\\");
+  if (slash != std::string_view::npos && slash + 1 < value.size()) value.remove_prefix(slash + 1);
+  const FoldedValue folded = Fold(value);
+  std::string_view text(folded.text.data(), folded.size);
+  const std::string_view head = text.substr(0, folded.first_word);
+  const std::string_view tail = text.substr(folded.first_word);
+  if ((head == "US" || head == "CA" || head == "MX") && IsRegionCode(tail)) text = tail;
+  if (std::ranges::all_of(text, IsDigit)) {
+    while (text.size() > 1 && text.front() == '0') text.remove_prefix(1);
+  }
+  RecordValue result;
+  if (text.empty()) return result;
+  result.Append('x');
+  for (const char c : text) result.Append(c);
+  return result;
+}
+
+}  // namespace
+
+std::optional<std::int64_t> ParseRecordMinute(std::string_view value) {
+  value = Trim(value);
+  if (value.size() < 7 || value.size() > kLongestTime || !IsDigit(value[0])) return std::nullopt;
+  if (const auto minute = Epoch(value)) return minute;
+  if (const auto minute = ExcelSerial(value)) return minute;
+  if (const auto minute = YearFirst(value)) return minute;
+  return MonthFirst(value);
+}
+
+RecordValue NormaliseValue(std::string_view value) {
+  value = Trim(value);
+  const auto minute = ParseRecordMinute(value);
+  if (!minute) return TextValue(value);
+  std::array<char, 24> digits;
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), *minute);
+  RecordValue result;
+  result.Append('t');
+  for (const char* c = digits.data(); c != end; ++c) result.Append(*c);
+  return result;
+}
+
+}  // namespace spanwatch::fingerprint
