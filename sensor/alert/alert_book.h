@@ -40,7 +40,6 @@ class AlertBook {
   struct Entry {
     Alert alert;
     bool changed = false;  // since it was saved
-    bool untold = false;   // since the last transition
   };
   using Group = std::vector<std::pair<std::string, std::string>>;
 
@@ -55,6 +54,8 @@ class AlertBook {
   Status CloseEntry(std::map<std::string, Entry>::iterator entry, PacketTime time, std::string_view reason,
                     std::vector<AlertTransition>& transitions);
   void Schedule(const Entry& entry);
+  Duration QuietTime() const;
+  Duration UpdateInterval() const;
 
   std::string sensor_;
   const config::Limits& limits_;

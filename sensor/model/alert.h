@@ -66,6 +66,7 @@ struct Alert {
   bool authorised = true;          // every event was; one that was not makes it false
   std::string near_miss;           // the first reason given why an authorisation did not hold
   bool weak_only = true;           // no sure sighting in it
+  bool untold = false;             // something was added since the last transition
   Endpoint source;                 // of the opening event
   Endpoint destination;
   std::string server_name;

@@ -38,8 +38,10 @@ class OutboxStore {
   virtual Result<std::vector<OutboxMessage>> Due(const std::string& endpoint, PacketTime now, std::size_t limit) = 0;
   // The earliest next attempt of a pending message.
   virtual Result<std::optional<PacketTime>> NextAttempt(const std::string& endpoint) = 0;
+  // Every pending message may be tried at `now` (restart, reload).
+  virtual Status MakeDue(const std::string& endpoint, PacketTime now) = 0;
   virtual Status MarkDelivered(std::int64_t row) = 0;
-  // The whole group waits until `next_attempt`.
+  // The messages behind it in its group wait for it.
   virtual Status MarkRetry(std::int64_t row, PacketTime next_attempt, const std::string& error) = 0;
   virtual Status MarkDead(std::int64_t row, const std::string& error) = 0;
   // A disabled endpoint keeps its messages and sends none until it is enabled again.

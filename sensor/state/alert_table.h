@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <unordered_map>
 
 #include "model/alert.h"
@@ -36,22 +37,24 @@ class AlertTable : public AlertStore, public BatchParticipant {
   struct Set {
     std::unordered_map<ValueHash, std::uint64_t, ValueHashHasher> amounts;
     std::uint64_t sum = 0;
-    std::vector<ValueHash> changed;
+    std::vector<ValueHash> changed;  // to be written
   };
-  using SetKey = std::pair<std::string, AlertSet>;
+  using SetKey = std::pair<std::int64_t, AlertSet>;  // hash of the alert's id
 
   AlertTable(Database& database, const config::Limits& limits, Counters& counters)
       : database_(database), limits_(limits), counters_(counters) {}
   Status Prepare();
-  Result<Set*> Load(const std::string& alert_id, AlertSet set);
+  Result<Set*> Load(SetKey key);
+  void Raise(SetKey key, Set& set, const std::string& value, std::uint64_t amount);
   Result<std::vector<Alert>> ReadAll(Statement& statement);
 
   Database& database_;
   const config::Limits& limits_;
   Counters& counters_;
-  Statement save_, select_open_, select_all_, select_one_, load_set_, upsert_value_, delete_set_;
-  Statement purge_alerts_, purge_values_;
+  Statement save_, select_open_, select_all_, select_one_, load_set_, upsert_value_, delete_sets_, purge_;
   std::map<SetKey, Set> sets_;
+  std::set<SetKey> changed_sets_;
+  std::vector<std::int64_t> closed_;  // whose sets are dropped with the next commit
 };
 
 }  // namespace spanwatch::state

@@ -2,11 +2,12 @@
 // (design.md section 6, State). Implements CorrelationStore for `policy`.
 //
 // A group in use lives in memory: value hash to latest time, and a heap of times, so that one observation costs the
-// logarithm of the group and never a scan. Changes are written to SQLite in the batch's own transaction. Groups beyond the
+// logarithm of the group and never a scan. Changes are written to SQLite when the batch is committed. Groups beyond the
 // memory limit are written and dropped, least recently used first, and read again when they are next met. Supervisor
 // thread only.
 #pragma once
 
+#include <limits>
 #include <list>
 #include <unordered_map>
 
@@ -34,7 +35,7 @@ class CorrelationTable : public CorrelationStore, public BatchParticipant {
 
   Result<std::uint64_t> Observe(const std::string& rule_id, const std::string& group_key,
                                 std::span<const std::string> values, PacketTime time, Duration window) override;
-  // Removes what no window reaches any more when packet time is `now`.
+  // REQUIRES: not in a batch. Removes what no window reaches any more when packet time is `now`.
   Status Purge(PacketTime now);
   std::size_t values_in_memory() const { return values_in_memory_; }
 
@@ -48,11 +49,13 @@ class CorrelationTable : public CorrelationStore, public BatchParticipant {
     friend auto operator<=>(const TimedValue&, const TimedValue&) = default;
   };
   struct Group {
-    std::string key;           // rule and group, as in groups_
-    std::int64_t row = 0;
+    std::string rule_id;
+    std::string group_key;
+    std::int64_t row = 0;      // 0 until it was written
     std::int64_t window = 0;
-    std::int64_t latest = 0;
-    bool header_changed = false;
+    std::int64_t latest = std::numeric_limits<std::int64_t>::min();
+    bool changed_header = false;
+    bool listed = false;       // in changed_groups_
     std::unordered_map<ValueHash, std::int64_t, ValueHashHasher> latest_times;
     std::vector<TimedValue> heap;      // min-heap by time; entries that the map contradicts are stale
     std::vector<TimedValue> changed;   // to be written
@@ -62,19 +65,22 @@ class CorrelationTable : public CorrelationStore, public BatchParticipant {
   CorrelationTable(Database& database, const config::Limits& limits, Counters& counters)
       : database_(database), limits_(limits), counters_(counters) {}
   Status Prepare();
-  Result<Group*> Find(const std::string& rule_id, const std::string& group_key, PacketTime time, Duration window);
-  Status Load(Group& group, const std::string& rule_id, const std::string& group_key, PacketTime time, Duration window);
+  Result<Group*> Find(const std::string& rule_id, const std::string& group_key);
+  Status Load(Group& group, std::int64_t window);
+  Status ChangeWindow(Group& group, std::int64_t window);
   void Note(Group& group, ValueHash value, std::int64_t time);
   void Expire(Group& group);
+  void MarkChanged(Group& group);
   Status Write(Group& group);
-  Status Shrink();
+  void Unload(GroupList::iterator group);
+  void Shrink();
 
   Database& database_;
   const config::Limits& limits_;
   Counters& counters_;
-  Statement find_group_, insert_group_, update_group_, load_values_, upsert_value_;
-  Statement purge_values_, purge_groups_;
+  Statement find_group_, insert_group_, update_group_, load_values_, upsert_value_, purge_idle_, purge_values_, purge_groups_;
   GroupList groups_;
+  std::vector<Group*> changed_groups_;
   std::unordered_map<std::string, GroupList::iterator> by_key_;
   std::size_t values_in_memory_ = 0;
 };

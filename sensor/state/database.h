@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "state/statement.h"
 
 namespace spanwatch::state {
@@ -22,12 +23,15 @@ class BatchParticipant {
   virtual void AfterRollback() noexcept = 0;
 };
 
+// A reader changes nothing and may open a file that a running supervisor holds (`spanwatch alerts`).
+enum class Access : std::uint8_t { kWriter, kReader };
+
 class Database {
  public:
-  // `path` ":memory:" keeps nothing. Makes the schema in a new file (mode 0600); refuses a file of a newer schema, of
-  // another program, or one that another supervisor holds.
-  static Result<std::unique_ptr<Database>> Open(const std::string& path);
-  ~Database();
+  // `path` ":memory:" keeps nothing. A writer makes the schema in a new file (mode 0600); refuses a file of a newer
+  // schema, of another program, or one that another supervisor holds.
+  static Result<std::unique_ptr<Database>> Open(const std::string& path, Access access = Access::kWriter);
+  ~Database() = default;
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
@@ -39,20 +43,29 @@ class Database {
   // REQUIRES: the participant outlives the last Commit or Rollback.
   void Join(BatchParticipant& participant) { participants_.push_back(&participant); }
 
-  Result<Statement> Prepare(std::string_view sql);  // valid as long as the database
+  Result<Statement> Prepare(std::string_view sql);
+  Status PrepareAll(std::initializer_list<std::pair<Statement*, std::string_view>> statements);
   Status Execute(const char* sql);
+  std::int64_t changed_rows() const { return sqlite3_changes64(handle_); }      // of the latest statement that changes
+  std::int64_t inserted_row() const { return sqlite3_last_insert_rowid(handle_); }
   Result<std::int64_t> Number(std::string_view meta_name);  // 0 when it was never set
   Status SetNumber(std::string_view meta_name, std::int64_t value);
   // Random per file: seeds the hashes of values, so that nobody outside can aim at a collision.
   std::uint64_t hash_seed() const { return hash_seed_; }
-  std::uint64_t size_bytes() const;
+  std::uint64_t size_bytes();
 
  private:
   Database() = default;
-  Status Prepare();
+  Status OpenFile(const std::string& path, Access access);
+  Status CheckFile(Access access);
   Status MakeSchema();
 
+  struct Close {
+    void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }  // waits for the tables' statements
+  };
+  std::unique_ptr<sqlite3, Close> owner_;
   sqlite3* handle_ = nullptr;
+  UniqueFd lock_;
   bool in_batch_ = false;
   std::uint64_t hash_seed_ = 0;
   std::vector<BatchParticipant*> participants_;

@@ -33,7 +33,9 @@ class SightingTable {
 
   Result<std::vector<FlowItem>> ItemsOfFlow(std::uint64_t flow_id);
   Result<SightingTotals> Totals();
-  Status Purge(PacketTime time);
+  // Remove what is older than `time`.
+  Status PurgeSightings(PacketTime time);
+  Status PurgeTransfers(PacketTime time);
 
  private:
   explicit SightingTable(Database& database) : database_(database) {}

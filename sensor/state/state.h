@@ -18,7 +18,8 @@ namespace spanwatch::state {
 class State {
  public:
   // `path` ":memory:" for a replay without --state. `limits` and `counters` outlive the state.
-  static Result<std::unique_ptr<State>> Open(const std::string& path, const config::Limits& limits, Counters& counters);
+  static Result<std::unique_ptr<State>> Open(const std::string& path, const config::Limits& limits, Counters& counters,
+                                             Access access = Access::kWriter);
 
   Status Begin() { return database_->Begin(); }
   Status Commit() { return database_->Commit(); }
