@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -82,6 +83,7 @@ Bytes EncodeManifest(const Manifest& manifest) {
   writer.Le(manifest.fragment_density);
   writer.Le(static_cast<std::uint8_t>(manifest.has_records));
   writer.Le(static_cast<std::uint8_t>(manifest.has_bare_digests));
+  writer.Raw(manifest.record_key_id);
   writer.Le(static_cast<std::uint32_t>(manifest.collections.size()));
   for (const CollectionRow& collection : manifest.collections) EncodeCollection(collection, writer);
   writer.Le(static_cast<std::uint32_t>(manifest.shapes.size()));
@@ -110,6 +112,8 @@ Result<Manifest> DecodeManifest(ByteView bytes) {
     manifest.fragment_density = reader.U32Le();
     manifest.has_records = reader.U8() != 0;
     manifest.has_bare_digests = reader.U8() != 0;
+    const ByteView key_id = reader.Take(manifest.record_key_id.size());
+    std::copy(key_id.begin(), key_id.end(), manifest.record_key_id.begin());
     whole = manifest.fragment_density > 0 && DecodeLists(reader, manifest);
   }
   if (!whole) return Fail(ErrorCode::kCorrupt, "its manifest is damaged");
@@ -128,6 +132,16 @@ std::array<std::uint8_t, 32> SectionChecksum(ByteView section) {
   std::array<std::uint8_t, 32> checksum{};
   crypto_generichash(checksum.data(), checksum.size(), section.data(), section.size(), nullptr, 0);
   return checksum;
+}
+
+RecordKeyId RecordKeyIdOf(ByteView record_key) {
+  constexpr std::string_view kText = "spanwatch record key id";
+  std::array<std::uint8_t, 32> digest{};
+  crypto_generichash(digest.data(), digest.size(), AsBytes(kText).data(), kText.size(), record_key.data(),
+                     record_key.size());
+  RecordKeyId id;
+  std::copy_n(digest.begin(), id.size(), id.begin());
+  return id;
 }
 
 }  // namespace spanwatch::hashset

@@ -29,6 +29,8 @@ inline constexpr std::size_t kPictureHitsMax = 64;
 inline constexpr std::size_t kHitsPerKeyMax = 16;
 
 using PublicKey = std::array<std::uint8_t, 32>;
+// Tells two record keys apart without telling anything of them, so that a wrong key is noticed and not just silent.
+using RecordKeyId = std::array<std::uint8_t, 8>;
 
 // First bytes of the file. `file_bytes` is the size of the whole.
 struct Header {
@@ -126,6 +128,7 @@ struct Manifest {
   std::uint32_t fragment_density = 256;
   bool has_records = false;
   bool has_bare_digests = false;
+  RecordKeyId record_key_id{};        // of the key that its tags were made with; zero without records
   std::vector<CollectionRow> collections;
   std::vector<ShapeDensity> shapes;
   std::array<SectionEntry, kSectionCount> sections{};
@@ -140,6 +143,8 @@ Result<Manifest> DecodeManifest(ByteView bytes);
 // What the Ed25519 signature is over: a fixed prefix, the header and the manifest.
 Bytes SignedMessage(ByteView header, ByteView manifest);
 std::array<std::uint8_t, 32> SectionChecksum(ByteView section);
+// REQUIRES: the 32 bytes of a record key.
+RecordKeyId RecordKeyIdOf(ByteView record_key);
 
 // The key of an archive entry in its KeyTable.
 constexpr std::uint64_t ArchiveEntryKey(std::uint32_t crc32, std::uint64_t size) {

@@ -38,7 +38,7 @@ struct SigningKey {
   std::array<std::uint8_t, crypto_sign_SECRETKEYBYTES> secret_key{};
 
   explicit SigningKey(ByteView seed) {
-    CHECK(seed.size() == crypto_sign_SEEDBYTES);
+    CHECK(seed.size() == crypto_sign_SEEDBYTES && sodium_init() >= 0);
     crypto_sign_seed_keypair(public_key.data(), secret_key.data(), seed.data());
   }
   ~SigningKey() { sodium_memzero(secret_key.data(), secret_key.size()); }
@@ -53,6 +53,7 @@ HashSetWriter::HashSetWriter(HashSetDescription description) {
   manifest_.created = Nanoseconds(description.created);
   manifest_.fragment_seed = description.fragment_seed;
   manifest_.fragment_density = description.fragment_density;
+  manifest_.record_key_id = description.record_key_id;
 }
 
 std::uint32_t HashSetWriter::AddCollection(CollectionRow collection) {

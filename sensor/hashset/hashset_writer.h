@@ -17,6 +17,7 @@ struct HashSetDescription {
   PacketTime created;                     // wall clock
   std::uint64_t fragment_seed = 0;
   std::uint32_t fragment_density = 256;
+  RecordKeyId record_key_id{};            // zero: no records
 };
 
 struct NewItem {

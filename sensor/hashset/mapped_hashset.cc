@@ -62,6 +62,7 @@ Result<std::shared_ptr<const MappedHashSet>> MappedHashSet::OpenUnverified(const
 Result<std::shared_ptr<const MappedHashSet>> MappedHashSet::OpenMapping(const UniqueFd& file, const std::string& name,
                                                                         std::span<const Bytes> trusted,
                                                                         bool any_signer) {
+  CHECK(sodium_init() >= 0);  // picks the processor's best implementation
   const std::shared_ptr<MappedHashSet> set(new MappedHashSet());
   set->name_ = name;
   const std::string context = "hash set " + name;
