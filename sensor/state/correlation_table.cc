@@ -114,9 +114,8 @@ Status CorrelationTable::Load(Group& group, std::int64_t window) {
 
 // A rule was changed. The file may hold values that the old window had let go of, as far as no purge came by.
 Status CorrelationTable::ChangeWindow(Group& group, std::int64_t window) {
-  group.changed_header = true;
   MarkChanged(group);
-  if (group.row == 0) {
+  if (group.row == 0 && group.latest_times.empty()) {
     group.window = window;
     return {};
   }

@@ -142,14 +142,16 @@ Status Database::Begin() {
   // IMMEDIATE: the one writer never finds out late that it may not write.
   Status status = Execute("BEGIN IMMEDIATE");
   if (status) in_batch_ = true;
+  failed_ = false;
   return status;
 }
 
 Status Database::Commit() {
   Status status;
+  // A full disk may have ended the transaction: what followed would be kept by itself.
+  if (failed_) status = Fail(ErrorCode::kIo, "state file: a change of this batch failed; nothing of it is kept");
   for (BatchParticipant* participant : participants_) {
-    status = participant->BeforeCommit();
-    if (!status) break;
+    if (status) status = participant->BeforeCommit();
   }
   if (status) status = Execute("COMMIT");
   if (!status) {
@@ -161,7 +163,6 @@ Status Database::Commit() {
 }
 
 void Database::Rollback() {
-  // A full disk may have ended the transaction by itself.
   if (sqlite3_get_autocommit(handle_) == 0) sqlite3_exec(handle_, "ROLLBACK", nullptr, nullptr, nullptr);
   in_batch_ = false;
   for (BatchParticipant* participant : participants_) participant->AfterRollback();
@@ -175,7 +176,7 @@ Result<Statement> Database::Prepare(std::string_view sql) {
     return Fail(code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? ErrorCode::kCorrupt : ErrorCode::kIo, "state file: {}",
                 sqlite3_errmsg(handle_));
   }
-  return Statement(statement);
+  return Statement(statement, failed_);
 }
 
 Status Database::PrepareAll(std::initializer_list<std::pair<Statement*, std::string_view>> statements) {

@@ -36,7 +36,9 @@ class Database {
   Database& operator=(const Database&) = delete;
 
   Status Begin();
-  Status Commit();      // on failure the batch is rolled back
+  // Fails when any statement of the batch failed; then, as after every failure, the batch is rolled back. REQUIRES: after a
+  // failed change nothing but Commit or Rollback.
+  Status Commit();
   void Rollback();
   bool in_batch() const { return in_batch_; }
 
@@ -67,6 +69,7 @@ class Database {
   sqlite3* handle_ = nullptr;
   UniqueFd lock_;
   bool in_batch_ = false;
+  bool failed_ = false;  // a statement of this batch failed
   std::uint64_t hash_seed_ = 0;
   std::vector<BatchParticipant*> participants_;
 };

@@ -44,6 +44,7 @@ Result<bool> Statement::Step() {
     return false;
   }
   auto failure = FailSql(handle_.get());
+  *failed_ = true;
   Reset();
   return failure;
 }

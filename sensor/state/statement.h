@@ -15,7 +15,8 @@ namespace spanwatch::state {
 class Statement {
  public:
   Statement() = default;
-  explicit Statement(sqlite3_stmt* handle) : handle_(handle) {}
+  // `failed` is set when a step fails, and outlives the statement.
+  Statement(sqlite3_stmt* handle, bool& failed) : handle_(handle), failed_(&failed) {}
 
   // Bound content is copied.
   Statement& Bind(int position, std::int64_t value);
@@ -39,6 +40,7 @@ class Statement {
     void operator()(sqlite3_stmt* handle) const { sqlite3_finalize(handle); }
   };
   std::unique_ptr<sqlite3_stmt, Finalize> handle_;
+  bool* failed_ = nullptr;
 };
 
 }  // namespace spanwatch::state
