@@ -158,12 +158,9 @@ void DecodeMpls(Frame& frame) noexcept {
 // Session stage (RFC 2516): version and type | code | session (2) | length (2)
 void DecodePppoe(Frame& frame) noexcept {
   ByteReader reader(frame.bytes);
-  const std::uint8_t version = reader.U8();
-  const std::uint8_t code = reader.U8();
-  reader.Skip(2);
+  reader.Skip(4);  // an odd code does not hide what is inside
   const std::uint16_t length = reader.U16Be();
   if (!reader.ok()) return frame.Fail(Failure::kTruncated);
-  if (version != 0x11 || code != 0) return frame.Fail(Failure::kUnknown);
   frame.Advance(6);
   frame.Cut(length);
   frame.Push(Encapsulation::kPppoe);

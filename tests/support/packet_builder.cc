@@ -191,7 +191,7 @@ std::uint8_t PacketBuilder::IpProtocolAfter(std::size_t index) const {
   const Layer& next = layers_[index + 1];
   if (next.kind == Kind::kIpv4) return 4;
   if (next.kind == Kind::kIpv6) return 41;
-  return next.protocol != 0 ? next.protocol : 253;
+  return next.protocol != 0 || next.kind == Kind::kIpv6Extension ? next.protocol : 253;  // 0 is hop-by-hop
 }
 
 std::uint16_t PacketBuilder::TransportChecksum(std::size_t index, const Bytes& header, const Bytes& inner) const {

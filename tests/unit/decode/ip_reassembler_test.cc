@@ -1,0 +1,164 @@
+#include "decode/ip_reassembler.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "packet_recorder.h"
+#include "telemetry/anomaly_codes.h"
+
+namespace spanwatch::decode {
+namespace {
+
+using testing::PacketBuilder;
+using ::testing::ElementsAre;
+
+std::string Text(std::size_t length) {
+  std::string text(length, ' ');
+  for (std::size_t i = 0; i < length; ++i) text[i] = static_cast<char>('a' + i * 31 % 23);
+  return text;
+}
+PacketBuilder Datagram4(std::string_view text) {
+  return PacketBuilder().Ethernet().Ipv4("10.20.0.9", "198.51.100.7").Udp(5000, 5001).Payload(text);
+}
+PacketBuilder Datagram6(std::string_view text) {
+  return PacketBuilder().Ethernet().Ipv6("fd00::9", "2001:db8::7").Udp(5000, 5001).Payload(text);
+}
+
+TEST(IpReassembler, AnyOrderAndAnyFragmentSizeGiveTheSameDatagram) {
+  std::mt19937 random(7);
+  const std::string text = Text(3001);
+  for (const PacketBuilder& builder : {Datagram4(text), Datagram6(text)}) {
+    for (const std::size_t size : {8u, 64u, 512u, 1480u}) {
+      PacketRecorder recorder;
+      std::vector<Bytes> fragments = builder.BuildFragments(size, 1);
+      std::shuffle(fragments.begin(), fragments.end(), random);
+      for (const Bytes& fragment : fragments) recorder.Decode(fragment);
+      ASSERT_EQ(recorder.packets.size(), 1u) << size;
+      EXPECT_EQ(recorder.payloads[0], text);
+      EXPECT_TRUE(recorder.packets[0].reassembled);
+      EXPECT_EQ(recorder.packets[0].transport, Transport::kUdp);
+      EXPECT_EQ(recorder.packets[0].destination.port, 5001);
+      EXPECT_EQ(recorder.Get(Counter::fragments_held), fragments.size() - 1);
+      EXPECT_TRUE(recorder.anomalies.empty());
+    }
+  }
+}
+
+TEST(IpReassembler, RepeatedFragmentsAreNoOverlapAndGiveNoSecondDatagram) {
+  PacketRecorder recorder;
+  for (const Bytes& fragment : Datagram4(Text(3000)).BuildFragments(1000, 1)) {
+    recorder.Decode(fragment);
+    recorder.Decode(fragment);
+  }
+  recorder.Finish();
+  EXPECT_THAT(recorder.payloads, ElementsAre(Text(3000)));
+  EXPECT_TRUE(recorder.anomalies.empty());
+  EXPECT_EQ(recorder.Get(Counter::fragment_datagrams_started), 1u);
+  EXPECT_EQ(recorder.Get(Counter::fragment_datagrams_unfinished), 0u);
+}
+
+TEST(IpReassembler, FirstBytesWinWhereFragmentsOverlapAndItIsAnAnomaly) {
+  std::string other = Text(3000);
+  std::ranges::fill(other, 'X');
+  const auto first = Datagram4(Text(3000)).BuildFragments(1000, 1);
+  const auto second = Datagram4(other).BuildFragments(1504, 1);  // bytes [0, 1504) and [1504, 3008)
+  PacketRecorder recorder;
+  recorder.Decode(first[0]);
+  recorder.Decode(second[0]);
+  recorder.Decode(second[1]);
+  std::string expected = Text(3000).substr(0, 992) + std::string(3000 - 992, 'X');  // 8 bytes are the UDP header
+  EXPECT_THAT(recorder.payloads, ElementsAre(expected));
+  EXPECT_THAT(recorder.anomalies, ElementsAre(AnomalyCode::ip_fragment_overlap));
+}
+
+TEST(IpReassembler, IdentifierUsedAgainBeginsANewDatagram) {
+  PacketRecorder recorder;
+  for (const char letter : {'a', 'b', 'c'}) {
+    for (const Bytes& fragment : Datagram4(std::string(2000, letter)).BuildFragments(1000, 1)) recorder.Decode(fragment);
+  }
+  EXPECT_THAT(recorder.payloads, ElementsAre(std::string(2000, 'a'), std::string(2000, 'b'), std::string(2000, 'c')));
+}
+
+TEST(IpReassembler, WaitsInPacketTimeOnlySoLong) {
+  const auto fragments = Datagram4(Text(2000)).BuildFragments(1000, 1);
+  PacketRecorder recorder;
+  recorder.Decode(fragments[0], 1, PacketTimeFromNanoseconds(0));
+  recorder.Decode(fragments[1], 1, PacketTime(std::chrono::seconds(31)));
+  recorder.Decode(fragments[2], 1, PacketTime(std::chrono::seconds(31)));
+  EXPECT_TRUE(recorder.packets.empty());
+  EXPECT_EQ(recorder.Get(Counter::fragment_datagrams_expired), 1u);
+  recorder.Decode(fragments[0], 1, PacketTime(std::chrono::seconds(40)));
+  EXPECT_THAT(recorder.payloads, ElementsAre(Text(2000)));
+}
+
+TEST(IpReassembler, MemoryLimitGivesUpTheOldestAndEveryDatagramIsAccountedFor) {
+  config::Limits limits;
+  limits.decode_fragment_memory_bytes = 2097152;
+  PacketRecorder recorder(limits);
+  for (std::uint32_t id = 0; id < 1000; ++id) recorder.Decode(Datagram4(Text(2000)).BuildFragments(1000, id)[0]);
+  EXPECT_GT(recorder.Get(Counter::fragment_datagrams_evicted), 900u);
+  EXPECT_THAT(recorder.anomalies, ::testing::Each(AnomalyCode::ip_fragment_limit));
+  for (const Bytes& fragment : Datagram4(Text(2000)).BuildFragments(1000, 999)) recorder.Decode(fragment);
+  EXPECT_THAT(recorder.payloads, ElementsAre(Text(2000)));  // the newest was kept
+  recorder.Finish();
+  EXPECT_EQ(recorder.Get(Counter::fragment_datagrams_started),
+            recorder.Get(Counter::fragment_datagrams_joined) + recorder.Get(Counter::fragment_datagrams_evicted) +
+                recorder.Get(Counter::fragment_datagrams_unfinished));
+}
+
+TEST(IpReassembler, FragmentCountLimitGivesTheDatagramUp) {
+  config::Limits limits;
+  limits.decode_datagram_fragments_count = 16;
+  PacketRecorder recorder(limits);
+  for (const Bytes& fragment : Datagram4(Text(200)).BuildFragments(8, 1)) recorder.Decode(fragment);
+  EXPECT_TRUE(recorder.packets.empty());
+  EXPECT_EQ(recorder.Get(Counter::fragment_datagrams_refused), 1u);
+  EXPECT_EQ(recorder.Get(Counter::packets_dropped_fragment), 1u);
+}
+
+TEST(IpReassembler, FragmentBeyondTheLargestDatagramIsRefused) {
+  Bytes fragment = Datagram4(Text(2000)).BuildFragments(1000, 1)[2];
+  fragment[20] = 0x1f;
+  fragment[21] = 0xff;  // offset 65,528
+  PacketRecorder recorder;
+  recorder.Decode(fragment);
+  EXPECT_EQ(recorder.Get(Counter::packets_dropped_fragment), 1u);
+  EXPECT_THAT(recorder.anomalies, ElementsAre(AnomalyCode::ip_fragment_malformed));
+}
+
+TEST(IpReassembler, TunnelInFragmentsAndFragmentsInATunnelAreBothJoined) {
+  const std::string text = Text(2500);
+  PacketRecorder recorder;
+  const auto inner = PacketBuilder().Ethernet().Ipv4("192.0.2.1", "192.0.2.2").Gre().Ipv4("10.0.0.1", "10.0.0.2")
+                         .Udp(1, 2).Payload(text).BuildFragments(1000, 5);
+  for (const Bytes& frame : inner) recorder.Decode(frame);
+  // Each of those IP packets again in outer fragments, by hand: the frame's IP packet becomes the payload of protocol 4.
+  std::uint32_t id = 100;
+  for (const Bytes& frame : inner) {
+    const auto outer = PacketBuilder().Ethernet().Ipv4("203.0.113.1", "203.0.113.2").Raw(4)
+                           .Payload(ByteView(frame).subspan(14)).BuildFragments(304, id++);
+    for (const Bytes& piece : outer) recorder.Decode(piece);
+  }
+  // The second round repeats the first inside, so it is a duplicate of a joined datagram.
+  EXPECT_THAT(recorder.payloads, ElementsAre(text));
+  EXPECT_EQ(recorder.Get(Counter::fragment_datagrams_joined), 1u + inner.size());
+}
+
+TEST(IpReassembler, DatagramJoinedOfItselfEnds) {
+  // An IP-in-IP datagram whose content is a fragment with its own key: its bytes may not be overwritten while being read.
+  const Bytes fragment = PacketBuilder().Ethernet().Ipv4("10.0.0.1", "10.0.0.2").Raw(4).Payload(Text(80))
+                             .BuildFragments(40, 9)[0];
+  PacketRecorder recorder;
+  for (const Bytes& piece : PacketBuilder().Ethernet().Ipv4("10.0.0.1", "10.0.0.2").Raw(4)
+                                .Payload(ByteView(fragment).subspan(14)).BuildFragments(16, 9)) {
+    recorder.Decode(piece);
+  }
+  ASSERT_EQ(recorder.packets.size(), 1u);  // the tunnel itself
+  EXPECT_EQ(recorder.packets[0].ip_protocol, 4);
+}
+
+}  // namespace
+}  // namespace spanwatch::decode
