@@ -102,7 +102,7 @@ std::pair<std::string, int> EndpointOf(const nlohmann::json& json) {
 void CheckEncapsulations(const nlohmann::json& flow, const std::set<std::string>& seen, const std::string& capture) {
   static constexpr std::string_view kOfTunnelPorts[] = {"vxlan", "geneve", "gtp-u"};
   const std::set<int> ports = {EndpointOf(flow["a"]).second, EndpointOf(flow["b"]).second};
-  const bool tunnel_itself = ports.contains(4789) || ports.contains(6081) || ports.contains(2152);
+  const bool tunnel_itself = ports.contains(2123) || ports.contains(4789) || ports.contains(6081) || ports.contains(2152);
   for (const auto& word : flow["encap"]) {
     auto name = word.get<std::string>();
     if (name == "socks" || name == "lisp") continue;  // above the transport
