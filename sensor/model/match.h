@@ -48,6 +48,8 @@ class MatchSink {
   virtual ~MatchSink() = default;
   virtual void OnMatch(const Match& match) noexcept = 0;
   virtual void OnRecordEvidence(const RecordEvidence& evidence) noexcept = 0;
+  // Once an object: it has the structure of licence-plate records, whether or not any of them is registered.
+  virtual void OnLprStructure() noexcept {}
   // True once something in this object was named by exact or fragment: what costs more need not look any further.
   virtual bool AlreadyNamed() const noexcept = 0;
 };
