@@ -1,0 +1,73 @@
+#include "policy/rule_signature.h"
+
+#include <sodium.h>
+
+#include <algorithm>
+
+#include "base/file.h"
+#include "base/hex.h"
+
+namespace spanwatch::policy {
+namespace {
+
+constexpr std::string_view kFirstLine = "spanwatch-rules-signature 1\n";
+constexpr std::size_t kRuleFileBytesMax = 4u << 20;
+
+std::unexpected<Error> Damaged() {
+  return Fail(ErrorCode::kCorrupt, "{} is damaged; sign the folder again with 'spanwatch rules sign'", kSignatureFile);
+}
+
+}  // namespace
+
+std::string ContentDigest(ByteView content) {
+  unsigned char digest[crypto_hash_sha256_BYTES];
+  crypto_hash_sha256(digest, content.data(), content.size());
+  return ToHex(digest);
+}
+
+std::string MakeRuleManifest(const std::map<std::string, Bytes>& files, ByteView secret_key) {
+  std::string manifest(kFirstLine);
+  for (const auto& [name, content] : files) manifest += ContentDigest(content) + "  " + name + "\n";
+  unsigned char signature[crypto_sign_BYTES];
+  crypto_sign_detached(signature, nullptr, AsBytes(manifest).data(), manifest.size(), secret_key.data());
+  // libsodium's secret key ends with the public key.
+  return manifest + "signature " + ToHex(signature) + " by " + ToHex(secret_key.last(crypto_sign_PUBLICKEYBYTES)) + "\n";
+}
+
+Result<std::set<std::string>> VerifyRuleManifest(std::string_view manifest, std::span<const Bytes> trusted_keys) {
+  const std::size_t last = manifest.find("\nsignature ");
+  if (!manifest.starts_with(kFirstLine) || last == std::string_view::npos) return Damaged();
+  const std::string_view body = manifest.substr(0, last + 1);
+  const std::string_view line = manifest.substr(last + 1);
+  constexpr std::size_t kSignatureAt = 10, kHexBytes = crypto_sign_BYTES * 2;
+  if (line.size() < kSignatureAt + kHexBytes + 4 + 64) return Damaged();
+  const auto signature = FromHex(line.substr(kSignatureAt, kHexBytes));
+  const auto key = FromHex(line.substr(kSignatureAt + kHexBytes + 4, 64));
+  if (!signature || !key) return Damaged();
+  if (crypto_sign_verify_detached(signature->data(), AsBytes(body).data(), body.size(), key->data()) != 0) return Damaged();
+  std::set<std::string> digests;
+  if (std::ranges::find(trusted_keys, *key) == trusted_keys.end()) return digests;
+  for (std::size_t begin = kFirstLine.size(); begin < body.size();) {
+    const std::size_t end = body.find('\n', begin);
+    digests.emplace(body.substr(begin, std::min<std::size_t>(64, end - begin)));
+    begin = end + 1;
+  }
+  return digests;
+}
+
+Result<std::map<std::string, Bytes>> ReadRuleFiles(const std::filesystem::path& directory) {
+  std::map<std::string, Bytes> files;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+    const auto extension = entry.path().extension();
+    if (extension != ".yml" && extension != ".yaml") continue;
+    auto content = ReadFile(entry.path(), kRuleFileBytesMax);
+    if (!content) return Fail(content.error());
+    files[entry.path().filename().string()] = std::move(*content);
+  }
+  if (error) return Fail(ErrorCode::kNotFound, "cannot read the rules folder {}: {}", directory.string(), error.message());
+  if (files.empty()) return Fail(ErrorCode::kNotFound, "the rules folder {} holds no *.yml file", directory.string());
+  return files;
+}
+
+}  // namespace spanwatch::policy

@@ -1,0 +1,343 @@
+#include "supervisor/supervisor.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "alert/alert_document.h"
+#include "base/file.h"
+#include "process/message_codec.h"
+#include "supervisor/event_document.h"
+#include "telemetry/log.h"
+
+namespace spanwatch::supervisor {
+namespace {
+
+constexpr std::size_t kBatchMessages = 1000;
+constexpr std::size_t kMessagesWaitingMax = 100'000;
+constexpr std::size_t kDocumentsAtOnce = 2000;
+
+Result<std::vector<Bytes>> ReadPublicKeys(const std::vector<std::filesystem::path>& files);
+
+alert::SinkOptions SinkOptionsOf(const config::WebhookConfig& webhook) {
+  alert::SinkOptions options{webhook.name, "webhook", {{"url", webhook.url}}};
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) options.settings.emplace_back(name, value);
+  };
+  add("secret_file", webhook.secret_file.string());
+  add("secret_env", webhook.secret_env);
+  add("secret_file", webhook.next_secret_file.string());
+  add("ca_file", webhook.ca_file.string());
+  if (webhook.allow_link_local) add("allow_link_local", "true");
+  return options;
+}
+
+}  // namespace
+
+// What the supervisor holds of one inspector.
+struct Supervisor::Inspector {
+  Inspector(process::RingReader opened, process::MappedSharedBlock mapped)
+      : ring(std::move(opened)), block(std::move(mapped)) {}
+
+  process::RingReader ring;
+  process::MappedSharedBlock block;
+  std::uint64_t release_through = 0;
+  bool alive = true;
+};
+
+Supervisor::Supervisor(boost::asio::io_context& io, config::Config config) : io_(io), config_(std::move(config)) {}
+Supervisor::~Supervisor() = default;
+
+Result<std::unique_ptr<Supervisor>> Supervisor::Start(boost::asio::io_context& io, config::Config config,
+                                                      std::vector<InspectorLink> inspectors,
+                                                      std::vector<HashsetFigures> hashsets) {
+  std::unique_ptr<Supervisor> supervisor(new Supervisor(io, std::move(config)));
+  supervisor->hashsets_ = std::move(hashsets);
+  if (Status status = supervisor->Open(std::move(inspectors)); !status) return Fail(status.error());
+  return supervisor;
+}
+
+Status Supervisor::Open(std::vector<InspectorLink> inspectors) {
+  const std::string path =
+      config_.state_directory.empty() ? ":memory:" : (config_.state_directory / "state.db").string();
+  auto state = state::State::Open(path, config_.limits, counters_);
+  if (!state) return Fail(state.error());
+  state_ = std::move(*state);
+  if (Status status = LoadPolicy(); !status) return status;
+  book_ = std::make_unique<alert::AlertBook>(config_.sensor_name, config_.limits, state_->alerts(), counters_);
+  if (Status status = book_->Load(); !status) return status;
+  if (Status status = OpenSinks(); !status) return status;
+  metrics_ = std::make_unique<MetricsExporter>(SPANWATCH_VERSION, [this] { return Figures(); });
+  metrics_->AddCounters(counters_);
+  merger_ = std::make_unique<EventMerger>(inspectors.size(), kMessagesWaitingMax);
+  for (InspectorLink& link : inspectors) {
+    auto ring = process::RingReader::Open(link.ring.get());
+    if (!ring) return Fail(ring.error());
+    auto block = process::MapSharedBlock(link.shared_block.get());
+    if (!block) return Fail(block.error());
+    inspectors_.push_back(std::make_unique<Inspector>(std::move(*ring), std::move(*block)));
+    metrics_->AddCounters(inspectors_.back()->block->counters);
+  }
+  if (Status status = Listen(); !status) return status;
+  ready_ = true;
+  return outbox_->Start();
+}
+
+Status Supervisor::LoadPolicy() {
+  policy::PolicySource source;
+  source.directory = config_.rules_directory;
+  source.allow_unsigned_authorisations = config_.allow_unsigned_authorisations;
+  auto keys = ReadPublicKeys(config_.trust);
+  if (!keys) return Fail(keys.error());
+  source.trusted_keys = std::move(*keys);
+  auto policy = policy::Policy::Load(source, state_->correlations());
+  if (!policy) return Fail(policy.error());
+  policy_ = std::move(*policy);
+  return {};
+}
+
+Status Supervisor::OpenSinks() {
+  outbox_ = std::make_unique<alert::Outbox>(io_, state_->outbox(), config_.limits);
+  for (const auto& webhook : config_.webhooks) {
+    auto sink = alert::MakeSink(io_, config_.limits, SinkOptionsOf(webhook));
+    if (!sink) return Fail(sink.error().In("webhook " + webhook.name));
+    outbox_->Add(std::move(*sink));
+  }
+  if (config_.events_file.empty()) return {};
+  auto events = alert::JsonLinesWriter::Open(config_.events_file);
+  if (!events) return Fail(events.error());
+  events_ = std::move(*events);
+  return {};
+}
+
+Status Supervisor::Listen() {
+  if (config_.metrics_listen.empty()) return {};
+  const std::string& where = config_.metrics_listen;
+  const std::size_t colon = where.rfind(':');
+  std::uint16_t port = 0;
+  std::string address = where.substr(0, colon == std::string::npos ? 0 : colon);
+  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+  const char* const end = where.data() + where.size();
+  if (colon == std::string::npos || std::from_chars(where.data() + colon + 1, end, port).ptr != end) {
+    return Fail(ErrorCode::kUsage, "metrics.listen: '{}' is not an address and port like 127.0.0.1:9464", where);
+  }
+  HttpRoutes routes;
+  routes["/metrics"] = [this] { return HttpReply{200, "text/plain; version=0.0.4; charset=utf-8", metrics_->Render()}; };
+  routes["/healthz"] = [] { return HttpReply{200, "text/plain; charset=utf-8", "ok\n"}; };
+  routes["/readyz"] = [this] {
+    const bool capturing = std::ranges::any_of(inspectors_, [](const auto& inspector) { return inspector->alive; });
+    return capturing && ready_ ? HttpReply{200, "text/plain; charset=utf-8", "ready\n"}
+                               : HttpReply{503, "text/plain; charset=utf-8", "no inspector runs\n"};
+  };
+  auto listener = HttpListener::Start(io_, config_.limits, address, port, std::move(routes));
+  if (!listener) return Fail(listener.error());
+  listener_ = std::move(*listener);
+  return {};
+}
+
+std::size_t Supervisor::TakeFromRings() {
+  std::size_t taken = 0;
+  for (std::size_t i = 0; i < inspectors_.size(); ++i) {
+    Inspector& inspector = *inspectors_[i];
+    for (std::size_t n = 0; n < kBatchMessages; ++n) {
+      auto message = inspector.ring.Take();
+      if (!message) break;
+      ++taken;
+      if (auto decoded = process::DecodeMessage(message->payload)) {
+        merger_->Add({i, message->sequence, message->end, std::move(*decoded)});
+      } else {
+        ++summary_.messages_refused;
+      }
+    }
+    summary_.ring_corruptions = std::max(summary_.ring_corruptions, inspector.ring.corruptions());
+  }
+  return taken;
+}
+
+Result<std::size_t> Supervisor::Drain() {
+  const std::size_t taken = TakeFromRings();
+  while (true) {
+    std::size_t judged = 0;
+    if (Status status = state_->Begin(); !status) return Fail(status.error());
+    for (; judged < kBatchMessages; ++judged) {
+      const auto next = merger_->Next();
+      if (!next) break;
+      if (Status status = Judge(*next); !status) return Fail(status.error());
+    }
+    if (Status status = CommitBatch(); !status) return Fail(status.error());
+    if (judged < kBatchMessages) break;
+  }
+  return taken;
+}
+
+Status Supervisor::Judge(const MergedMessage& merged) {
+  Inspector& inspector = *inspectors_[merged.inspector];
+  inspector.release_through = merged.ring_end;
+  // The ring's own sequence goes on over restarts of the inspector, so the ring is the incarnation.
+  if (!state_->events().TakeRingMessage(merged.inspector, merged.sequence)) return {};
+  if (std::holds_alternative<Watermark>(merged.message)) return {};
+  return JudgeEvent(merged.message);
+}
+
+Status Supervisor::JudgeEvent(const InspectorMessage& message) {
+  nlohmann::json document = EventDocument(config_.sensor_name, message, WallClockNow());
+  const std::string id = document["event"]["id"].get<std::string>();
+  auto number = state_->events().NumberEvent(id, EventTime(message), document["event"]["dataset"].get<std::string>());
+  if (!number) return Fail(number.error());
+  if (!*number) return {};  // told before
+  FlatEvent event = Flatten(document, message);
+  auto verdict = policy_->Evaluate(event);
+  if (!verdict) return Fail(verdict.error());
+  AddVerdict(document, *verdict);
+  document["event"]["sequence"] = **number;
+  if (const auto* sighting = std::get_if<Sighting>(&message)) {
+    auto added = state_->sightings().Add(id, *sighting, verdict->authorised);
+    if (!added) return Fail(added.error());
+  } else if (const auto* transfer = std::get_if<TransferSummary>(&message)) {
+    if (Status status = state_->sightings().AddTransfer(id, *transfer); !status) return status;
+  }
+  Count(message, *verdict);
+  if (Status status = state_->events().KeepDocument(**number, document.dump()); !status) return status;
+  auto transitions = book_->OnVerdict(id, message, *verdict);
+  if (!transitions) return Fail(transitions.error());
+  return Raise(std::move(*transitions));
+}
+
+Status Supervisor::Raise(std::vector<AlertTransition> transitions) {
+  const PacketTime created = WallClockNow();
+  if (Status status = outbox_->Enter(transitions, created); !status) return status;
+  for (const AlertTransition& transition : transitions) {
+    nlohmann::json document = alert::AlertDocument(transition, created);
+    auto number = state_->events().NumberEvent(IdempotencyKey(transition.alert), transition.time, "spanwatch.alert");
+    if (!number) return Fail(number.error());
+    if (!*number) continue;
+    document["event"]["sequence"] = **number;
+    if (Status status = state_->events().KeepDocument(**number, document.dump()); !status) return status;
+    metrics_->CountEvent(EventDataset::kAlert);
+    if (transition.alert.state == AlertState::kOpened) metrics_->CountAlert(transition.alert.severity);
+    if (summary_.alerts.contains(transition.alert.id) || summary_.alerts.size() < Summary::kAlertsRemembered) {
+      summary_.alerts[transition.alert.id] = transition.alert;
+    }
+  }
+  return {};
+}
+
+Status Supervisor::CommitBatch() {
+  auto transitions = book_->Advance(merger_->watermark());
+  if (!transitions) return Fail(transitions.error());
+  if (Status status = Raise(std::move(*transitions)); !status) return status;
+  if (Status status = book_->Save(); !status) return status;
+  if (Status status = state_->Commit(); !status) return status;
+  for (const auto& inspector : inspectors_) {
+    if (inspector->release_through != 0) inspector->ring.ReleaseThrough(inspector->release_through);
+  }
+  if (Status status = WriteDocuments(); !status) return status;
+  outbox_->Wake();
+  return {};
+}
+
+Status Supervisor::WriteDocuments() {
+  while (true) {
+    const auto documents = state_->events().UnwrittenDocuments(kDocumentsAtOnce);
+    if (!documents) return Fail(documents.error());
+    if (documents->empty()) return {};
+    if (events_) {
+      for (const auto& document : *documents) {
+        if (Status status = events_->Write(document.document); !status) return status;
+      }
+      if (Status status = events_->Flush(); !status) return status;
+    }
+    if (Status status = state_->Begin(); !status) return status;
+    state_->events().ConfirmWritten(documents->back().sequence);
+    if (Status status = state_->Commit(); !status) return status;
+  }
+}
+
+void Supervisor::Count(const InspectorMessage& message, const Verdict& verdict) {
+  if (const auto* sighting = std::get_if<Sighting>(&message)) {
+    metrics_->CountEvent(EventDataset::kSighting);
+    metrics_->CountSighting(sighting->method, sighting->confidence, verdict.authorised, sighting->flow.crossing);
+    ++summary_.sightings;
+    if (verdict.authorised) ++summary_.authorised_sightings;
+  } else if (const auto* transfer = std::get_if<TransferSummary>(&message)) {
+    metrics_->CountEvent(EventDataset::kTransfer);
+    ++summary_.transfers;
+    if (transfer->final && transfer->flow.crossing == Crossing::kEgress) {
+      summary_.egress_bytes[std::string(ToString(transfer->flow.facts.visibility))] += transfer->counters.delivered_bytes;
+      summary_.egress_bytes["lost"] += transfer->counters.gap_bytes;
+    }
+  } else if (const auto* anomaly = std::get_if<AnomalyReport>(&message)) {
+    metrics_->CountEvent(EventDataset::kAnomaly);
+    ++summary_.anomalies;
+    summary_.anomaly_counts[anomaly->code] += anomaly->count;
+  }
+}
+
+void Supervisor::OnInspectorEnded(std::size_t inspector) {
+  inspectors_[inspector]->alive = false;
+  merger_->End(inspector);
+}
+
+void Supervisor::OnInspectorStarted(std::size_t inspector) {
+  inspectors_[inspector]->alive = true;
+  ++restarts_;
+  merger_->Resume(inspector);
+}
+
+Status Supervisor::Finish(bool close_alerts) {
+  for (std::size_t i = 0; i < inspectors_.size(); ++i) merger_->End(i);
+  while (true) {
+    auto taken = Drain();
+    if (!taken) return Fail(taken.error());
+    if (*taken == 0) break;
+  }
+  if (close_alerts) {
+    if (Status status = state_->Begin(); !status) return status;
+    auto transitions = book_->CloseAll(merger_->watermark());
+    if (!transitions) return Fail(transitions.error());
+    if (Status status = Raise(std::move(*transitions)); !status) return status;
+    if (Status status = CommitBatch(); !status) return status;
+  }
+  return {};
+}
+
+Status Supervisor::Reload(config::Config config, std::vector<HashsetFigures> hashsets) {
+  std::swap(config_, config);
+  reloaded_ = WallClockNow();
+  if (Status status = LoadPolicy(); !status) {
+    std::swap(config_, config);
+    reload_succeeded_ = false;
+    Log(LogLevel::kError, "The rules were not reloaded, the old ones stay", "reason=\"{}\"", status.error().message);
+    return status;
+  }
+  hashsets_ = std::move(hashsets);
+  reload_succeeded_ = true;
+  if (events_) {
+    if (Status status = events_->Reopen(); !status) return status;
+  }
+  return outbox_->Reload();
+}
+
+SupervisorFigures Supervisor::Figures() {
+  SupervisorFigures figures;
+  for (const auto& endpoint : outbox_->Figures()) {
+    figures.webhook_delivered += endpoint.delivered;
+    figures.webhook_retried += endpoint.retried;
+    figures.webhook_refused += endpoint.refused;
+    figures.webhook_gone += endpoint.gone;
+    figures.webhook_queue_length += endpoint.pending;
+    figures.webhook_dead_letters += endpoint.dead;
+    figures.webhook_oldest_pending_age_seconds =
+        std::max(figures.webhook_oldest_pending_age_seconds, endpoint.oldest_pending_age_seconds);
+  }
+  figures.alerts_open = book_->open_count();
+  figures.inspectors_alive =
+      static_cast<std::uint64_t>(std::ranges::count_if(inspectors_, [](const auto& one) { return one->alive; }));
+  figures.inspector_restarts = restarts_;
+  figures.last_reload_successful = reload_succeeded_;
+  figures.last_reload_timestamp_seconds = static_cast<double>(Nanoseconds(reloaded_)) / 1e9;
+  figures.state_bytes = state_->database().size_bytes();
+  figures.hashsets = hashsets_;
+  return figures;
+}
+
+}  // namespace spanwatch::supervisor

@@ -1,0 +1,104 @@
+// Supervisor: takes the inspectors' messages out of their rings, lets the policy judge them, keeps state, raises alerts and
+// lets them leave (design.md section 2). It touches no hostile byte but through validated ring messages.
+//
+// One thread, on the io_context it was made with. A batch of messages is judged and committed as a whole; only then the
+// rings advance and lines and webhooks go out: so at least once, under the same ids.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <map>
+#include <memory>
+
+#include "alert/alert_book.h"
+#include "alert/json_lines.h"
+#include "alert/outbox.h"
+#include "config/config.h"
+#include "policy/policy.h"
+#include "process/ring.h"
+#include "process/shared_block.h"
+#include "state/state.h"
+#include "supervisor/event_merger.h"
+#include "supervisor/http_listener.h"
+#include "supervisor/metrics_exporter.h"
+
+namespace spanwatch::supervisor {
+
+// One inspector as its supervisor sees it.
+struct InspectorLink {
+  UniqueFd ring;
+  UniqueFd shared_block;
+};
+
+// What a command prints at the end, and what metrics show.
+struct Summary {
+  std::uint64_t sightings = 0;
+  std::uint64_t transfers = 0;
+  std::uint64_t anomalies = 0;
+  std::uint64_t authorised_sightings = 0;
+  std::uint64_t ring_corruptions = 0;
+  std::uint64_t messages_refused = 0;            // that did not decode
+  std::map<std::string, Alert> alerts;           // the latest state of each, at most kAlertsRemembered
+  std::map<std::string, std::uint64_t> egress_bytes;  // by visibility
+  std::map<std::string, std::uint64_t> anomaly_counts;
+  static constexpr std::size_t kAlertsRemembered = 1000;
+};
+
+class Supervisor {
+ public:
+  static Result<std::unique_ptr<Supervisor>> Start(boost::asio::io_context& io, config::Config config,
+                                                   std::vector<InspectorLink> inspectors,
+                                                   std::vector<HashsetFigures> hashsets);
+  ~Supervisor();
+
+  // Takes and judges what waits, in batches. Returns how many messages it took from the rings.
+  Result<std::size_t> Drain();
+  // The inspector has ended (or died); it holds up no other's events. Resume when a successor begins.
+  void OnInspectorEnded(std::size_t inspector);
+  void OnInspectorStarted(std::size_t inspector);
+  // No message will come any more: judges all that waits and, when `close_alerts`, closes every open alert.
+  Status Finish(bool close_alerts);
+  // SIGHUP: rules and authorisations again, files reopened. On failure the old rules stay.
+  Status Reload(config::Config config, std::vector<HashsetFigures> hashsets);
+
+  const Summary& summary() const { return summary_; }
+  bool outbox_idle() { return outbox_->Idle(); }
+  std::uint16_t metrics_port() const { return listener_ ? listener_->port() : 0; }
+
+ private:
+  struct Inspector;
+
+  Supervisor(boost::asio::io_context& io, config::Config config);
+  Status Open(std::vector<InspectorLink> inspectors);
+  Status OpenSinks();
+  Status LoadPolicy();
+  Status Listen();
+  std::size_t TakeFromRings();
+  Status Judge(const MergedMessage& merged);
+  Status JudgeEvent(const InspectorMessage& message);
+  Status Raise(std::vector<AlertTransition> transitions);
+  Status CommitBatch();
+  Status WriteDocuments();
+  void Count(const InspectorMessage& message, const Verdict& verdict);
+  SupervisorFigures Figures();
+
+  boost::asio::io_context& io_;
+  config::Config config_;
+  Counters counters_;  // the supervisor's own block
+  std::unique_ptr<state::State> state_;
+  std::unique_ptr<policy::Policy> policy_;
+  std::unique_ptr<alert::AlertBook> book_;
+  std::unique_ptr<alert::Outbox> outbox_;
+  std::optional<alert::JsonLinesWriter> events_;
+  std::unique_ptr<MetricsExporter> metrics_;
+  std::unique_ptr<HttpListener> listener_;
+  std::vector<std::unique_ptr<Inspector>> inspectors_;
+  std::unique_ptr<EventMerger> merger_;
+  std::vector<HashsetFigures> hashsets_;
+  Summary summary_;
+  std::uint64_t restarts_ = 0;
+  bool reload_succeeded_ = true;
+  PacketTime reloaded_ = WallClockNow();
+  bool ready_ = false;
+};
+
+}  // namespace spanwatch::supervisor
