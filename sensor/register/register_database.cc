@@ -1,0 +1,516 @@
+#include "register/register_database.h"
+
+#include <fcntl.h>
+#include <sodium.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/check.h"
+#include "base/hex.h"
+#include "base/unique_fd.h"
+#include "register/fingerprint_codec.h"
+
+namespace spanwatch::enrolment {
+namespace {
+
+constexpr int kApplicationId = 0x53575247;  // "SWRG"
+constexpr int kSchemaVersion = 1;
+constexpr int kBusyMilliseconds = 10000;
+
+constexpr const char* kSchema = R"(
+CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE collections(row INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, expires INTEGER);
+CREATE TABLE items(
+  row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, collection INTEGER NOT NULL REFERENCES collections(row),
+  identity BLOB NOT NULL, kind INTEGER NOT NULL, size INTEGER NOT NULL, sha256 BLOB, added INTEGER NOT NULL,
+  expires INTEGER, UNIQUE(collection, identity));
+CREATE TABLE fingerprints(item INTEGER PRIMARY KEY REFERENCES items(row) ON DELETE CASCADE, fingerprint BLOB NOT NULL);
+CREATE TABLE sources(
+  path TEXT NOT NULL, line INTEGER NOT NULL, collection INTEGER NOT NULL,
+  item INTEGER NOT NULL REFERENCES items(row) ON DELETE CASCADE, size INTEGER NOT NULL, modified INTEGER NOT NULL,
+  PRIMARY KEY(path, line, collection, item)) WITHOUT ROWID;
+CREATE INDEX sources_item ON sources(item);
+CREATE TABLE plates(
+  item INTEGER NOT NULL REFERENCES items(row) ON DELETE CASCADE, plate_tag INTEGER NOT NULL, folded_tag INTEGER NOT NULL,
+  shape INTEGER NOT NULL, PRIMARY KEY(item, plate_tag, folded_tag)) WITHOUT ROWID;
+CREATE TABLE pairs(
+  item INTEGER NOT NULL REFERENCES items(row) ON DELETE CASCADE, tag INTEGER NOT NULL, PRIMARY KEY(item, tag)) WITHOUT ROWID;
+)";
+
+ItemId RandomId() {
+  ItemId id;
+  randombytes_buf(id.data(), id.size());
+  return id;
+}
+
+template <std::size_t kSize>
+bool CopyTo(ByteView bytes, std::array<std::uint8_t, kSize>& array) {
+  if (bytes.size() != kSize) return false;
+  std::copy(bytes.begin(), bytes.end(), array.begin());
+  return true;
+}
+
+Bytes IdentityKey(char kind, ByteView value) {
+  Bytes key(1 + value.size());
+  key[0] = static_cast<std::uint8_t>(kind);
+  std::ranges::copy(value, key.begin() + 1);
+  return key;
+}
+
+std::int64_t Signed(std::uint64_t value) { return static_cast<std::int64_t>(value); }
+
+ItemEntry ReadItem(const Statement& row) {
+  ItemEntry item{.row = row.Integer(0), .collection = row.Integer(2), .collection_name = row.Text(3)};
+  CopyTo(row.Blob(1), item.id);
+  item.kind = static_cast<ItemKind>(row.Integer(4));
+  item.size = static_cast<std::uint64_t>(row.Integer(5));
+  if (!row.IsNull(6)) CopyTo(row.Blob(6), item.sha256.emplace());
+  item.added = PacketTimeFromNanoseconds(row.Integer(7));
+  if (!row.IsNull(8)) item.expires = PacketTimeFromNanoseconds(row.Integer(8));
+  return item;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RegisterDatabase>> RegisterDatabase::Create(const std::filesystem::path& path,
+                                                                   const std::string& owner) {
+  CHECK(sodium_init() >= 0);
+  // Made here so that SQLite never opens it with a wider mode.
+  const UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file && errno == EEXIST) {
+    return Fail(ErrorCode::kExists, "{} exists already; use it as it is, or choose another name", path.string());
+  }
+  if (!file) return FailErrno("cannot make the register " + path.string());
+  std::unique_ptr<RegisterDatabase> database(new RegisterDatabase);
+  Status status = database->OpenFile(path, SQLITE_OPEN_READWRITE);
+  if (status) status = database->Execute("PRAGMA journal_mode=WAL");
+  if (status) status = database->Begin();
+  if (status) status = database->Execute(kSchema);
+  if (status) {
+    status = database->Execute(
+        fmt::format("PRAGMA application_id={}; PRAGMA user_version={}", kApplicationId, kSchemaVersion).c_str());
+  }
+  std::uint64_t seed = 0;
+  randombytes_buf(&seed, sizeof(seed));
+  if (status) status = database->SetMeta("owner", owner);
+  if (status) status = database->SetMeta("fragment_seed", fmt::format("{}", seed));
+  if (status) status = database->Commit();
+  if (status) status = database->LoadFacts();
+  if (status) return database;
+  database.reset();
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+  return Fail(status.error());
+}
+
+Result<std::unique_ptr<RegisterDatabase>> RegisterDatabase::Open(const std::filesystem::path& path) {
+  CHECK(sodium_init() >= 0);
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) {
+    return Fail(ErrorCode::kNotFound, "there is no register {}; make one with: spanwatch register init --register {}",
+                path.string(), path.string());
+  }
+  std::unique_ptr<RegisterDatabase> database(new RegisterDatabase);
+  Status status = database->OpenFile(path, SQLITE_OPEN_READWRITE);
+  if (status) status = database->LoadFacts();
+  if (!status) return Fail(status.error());
+  return database;
+}
+
+RegisterDatabase::~RegisterDatabase() {
+  statements_.clear();
+  sqlite3_close(handle_);
+}
+
+Status RegisterDatabase::OpenFile(const std::filesystem::path& path, int flags) {
+  path_ = path;
+  if (sqlite3_open_v2(path.c_str(), &handle_, flags, nullptr) != SQLITE_OK) {
+    return Fail(ErrorCode::kIo, "cannot open the register {}: {}", path.string(), sqlite3_errmsg(handle_));
+  }
+  sqlite3_busy_timeout(handle_, kBusyMilliseconds);
+  return Execute("PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF");
+}
+
+Status RegisterDatabase::LoadFacts() {
+  auto version = Get("SELECT (SELECT application_id FROM pragma_application_id), "
+                     "(SELECT user_version FROM pragma_user_version)");
+  if (!version) return Fail(version.error());
+  auto row = (*version)->Step();
+  if (!row) return Fail(row.error().In(path_.string()));
+  const std::int64_t application = (*version)->Integer(0);
+  const std::int64_t schema = (*version)->Integer(1);
+  (*version)->Reset();
+  if (application != kApplicationId) return Fail(ErrorCode::kInvalid, "{} is not a register of spanwatch", path_.string());
+  if (schema > kSchemaVersion) {
+    return Fail(ErrorCode::kInvalid, "{} was written by a newer spanwatch; update this one", path_.string());
+  }
+  std::string texts[5];
+  const char* names[5] = {"owner", "fragment_seed", "fragment_density", "record_key_file", "record_key_id"};
+  for (std::size_t i = 0; i < 5; ++i) {
+    auto text = Meta(names[i]);
+    if (!text) return Fail(text.error());
+    texts[i] = std::move(*text);
+  }
+  facts_.owner = texts[0];
+  std::from_chars(texts[1].data(), texts[1].data() + texts[1].size(), facts_.fragment_seed);
+  std::from_chars(texts[2].data(), texts[2].data() + texts[2].size(), facts_.fragment_density);
+  facts_.record_key_file = texts[3];
+  if (const auto id = FromHex(texts[4])) CopyTo(*id, facts_.record_key_id);
+  return {};
+}
+
+Status RegisterDatabase::Execute(const char* sql) {
+  char* message = nullptr;
+  if (sqlite3_exec(handle_, sql, nullptr, nullptr, &message) == SQLITE_OK) return {};
+  const std::string reason = message == nullptr ? "unknown reason" : message;
+  sqlite3_free(message);
+  return Fail(ErrorCode::kIo, "register {}: {}", path_.string(), reason);
+}
+
+Result<Statement*> RegisterDatabase::Get(const char* sql) {
+  auto& statement = statements_[sql];
+  if (statement == nullptr) {
+    sqlite3_stmt* handle = nullptr;
+    if (sqlite3_prepare_v3(handle_, sql, -1, SQLITE_PREPARE_PERSISTENT, &handle, nullptr) != SQLITE_OK) {
+      return Fail(ErrorCode::kCorrupt, "register {}: {}", path_.string(), sqlite3_errmsg(handle_));
+    }
+    statement = std::make_unique<Statement>(handle);
+  }
+  return statement.get();
+}
+
+Result<std::string> RegisterDatabase::Meta(std::string_view name) {
+  auto query = Get("SELECT value FROM meta WHERE name=?1");
+  if (!query) return Fail(query.error());
+  auto row = (*query)->Bind(1, name).Step();
+  if (!row) return Fail(row.error());
+  std::string value = *row ? (*query)->Text(0) : "";
+  (*query)->Reset();
+  return value;
+}
+
+Status RegisterDatabase::SetMeta(std::string_view name, std::string_view value) {
+  auto query = Get("INSERT INTO meta VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value=excluded.value");
+  if (!query) return Fail(query.error());
+  return (*query)->Bind(1, name).Bind(2, value).Run();
+}
+
+Status RegisterDatabase::SetRecordKey(const std::filesystem::path& file, const hashset::RecordKeyId& id) {
+  Status status = SetMeta("record_key_file", file.string());
+  if (status) status = SetMeta("record_key_id", ToHex(id));
+  return status ? LoadFacts() : status;
+}
+
+Result<std::uint64_t> RegisterDatabase::NextSerial() {
+  auto text = Meta("serial");
+  if (!text) return Fail(text.error());
+  std::uint64_t serial = 0;
+  std::from_chars(text->data(), text->data() + text->size(), serial);
+  ++serial;
+  if (Status status = SetMeta("serial", fmt::format("{}", serial)); !status) return Fail(status.error());
+  return serial;
+}
+
+Status RegisterDatabase::Begin() { return Execute("BEGIN IMMEDIATE"); }
+
+Status RegisterDatabase::Commit() {
+  Status status = Execute("COMMIT");
+  if (!status) (void)Execute("ROLLBACK");
+  return status;
+}
+
+Result<std::int64_t> RegisterDatabase::CollectionRow(const std::string& name) {
+  if (name.empty() || name.size() > hashset::kNameBytesMax) {
+    return Fail(ErrorCode::kUsage, "a collection's name has 1 to {} characters", hashset::kNameBytesMax);
+  }
+  auto insert = Get("INSERT INTO collections(name) VALUES(?1) ON CONFLICT(name) DO NOTHING");
+  if (!insert) return Fail(insert.error());
+  if (Status status = (*insert)->Bind(1, std::string_view(name)).Run(); !status) return Fail(status.error());
+  auto query = Get("SELECT row FROM collections WHERE name=?1");
+  if (!query) return Fail(query.error());
+  auto row = (*query)->Bind(1, std::string_view(name)).Step();
+  if (!row) return Fail(row.error());
+  const std::int64_t number = (*query)->Integer(0);
+  (*query)->Reset();
+  return number;
+}
+
+Result<std::vector<CollectionEntry>> RegisterDatabase::Collections() {
+  auto query = Get("SELECT row, name FROM collections ORDER BY row");
+  if (!query) return Fail(query.error());
+  std::vector<CollectionEntry> collections;
+  while (true) {
+    auto row = (*query)->Step();
+    if (!row) return Fail(row.error());
+    if (!*row) return collections;
+    collections.push_back({(*query)->Integer(0), (*query)->Text(1)});
+  }
+}
+
+Result<bool> RegisterDatabase::HasSource(std::int64_t collection, const Source& source) {
+  auto query = Get("SELECT 1 FROM sources WHERE path=?1 AND line=?2 AND collection=?3 AND size=?4 AND modified=?5");
+  if (!query) return Fail(query.error());
+  auto row = (*query)->Bind(1, std::string_view(source.path)).Bind(2, Signed(source.line)).Bind(3, collection)
+                 .Bind(4, Signed(source.size)).Bind(5, source.modified).Step();
+  if (row) (*query)->Reset();
+  return row;
+}
+
+Result<RegisterDatabase::FoundItem> RegisterDatabase::FindOrAddItem(std::int64_t collection, const Identity& identity) {
+  auto query = Get("SELECT row FROM items WHERE collection=?1 AND identity=?2");
+  if (!query) return Fail(query.error());
+  auto row = (*query)->Bind(1, collection).Bind(2, ByteView(identity.key)).Step();
+  if (!row) return Fail(row.error());
+  if (*row) {
+    const FoundItem found{.row = (*query)->Integer(0)};
+    (*query)->Reset();
+    return found;
+  }
+  auto insert = Get("INSERT INTO items(id, collection, identity, kind, size, sha256, added) VALUES(?1,?2,?3,?4,?5,?6,?7)");
+  if (!insert) return Fail(insert.error());
+  const ItemId id = RandomId();
+  (*insert)->Bind(1, ByteView(id)).Bind(2, collection).Bind(3, ByteView(identity.key))
+      .Bind(4, static_cast<std::int64_t>(identity.kind)).Bind(5, Signed(identity.size));
+  if (identity.sha256) (*insert)->Bind(6, ByteView(*identity.sha256));
+  else (*insert)->BindNull(6);
+  if (Status status = (*insert)->Bind(7, Nanoseconds(WallClockNow())).Run(); !status) return Fail(status.error());
+  return FoundItem{.row = sqlite3_last_insert_rowid(handle_), .is_new = true};
+}
+
+Result<AddResult> RegisterDatabase::AddSource(std::int64_t collection, const FoundItem& item, const Source& source) {
+  auto insert = Get("INSERT INTO sources VALUES(?1,?2,?3,?4,?5,?6) ON CONFLICT(path, line, collection, item) "
+                    "DO UPDATE SET size=excluded.size, modified=excluded.modified "
+                    "WHERE size<>excluded.size OR modified<>excluded.modified");
+  if (!insert) return Fail(insert.error());
+  Status status = (*insert)->Bind(1, std::string_view(source.path)).Bind(2, Signed(source.line)).Bind(3, collection)
+                      .Bind(4, item.row).Bind(5, Signed(source.size)).Bind(6, source.modified).Run();
+  if (!status) return Fail(status.error());
+  if (item.is_new) return AddResult::kNew;
+  return sqlite3_changes(handle_) > 0 ? AddResult::kNewSource : AddResult::kKnown;
+}
+
+Status RegisterDatabase::SetFingerprint(std::int64_t item, ByteView fingerprint) {
+  auto insert = Get("INSERT INTO fingerprints VALUES(?1, ?2) ON CONFLICT(item) DO UPDATE SET fingerprint=excluded.fingerprint");
+  if (!insert) return Fail(insert.error());
+  return (*insert)->Bind(1, item).Bind(2, fingerprint).Run();
+}
+
+Result<AddResult> RegisterDatabase::AddFile(std::int64_t collection, const Source& source, const FileFingerprint& file) {
+  const ItemKind kind = file.views.empty() ? ItemKind::kFile : ItemKind::kImage;
+  auto item = FindOrAddItem(collection, {kind, IdentityKey('F', file.sha256), file.size, file.sha256});
+  if (!item) return Fail(item.error());
+  // Written again for an item that was known: it may have come from a list of digests, or from fewer views.
+  if (Status status = SetFingerprint(item->row, EncodeFile(file)); !status) return Fail(status.error());
+  if (!item->is_new) {
+    auto update = Get("UPDATE items SET kind=?2, size=?3 WHERE row=?1");
+    if (!update) return Fail(update.error());
+    Status status = (*update)->Bind(1, item->row).Bind(2, static_cast<std::int64_t>(kind)).Bind(3, Signed(file.size)).Run();
+    if (!status) return Fail(status.error());
+  }
+  return AddSource(collection, *item, source);
+}
+
+Result<AddResult> RegisterDatabase::AddRecord(std::int64_t collection, const Source& source,
+                                              const std::vector<RecordFingerprint>& variants) {
+  CHECK(!variants.empty());
+  const std::uint64_t tag = variants.front().plate_tag;
+  const ByteView tag_bytes(reinterpret_cast<const std::uint8_t*>(&tag), sizeof(tag));
+  auto item = FindOrAddItem(collection, {ItemKind::kRecord, IdentityKey('R', tag_bytes), 0, std::nullopt});
+  if (!item) return Fail(item.error());
+  auto plate = Get("INSERT INTO plates VALUES(?1,?2,?3,?4) ON CONFLICT DO NOTHING");
+  auto pair = Get("INSERT INTO pairs VALUES(?1,?2) ON CONFLICT DO NOTHING");
+  if (!plate || !pair) return Fail(!plate ? plate.error() : pair.error());
+  for (const RecordFingerprint& variant : variants) {
+    Status status = (*plate)->Bind(1, item->row).Bind(2, Signed(variant.plate_tag)).Bind(3, Signed(variant.folded_tag))
+                        .Bind(4, std::int64_t{variant.shape}).Run();
+    for (const std::uint64_t pair_tag : variant.pair_tags) {
+      if (status) status = (*pair)->Bind(1, item->row).Bind(2, Signed(pair_tag)).Run();
+    }
+    if (!status) return Fail(status.error());
+  }
+  return AddSource(collection, *item, source);
+}
+
+Result<AddResult> RegisterDatabase::AddDigest(std::int64_t collection, const Source& source, const Sha256Digest& sha256) {
+  auto item = FindOrAddItem(collection, {ItemKind::kFile, IdentityKey('F', sha256), 0, sha256});
+  if (!item) return Fail(item.error());
+  return AddSource(collection, *item, source);
+}
+
+Result<AddResult> RegisterDatabase::AddPicture(std::int64_t collection, const Source& source, const PictureView& view) {
+  const Bytes picture = EncodePicture(view);
+  auto item = FindOrAddItem(collection, {ItemKind::kImage, IdentityKey('P', picture), 0, std::nullopt});
+  if (!item) return Fail(item.error());
+  if (Status status = SetFingerprint(item->row, picture); !status) return Fail(status.error());
+  return AddSource(collection, *item, source);
+}
+
+Status RegisterDatabase::ForEachItem(const std::function<Status(const ItemEntry&)>& visit) {
+  auto query = Get("SELECT items.row, id, collection, name, kind, size, sha256, added, "
+                   "min(coalesce(items.expires, collections.expires), coalesce(collections.expires, items.expires)) "
+                   "FROM items JOIN collections ON collections.row=collection ORDER BY items.row");
+  if (!query) return Fail(query.error());
+  while (true) {
+    auto row = (*query)->Step();
+    if (!row) return Fail(row.error());
+    if (!*row) return {};
+    if (Status status = visit(ReadItem(**query)); !status) {
+      (*query)->Reset();
+      return status;
+    }
+  }
+}
+
+Result<std::vector<std::string>> RegisterDatabase::Sources(const ItemEntry& item) {
+  auto query = Get("SELECT path, line FROM sources WHERE item=?1 ORDER BY path, line");
+  if (!query) return Fail(query.error());
+  (*query)->Bind(1, item.row);
+  std::vector<std::string> sources;
+  while (true) {
+    auto row = (*query)->Step();
+    if (!row) return Fail(row.error());
+    if (!*row) return sources;
+    const std::int64_t line = (*query)->Integer(1);
+    sources.push_back(line == 0 ? (*query)->Text(0) : fmt::format("{}:{}", (*query)->Text(0), line));
+  }
+}
+
+Result<Bytes> RegisterDatabase::Fingerprint(std::int64_t item) {
+  auto query = Get("SELECT fingerprint FROM fingerprints WHERE item=?1");
+  if (!query) return Fail(query.error());
+  auto row = (*query)->Bind(1, item).Step();
+  if (!row) return Fail(row.error());
+  Bytes fingerprint;
+  if (*row) {
+    const ByteView blob = (*query)->Blob(0);
+    fingerprint.assign(blob.begin(), blob.end());
+  }
+  (*query)->Reset();
+  return fingerprint;
+}
+
+Result<std::optional<FileFingerprint>> RegisterDatabase::File(const ItemEntry& item) {
+  if (!item.sha256) return std::optional<FileFingerprint>();
+  auto blob = Fingerprint(item.row);
+  if (!blob) return Fail(blob.error());
+  if (blob->empty()) return std::optional<FileFingerprint>();
+  auto file = DecodeFile(*blob);
+  if (!file) return Fail(file.error());
+  return std::optional<FileFingerprint>(std::move(*file));
+}
+
+Result<std::optional<PictureView>> RegisterDatabase::ImportedPicture(const ItemEntry& item) {
+  if (item.sha256 || item.kind != ItemKind::kImage) return std::optional<PictureView>();
+  auto blob = Fingerprint(item.row);
+  if (!blob) return Fail(blob.error());
+  auto view = DecodePicture(*blob);
+  if (!view) return Fail(view.error());
+  return std::optional<PictureView>(*view);
+}
+
+Result<std::vector<RecordFingerprint>> RegisterDatabase::Records(const ItemEntry& item) {
+  std::vector<RecordFingerprint> records;
+  auto plates = Get("SELECT plate_tag, folded_tag, shape FROM plates WHERE item=?1");
+  auto pairs = Get("SELECT tag FROM pairs WHERE item=?1");
+  if (!plates || !pairs) return Fail(!plates ? plates.error() : pairs.error());
+  (*plates)->Bind(1, item.row);
+  (*pairs)->Bind(1, item.row);
+  while (true) {
+    auto row = (*plates)->Step();
+    if (!row) return Fail(row.error());
+    if (!*row) break;
+    records.push_back({.plate_tag = static_cast<std::uint64_t>((*plates)->Integer(0)),
+                       .folded_tag = static_cast<std::uint64_t>((*plates)->Integer(1)),
+                       .shape = static_cast<std::uint16_t>((*plates)->Integer(2))});
+  }
+  while (true) {
+    auto row = (*pairs)->Step();
+    if (!row) return Fail(row.error());
+    if (!*row) return records;
+    if (!records.empty()) records.front().pair_tags.push_back(static_cast<std::uint64_t>((*pairs)->Integer(0)));
+  }
+}
+
+Result<std::vector<ShapeDensity>> RegisterDatabase::ShapeDensities(PacketTime now) {
+  auto query = Get("SELECT shape, count(DISTINCT plate_tag) FROM plates JOIN items ON items.row=item "
+                   "JOIN collections ON collections.row=collection WHERE coalesce(items.expires, ?1) >= ?1 "
+                   "AND coalesce(collections.expires, ?1) >= ?1 GROUP BY shape ORDER BY shape");
+  if (!query) return Fail(query.error());
+  (*query)->Bind(1, Nanoseconds(now));
+  std::vector<ShapeDensity> shapes;
+  while (true) {
+    auto row = (*query)->Step();
+    if (!row) return Fail(row.error());
+    if (!*row) return shapes;
+    shapes.push_back({static_cast<std::uint16_t>((*query)->Integer(0)), static_cast<std::uint64_t>((*query)->Integer(1))});
+  }
+}
+
+Result<std::vector<std::int64_t>> RegisterDatabase::Select(const Selection& selection) {
+  auto known = Get("SELECT row FROM collections WHERE name=?1");
+  if (!known) return Fail(known.error());
+  auto there = (*known)->Bind(1, std::string_view(selection.collection)).Step();
+  if (!there) return Fail(there.error());
+  if (!*there) {
+    return Fail(ErrorCode::kNotFound, "there is no collection '{}'; `spanwatch register list` shows what there is",
+                selection.collection);
+  }
+  const std::int64_t collection = (*known)->Integer(0);
+  (*known)->Reset();
+  auto query = Get("SELECT row FROM items WHERE collection=?1 AND (?2 IS NULL OR id=?2) "
+                   "AND (?3 = '' OR row IN (SELECT item FROM sources WHERE path=?3 AND collection=?1))");
+  if (!query) return Fail(query.error());
+  (*query)->Bind(1, collection).Bind(3, std::string_view(selection.source));
+  if (selection.item) (*query)->Bind(2, ByteView(*selection.item));
+  else (*query)->BindNull(2);
+  std::vector<std::int64_t> rows;
+  while (true) {
+    auto row = (*query)->Step();
+    if (!row) return Fail(row.error());
+    if (!*row) return rows;
+    rows.push_back((*query)->Integer(0));
+  }
+}
+
+Result<std::uint64_t> RegisterDatabase::Remove(const Selection& selection) {
+  auto rows = Select(selection);
+  if (!rows) return Fail(rows.error());
+  auto remove = Get("DELETE FROM items WHERE row=?1");
+  if (!remove) return Fail(remove.error());
+  Status status = Begin();
+  for (const std::int64_t row : *rows) {
+    if (status) status = (*remove)->Bind(1, row).Run();
+  }
+  if (status) status = Commit();
+  if (!status) return Fail(status.error());
+  return rows->size();
+}
+
+Result<std::uint64_t> RegisterDatabase::Expire(const Selection& selection, PacketTime when) {
+  auto rows = Select(selection);
+  if (!rows) return Fail(rows.error());
+  const bool whole = !selection.item && selection.source.empty();
+  auto update = Get("UPDATE items SET expires=?2 WHERE row=?1");
+  auto update_collection = Get("UPDATE collections SET expires=?2 WHERE name=?1");
+  if (!update || !update_collection) return Fail(!update ? update.error() : update_collection.error());
+  const auto bind_time = [&](Statement& statement) {
+    if (when == PacketTime::max()) statement.BindNull(2);
+    else statement.Bind(2, Nanoseconds(when));
+  };
+  Status status = Begin();
+  if (whole && status) {
+    bind_time(**update_collection);
+    status = (*update_collection)->Bind(1, std::string_view(selection.collection)).Run();
+  } else {
+    bind_time(**update);
+    for (const std::int64_t row : *rows) {
+      if (status) status = (*update)->Bind(1, row).Run();
+    }
+  }
+  if (status) status = Commit();
+  if (!status) return Fail(status.error());
+  return rows->size();
+}
+
+}  // namespace spanwatch::enrolment

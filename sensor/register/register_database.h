@@ -1,0 +1,140 @@
+// RegisterDatabase: the data owner's authoring database (SQLite, WAL, mode 0600). It keeps fingerprints and where they came
+// from, never the content. Opened by the `register` commands only; a sensor never sees it.
+//
+// One thread. What belongs together goes between Begin and Commit; everything else is a transaction by itself. The same
+// bytes in one collection are one item with several sources, and so is the same plate (design.md section 9.2).
+#pragma once
+
+#include <sqlite3.h>
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "hashset/hashset_format.h"
+#include "model/fingerprint_index.h"
+#include "register/statement.h"
+
+namespace spanwatch::enrolment {
+
+struct RegisterFacts {
+  std::string owner;
+  std::uint64_t fragment_seed = 0;
+  std::uint32_t fragment_density = 256;
+  std::filesystem::path record_key_file;     // empty: none named yet
+  hashset::RecordKeyId record_key_id{};
+};
+
+enum class AddResult { kNew, kNewSource, kKnown };
+
+// Where an item came from. Line 0: the whole file.
+struct Source {
+  std::string path;
+  std::uint64_t line = 0;
+  std::uint64_t size = 0;
+  std::int64_t modified = 0;                 // nanoseconds since the epoch
+};
+
+struct CollectionEntry {
+  std::int64_t row = 0;
+  std::string name;
+};
+
+struct ItemEntry {
+  std::int64_t row = 0;
+  ItemId id{};
+  std::int64_t collection = 0;
+  std::string collection_name;
+  ItemKind kind = ItemKind::kFile;
+  std::uint64_t size = 0;
+  std::optional<Sha256Digest> sha256;
+  PacketTime added;                          // wall clock
+  PacketTime expires = PacketTime::max();    // the item's or its collection's, whichever is first
+};
+
+// Which items a command means: all of a collection, one of them, or those of a source file.
+struct Selection {
+  std::string collection;
+  std::optional<ItemId> item;
+  std::string source;
+};
+
+class RegisterDatabase {
+ public:
+  // Refuses a file that exists. Chooses the fragment seed.
+  static Result<std::unique_ptr<RegisterDatabase>> Create(const std::filesystem::path& path, const std::string& owner);
+  static Result<std::unique_ptr<RegisterDatabase>> Open(const std::filesystem::path& path);
+  ~RegisterDatabase();
+  RegisterDatabase(const RegisterDatabase&) = delete;
+  RegisterDatabase& operator=(const RegisterDatabase&) = delete;
+
+  const RegisterFacts& facts() const { return facts_; }
+  Status SetRecordKey(const std::filesystem::path& file, const hashset::RecordKeyId& id);
+  // A number that grows with every set built.
+  Result<std::uint64_t> NextSerial();
+
+  Status Begin();
+  Status Commit();
+
+  Result<std::int64_t> CollectionRow(const std::string& name);  // made when it is not there
+  Result<std::vector<CollectionEntry>> Collections();
+
+  // True when this file was enrolled into the collection with this size and time.
+  Result<bool> HasSource(std::int64_t collection, const Source& source);
+  Result<AddResult> AddFile(std::int64_t collection, const Source& source, const FileFingerprint& file);
+  // All variants of one record; `variants` is not empty, the first names the item.
+  Result<AddResult> AddRecord(std::int64_t collection, const Source& source,
+                              const std::vector<RecordFingerprint>& variants);
+  Result<AddResult> AddDigest(std::int64_t collection, const Source& source, const Sha256Digest& sha256);
+  Result<AddResult> AddPicture(std::int64_t collection, const Source& source, const PictureView& view);
+
+  // In the order of enrolment. The first failure of `visit` ends it.
+  Status ForEachItem(const std::function<Status(const ItemEntry&)>& visit);
+  Result<std::vector<std::string>> Sources(const ItemEntry& item);  // `path`, or `path:line` of a table
+  // Nothing when the item has no file of its own (a record, an imported digest or picture).
+  Result<std::optional<FileFingerprint>> File(const ItemEntry& item);
+  Result<std::optional<PictureView>> ImportedPicture(const ItemEntry& item);
+  Result<std::vector<RecordFingerprint>> Records(const ItemEntry& item);  // pair tags with the first
+  Result<std::vector<ShapeDensity>> ShapeDensities(PacketTime now);  // distinct plates of items not expired
+
+  // How many items. A selection of a collection that is not there is an error.
+  Result<std::uint64_t> Remove(const Selection& selection);
+  Result<std::uint64_t> Expire(const Selection& selection, PacketTime when);
+
+ private:
+  struct Identity {
+    ItemKind kind = ItemKind::kFile;
+    Bytes key;                               // unique in its collection
+    std::uint64_t size = 0;
+    std::optional<Sha256Digest> sha256;
+  };
+  struct FoundItem {
+    std::int64_t row = 0;
+    bool is_new = false;
+  };
+
+  RegisterDatabase() = default;
+  Status OpenFile(const std::filesystem::path& path, int flags);
+  Status LoadFacts();
+  Status Execute(const char* sql);
+  Result<Statement*> Get(const char* sql);  // REQUIRES: a literal; prepared once
+  Result<std::string> Meta(std::string_view name);
+  Status SetMeta(std::string_view name, std::string_view value);
+  Result<FoundItem> FindOrAddItem(std::int64_t collection, const Identity& identity);
+  Result<AddResult> AddSource(std::int64_t collection, const FoundItem& item, const Source& source);
+  Status SetFingerprint(std::int64_t item, ByteView fingerprint);
+  Result<Bytes> Fingerprint(std::int64_t item);
+  Result<std::vector<std::int64_t>> Select(const Selection& selection);
+
+  sqlite3* handle_ = nullptr;
+  std::filesystem::path path_;
+  RegisterFacts facts_;
+  std::map<const char*, std::unique_ptr<Statement>> statements_;
+};
+
+}  // namespace spanwatch::enrolment
