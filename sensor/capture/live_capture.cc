@@ -16,7 +16,11 @@ namespace {
 // How long the kernel may keep a block of the ring that is not full, so that an idle link is seen in time.
 constexpr int kBlockTimeoutMilliseconds = 100;
 
-// <linux/if_packet.h> of Debian 12 has it; libpcap 1.10 does not use it.
+// Frames of this long after joining are still filtered: the ring holds older ones, and the clock may be adjusted a little.
+// The kernel and the filter choose alike, so a longer time costs nothing but the hash.
+constexpr Duration kJoinMargin = std::chrono::seconds(2);
+
+// The kernel leaves out what this host sends; libpcap 1.10 would copy and then discard it.
 void IgnoreOutgoing(pcap_t* pcap) {
   const int yes = 1;
   if (::setsockopt(::pcap_fileno(pcap), SOL_PACKET, PACKET_IGNORE_OUTGOING, &yes, sizeof(yes)) != 0) {
@@ -37,10 +41,7 @@ class PcapLiveCapture final : public LiveCapture {
     const int count = static_cast<int>(std::clamp<std::size_t>(max_packets, 1, 1 << 20));
     const int delivered = ::pcap_dispatch(pcap_.get(), count, DeliverPacket, reinterpret_cast<u_char*>(&delivery));
     if (delivered < 0) return Fail(ErrorCode::kUnavailable, "{}: {}", interface_, ::pcap_geterr(pcap_.get()));
-    if (delivered > 0) return State::kMore;
-    // Whatever was in the ring from before joining is gone: from here on the kernel chooses.
-    if (joined_) filter_.reset();
-    return State::kIdle;
+    return delivered > 0 ? State::kMore : State::kIdle;
   }
   int poll_fd() const override { return ::pcap_get_selectable_fd(pcap_.get()); }
   int link_type() const override { return link_type_; }
@@ -49,7 +50,7 @@ class PcapLiveCapture final : public LiveCapture {
   void KeepOnly(std::uint32_t bucket, std::uint32_t members) override { filter_ = OwnerFilter{bucket, members}; }
   Status JoinFanout(std::uint16_t group, std::uint16_t max_members) override {
     auto status = capture::JoinFanout(socket(), group, max_members);
-    joined_ = status.has_value();
+    if (status && filter_) filter_->until = WallClockNow() + kJoinMargin;
     return status;
   }
   Status SetFanoutProgram(std::span<const sock_filter> program) override {
@@ -70,7 +71,6 @@ class PcapLiveCapture final : public LiveCapture {
   std::string interface_;
   std::uint16_t interface_index_;
   std::optional<OwnerFilter> filter_;
-  bool joined_ = false;
 };
 
 Error Describe(pcap_t* pcap, const std::string& interface, int status) {

@@ -26,7 +26,7 @@ void DeliverPacket(u_char* user, const pcap_pkthdr* header, const u_char* bytes)
   packet.original_length = std::max(header->len, header->caplen);
   packet.bytes = {bytes, header->caplen};
   packet.interface_index = delivery.interface_index;
-  if (delivery.filter) {
+  if (delivery.filter && packet.time <= delivery.filter->until) {
     const std::uint32_t hash = OwnerHashOfFrame(packet.link_type, packet.bytes);
     if (hash % delivery.filter->members != delivery.filter->bucket) return;
   }

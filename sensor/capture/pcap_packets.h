@@ -15,10 +15,11 @@ struct PcapClose {
 };
 using PcapHandle = std::unique_ptr<pcap_t, PcapClose>;
 
-// Frames whose owner hash modulo `members` is not `bucket` are left out.
+// Frames up to `until` whose owner hash modulo `members` is not `bucket` are left out.
 struct OwnerFilter {
   std::uint32_t bucket = 0;
   std::uint32_t members = 1;
+  PacketTime until = PacketTime::max();
 };
 
 // The `user` argument of DeliverPacket; lives during one pcap_dispatch.
