@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -10,6 +11,7 @@
 
 #include "base/byte_writer.h"
 #include "support/packet_builder.h"
+#include "support/syscall_filter.h"
 
 namespace spanwatch::capture {
 namespace {
@@ -222,6 +224,20 @@ TEST(CaptureFile, FramesBeforeTheDamageAreDelivered) {
   Recorder recorder;
   EXPECT_NE(ReadAll(MemoryFile(pcap), recorder), "");
   EXPECT_EQ(recorder.frames.size(), 99u);
+}
+
+TEST(CaptureFile, NeedsNothingButReadFromOpeningToTheEnd) {
+  const auto frames = Frames(2000);
+  const Bytes pcap = PcapFile(frames);
+  for (const Bytes& content : {pcap, Pcapng(frames), Gzip(pcap), Zstd(pcap)}) {
+    UniqueFd fd = MemoryFile(content);
+    const auto read_all = [&] {
+      Recorder recorder;
+      return ReadAll(std::move(fd), recorder).empty() && recorder.frames.size() == frames.size() ? 0 : 1;
+    };
+    constexpr int kAllowed[] = {SYS_read, SYS_fstat, SYS_newfstatat, SYS_close};
+    EXPECT_EQ(testing::RunAllowing(kAllowed, read_all), 0);
+  }
 }
 
 TEST(CaptureFile, ClosedDescriptorIsAnError) {

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include <array>
 #include <functional>
@@ -17,6 +18,7 @@
 #include "capture/fanout_program.h"
 #include "capture/owner.h"
 #include "support/packet_builder.h"
+#include "support/syscall_filter.h"
 
 namespace spanwatch::capture {
 namespace {
@@ -165,6 +167,28 @@ TEST(LiveCapture, FanoutGivesEachFrameToItsOwnerAlsoAfterAReplacement) {
     }
     EXPECT_EQ(seen.size(), 800u - static_cast<std::size_t>(of_the_dead));
     EXPECT_TRUE(std::ranges::all_of(seen, [](const auto& one) { return one.second == 1; }));
+  });
+}
+
+TEST(LiveCapture, JoiningDeliveringAndCountingWorkInsideASandboxAndOverADownAndUp) {
+  if (CannotTest()) GTEST_SKIP() << "needs root and ip";
+  InNetworkNamespace([] {
+    auto capture = LiveCapture::Open("span0", 0, SmallRing());
+    ASSERT_TRUE(capture.has_value()) << capture.error().message;
+    const auto program = BuildFanoutProgram(1, 1);
+    Sender peer("span1");
+    for (int i = 0; i < 20; ++i) peer.Send(Frame(i, 0));
+    ASSERT_EQ(std::system("ip link set span0 down && ip link set span0 up"), 0);
+    for (int i = 0; i < 20; ++i) peer.Send(Frame(i, 1));
+    const auto sealed = [&] {
+      Recorder recorder;
+      if (!(*capture)->JoinFanout(78, 4) || !(*capture)->SetFanoutProgram(*program)) return 1;
+      Drain(**capture, recorder);
+      const auto statistics = (*capture)->TakeStatistics();
+      return recorder.times_seen.size() == 40 && statistics && statistics->received >= 40 ? 0 : 2;
+    };
+    constexpr int kAllowed[] = {SYS_poll, SYS_setsockopt, SYS_getsockopt, SYS_getsockname, SYS_ioctl, SYS_read};
+    EXPECT_EQ(testing::RunAllowing(kAllowed, sealed), 0);
   });
 }
 
