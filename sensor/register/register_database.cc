@@ -212,7 +212,10 @@ Result<std::uint64_t> RegisterDatabase::NextSerial() {
   return serial;
 }
 
-Status RegisterDatabase::Begin() { return Execute("BEGIN IMMEDIATE"); }
+Status RegisterDatabase::Begin() {
+  if (sqlite3_get_autocommit(handle_) == 0) (void)Execute("ROLLBACK");  // a batch that failed half-way
+  return Execute("BEGIN IMMEDIATE");
+}
 
 Status RegisterDatabase::Commit() {
   Status status = Execute("COMMIT");

@@ -1,0 +1,51 @@
+// `register build`: the hash set of everything in the register that has not expired. Windows shared between different
+// pictures are left out, each collection is calibrated against itself, and the sizes and the expected recall of each family
+// are told. One thread; reads the database, writes one file atomically.
+#pragma once
+
+#include "hashset/hashset_writer.h"
+#include "register/calibration.h"
+#include "register/register_database.h"
+#include "register/shared_fragments.h"
+
+namespace spanwatch::enrolment {
+
+// compact: digests, one PDQ, at most 16 windows a picture; standard: all windows, no mirrored or rotated views; full: all.
+enum class Profile { kCompact, kStandard, kFull };
+
+struct BuildOptions {
+  std::filesystem::path out;
+  std::string name;                  // of the set; empty: the register's owner
+  Profile profile = Profile::kFull;
+  PacketTime now;                    // wall clock: what has expired by then is left out
+};
+
+struct BuiltCollection {
+  std::string name;
+  Calibration calibration;
+  std::uint64_t items = 0;
+};
+
+struct BuildSummary {
+  hashset::WrittenSet written;
+  std::uint64_t serial = 0;
+  std::uint64_t items = 0;
+  std::uint64_t expired = 0;
+  std::uint64_t files = 0;           // with digests and windows
+  std::uint64_t digests_only = 0;
+  std::uint64_t pictures = 0;        // items with at least one view
+  std::uint64_t views = 0;
+  std::uint64_t records = 0;
+  std::uint64_t supported_records = 0;
+  FragmentSieveResult fragments;
+  double run_recall = 0;             // expected share of runs of 4 KiB that hold a window, over all files
+  std::vector<BuiltCollection> collections;
+};
+
+// `signing_seed`: the 32 bytes of a signing key file.
+Result<BuildSummary> BuildHashSet(RegisterDatabase& database, const BuildOptions& options, ByteView signing_seed);
+
+// Several lines for a person: bytes and expected recall of each family, calibration of each collection.
+std::string Describe(const BuildSummary& summary);
+
+}  // namespace spanwatch::enrolment

@@ -1,0 +1,216 @@
+#include "register/enroll_images.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+namespace spanwatch::enrolment {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kWaitingMax = 64;    // fingerprints that wait for the database
+constexpr std::size_t kFilesPerBatch = 256;
+constexpr unsigned kThreadsMax = 256;
+
+bool ClaimsToBePicture(const std::string& path) {
+  std::string extension = fs::path(path).extension().string();
+  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  constexpr std::array<std::string_view, 13> kExtensions = {".jpg", ".jpeg", ".jpe", ".jfif", ".png",  ".gif", ".bmp",
+                                                            ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif"};
+  return std::ranges::find(kExtensions, extension) != kExtensions.end();
+}
+
+// Turns the inputs into a sorted list of files.
+class FileList {
+ public:
+  explicit FileList(EnrolmentObserver& observer, EnrolmentSummary& summary) : observer_(observer), summary_(summary) {}
+
+  void Add(const std::string& input) {
+    std::error_code error;
+    if (!fs::is_directory(input, error)) {
+      files_.push_back(input);
+      return;
+    }
+    fs::recursive_directory_iterator entries(input, error);
+    if (error) return Problem(input, error);
+    for (; entries != fs::recursive_directory_iterator(); entries.increment(error)) {
+      if (error) return Problem(input, error);
+      AddEntry(entries);
+    }
+    if (error) Problem(input, error);
+  }
+  std::vector<std::string> Sorted() {
+    std::ranges::sort(files_);
+    const auto repeats = std::ranges::unique(files_);
+    files_.erase(repeats.begin(), repeats.end());
+    return std::move(files_);
+  }
+
+ private:
+  void AddEntry(fs::recursive_directory_iterator& entry) {
+    std::error_code error;
+    const std::string name = entry->path().filename().string();
+    const bool folder = entry->is_directory(error);
+    if (name.starts_with('.')) {
+      if (folder) entry.disable_recursion_pending();
+      return;
+    }
+    if (!folder && entry->path().extension() != ".json") files_.push_back(entry->path().string());
+  }
+  void Problem(const std::string& input, const std::error_code& error) {
+    ++summary_.problems;
+    observer_.OnProblem(fmt::format("cannot read {}: {}", input, error.message()));
+  }
+
+  EnrolmentObserver& observer_;
+  EnrolmentSummary& summary_;
+  std::vector<std::string> files_;
+};
+
+struct Work {
+  std::string path;
+  Source source;
+};
+
+struct Outcome {
+  std::size_t index = 0;
+  Result<FileFingerprint> file;
+};
+
+// The threads that fingerprint; outcomes come in any order. Ends its threads when it goes.
+class Workers {
+ public:
+  Workers(const std::vector<Work>& work, const FileFingerprinter& fingerprint, unsigned threads)
+      : work_(work), fingerprint_(fingerprint) {
+    for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
+  }
+  ~Workers() {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    room_.notify_all();
+  }
+
+  // REQUIRES: called at most once for each piece of work.
+  Outcome Next() {
+    std::unique_lock lock(mutex_);
+    ready_.wait(lock, [&] { return !outcomes_.empty(); });
+    Outcome outcome = std::move(outcomes_.front());
+    outcomes_.pop_front();
+    room_.notify_one();
+    return outcome;
+  }
+
+ private:
+  void Run() {
+    for (std::size_t index = next_++; index < work_.size(); index = next_++) {
+      Outcome outcome{index, Fingerprint(work_[index].path)};
+      std::unique_lock lock(mutex_);
+      room_.wait(lock, [&] { return stop_ || outcomes_.size() < kWaitingMax; });
+      if (stop_) return;
+      outcomes_.push_back(std::move(outcome));
+      ready_.notify_one();
+    }
+  }
+  Result<FileFingerprint> Fingerprint(const std::string& path) {
+    try {
+      return fingerprint_(path);
+    } catch (const std::exception& error) {  // memory ran out on one file: the others go on
+      return Fail(ErrorCode::kIo, "cannot read {}: {}", path, error.what());
+    }
+  }
+
+  const std::vector<Work>& work_;
+  const FileFingerprinter& fingerprint_;
+  std::atomic<std::size_t> next_ = 0;
+  std::mutex mutex_;  // guards outcomes_, stop_
+  std::condition_variable ready_;
+  std::condition_variable room_;
+  std::deque<Outcome> outcomes_;
+  bool stop_ = false;
+  std::vector<std::jthread> threads_;
+};
+
+Result<std::vector<Work>> WorkLeft(RegisterDatabase& database, std::int64_t collection, std::vector<std::string> files,
+                                   EnrolmentObserver& observer, EnrolmentSummary& summary) {
+  std::vector<Work> work;
+  for (std::string& file : files) {
+    auto source = SourceOf(file);
+    if (!source) {
+      ++summary.problems;
+      observer.OnProblem(source.error().message);
+      continue;
+    }
+    auto known = database.HasSource(collection, *source);
+    if (!known) return Fail(known.error());
+    if (*known) ++summary.known;
+    else work.push_back({std::move(file), std::move(*source)});
+  }
+  return work;
+}
+
+Status Store(RegisterDatabase& database, std::int64_t collection, const Work& work, const Outcome& outcome,
+             EnrolmentObserver& observer, EnrolmentSummary& summary) {
+  const auto problem = [&](const std::string& what) {
+    ++summary.problems;
+    observer.OnProblem(what);
+  };
+  if (!outcome.file) {
+    problem(outcome.file.error().message);
+    return {};
+  }
+  if (outcome.file->size == 0) {
+    problem(fmt::format("{} is empty; not registered", work.path));
+    return {};
+  }
+  if (outcome.file->views.empty() && ClaimsToBePicture(work.path)) {
+    problem(fmt::format("{} cannot be read as a picture; registered by its bytes only", work.path));
+  }
+  auto added = database.AddFile(collection, work.source, *outcome.file);
+  if (!added) return Fail(added.error());
+  summary.Count(*added);
+  return {};
+}
+
+Status StoreAll(RegisterDatabase& database, std::int64_t collection, const std::vector<Work>& work, Workers& workers,
+                EnrolmentObserver& observer, EnrolmentSummary& summary) {
+  for (std::size_t done = 0; done < work.size(); ++done) {
+    const Outcome outcome = workers.Next();
+    if (done % kFilesPerBatch == 0) {
+      if (Status status = database.Begin(); !status) return status;
+    }
+    if (Status status = Store(database, collection, work[outcome.index], outcome, observer, summary); !status) return status;
+    if (done % kFilesPerBatch == kFilesPerBatch - 1 || done + 1 == work.size()) {
+      if (Status status = database.Commit(); !status) return status;
+    }
+    observer.OnProgress(done + 1, work.size());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<EnrolmentSummary> EnrollImages(RegisterDatabase& database, const ImageEnrolment& enrolment,
+                                      const FileFingerprinter& fingerprint, EnrolmentObserver& observer) {
+  EnrolmentSummary summary;
+  const auto collection = database.CollectionRow(enrolment.collection);
+  if (!collection) return Fail(collection.error());
+  FileList files(observer, summary);
+  for (const std::string& input : enrolment.inputs) files.Add(input);
+  auto work = WorkLeft(database, *collection, files.Sorted(), observer, summary);
+  if (!work) return Fail(work.error());
+  const unsigned wanted = enrolment.threads != 0 ? enrolment.threads : std::thread::hardware_concurrency();
+  Workers workers(*work, fingerprint, std::clamp(wanted, 1u, kThreadsMax));
+  Status status = StoreAll(database, *collection, *work, workers, observer, summary);
+  if (!status) return Fail(status.error());
+  return summary;
+}
+
+}  // namespace spanwatch::enrolment
