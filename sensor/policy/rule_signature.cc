@@ -25,13 +25,16 @@ std::string ContentDigest(ByteView content) {
   return ToHex(digest);
 }
 
-std::string MakeRuleManifest(const std::map<std::string, Bytes>& files, ByteView secret_key) {
+std::string MakeRuleManifest(const std::map<std::string, Bytes>& files, ByteView signing_seed) {
   std::string manifest(kFirstLine);
   for (const auto& [name, content] : files) manifest += ContentDigest(content) + "  " + name + "\n";
+  unsigned char public_key[crypto_sign_PUBLICKEYBYTES];
+  unsigned char secret_key[crypto_sign_SECRETKEYBYTES];
+  crypto_sign_seed_keypair(public_key, secret_key, signing_seed.data());
   unsigned char signature[crypto_sign_BYTES];
-  crypto_sign_detached(signature, nullptr, AsBytes(manifest).data(), manifest.size(), secret_key.data());
-  // libsodium's secret key ends with the public key.
-  return manifest + "signature " + ToHex(signature) + " by " + ToHex(secret_key.last(crypto_sign_PUBLICKEYBYTES)) + "\n";
+  crypto_sign_detached(signature, nullptr, AsBytes(manifest).data(), manifest.size(), secret_key);
+  sodium_memzero(secret_key, sizeof(secret_key));
+  return manifest + "signature " + ToHex(signature) + " by " + ToHex(public_key) + "\n";
 }
 
 Result<std::set<std::string>> VerifyRuleManifest(std::string_view manifest, std::span<const Bytes> trusted_keys) {

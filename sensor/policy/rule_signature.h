@@ -18,8 +18,8 @@ namespace spanwatch::policy {
 
 inline constexpr const char* kSignatureFile = "rules.signed";
 
-// `secret_key` is libsodium's 64-byte form.
-std::string MakeRuleManifest(const std::map<std::string, Bytes>& files, ByteView secret_key);
+// REQUIRES: the 32-byte seed of an Ed25519 key (base/key_file.h, kSigning).
+std::string MakeRuleManifest(const std::map<std::string, Bytes>& files, ByteView signing_seed);
 // The SHA-256 (hex) of every file that a trusted key signed; empty when the signature is by nobody trusted. Fails when the
 // manifest is damaged.
 Result<std::set<std::string>> VerifyRuleManifest(std::string_view manifest, std::span<const Bytes> trusted_keys);

@@ -32,8 +32,9 @@ class HttpListener {
 
   std::uint16_t port() const;
 
+  struct Shared;  // what the connections use; outlives the listener while one is under way
+
  private:
-  struct Shared;
   explicit HttpListener(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
   std::shared_ptr<Shared> shared_;
 };

@@ -4,7 +4,7 @@
 #include <charconv>
 
 #include "alert/alert_document.h"
-#include "base/file.h"
+#include "base/key_file.h"
 #include "process/message_codec.h"
 #include "supervisor/event_document.h"
 #include "telemetry/log.h"
@@ -16,7 +16,15 @@ constexpr std::size_t kBatchMessages = 1000;
 constexpr std::size_t kMessagesWaitingMax = 100'000;
 constexpr std::size_t kDocumentsAtOnce = 2000;
 
-Result<std::vector<Bytes>> ReadPublicKeys(const std::vector<std::filesystem::path>& files);
+Result<std::vector<Bytes>> ReadPublicKeys(const std::vector<std::filesystem::path>& files) {
+  std::vector<Bytes> keys;
+  for (const auto& file : files) {
+    auto key = ReadKeyFile(file, KeyKind::kPublic);
+    if (!key) return Fail(key.error());
+    keys.push_back(std::move(*key));
+  }
+  return keys;
+}
 
 alert::SinkOptions SinkOptionsOf(const config::WebhookConfig& webhook) {
   alert::SinkOptions options{webhook.name, "webhook", {{"url", webhook.url}}};

@@ -1,0 +1,83 @@
+#include "base/hex.h"
+#include "base/key_file.h"
+#include "cli/command.h"
+#include "hashset/mapped_hashset.h"
+
+namespace spanwatch::cli {
+namespace {
+
+using hashset::MappedHashSet;
+
+struct HashSetArguments {
+  std::string file;
+  std::vector<std::string> trust;
+};
+
+void PrintInfo(const MappedHashSet& set, std::string_view signature) {
+  const hashset::Manifest& manifest = set.manifest();
+  fmt::print("name          {}\nserial        {}\nprofile       {}\ncreated       {}\n", manifest.name, manifest.serial,
+             manifest.profile, FormatRfc3339(PacketTimeFromNanoseconds(manifest.created)));
+  fmt::print("signed by     {} ({})\n", ToHex(set.signer()), signature);
+  fmt::print("bytes         {}\nitems         {}\nbare digests  {}\n", set.file_bytes(), set.item_count(),
+             manifest.has_bare_digests ? "yes: the digest of every object is computed" : "no");
+  if (manifest.has_records) fmt::print("record key    id {}\n", ToHex(manifest.record_key_id));
+  for (std::size_t i = 0; i < hashset::kSectionCount; ++i) {
+    fmt::print("section       {:<16} {:>12} rows {:>14} bytes\n", ToString(static_cast<hashset::SectionKind>(i)),
+               manifest.sections[i].rows, manifest.sections[i].bytes);
+  }
+  for (const hashset::CollectionRow& collection : manifest.collections) {
+    fmt::print("collection    {}: owner {}, {} items, sure up to {}, weak up to {}, {}\n", collection.name,
+               collection.owner, collection.items, collection.sure_distance, collection.weak_distance,
+               collection.calibrated ? fmt::format("calibrated, false rate {:.2g}", collection.false_rate)
+                                     : "not calibrated");
+  }
+}
+
+Result<std::shared_ptr<const MappedHashSet>> Open(const HashSetArguments& arguments) {
+  if (arguments.trust.empty()) return MappedHashSet::OpenUnverified(arguments.file);
+  std::vector<Bytes> keys;
+  for (const std::string& file : arguments.trust) {
+    auto key = ReadKeyFile(file, KeyKind::kPublic);
+    if (!key) return Fail(key.error());
+    keys.push_back(std::move(*key));
+  }
+  return MappedHashSet::Open(arguments.file, keys);
+}
+
+int Info(const HashSetArguments& arguments) {
+  const auto set = Open(arguments);
+  if (!set) return Report(set.error());
+  PrintInfo(**set, arguments.trust.empty() ? "not compared with a trusted key; name one with --trust" : "trusted");
+  return kExitDone;
+}
+
+int Verify(const HashSetArguments& arguments) {
+  const auto set = Open(arguments);
+  if (!set) return Report(set.error());
+  if (const Status whole = (*set)->VerifyChecksums(); !whole) return Report(whole.error());
+  fmt::print("{}: whole, signed by {} ({})\n", arguments.file, ToHex((*set)->signer()),
+             arguments.trust.empty() ? "not compared with a trusted key; name one with --trust" : "trusted");
+  return kExitDone;
+}
+
+void AddAction(CLI::App& parent, const char* name, const char* help, int (*action)(const HashSetArguments&),
+               int& exit_status) {
+  CLI::App* command = parent.add_subcommand(name, help);
+  const auto arguments = std::make_shared<HashSetArguments>();
+  command->add_option("FILE", arguments->file, "The hash set (*.swset)")->required();
+  command->add_option("--trust", arguments->trust, "Public key of an owner; may be given several times")->type_name("PUB");
+  command->footer(fmt::format("Example: spanwatch hashset {} --trust owner.pub agency.swset", name));
+  command->callback([arguments, action, &exit_status] { exit_status = action(*arguments); });
+}
+
+}  // namespace
+
+void AddHashsetCommand(CLI::App& app, int& exit_status) {
+  CLI::App* command = app.add_subcommand("hashset", "What a hash set holds, whether it is whole and who signed it");
+  command->require_subcommand(1);
+  command->footer("Example: spanwatch hashset info agency.swset");
+  AddAction(*command, "info", "Shows what a set says of itself", Info, exit_status);
+  AddAction(*command, "verify", "Reads the whole set and checks signature and checksums", Verify, exit_status);
+}
+
+}  // namespace spanwatch::cli

@@ -1,0 +1,44 @@
+// The actions of `spanwatch register`, apart from their options. Each opens the register, does one thing and returns the exit
+// status; problems go to standard error, a line each.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace spanwatch::cli {
+
+struct RegisterArguments {
+  std::string database;             // --register, or SPANWATCH_REGISTER
+  std::string owner;
+  std::string record_key;
+  std::string collection;
+  std::vector<std::string> inputs;
+  unsigned threads = 0;
+  std::string views = "few";
+  std::string plate_column;
+  std::vector<std::string> support_columns;
+  std::string sha256_list;
+  std::string pdq_list;
+  bool json = false;
+  std::string item;
+  std::string source;
+  bool all = false;
+  std::string at;
+  std::string signing_key;
+  std::string out;
+  std::string name;
+  std::string profile = "full";
+};
+
+int RegisterInit(const RegisterArguments& arguments);
+int RegisterAddImages(const RegisterArguments& arguments);
+int RegisterAddRecords(const RegisterArguments& arguments);
+int RegisterImport(const RegisterArguments& arguments);
+int RegisterList(const RegisterArguments& arguments);
+int RegisterRemove(const RegisterArguments& arguments);
+int RegisterExpire(const RegisterArguments& arguments);
+int RegisterBuild(const RegisterArguments& arguments);
+
+}  // namespace spanwatch::cli

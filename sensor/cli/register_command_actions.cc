@@ -1,0 +1,251 @@
+#include <sodium.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/hex.h"
+#include "base/key_file.h"
+#include "cli/command.h"
+#include "cli/register_command.h"
+#include "fingerprint/record_keys.h"
+#include "register/build.h"
+#include "register/enroll_images.h"
+#include "register/enroll_records.h"
+#include "register/import_list.h"
+
+namespace spanwatch::cli {
+namespace {
+
+using enrolment::EnrolmentSummary;
+using enrolment::ItemEntry;
+using enrolment::RegisterDatabase;
+
+// Progress on standard error: a line that is rewritten on a terminal, else a line every ten seconds.
+class ProgressLine final : public enrolment::EnrolmentObserver {
+ public:
+  void OnProgress(std::uint64_t done, std::uint64_t total) override {
+    if (done % 16 != 0 && done != total) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - shown_at_ < (terminal_ ? std::chrono::milliseconds(200) : std::chrono::milliseconds(10'000))) return;
+    shown_at_ = now;
+    const std::string of = total == 0 ? "" : fmt::format(" of {}", total);
+    fmt::print(stderr, "{}{}{} done{}", terminal_ ? "\r" : "", done, of, terminal_ ? "" : "\n");
+    open_ = terminal_;
+  }
+  void OnProblem(const std::string& what) override {
+    EndLine();
+    fmt::print(stderr, "spanwatch: {}\n", what);
+  }
+  void EndLine() {
+    if (open_) fmt::print(stderr, "\n");
+    open_ = false;
+  }
+
+ private:
+  const bool terminal_ = ::isatty(STDERR_FILENO) != 0;
+  bool open_ = false;
+  std::chrono::steady_clock::time_point shown_at_ = std::chrono::steady_clock::now();
+};
+
+int Finish(const Result<EnrolmentSummary>& summary, ProgressLine& progress, const std::string& collection) {
+  progress.EndLine();
+  if (!summary) return Report(summary.error());
+  fmt::print(stderr, "{}: {} new items, {} further sources, {} known already, {} problems\n", collection, summary->added,
+             summary->sources, summary->known, summary->problems);
+  return summary->problems == 0 ? kExitDone : kExitFailed;
+}
+
+// The record key of a file; a new random one is written when there is none and `make` allows it.
+Result<Bytes> RecordKey(const std::string& file, bool make) {
+  std::error_code error;
+  if (!make || std::filesystem::exists(file, error)) return ReadKeyFile(file, KeyKind::kRecord);
+  if (sodium_init() < 0) return Fail(ErrorCode::kUnavailable, "no random numbers to make a key of");
+  Bytes key(kKeyBytes);
+  randombytes_buf(key.data(), key.size());
+  if (Status status = WriteKeyFile(file, KeyKind::kRecord, key); !status) return Fail(status.error());
+  fmt::print(stderr, "wrote {}: keep it apart from the hash set; sensors need it to search for plates\n", file);
+  return key;
+}
+
+Status UseRecordKey(RegisterDatabase& database, const std::string& file, const Bytes& key) {
+  const hashset::RecordKeyId id = hashset::RecordKeyIdOf(key);
+  const enrolment::RegisterFacts& facts = database.facts();
+  if (!facts.record_key_file.empty()) {
+    if (facts.record_key_id == id) return {};
+    return Fail(ErrorCode::kInvalid, "{} is not the record key that this register began with ({}); use that one", file,
+                facts.record_key_file.string());
+  }
+  std::error_code error;
+  return database.SetRecordKey(std::filesystem::absolute(file, error), id);
+}
+
+Result<fingerprint::RecordTagger> Tagger(RegisterDatabase& database, const RegisterArguments& arguments) {
+  const std::string file = !arguments.record_key.empty() ? arguments.record_key : database.facts().record_key_file.string();
+  if (file.empty()) {
+    return Fail(ErrorCode::kUsage, "this register has no record key yet; name one with --record-key FILE (made when there "
+                "is none)");
+  }
+  auto key = RecordKey(file, database.facts().record_key_file.empty());
+  if (!key) return Fail(key.error().In("record key"));
+  Status status = UseRecordKey(database, file, *key);
+  auto keys = status ? fingerprint::RecordKeys::Derive(*key) : Result<fingerprint::RecordKeys>(Fail(status.error()));
+  sodium_memzero(key->data(), key->size());
+  if (!keys) return Fail(keys.error());
+  return fingerprint::RecordTagger(*keys);
+}
+
+Result<enrolment::Selection> SelectionOf(const RegisterArguments& arguments) {
+  enrolment::Selection selection{.collection = arguments.collection};
+  if (!arguments.item.empty()) {
+    const auto id = FromHex(arguments.item);
+    if (!id || id->size() != selection.item.emplace().size()) {
+      return Fail(ErrorCode::kUsage, "'{}' is not an item's id; `spanwatch register list --json` shows them", arguments.item);
+    }
+    std::copy(id->begin(), id->end(), selection.item->begin());
+  }
+  if (!arguments.source.empty()) {
+    std::error_code error;
+    selection.source = std::filesystem::absolute(arguments.source, error).lexically_normal().string();
+  }
+  return selection;
+}
+
+nlohmann::ordered_json ItemDocument(const ItemEntry& item, const std::vector<std::string>& sources) {
+  nlohmann::ordered_json document;
+  document["id"] = ToHex(item.id);
+  document["collection"] = item.collection_name;
+  document["kind"] = item.kind == ItemKind::kImage ? "image" : item.kind == ItemKind::kRecord ? "record" : "file";
+  document["source"] = sources.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(sources.front());
+  if (sources.size() > 1) document["sources"] = sources;
+  document["size"] = item.size == 0 ? nlohmann::ordered_json() : nlohmann::ordered_json(item.size);
+  document["sha256"] = item.sha256 ? nlohmann::ordered_json(ToHex(*item.sha256)) : nlohmann::ordered_json();
+  document["added"] = FormatRfc3339(item.added);
+  document["expires"] = item.expires == PacketTime::max() ? nlohmann::ordered_json()
+                                                          : nlohmann::ordered_json(FormatRfc3339(item.expires));
+  return document;
+}
+
+void PrintItem(const RegisterArguments& arguments, const ItemEntry& item, const std::vector<std::string>& sources) {
+  const auto document = ItemDocument(item, sources);
+  if (arguments.json) {
+    // A path need not be UTF-8; JSON must be.
+    fmt::print("{}\n", document.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    return;
+  }
+  fmt::print("{}  {:<6}  {}  {}{}{}\n", ToHex(item.id), document["kind"].get<std::string>(), item.collection_name,
+             sources.empty() ? "-" : sources.front(),
+             sources.size() > 1 ? fmt::format(" and {} more", sources.size() - 1) : "",
+             item.expires == PacketTime::max() ? "" : "  expires " + FormatRfc3339(item.expires));
+}
+
+Result<PacketTime> ExpiryOf(const std::string& text) {
+  if (text == "never") return PacketTime::max();
+  if (text == "now") return WallClockNow();
+  auto time = ParseRfc3339(text);
+  if (!time) return Fail(ErrorCode::kUsage, "{}", time.error().message);
+  return time;
+}
+
+}  // namespace
+
+int RegisterInit(const RegisterArguments& arguments) {
+  std::error_code error;
+  if (std::filesystem::exists(arguments.database, error)) {
+    return Report({ErrorCode::kExists, fmt::format("{} exists already; use it as it is, or choose another name",
+                                                   arguments.database)});
+  }
+  Bytes key;
+  if (!arguments.record_key.empty()) {
+    auto read = RecordKey(arguments.record_key, true);
+    if (!read) return Report(read.error());
+    key = std::move(*read);
+  }
+  const auto database = RegisterDatabase::Create(arguments.database, arguments.owner);
+  Status status = database ? Status() : Fail(database.error());
+  if (status && !key.empty()) status = UseRecordKey(**database, arguments.record_key, key);
+  if (!key.empty()) sodium_memzero(key.data(), key.size());
+  return status ? kExitDone : Report(status.error());
+}
+
+int RegisterAddRecords(const RegisterArguments& arguments) {
+  const auto database = RegisterDatabase::Open(arguments.database);
+  if (!database) return Report(database.error());
+  const auto tagger = Tagger(**database, arguments);
+  if (!tagger) return Report(tagger.error());
+  ProgressLine progress;
+  const auto summary = EnrollRecords(**database, {.collection = arguments.collection,
+                                                  .inputs = arguments.inputs,
+                                                  .table = {arguments.plate_column, arguments.support_columns}},
+                                     *tagger, progress);
+  return Finish(summary, progress, arguments.collection);
+}
+
+int RegisterImport(const RegisterArguments& arguments) {
+  const auto database = RegisterDatabase::Open(arguments.database);
+  if (!database) return Report(database.error());
+  ProgressLine progress;
+  const bool digests = !arguments.sha256_list.empty();
+  const auto summary = ImportList(**database, arguments.collection, digests ? arguments.sha256_list : arguments.pdq_list,
+                                  digests ? enrolment::ListKind::kSha256 : enrolment::ListKind::kPdq, progress);
+  return Finish(summary, progress, arguments.collection);
+}
+
+int RegisterList(const RegisterArguments& arguments) {
+  const auto database = RegisterDatabase::Open(arguments.database);
+  if (!database) return Report(database.error());
+  const Status status = (*database)->ForEachItem([&](const ItemEntry& item) -> Status {
+    if (!arguments.collection.empty() && item.collection_name != arguments.collection) return {};
+    const auto sources = (*database)->Sources(item);
+    if (!sources) return Fail(sources.error());
+    PrintItem(arguments, item, *sources);
+    return {};
+  });
+  return status ? kExitDone : Report(status.error());
+}
+
+int RegisterRemove(const RegisterArguments& arguments) {
+  if (arguments.item.empty() && arguments.source.empty() && !arguments.all) {
+    return Report({ErrorCode::kUsage, "say what to remove: --item ID, --source FILE, or --all for the whole collection"});
+  }
+  const auto selection = SelectionOf(arguments);
+  if (!selection) return Report(selection.error());
+  const auto database = RegisterDatabase::Open(arguments.database);
+  if (!database) return Report(database.error());
+  const auto removed = (*database)->Remove(*selection);
+  if (!removed) return Report(removed.error());
+  if (*removed == 0) return Report({ErrorCode::kNotFound, "nothing in the register is meant by that; nothing was removed"});
+  fmt::print(stderr, "{} items removed; build the hash set again for sensors to forget them\n", *removed);
+  return kExitDone;
+}
+
+int RegisterExpire(const RegisterArguments& arguments) {
+  const auto selection = SelectionOf(arguments);
+  if (!selection) return Report(selection.error());
+  const auto when = ExpiryOf(arguments.at);
+  if (!when) return Report(when.error());
+  const auto database = RegisterDatabase::Open(arguments.database);
+  if (!database) return Report(database.error());
+  const auto changed = (*database)->Expire(*selection, *when);
+  if (!changed) return Report(changed.error());
+  if (*changed == 0) return Report({ErrorCode::kNotFound, "nothing in the register is meant by that; nothing was changed"});
+  fmt::print(stderr, "{} items; build the hash set again for sensors to know\n", *changed);
+  return kExitDone;
+}
+
+int RegisterBuild(const RegisterArguments& arguments) {
+  auto seed = ReadKeyFile(arguments.signing_key, KeyKind::kSigning);
+  if (!seed) return Report(seed.error().In("signing key"));
+  const auto database = RegisterDatabase::Open(arguments.database);
+  if (!database) return Report(database.error());
+  const enrolment::Profile profile = arguments.profile == "compact"    ? enrolment::Profile::kCompact
+                                     : arguments.profile == "standard" ? enrolment::Profile::kStandard
+                                                                       : enrolment::Profile::kFull;
+  const auto summary = BuildHashSet(**database, {.out = arguments.out, .name = arguments.name, .profile = profile,
+                                                 .now = WallClockNow()}, *seed);
+  sodium_memzero(seed->data(), seed->size());
+  if (!summary) return Report(summary.error());
+  fmt::print(stderr, "{}: {}", arguments.out, Describe(*summary));
+  return kExitDone;
+}
+
+}  // namespace spanwatch::cli

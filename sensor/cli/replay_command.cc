@@ -1,0 +1,172 @@
+// spanwatch replay: inspects capture files with the same processes as the live sensor, without drops and on packet time.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <cstdio>
+#include <thread>
+
+#include "base/file.h"
+#include "cli/replay_summary.h"
+#include "cli/sensor_options.h"
+#include "process/inspector_group.h"
+#include "process/sandbox.h"
+#include "supervisor/supervisor.h"
+#include "telemetry/log.h"
+
+namespace spanwatch::cli {
+namespace {
+
+constexpr std::size_t kRingBytes = 64u << 20;
+constexpr std::chrono::milliseconds kIdleWait{2};
+constexpr std::chrono::seconds kDeliveryWait{20};
+
+struct ReplayOptions {
+  SensorOptions sensor;
+  std::vector<std::string> captures;
+  bool fail_on_alert = false;
+  bool quiet = false;
+};
+
+// The captures as descriptors of their own for one inspector: each reads them from the beginning.
+Result<std::vector<process::NamedFile>> OpenCaptures(const std::vector<std::string>& names) {
+  std::vector<process::NamedFile> files;
+  for (const std::string& name : names) {
+    if (name == "-") {
+      files.push_back({"standard input", UniqueFd(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0))});
+      continue;
+    }
+    auto file = OpenForReading(name);
+    if (!file) return Fail(file.error());
+    files.push_back({name, std::move(*file)});
+  }
+  return files;
+}
+
+std::uint64_t TotalBytes(const std::vector<std::string>& names) {
+  std::uint64_t total = 0;
+  struct stat status {};
+  for (const std::string& name : names) {
+    if (name != "-" && ::stat(name.c_str(), &status) == 0) total += static_cast<std::uint64_t>(status.st_size);
+  }
+  return total;
+}
+
+Status StartInspectors(process::InspectorGroup& group, const config::Config& config, OpenedHashSets& sets,
+                       const std::vector<std::string>& captures) {
+  for (std::size_t i = 0; i < group.count(); ++i) {
+    process::InspectorSetup setup;
+    setup.mode = process::InspectorMode::kReplay;
+    setup.sensor_name = config.sensor_name;
+    setup.tag_names = config.tag_names;
+    setup.zones = config.zones;
+    setup.limits = config.limits;
+    setup.trusted_keys = sets.trusted_keys;
+    for (const process::HashSetInput& input : sets.inputs) {
+      setup.hashsets.push_back({UniqueFd(::fcntl(input.file.get(), F_DUPFD_CLOEXEC, 0)), input.record_key, input.name});
+    }
+    auto files = OpenCaptures(captures);
+    if (!files) return Fail(files.error());
+    setup.inputs = std::move(*files);
+    if (Status status = group.Start(i, std::move(setup)); !status) return status;
+  }
+  return {};
+}
+
+// Drives inspectors and supervisor until the captures are through. Returns whether every inspector ended well.
+Result<bool> Drive(process::InspectorGroup& group, supervisor::Supervisor& supervisor, boost::asio::io_context& io,
+                   ProgressBar& progress) {
+  bool all_well = true;
+  std::size_t running = group.count();
+  while (running > 0) {
+    auto taken = supervisor.Drain();
+    if (!taken) return Fail(taken.error());
+    io.poll();
+    std::uint64_t position = 0;
+    for (std::size_t i = 0; i < group.count(); ++i) {
+      position += group.block(i).input_bytes_read.load(std::memory_order_relaxed);
+      const auto ended = group.TakeEnded(i);
+      if (!ended) continue;
+      --running;
+      supervisor.OnInspectorEnded(i);
+      if (*ended == 0) continue;
+      all_well = false;
+      Log(LogLevel::kError, "An inspector ended early; its flows are incomplete", "index={} status={}", i, *ended);
+    }
+    progress.Show(position / group.count());
+    if (*taken == 0) std::this_thread::sleep_for(kIdleWait);
+  }
+  return all_well;
+}
+
+// Lets alerts leave for a bounded time; what is still there stays in the outbox of --state.
+void DeliverAlerts(supervisor::Supervisor& supervisor, boost::asio::io_context& io) {
+  const auto deadline = std::chrono::steady_clock::now() + kDeliveryWait;
+  while (!supervisor.outbox_idle() && std::chrono::steady_clock::now() < deadline) io.run_for(kIdleWait);
+}
+
+Result<int> Replay(const ReplayOptions& options) {
+  auto config = ConfigOf(options.sensor);
+  if (!config) return Fail(config.error());
+  const bool reads_stdin = std::ranges::find(options.captures, "-") != options.captures.end();
+  if (reads_stdin && config->inspectors > 1) {
+    return Fail(ErrorCode::kUsage, "'-' can be read once only; use --inspectors 1 or a file");
+  }
+  auto sets = OpenHashSets(*config);
+  if (!sets) return Fail(sets.error());
+  auto group = process::InspectorGroup::Make(config->inspectors, kRingBytes);
+  if (!group) return Fail(group.error());
+  std::vector<supervisor::InspectorLink> links;
+  for (std::size_t i = 0; i < group->count(); ++i) {
+    auto ring = group->DuplicateRing(i);
+    auto block = group->DuplicateBlock(i);
+    if (!ring || !block) return Fail(ErrorCode::kIo, "cannot share memory with the inspectors");
+    links.push_back({std::move(*ring), std::move(*block)});
+  }
+  boost::asio::io_context io;
+  auto supervisor = supervisor::Supervisor::Start(io, *config, std::move(links), sets->figures);
+  if (!supervisor) return Fail(supervisor.error());
+  if (Status status = StartInspectors(*group, *config, *sets, options.captures); !status) return Fail(status.error());
+  ProgressBar progress(TotalBytes(options.captures), options.quiet);
+  const auto well = Drive(*group, **supervisor, io, progress);
+  if (!well) return Fail(well.error());
+  if (Status status = (*supervisor)->Finish(true); !status) return Fail(status.error());
+  DeliverAlerts(**supervisor, io);
+  progress.Clear();
+  if (!options.quiet) PrintSummary((*supervisor)->summary(), *group);
+  if (!*well) return kExitFailed;
+  const bool alerted = std::ranges::any_of((*supervisor)->summary().alerts, [](const auto& entry) {
+    return entry.second.severity > Severity::kInformational;
+  });
+  return options.fail_on_alert && alerted ? kExitFound : kExitDone;
+}
+
+}  // namespace
+
+void AddReplayCommand(CLI::App& app, int& exit_status) {
+  CLI::App* command = app.add_subcommand("replay", "Inspects capture files: events as JSON lines, a summary on standard error");
+  auto options = std::make_shared<ReplayOptions>();
+  AddHashSetOptions(*command, options->sensor);
+  command->add_option("--inside", options->sensor.inside, "Network whose outgoing bytes are egress, or 'any'")->type_name("CIDR");
+  command->add_option("--rules", options->sensor.rules, "Folder of rules in place of the embedded ones")->type_name("DIR");
+  command->add_flag("--allow-unsigned-authorisations", options->sensor.allow_unsigned,
+                    "Let unsigned authorisations count; marks what they touch");
+  command->add_option("--state", options->sensor.state, "Folder that keeps state; left out: nothing is kept")->type_name("DIR");
+  command->add_option("--events", options->sensor.events, "File of JSON lines, '-' for standard output")->type_name("FILE");
+  command->add_option("--inspectors", options->sensor.inspectors, "Inspector processes")->check(CLI::Range(1, 64));
+  command->add_flag("--fail-on-alert", options->fail_on_alert, "Exit with 3 when something raised an alert");
+  command->add_flag("-q,--quiet", options->quiet, "No progress and no summary");
+  command->add_option("captures,-r", options->captures, "Capture files (pcap, pcapng, also gzip or zstd), '-' for standard input")
+      ->required();
+  command->footer(
+      "Example: spanwatch replay --hashset agency.swset --trust owner.pub --record-key record.key \\\n"
+      "           --inside 10.20.0.0/16 --events - span.pcap");
+  command->callback([options, &exit_status] {
+    const auto result = Replay(*options);
+    exit_status = result ? *result : Report(result.error());
+  });
+}
+
+}  // namespace spanwatch::cli

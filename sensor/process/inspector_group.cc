@@ -1,0 +1,59 @@
+#include "process/inspector_group.h"
+
+#include <fcntl.h>
+
+#include "process/ring.h"
+
+namespace spanwatch::process {
+namespace {
+
+Result<UniqueFd> Duplicate(const UniqueFd& fd) {
+  UniqueFd copy(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
+  if (!copy) return FailErrno("cannot duplicate a descriptor");
+  return copy;
+}
+
+}  // namespace
+
+Result<InspectorGroup> InspectorGroup::Make(std::uint32_t count, std::size_t ring_bytes) {
+  InspectorGroup group;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    auto ring = MakeRing(ring_bytes);
+    if (!ring) return Fail(ring.error());
+    auto block_file = MakeSharedBlock();
+    if (!block_file) return Fail(block_file.error());
+    auto block = MapSharedBlock(block_file->get());
+    if (!block) return Fail(block.error());
+    Member member{std::move(*ring), std::move(*block_file), std::move(*block), nullptr};
+    group.members_.push_back(std::move(member));
+  }
+  return group;
+}
+
+Result<UniqueFd> InspectorGroup::DuplicateRing(std::size_t index) const { return Duplicate(members_[index].ring); }
+Result<UniqueFd> InspectorGroup::DuplicateBlock(std::size_t index) const { return Duplicate(members_[index].block_file); }
+
+Status InspectorGroup::Start(std::size_t index, InspectorSetup setup) {
+  auto ring = DuplicateRing(index);
+  if (!ring) return Fail(ring.error());
+  auto block = DuplicateBlock(index);
+  if (!block) return Fail(block.error());
+  setup.index = static_cast<std::uint32_t>(index);
+  setup.count = count();
+  setup.ring = std::move(*ring);
+  setup.shared_block = std::move(*block);
+  auto child = Child::Start("inspector");
+  if (!child) return Fail(child.error());
+  if (Status status = SendSetup(child->channel(), setup); !status) return status;
+  members_[index].child = std::make_unique<Child>(std::move(*child));
+  return {};
+}
+
+std::optional<int> InspectorGroup::TakeEnded(std::size_t index) {
+  if (members_[index].child == nullptr) return std::nullopt;
+  const auto ended = members_[index].child->Poll();
+  if (ended) members_[index].child.reset();
+  return ended;
+}
+
+}  // namespace spanwatch::process

@@ -1,0 +1,42 @@
+// InspectorGroup: the inspectors of one sensor with their rings and shared blocks, which outlive each of them. Owned by the
+// launcher (run) or by the command itself (replay, inspect). One thread.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "process/child.h"
+#include "process/inspector_setup.h"
+#include "process/shared_block.h"
+
+namespace spanwatch::process {
+
+class InspectorGroup {
+ public:
+  static Result<InspectorGroup> Make(std::uint32_t count, std::size_t ring_bytes);
+
+  std::uint32_t count() const { return static_cast<std::uint32_t>(members_.size()); }
+  // Duplicates for the supervisor.
+  Result<UniqueFd> DuplicateRing(std::size_t index) const;
+  Result<UniqueFd> DuplicateBlock(std::size_t index) const;
+  const SharedBlock& block(std::size_t index) const { return *members_[index].block; }
+
+  // Starts (or starts again) one inspector. `setup` gets its index, ring and block here.
+  Status Start(std::size_t index, InspectorSetup setup);
+  bool running(std::size_t index) const { return members_[index].child != nullptr; }
+  Child& child(std::size_t index) { return *members_[index].child; }
+  // The exit status of an inspector that has ended since the last call; it is then no longer running.
+  std::optional<int> TakeEnded(std::size_t index);
+
+ private:
+  struct Member {
+    UniqueFd ring;
+    UniqueFd block_file;
+    MappedSharedBlock block;
+    std::unique_ptr<Child> child;
+  };
+  InspectorGroup() = default;
+  std::vector<Member> members_;
+};
+
+}  // namespace spanwatch::process

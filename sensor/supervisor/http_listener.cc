@@ -1,0 +1,116 @@
+#include "supervisor/http_listener.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+
+namespace spanwatch::supervisor {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using asio::ip::tcp;
+
+constexpr auto kUse = asio::as_tuple(asio::use_awaitable);
+constexpr std::uint32_t kHeaderLimit = 8 * 1024;
+constexpr auto kAcceptPause = std::chrono::milliseconds(100);  // when the process is out of descriptors
+
+}  // namespace
+
+struct HttpListener::Shared {
+  Shared(asio::io_context& io, HttpRoutes its_routes, const config::Limits& limits)
+      : acceptor(io), routes(std::move(its_routes)), deadline(limits.http_deadline_seconds) {}
+  tcp::acceptor acceptor;
+  HttpRoutes routes;
+  std::chrono::seconds deadline;
+};
+
+namespace {
+
+HttpReply Answer(const HttpRoutes& routes, const http::request<http::empty_body>& request) {
+  if (request.method() != http::verb::get && request.method() != http::verb::head) {
+    return {405, "text/plain; charset=utf-8", "only GET and HEAD\n"};
+  }
+  const std::string_view target = request.target();
+  const auto route = routes.find(std::string(target.substr(0, target.find('?'))));
+  if (route == routes.end()) return {404, "text/plain; charset=utf-8", "nothing here; try /metrics\n"};
+  return route->second();
+}
+
+// One request, one answer, within one deadline; a body is never read.
+asio::awaitable<void> Serve(beast::tcp_stream& stream, const HttpListener::Shared& shared) {
+  stream.expires_after(shared.deadline);
+  beast::flat_buffer buffer(kHeaderLimit);
+  http::request_parser<http::empty_body> parser;
+  parser.header_limit(kHeaderLimit);
+  const auto [read_error, length] = co_await http::async_read_header(stream, buffer, parser, kUse);
+  if (read_error) co_return;
+  HttpReply reply = Answer(shared.routes, parser.get());
+  http::response<http::string_body> response(static_cast<http::status>(reply.status), 11);
+  response.set(http::field::content_type, reply.content_type);
+  response.set(http::field::cache_control, "no-store");
+  response.keep_alive(false);
+  const std::size_t size = reply.body.size();
+  if (parser.get().method() != http::verb::head) response.body() = std::move(reply.body);
+  response.content_length(size);
+  const auto [write_error, written] = co_await http::async_write(stream, response, kUse);
+  beast::error_code ignored;
+  stream.socket().shutdown(tcp::socket::shutdown_both, ignored);
+}
+
+// Each of these holds one connection at a time: there are as many as connections are allowed.
+asio::awaitable<void> AcceptLoop(std::shared_ptr<HttpListener::Shared> shared) {
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  while (true) {
+    auto [error, socket] = co_await shared->acceptor.async_accept(kUse);
+    if (!shared->acceptor.is_open()) co_return;
+    if (error) {
+      asio::steady_timer pause(executor, kAcceptPause);
+      co_await pause.async_wait(kUse);
+      continue;
+    }
+    beast::tcp_stream stream(std::move(socket));
+    co_await Serve(stream, *shared);
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<HttpListener>> HttpListener::Start(asio::io_context& io, const config::Limits& limits,
+                                                          const std::string& address, std::uint16_t port,
+                                                          HttpRoutes routes) {
+  beast::error_code error;
+  const asio::ip::address parsed = asio::ip::make_address(address, error);
+  if (error) return Fail(ErrorCode::kInvalid, "'{}' is not an IP address to listen on", address);
+  const tcp::endpoint endpoint(parsed, port);
+  auto shared = std::make_shared<Shared>(io, std::move(routes), limits);
+  tcp::acceptor& acceptor = shared->acceptor;
+  acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (error) {
+    return Fail(ErrorCode::kUnavailable, "cannot listen on {} port {}: {}; name another address or port", address, port,
+                error.message());
+  }
+  for (std::uint64_t i = 0; i < limits.http_connections; ++i) asio::co_spawn(io, AcceptLoop(shared), asio::detached);
+  return std::unique_ptr<HttpListener>(new HttpListener(std::move(shared)));
+}
+
+HttpListener::~HttpListener() {
+  beast::error_code ignored;
+  shared_->acceptor.close(ignored);
+}
+
+std::uint16_t HttpListener::port() const {
+  beast::error_code ignored;
+  return shared_->acceptor.local_endpoint(ignored).port();
+}
+
+}  // namespace spanwatch::supervisor

@@ -1,0 +1,241 @@
+#include "supervisor/metrics_exporter.h"
+
+#include <prometheus/text_serializer.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "base/check.h"
+#include "base/time.h"
+
+namespace spanwatch::supervisor {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+constexpr auto kCacheTime = std::chrono::seconds(1);
+constexpr Method kMethods[] = {Method::kExact, Method::kArchiveEntry, Method::kFragment, Method::kPerceptual, Method::kRecord};
+constexpr Crossing kCrossings[] = {Crossing::kInternal, Crossing::kEgress, Crossing::kIngress, Crossing::kExternal};
+constexpr std::string_view kDatasets[] = {"spanwatch.sighting", "spanwatch.transfer", "spanwatch.anomaly", "spanwatch.alert"};
+
+// `key="value",other="value"` as counters.def writes labels.
+std::vector<ClientMetric::Label> ParseLabels(std::string_view text) {
+  std::vector<ClientMetric::Label> labels;
+  while (!text.empty()) {
+    const std::size_t equals = text.find("=\"");
+    CHECK(equals != std::string_view::npos);
+    const std::size_t end = text.find('"', equals + 2);
+    CHECK(end != std::string_view::npos);
+    labels.push_back({std::string(text.substr(0, equals)), std::string(text.substr(equals + 2, end - equals - 2))});
+    text.remove_prefix(std::min(text.size(), end + 2));  // the quote and a comma
+  }
+  return labels;
+}
+
+bool IsCounter(std::string_view metric) { return metric.ends_with("_total"); }
+// Of points in time the latest one is meant, never a sum.
+bool IsTimestamp(std::string_view metric) { return metric.ends_with("_timestamp_seconds"); }
+
+std::size_t SightingIndex(Method method, Confidence confidence, bool authorised, Crossing crossing) {
+  std::size_t index = static_cast<std::size_t>(method);
+  index = index * 2 + static_cast<std::size_t>(confidence);
+  index = index * 2 + static_cast<std::size_t>(authorised);
+  return index * std::size(kCrossings) + static_cast<std::size_t>(crossing);
+}
+
+MetricFamily Single(MetricType type, std::string_view name, std::string_view help,
+                    std::vector<std::pair<std::vector<ClientMetric::Label>, double>> values) {
+  MetricFamily family{"spanwatch_" + std::string(name), std::string(help), type, {}};
+  for (auto& [labels, value] : values) {
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    if (type == MetricType::Counter) metric.counter.value = value;
+    else metric.gauge.value = value;
+    family.metric.push_back(std::move(metric));
+  }
+  return family;
+}
+
+}  // namespace
+
+class MetricsExporter::InspectorCounters : public prometheus::Collectable {
+ public:
+  std::vector<MetricFamily> Collect() const override {
+    // By name, so that lines of one metric meet wherever they stand in the list.
+    std::map<std::string_view, MetricFamily> families;
+    for (std::size_t i = 0; i < kCounters.size(); ++i) {
+      const CounterDescription& description = kCounters[i];
+      const MetricType type = IsCounter(description.metric) ? MetricType::Counter : MetricType::Gauge;
+      MetricFamily& family = families[description.metric];
+      if (family.metric.empty()) family = Single(type, description.metric, description.help, {});
+      MetricFamily one = Single(type, description.metric, description.help,
+                                {{ParseLabels(description.labels), static_cast<double>(Value(i))}});
+      family.metric.push_back(std::move(one.metric.front()));
+    }
+    std::vector<MetricFamily> all;
+    for (auto& [name, family] : families) all.push_back(std::move(family));
+    return all;
+  }
+
+  void Add(const Counters& block) { blocks_.push_back(&block); }
+
+  void Retire(const Counters& block) {
+    std::erase(blocks_, &block);
+    for (std::size_t i = 0; i < kCounters.size(); ++i) {
+      if (IsCounter(kCounters[i].metric)) retired_[i] += block.values[i].load(std::memory_order_relaxed);
+    }
+  }
+
+ private:
+  std::uint64_t Value(std::size_t index) const {
+    std::uint64_t value = retired_[index];
+    for (const Counters* block : blocks_) {
+      const std::uint64_t own = block->values[index].load(std::memory_order_relaxed);
+      value = IsTimestamp(kCounters[index].metric) ? std::max(value, own) : value + own;
+    }
+    return value;
+  }
+
+  std::vector<const Counters*> blocks_;
+  std::array<std::uint64_t, kCounters.size()> retired_{};
+};
+
+class MetricsExporter::Figures : public prometheus::Collectable {
+ public:
+  explicit Figures(std::function<SupervisorFigures()> source) : source_(std::move(source)) {}
+
+  std::vector<MetricFamily> Collect() const override {
+    const SupervisorFigures figures = source_();
+    std::vector<MetricFamily> all;
+    const auto gauge = [&](std::string_view name, std::string_view help, double value) {
+      all.push_back(Single(MetricType::Gauge, name, help, {{{}, value}}));
+    };
+    all.push_back(Single(MetricType::Counter, "webhook_deliveries_total", "Delivery attempts that ended, by outcome.",
+                         {{{{"outcome", "delivered"}}, static_cast<double>(figures.webhook_delivered)},
+                          {{{"outcome", "retry"}}, static_cast<double>(figures.webhook_retried)},
+                          {{{"outcome", "refused"}}, static_cast<double>(figures.webhook_refused)},
+                          {{{"outcome", "gone"}}, static_cast<double>(figures.webhook_gone)}}));
+    gauge("webhook_queue_length", "Alert messages that wait to be delivered.", static_cast<double>(figures.webhook_queue_length));
+    gauge("webhook_dead_letters", "Alert messages that were given up.", static_cast<double>(figures.webhook_dead_letters));
+    gauge("webhook_oldest_pending_age_seconds", "Age of the oldest alert message that waits.",
+          figures.webhook_oldest_pending_age_seconds);
+    gauge("alerts_open", "Alerts that are open.", static_cast<double>(figures.alerts_open));
+    gauge("inspectors_alive", "Inspectors that run.", static_cast<double>(figures.inspectors_alive));
+    all.push_back(Single(MetricType::Counter, "inspector_restarts_total", "Inspectors started again after they ended.",
+                         {{{}, static_cast<double>(figures.inspector_restarts)}}));
+    gauge("config_last_reload_successful", "1 when the last reload took effect.", figures.last_reload_successful ? 1 : 0);
+    gauge("config_last_reload_timestamp_seconds", "When configuration and rules were last read.",
+          figures.last_reload_timestamp_seconds);
+    gauge("state_bytes", "Size of the state file.", static_cast<double>(figures.state_bytes));
+    AddHashsets(figures, all);
+    AddProcess(all);
+    return all;
+  }
+
+ private:
+  // The name of a set is the operator's own, and at most eight are loaded: a bounded label.
+  static void AddHashsets(const SupervisorFigures& figures, std::vector<MetricFamily>& all) {
+    MetricFamily loaded = Single(MetricType::Gauge, "hashset_loaded_timestamp_seconds", "When a hash set was loaded.", {});
+    std::array<std::uint64_t, 3> items{};
+    for (const HashsetFigures& hashset : figures.hashsets) {
+      MetricFamily one = Single(MetricType::Gauge, "", "", {{{{"hashset", hashset.name}}, hashset.loaded_timestamp_seconds}});
+      loaded.metric.push_back(std::move(one.metric.front()));
+      items[0] += hashset.images;
+      items[1] += hashset.records;
+      items[2] += hashset.files;
+    }
+    all.push_back(std::move(loaded));
+    all.push_back(Single(MetricType::Gauge, "hashset_items", "Registered items in the loaded hash sets, by kind.",
+                         {{{{"kind", "image"}}, static_cast<double>(items[0])},
+                          {{{"kind", "record"}}, static_cast<double>(items[1])},
+                          {{{"kind", "file"}}, static_cast<double>(items[2])}}));
+  }
+
+  static void AddProcess(std::vector<MetricFamily>& all) {
+    std::uint64_t pages = 0, resident = 0;
+    std::ifstream("/proc/self/statm") >> pages >> resident;
+    MetricFamily memory = Single(MetricType::Gauge, "", "Resident memory of the supervisor.",
+                                 {{{}, static_cast<double>(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE))}});
+    memory.name = "process_resident_memory_bytes";
+    all.push_back(std::move(memory));
+    timespec used{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    MetricFamily processor = Single(MetricType::Counter, "", "Processor time of the supervisor.",
+                                    {{{}, static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9}});
+    processor.name = "process_cpu_seconds_total";
+    all.push_back(std::move(processor));
+  }
+
+  std::function<SupervisorFigures()> source_;
+};
+
+MetricsExporter::MetricsExporter(std::string revision, std::function<SupervisorFigures()> figures)
+    : inspector_counters_(std::make_shared<InspectorCounters>()),
+      figures_(std::make_shared<Figures>(std::move(figures))) {
+  auto& build = prometheus::BuildGauge().Name("spanwatch_build_info").Help("What runs; always 1.").Register(registry_);
+  build.Add({{"version", SPANWATCH_VERSION}, {"revision", revision}}).Set(1);
+  auto& start = prometheus::BuildGauge()
+                    .Name("process_start_time_seconds")
+                    .Help("When the supervisor began, since the Unix epoch.")
+                    .Register(registry_);
+  start.Add({}).Set(std::chrono::duration<double>(WallClockNow().time_since_epoch()).count());
+
+  auto& sightings = prometheus::BuildCounter()
+                        .Name("spanwatch_sightings_total")
+                        .Help("Sightings of registered material, completed objects, by how they were recognised.")
+                        .Register(registry_);
+  for (const Method method : kMethods) {
+    for (const Confidence confidence : {Confidence::kWeak, Confidence::kSure}) {
+      for (const bool authorised : {false, true}) {
+        for (const Crossing crossing : kCrossings) {
+          sightings_[SightingIndex(method, confidence, authorised, crossing)] =
+              &sightings.Add({{"method", std::string(ToString(method))},
+                              {"confidence", std::string(ToString(confidence))},
+                              {"authorized", authorised ? "true" : "false"},
+                              {"direction", std::string(ToString(crossing))}});
+        }
+      }
+    }
+  }
+  auto& alerts = prometheus::BuildCounter().Name("spanwatch_alerts_total").Help("Alerts opened, by severity.").Register(registry_);
+  for (std::size_t i = 0; i < alerts_.size(); ++i) {
+    alerts_[i] = &alerts.Add({{"severity", std::string(ToString(static_cast<Severity>(i)))}});
+  }
+  auto& events = prometheus::BuildCounter().Name("spanwatch_events_total").Help("Events written, by dataset.").Register(registry_);
+  for (std::size_t i = 0; i < events_.size(); ++i) events_[i] = &events.Add({{"dataset", std::string(kDatasets[i])}});
+}
+
+void MetricsExporter::AddCounters(const Counters& block) { inspector_counters_->Add(block); }
+void MetricsExporter::RetireCounters(const Counters& block) { inspector_counters_->Retire(block); }
+
+void MetricsExporter::CountSighting(Method method, Confidence confidence, bool authorised, Crossing crossing) {
+  sightings_[SightingIndex(method, confidence, authorised, crossing)]->Increment();
+}
+void MetricsExporter::CountAlert(Severity severity) { alerts_[static_cast<std::size_t>(severity)]->Increment(); }
+void MetricsExporter::CountEvent(EventDataset dataset) { events_[static_cast<std::size_t>(dataset)]->Increment(); }
+
+std::string MetricsExporter::Render() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < cached_until_) return cached_;
+  std::vector<MetricFamily> families = registry_.Collect();
+  for (const prometheus::Collectable* source : {static_cast<prometheus::Collectable*>(inspector_counters_.get()),
+                                                static_cast<prometheus::Collectable*>(figures_.get())}) {
+    for (MetricFamily& family : source->Collect()) {
+      // A metric without a series is left out: its help alone says nothing.
+      if (!family.metric.empty()) families.push_back(std::move(family));
+    }
+  }
+  std::ranges::sort(families, {}, &MetricFamily::name);
+  std::ostringstream text;
+  prometheus::TextSerializer().Serialize(text, families);
+  cached_ = text.str();
+  cached_until_ = now + kCacheTime;
+  return cached_;
+}
+
+}  // namespace spanwatch::supervisor
