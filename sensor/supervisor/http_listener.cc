@@ -59,7 +59,7 @@ asio::awaitable<void> Serve(beast::tcp_stream& stream, const HttpListener::Share
   const std::size_t size = reply.body.size();
   if (parser.get().method() != http::verb::head) response.body() = std::move(reply.body);
   response.content_length(size);
-  const auto [write_error, written] = co_await http::async_write(stream, response, kUse);
+  co_await http::async_write(stream, response, kUse);
   beast::error_code ignored;
   stream.socket().shutdown(tcp::socket::shutdown_both, ignored);
 }
