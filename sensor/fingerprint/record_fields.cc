@@ -1,0 +1,176 @@
+#include "fingerprint/record_fields.h"
+
+#include <algorithm>
+
+namespace spanwatch::fingerprint {
+namespace {
+
+struct NamedField {
+  std::string_view name;
+  FieldName kind;
+};
+
+constexpr auto kNames = std::to_array<NamedField>({
+#define FIELD_NAME(name, kind) {#name, FieldName::kind},
+#include "fingerprint/record_field_names.def"
+#undef FIELD_NAME
+});
+static_assert(std::ranges::is_sorted(kNames, {}, &NamedField::name));
+
+constexpr std::size_t kLongestName = 48;
+constexpr std::uint8_t kCompanionReach = 64;
+constexpr std::string_view kDelimiterCharacters = ",;\t|";
+
+// One bit for each letter that a name begins with: turns most fields of a table away at once.
+constexpr std::uint32_t kInitials = [] {
+  std::uint32_t initials = 0;
+  for (const NamedField& field : kNames) initials |= 1u << (field.name[0] - 'a');
+  return initials;
+}();
+
+bool IsQuote(char c) { return c == '"' || c == '\'' || c == '`'; }
+bool IsDelimiter(char c) { return kDelimiterCharacters.contains(c); }
+bool BeginsCell(char c) { return IsDelimiter(c) || c == '\n' || c == '('; }
+bool EndsCell(char c) { return IsDelimiter(c) || c == '\n' || c == ')'; }
+bool IsBlank(std::string_view text) { return text.find_first_not_of(" \r\\") == std::string_view::npos; }
+
+// `Events[0].TrafficCar.PlateNumber` and `read plate` end in the name that is assigned to.
+std::string_view LastWord(std::string_view text) {
+  const std::size_t before = text.find_last_of(" .");
+  return before == std::string_view::npos ? text : text.substr(before + 1);
+}
+
+}  // namespace
+
+FieldName LookUpFieldName(std::string_view name) noexcept {
+  if (name.size() > kLongestName) return FieldName::kNone;
+  std::array<char, kLongestName> folded;
+  std::size_t size = 0;
+  for (const char c : name) {
+    const char lower = static_cast<char>(c | 0x20);
+    if (lower >= 'a' && lower <= 'z') {
+      if (size == 0 && (kInitials >> (lower - 'a') & 1) == 0) return FieldName::kNone;
+      folded[size++] = lower;
+    } else if (c >= '0' && c <= '9') {
+      return FieldName::kNone;
+    }
+  }
+  const std::string_view key(folded.data(), size);
+  const auto* const found = std::ranges::lower_bound(kNames, key, {}, &NamedField::name);
+  return found != kNames.end() && found->name == key ? found->kind : FieldName::kNone;
+}
+
+void RecordFields::OnStructural(char c, std::string_view text) noexcept {
+  const bool blank = IsBlank(text);
+  if (companion_age_ > 0) --companion_age_;
+  if (quoted_name_ != FieldName::kNone) {
+    if (blank) JudgeName(quoted_name_, c, true);
+    quoted_name_ = FieldName::kNone;
+  }
+  EndValue(c, blank);
+  if (!blank) {
+    if (IsQuote(c) && c == previous_) {
+      quoted_name_ = LookUpFieldName(text);
+    } else {
+      const FieldName name = LookUpFieldName(c == '=' ? LastWord(text) : text);
+      if (name != FieldName::kNone) JudgeName(name, c, false);
+    }
+  }
+  CountColumns(c, blank);
+  previous_ = c;
+}
+
+RecordExtent RecordFields::extent() const {
+  if (value_ != Value::kNone) return RecordExtent::kNearby;
+  return tuples_ ? RecordExtent::kTuple : RecordExtent::kLine;
+}
+
+bool RecordFields::IsPlate(FieldName name) const noexcept {
+  return name >= FieldName::kPlate || (name == FieldName::kAmbiguous && companion_age_ > 0);
+}
+
+void RecordFields::Begin(Value value) noexcept {
+  value_ = value;
+  structure_seen_ = true;
+}
+
+void RecordFields::JudgeName(FieldName name, char c, bool quoted) noexcept {
+  const bool cell = EndsCell(c) && (quoted || BeginsCell(previous_));
+  if (cell) {
+    NoteColumn(name);
+  } else if (IsPlate(name)) {
+    if (quoted && c == ':') Begin(Value::kJson);
+    if (!quoted && c == '>' && (previous_ == '<' || previous_ == ':')) Begin(Value::kXml);
+    if (!quoted && c == '=') Begin(Value::kAssigned);
+  }
+  if (name == FieldName::kCompanion) companion_age_ = kCompanionReach;
+}
+
+void RecordFields::NoteColumn(FieldName name) noexcept {
+  if (name == FieldName::kCompanion) {
+    ++header_.companions;
+  } else if (name > header_.name) {
+    header_.name = name;
+    header_.columns = counts_;
+  }
+}
+
+// A header line (or the column list of an INSERT) has ended: does a table of plates follow?
+void RecordFields::EndHeader() noexcept {
+  const auto widest = static_cast<std::uint8_t>(std::ranges::max_element(counts_) - counts_.begin());
+  const bool columns = counts_[widest] > 0;
+  const bool believed = header_.name == FieldName::kDistinctive || (header_.name == FieldName::kPlate && !columns) ||
+                        (header_.name != FieldName::kNone && header_.companions > 0);
+  if (believed) {
+    table_ = true;
+    structure_seen_ = true;
+    delimiter_ = columns ? widest : static_cast<std::uint8_t>(kDelimiters);
+    column_ = columns ? header_.columns[widest] : 0;
+  }
+  header_ = Header();
+}
+
+void RecordFields::EndValue(char c, bool blank) noexcept {
+  switch (value_) {
+    case Value::kNone:
+      return;
+    case Value::kJson:
+      if (c == ',' || c == '}' || c == ']') value_ = Value::kNone;
+      return;
+    case Value::kXml:
+      if (c == '<') value_ = Value::kNone;
+      return;
+    case Value::kAssigned:
+      if (!(IsQuote(c) && blank) && c != ':') value_ = Value::kNone;
+      return;
+  }
+}
+
+void RecordFields::CountColumns(char c, bool blank) noexcept {
+  if (quote_ != 0 && c != '\n') {
+    if (c == quote_) quote_ = 0;
+    return;
+  }
+  if (IsQuote(c)) {
+    if (blank && BeginsCell(previous_)) quote_ = c;
+    return;
+  }
+  if (c == '\n' || c == ')') {
+    if (header_.name != FieldName::kNone && (c == ')' || !tuples_)) {
+      EndHeader();
+      tuples_ = table_ && c == ')';
+    }
+    header_ = Header();
+  }
+  if (c == '\n' || c == '(') {
+    quote_ = 0;
+    counts_.fill(0);
+  } else if (const std::size_t delimiter = kDelimiterCharacters.find(c); delimiter != std::string_view::npos) {
+    ++counts_[delimiter];
+  } else {
+    return;
+  }
+  in_column_ = table_ && (delimiter_ == kDelimiters ? c == '\n' : counts_[delimiter_] == column_);
+}
+
+}  // namespace spanwatch::fingerprint

@@ -1,0 +1,72 @@
+// RecordVerdict: the plates of one hash set found in one object, from the first hit to the verdict. Part of the record
+// family; one for each set of a scanner, one thread.
+//
+// Matches are told once they are certain; those of an object without a verdict wait, and at its end the ones in a plate
+// field or with a supporting value are told as weak. A stream is judged window by window; once a window was sure, the next
+// ones need less to be so.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "config/limits.h"
+#include "fingerprint/record_distinct_set.h"
+#include "fingerprint/record_ratio_test.h"
+#include "model/match.h"
+#include "telemetry/counters.h"
+
+namespace spanwatch::fingerprint {
+
+// What one object's verdicts add up to, over its windows and the sets.
+struct RecordTotals {
+  RecordEvidence evidence;
+  bool changed = false;
+};
+
+class RecordVerdict {
+ public:
+  RecordVerdict(const config::Limits& limits, Counters& counters)
+      : limits_(&limits), counters_(&counters), plates_(limits.record_exact_tokens), told_(limits.record_exact_tokens) {}
+
+  // One distinct token and its chance.
+  void AddMiss(const PlateToken& token, double chance) { test_.AddToken(token.shape, token.place, chance); }
+  // The same of a registered plate. `plate` is its first record, which tells plates apart however they were spelt;
+  // `items` are the records with it, supported ones first.
+  void AddHit(const PlateToken& token, double chance, ItemRef plate, std::span<const ItemRef> items, std::size_t supported);
+  // Whether this plate was not yet counted in this window.
+  bool IsNew(ItemRef plate) { return plates_.Insert(NumberOf(plate)); }
+  // More hits would be lost unless they are judged now.
+  bool full() const { return items_.size() >= limits_->record_waiting_items / 2; }
+
+  // Tells what has become certain.
+  void Judge(MatchSink& sink, RecordTotals& totals);
+  // The object or window is over: tells the rest, and forgets it.
+  void Close(MatchSink& sink, RecordTotals& totals);
+
+ private:
+  struct Plate {
+    ItemRef plate;
+    std::uint64_t offset = 0;
+    std::uint32_t number = 0;  // class in the ratio test
+    std::uint32_t first = 0;   // in items_
+    std::uint32_t count = 0;
+    std::uint32_t supported = 0;
+    bool field = false;
+  };
+  static std::uint64_t NumberOf(ItemRef item) { return (std::uint64_t{item.set} << 32 | item.row) + 1; }
+  void Tell(const Plate& plate, Confidence confidence, MatchSink& sink, RecordTotals& totals);
+
+  const config::Limits* limits_;
+  Counters* counters_;
+  RecordRatioTest test_;
+  RecordDistinctSet plates_;  // of this window
+  RecordDistinctSet told_;    // of the object
+  std::vector<Plate> waiting_;
+  std::vector<ItemRef> items_;
+  bool new_hits_ = false;
+  bool sure_ = false;
+  bool was_sure_ = false;     // a window before
+  double probability_ = 1;
+};
+
+}  // namespace spanwatch::fingerprint

@@ -1,0 +1,178 @@
+#include "fingerprint/text_filter.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include <immintrin.h>
+
+namespace spanwatch::fingerprint {
+namespace {
+
+constexpr unsigned kRun = 5;  // the shortest plate that counts in running text
+
+// Class bits of a byte, found by its two halves: set in both tables.
+constexpr std::uint8_t kDigitRow = 1, kLetterRowLow = 2, kLetterRowHigh = 4, kPunctuation = 8, kUnderscore = 16, kLeadCE = 32,
+                       kLeadD = 64;
+constexpr std::uint8_t kWord = kDigitRow | kLetterRowLow | kLetterRowHigh | kPunctuation | kUnderscore;
+constexpr std::uint8_t kLead = kLeadCE | kLeadD;
+
+constexpr std::array<std::uint8_t, 16> kHighHalf = [] {
+  std::array<std::uint8_t, 16> table{};
+  table[2] = kPunctuation;
+  table[3] = kDigitRow;
+  table[4] = table[6] = kLetterRowLow;
+  table[5] = kLetterRowHigh | kUnderscore;
+  table[7] = kLetterRowHigh;
+  table[0xC] = table[0xE] = kLeadCE;
+  table[0xD] = kLeadD;
+  return table;
+}();
+
+constexpr std::array<std::uint8_t, 16> kLowHalf = [] {
+  std::array<std::uint8_t, 16> table{};
+  for (std::size_t i = 0; i < 16; ++i) {
+    if (i <= 9) table[i] |= kDigitRow;
+    if (i >= 1) table[i] |= kLetterRowLow;
+    if (i <= 0xA) table[i] |= kLetterRowHigh;
+    if (i == 0 || i == 0xB || i == 0xD || i == 0xE) table[i] |= kPunctuation;  // space + - .
+    if (i == 0xF) table[i] |= kUnderscore;
+    if (i == 2 || i == 0xE || i == 0xF) table[i] |= kLeadCE;  // C2 CE CF E2 EF (and EE)
+    if (i <= 1) table[i] |= kLeadD;                           // D0 D1
+  }
+  return table;
+}();
+
+[[gnu::target("avx2")]] std::uint64_t Joined(__m256i low, __m256i high) {
+  return static_cast<std::uint32_t>(_mm256_movemask_epi8(low)) |
+         static_cast<std::uint64_t>(static_cast<std::uint32_t>(_mm256_movemask_epi8(high))) << 32;
+}
+
+[[gnu::target("avx2")]] inline __m256i Repeat(const std::array<std::uint8_t, 16>& table) {
+  return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table.data())));
+}
+
+struct HalfMasks {
+  __m256i word, lead, continuation, nul, control;
+};
+
+[[gnu::target("avx2")]] inline HalfMasks ClassifyHalf(const std::uint8_t* bytes) {
+  const __m256i value = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes));
+  const __m256i nibble = _mm256_set1_epi8(0x0F);
+  const __m256i zero = _mm256_setzero_si256();
+  const __m256i low = _mm256_shuffle_epi8(Repeat(kLowHalf), _mm256_and_si256(value, nibble));
+  const __m256i high =
+      _mm256_shuffle_epi8(Repeat(kHighHalf), _mm256_and_si256(_mm256_srli_epi16(value, 4), nibble));
+  const __m256i classes = _mm256_and_si256(low, high);
+  const auto has = [&](std::uint8_t bits) __attribute__((target("avx2"), always_inline)) {
+    const __m256i missing = _mm256_cmpeq_epi8(_mm256_and_si256(classes, _mm256_set1_epi8(static_cast<char>(bits))), zero);
+    return _mm256_xor_si256(missing, _mm256_set1_epi8(-1));
+  };
+  const auto equals = [&](char c) __attribute__((target("avx2"), always_inline)) {
+    return _mm256_cmpeq_epi8(value, _mm256_set1_epi8(c));
+  };
+  const __m256i below_space = _mm256_cmpeq_epi8(_mm256_min_epu8(value, _mm256_set1_epi8(0x1F)), value);
+  const __m256i of_text = _mm256_or_si256(equals('\t'), _mm256_or_si256(equals('\n'), equals('\r')));
+  return {has(kWord), has(kLead), _mm256_cmpgt_epi8(_mm256_set1_epi8(static_cast<char>(0xC0)), value),
+          _mm256_cmpeq_epi8(value, zero), _mm256_or_si256(_mm256_andnot_si256(of_text, below_space), equals(0x7F))};
+}
+
+[[gnu::target("avx2")]] TextMasks ClassifyWithAvx2(const std::uint8_t* block) noexcept {
+  const HalfMasks low = ClassifyHalf(block);
+  const HalfMasks high = ClassifyHalf(block + kTextBlock / 2);
+  return {Joined(low.word, high.word), Joined(low.lead, high.lead), Joined(low.continuation, high.continuation),
+          Joined(low.nul, high.nul), Joined(low.control, high.control)};
+}
+
+// The bytes that a plate may be made of, in UTF-8 or UTF-16. Where a neighbour lies in another block the byte counts.
+std::uint64_t PlateCharacters(const TextMasks& masks) {
+  const std::uint64_t word = masks.word;
+  const std::uint64_t lead = masks.lead & (masks.continuation >> 1 | std::uint64_t{1} << 63);
+  std::uint64_t plate = word | lead | lead << 1 | (lead << 2 & masks.continuation) | (masks.continuation & 3);
+  plate |= masks.nul & (word << 1 | word >> 1 | 1);
+  return plate;
+}
+
+bool IsText(const TextMasks& masks) {
+  return (masks.control & ~masks.nul) == 0 && (masks.nul & masks.nul << 1) == 0;
+}
+
+}  // namespace
+
+TextMasks ClassifyTextPortably(const std::uint8_t* block) noexcept {
+  TextMasks masks;
+  for (std::size_t i = 0; i < kTextBlock; ++i) {
+    const std::uint8_t byte = block[i];
+    const std::uint8_t classes = kLowHalf[byte & 0x0F] & kHighHalf[byte >> 4];
+    const std::uint64_t bit = std::uint64_t{1} << i;
+    if ((classes & kWord) != 0) masks.word |= bit;
+    if ((classes & kLead) != 0) masks.lead |= bit;
+    if (byte >= 0x80 && byte < 0xC0) masks.continuation |= bit;
+    if (byte == 0) masks.nul |= bit;
+    if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7F) masks.control |= bit;
+  }
+  return masks;
+}
+
+TextMasks ClassifyText(const std::uint8_t* block) noexcept {
+  static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
+  return has_avx2 ? ClassifyWithAvx2(block) : ClassifyTextPortably(block);
+}
+
+void TextFilter::Update(ByteView bytes) noexcept {
+  if (part_size_ != 0) {
+    const std::size_t taken = std::min(kTextBlock - part_size_, bytes.size());
+    std::copy_n(bytes.data(), taken, part_.data() + part_size_);
+    part_size_ += taken;
+    bytes = bytes.subspan(taken);
+    if (part_size_ < kTextBlock) return;
+    Block(part_.data(), kTextBlock);
+    part_size_ = 0;
+  }
+  for (; bytes.size() >= kTextBlock; bytes = bytes.subspan(kTextBlock)) Block(bytes.data(), kTextBlock);
+  if (bytes.empty()) return;
+  std::copy_n(bytes.data(), bytes.size(), part_.data());
+  part_size_ = bytes.size();
+}
+
+void TextFilter::Gap(std::uint64_t length) noexcept {
+  FlushPart();
+  offset_ += length;
+  if (!skipped_) sink_->OnBreak();
+  skipped_ = true;
+  run_ = 0;
+}
+
+void TextFilter::Finish() noexcept { FlushPart(); }
+
+void TextFilter::FlushPart() noexcept {
+  if (part_size_ == 0) return;
+  std::fill(part_.begin() + static_cast<std::ptrdiff_t>(part_size_), part_.end(), std::uint8_t{' '});
+  Block(part_.data(), part_size_);
+  part_size_ = 0;
+}
+
+void TextFilter::Block(const std::uint8_t* block, std::size_t size) noexcept {
+  const TextMasks masks = ClassifyText(block);
+  const std::uint64_t plate = PlateCharacters(masks);
+  const std::uint64_t pairs = plate & plate >> 1;
+  const std::uint64_t runs = pairs & pairs >> 2 & plate >> 4;
+  const auto leading = static_cast<unsigned>(std::countr_one(plate));
+  const bool joined = run_ != 0 && leading != 0 && run_ + leading >= kRun;
+  const bool passed = runs != 0 || joined || IsText(masks);
+  if (passed) {
+    if (skipped_ && run_ != 0) {
+      const std::size_t carried = std::min<std::size_t>(run_, tail_.size());
+      sink_->OnText({tail_.data() + tail_.size() - carried, carried}, 0, offset_);
+    }
+    sink_->OnText({block, size}, masks.nul, offset_);
+  } else {
+    if (!skipped_) sink_->OnBreak();
+    if (size >= tail_.size()) std::memcpy(tail_.data(), block + size - tail_.size(), tail_.size());
+  }
+  skipped_ = !passed;
+  run_ = size == kTextBlock ? std::min(static_cast<unsigned>(std::countl_one(plate)), kRun) : 0;
+  offset_ += size;
+}
+
+}  // namespace spanwatch::fingerprint

@@ -1,0 +1,342 @@
+#include "fingerprint/record_family.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+#include <fmt/format.h>
+
+#include "fingerprint/record_table.h"
+#include "support/fake_record_index.h"
+
+namespace spanwatch::fingerprint {
+namespace {
+
+constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+// A random text of a pattern: L a letter, N a digit, anything else itself.
+std::string Random(std::mt19937& random, std::string_view pattern) {
+  std::string text;
+  for (const char c : pattern) {
+    text += c == 'L' ? kLetters[random() % 26] : c == 'N' ? static_cast<char>('0' + random() % 10) : c;
+  }
+  return text;
+}
+
+std::string Lower(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+  return text;
+}
+
+struct Read {
+  std::string plate;
+  std::string state;
+  std::string time;
+  int lane = 0;
+};
+
+// 105,000 made-up reads with distinct plates, registered once for all tests: mostly LLLNNNN, some of other shapes.
+struct Registry {
+  Registry() {
+    std::mt19937 random(2019);
+    std::set<std::string> plates;
+    constexpr std::string_view kPatterns[] = {"LLLNNNN", "LLLNNNN", "LLLNNNN", "LLLNNNN", "NLLLNNN", "LLLLNNN", "LLLNNN", "LLNNNNN"};
+    while (reads.size() < 105000) {
+      const std::string plate = Random(random, kPatterns[random() % std::size(kPatterns)]);
+      if (!plates.insert(plate).second) continue;
+      reads.push_back({plate, Random(random, "LL"),
+                       fmt::format("2019-05-{:02}T{:02}:{:02}:{:02}Z", 1 + random() % 28, random() % 24, random() % 60, random() % 60),
+                       static_cast<int>(1 + random() % 12)});
+      const Read& read = reads.back();
+      for (const auto& record : FingerprintRecord(tagger, plate, {read.state, read.time})) index.Add(record);
+    }
+  }
+
+  RecordKeys keys = *RecordKeys::Derive(Bytes(32, 7));
+  RecordTagger tagger{keys};
+  FakeRecordIndex index;
+  std::vector<Read> reads;
+};
+
+const Registry& Registered() {
+  static const Registry registry;
+  return registry;
+}
+
+class RecordScannerTest : public testing::Test {
+ protected:
+  // Scans `text` whole, or in pieces of the given size.
+  RecordingMatchSink Scan(std::string_view text, RecordScope scope = RecordScope::kObject, std::size_t piece = 0) {
+    const RecordSearch search(Registered().index, {&Registered().tagger}, limits_, *counters_);
+    RecordingMatchSink sink;
+    RecordScanner scanner(search, scope, sink);
+    for (std::size_t i = 0; i < text.size(); i += piece == 0 ? text.size() : piece) {
+      scanner.Update(AsBytes(text.substr(i, piece == 0 ? text.size() : piece)));
+    }
+    scanner.Finish();
+    return sink;
+  }
+  const Read& Of(std::size_t i) { return Registered().reads[i]; }
+  // Reads of LLLNNNN, from the front.
+  std::vector<Read> Common(std::size_t count) {
+    std::vector<Read> common;
+    for (const Read& read : Registered().reads) {
+      if (common.size() < count && read.plate.size() == 7 && read.plate[2] >= 'A' && read.plate[3] <= '9') common.push_back(read);
+    }
+    return common;
+  }
+  static std::string Csv(std::span<const Read> reads) {
+    std::string text = "timestamp,plate,score,dscore,file,box,model_make\n";
+    for (const Read& read : reads) text += fmt::format("{},{},0.90,0.80,,[1 2 3 4],\n", read.time, Lower(read.plate));
+    return text;
+  }
+  static void ExpectSame(const RecordingMatchSink& a, const RecordingMatchSink& b) {
+    EXPECT_EQ(a.matches.size(), b.matches.size());
+    EXPECT_EQ(a.sure(), b.sure());
+    EXPECT_EQ(a.supported(), b.supported());
+    EXPECT_EQ(a.evidence.distinct_plates, b.evidence.distinct_plates);
+    EXPECT_EQ(a.evidence.supported_plates, b.evidence.supported_plates);
+    EXPECT_EQ(a.evidence.distinct_tokens, b.evidence.distinct_tokens);
+    EXPECT_EQ(a.evidence.probability, b.evidence.probability);
+    EXPECT_EQ(a.structures, b.structures);
+  }
+  void ExpectSilent(std::string_view text) {
+    const RecordingMatchSink sink = Scan(text);
+    EXPECT_EQ(sink.matches.size(), 0U);
+    EXPECT_EQ(sink.evidence_calls, 0);
+  }
+
+  config::Limits limits_;
+  std::unique_ptr<Counters> counters_ = std::make_unique<Counters>();
+};
+
+TEST_F(RecordScannerTest, CsvOfFiveThousandLowerCasePlatesIsCountedExactly) {
+  const RecordingMatchSink sink = Scan(Csv(std::span(Registered().reads).first(5000)));
+  EXPECT_EQ(sink.sure(), 5000U);
+  EXPECT_EQ(sink.weak(), 0U);
+  EXPECT_EQ(sink.evidence.distinct_plates, 5000U);
+  EXPECT_EQ(sink.evidence.supported_plates, 5000U);
+  EXPECT_LT(sink.evidence.probability, 1e-100);
+  EXPECT_TRUE(sink.evidence.structured);
+  EXPECT_EQ(sink.structures, 1);
+}
+
+TEST_F(RecordScannerTest, PlainListWithoutStructureIsSure) {
+  std::string text;
+  for (const Read& read : std::span(Registered().reads).first(400)) text += read.plate + "\r\n";
+  const RecordingMatchSink sink = Scan(text);
+  EXPECT_EQ(sink.sure(), 400U);
+  EXPECT_EQ(sink.structures, 0);
+}
+
+TEST_F(RecordScannerTest, EverySplitGivesTheSame) {
+  const std::string text = Csv(std::span(Registered().reads).first(700));
+  const RecordingMatchSink whole = Scan(text);
+  EXPECT_EQ(whole.sure(), 700U);
+  for (const std::size_t piece : {1, 2, 63, 64, 65, 1000}) ExpectSame(Scan(text, RecordScope::kObject, piece), whole);
+  const RecordingMatchSink stream = Scan(text, RecordScope::kStream);
+  ExpectSame(Scan(text, RecordScope::kStream, 7), stream);
+  EXPECT_EQ(stream.evidence.distinct_plates, 700U);
+}
+
+TEST_F(RecordScannerTest, SqlDumpOfTheWholeRegister) {
+  std::string text = "CREATE TABLE `reads` (`id` int, `plate` varchar(10));\n";
+  for (std::size_t i = 0; i < Registered().reads.size(); ++i) {
+    if (i % 500 == 0) text += fmt::format("{}INSERT INTO `reads` (`read_id`, `plate`, `state`, `read_date`, `lane`) VALUES ", i == 0 ? "" : ";\n");
+    text += fmt::format("{}({},'{}','{}','{}',{})", i % 500 == 0 ? "" : ",", i, Of(i).plate, Of(i).state, Of(i).time, Of(i).lane);
+  }
+  const RecordingMatchSink sink = Scan(text);
+  EXPECT_EQ(sink.sure(), 105000U);
+  EXPECT_GT(sink.evidence.distinct_plates, 104500U);
+  EXPECT_LE(sink.evidence.distinct_plates, 105000U);
+  EXPECT_GT(sink.evidence.supported_plates, 104000U);
+}
+
+TEST_F(RecordScannerTest, JsonGroupsAndTheirValues) {
+  std::string text;
+  for (const Read& read : std::span(Registered().reads).first(20)) {
+    text += fmt::format("{{\"data_type\":\"alpr_group\",\"best_plate_number\":\"{}\",\"best_region\":\"us-{}\",\"start\":\"{}\","
+                        "\"candidates\":[{{\"plate\":\"QQ0QQ0\",\"confidence\":70.1}}]}}\n",
+                        read.plate, Lower(read.state), read.time);
+  }
+  const RecordingMatchSink sink = Scan(text);
+  EXPECT_EQ(sink.sure(), 20U);
+  EXPECT_EQ(sink.evidence.supported_plates, 20U);
+  EXPECT_EQ(sink.structures, 1);
+}
+
+TEST_F(RecordScannerTest, XmlReadsWithDateAndTimeApart) {
+  std::string text = "<?xml version=\"1.0\"?>\n";
+  for (const Read& read : std::span(Registered().reads).first(10)) {
+    std::string date = read.time.substr(0, 10);
+    std::ranges::replace(date, '-', ':');
+    text += fmt::format("<AutoVu><UTCDate>{}</UTCDate><UTCTime>{}</UTCTime><Plate>{}</Plate></AutoVu>\n", date,
+                        read.time.substr(11, 8), read.plate);
+  }
+  const RecordingMatchSink sink = Scan(text);
+  EXPECT_EQ(sink.sure(), 10U);
+  EXPECT_EQ(sink.evidence.supported_plates, 10U);
+}
+
+TEST_F(RecordScannerTest, Utf16InBothOrders) {
+  const std::string text = Csv(std::span(Registered().reads).first(50));
+  std::string little;
+  std::string big;
+  for (const char c : text) {
+    (little += c) += '\0';
+    (big += '\0') += c;
+  }
+  EXPECT_EQ(Scan(little).sure(), 50U);
+  EXPECT_EQ(Scan(big).sure(), 50U);
+  ExpectSame(Scan(little, RecordScope::kObject, 3), Scan(little));
+}
+
+TEST_F(RecordScannerTest, PlatesAmongBinaryBytes) {
+  std::mt19937 random(5);
+  std::string text;
+  const auto noise = [&](int length) {
+    for (int i = 0; i < length; ++i) text += static_cast<char>(random() % 32);
+  };
+  for (const Read& read : std::span(Registered().reads).first(20)) {
+    noise(static_cast<int>(random() % 100));
+    text += '\x07' + read.plate;
+    noise(3);
+  }
+  const RecordingMatchSink whole = Scan(text);
+  EXPECT_EQ(whole.sure(), 20U);
+  ExpectSame(Scan(text, RecordScope::kStream, 1), Scan(text, RecordScope::kStream));
+}
+
+TEST_F(RecordScannerTest, SeparatorsEscapesAndSwappedCharacters) {
+  std::string spaced;
+  std::string swapped;
+  std::string form = "text=";
+  std::string escaped = "{\"t\":\"";
+  for (const Read& read : Common(400)) {
+    const std::string& plate = read.plate;
+    spaced += fmt::format("{} {}-{} {}\n", plate.substr(0, 2), plate[2], plate.substr(3, 2), plate.substr(5));
+    std::string other = plate;
+    std::ranges::replace(other, '0', 'O');
+    swapped += other + ",\n";
+    form += fmt::format("{}+{}%0D%0A", plate.substr(0, 3), plate.substr(3));
+    escaped += fmt::format("{}\\u00{:02X}{}\\n", plate.substr(0, 1), static_cast<int>(plate[1]), plate.substr(2));
+  }
+  EXPECT_EQ(Scan(spaced).sure(), 400U);
+  EXPECT_EQ(Scan(swapped).sure(), 400U);
+  EXPECT_EQ(Scan(form).sure(), 400U);
+  EXPECT_EQ(Scan(escaped).sure(), 400U);
+}
+
+TEST_F(RecordScannerTest, FileListWithFortyRegisteredNames) {
+  std::mt19937 random(9);
+  std::string text;
+  for (std::size_t i = 0; i < 60; ++i) {
+    text += fmt::format("20190513-0211{:02}_cam3_{}.jpg\n", i, i < 40 ? Of(i).plate : Random(random, "LLLNNNN"));
+  }
+  EXPECT_EQ(Scan(text).evidence.distinct_plates, 40U);
+}
+
+TEST_F(RecordScannerTest, OnePlateInAFormIsWeak) {
+  const std::string text = fmt::format("name=a&plate={}&floor=2", Of(0).plate);
+  const RecordingMatchSink sink = Scan(text);
+  EXPECT_EQ(sink.weak(), 1U);
+  EXPECT_EQ(sink.sure(), 0U);
+  EXPECT_EQ(sink.evidence.distinct_plates, 1U);
+}
+
+TEST_F(RecordScannerTest, OnePlateWithItsTimeIsWeakWithoutStructure) {
+  const RecordingMatchSink sink = Scan(fmt::format("{} {} seen\n", Of(0).time, Of(0).plate));
+  EXPECT_EQ(sink.weak(), 1U);
+  EXPECT_EQ(sink.supported(), 1U);
+}
+
+TEST_F(RecordScannerTest, TwoPlatesInProseAreSilent) {
+  ExpectSilent(fmt::format("We saw {} behind {} yesterday.", Of(0).plate, Of(1).plate));
+}
+
+TEST_F(RecordScannerTest, PartNumbersAndOtherLookAlikesAreSilent) {
+  std::mt19937 random(11);
+  const auto lines = [&](std::string_view pattern, int count) {
+    std::string text;
+    for (int i = 0; i < count; ++i) text += Random(random, pattern) + "\n";
+    return text;
+  };
+  ExpectSilent(lines("LLLNNNN", 10000));
+  ExpectSilent(lines("LLL-NNN", 10000));
+  ExpectSilent(lines("LLNNNN", 5000));
+  ExpectSilent(lines("NNNNN", 5000));
+  ExpectSilent(lines("19NNNN,NNNNNN,NNN-NNN-NNNN", 5000));
+  ExpectSilent(lines("CVE-2019-NNNN KBNNNNNNN", 5000));
+  ExpectSilent(lines("LH NNNN LL", 5000));
+  ExpectSilent(lines("LLLUNNNNNNN 1HGCMNNNNNLNNNNNN", 5000));
+}
+
+TEST_F(RecordScannerTest, PartNumbersInAWiderTableAreSilent) {
+  std::mt19937 random(12);
+  std::string text = "part,bin,price\n";
+  for (int i = 0; i < 10000; ++i) text += Random(random, "LLLNNNN") + Random(random, ",LNN,NN.NN\n");
+  ExpectSilent(text);
+}
+
+TEST_F(RecordScannerTest, PermitListOfUnregisteredPlatesIsSilent) {
+  std::mt19937 random(14);
+  std::string text = "name,plate,state\n";
+  for (int i = 0; i < 80; ++i) text += "A B," + Random(random, "NNLLNN") + ",TX\n";  // none of this shape is registered
+  const RecordingMatchSink sink = Scan(text);
+  EXPECT_EQ(sink.matches.size(), 0U);
+  EXPECT_EQ(sink.structures, 1);
+}
+
+TEST_F(RecordScannerTest, RandomTokensAreNoise) {
+  std::mt19937 random(13);
+  std::string base64;
+  std::string uuids;
+  std::string keys;
+  for (int i = 0; i < 200000; ++i) {
+    base64 += "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[random() % 64];
+    if (i % 76 == 75) base64 += '\n';
+  }
+  for (int i = 0; i < 3000; ++i) {
+    uuids += fmt::format("{:08x}-{:04x}-4{:03x}-8{:03x}-{:08x}{:04x}\n", random(), random() % 65536, random() % 4096,
+                         random() % 4096, random(), random() % 65536);
+    keys += Random(random, "LLNLL-LNLNL-LLLNN-NNLLL-LNNLN\n");
+  }
+  for (const std::string& text : {base64, uuids, keys}) ExpectSilent(text);
+  EXPECT_LT(counters_->Get(Counter::record_tokens), 10U);
+}
+
+TEST_F(RecordScannerTest, GapCutsATokenInTwo) {
+  const RecordSearch search(Registered().index, {&Registered().tagger}, limits_, *counters_);
+  RecordingMatchSink sink;
+  RecordScanner scanner(search, RecordScope::kObject, sink);
+  const std::string text = Csv(std::span(Registered().reads).first(10));
+  const std::size_t cut = text.size() - 30;  // inside the last plate
+  scanner.Update(AsBytes(text.substr(0, cut)));
+  scanner.Gap(3);
+  scanner.Update(AsBytes(text.substr(cut + 3)));
+  scanner.Finish();
+  EXPECT_EQ(sink.sure(), 9U);
+}
+
+TEST_F(RecordScannerTest, WithoutKeyNothingIsSearchedButStructureIsSeen) {
+  const RecordSearch search(Registered().index, {nullptr}, limits_, *counters_);
+  EXPECT_FALSE(search.active());
+  RecordingMatchSink sink;
+  RecordScanner scanner(search, RecordScope::kObject, sink);
+  scanner.Update(AsBytes(Csv(std::span(Registered().reads).first(10))));
+  scanner.Finish();
+  EXPECT_TRUE(sink.matches.empty());
+  EXPECT_EQ(sink.structures, 1);
+}
+
+TEST_F(RecordScannerTest, ManyRowsKeepMemoryBounded) {
+  limits_.record_waiting_items = 64;
+  limits_.record_exact_tokens = 1024;
+  const RecordingMatchSink sink = Scan(Csv(std::span(Registered().reads).first(5000)));
+  EXPECT_GT(sink.sure(), 4000U);
+  EXPECT_LE(sink.evidence.distinct_plates, 5000U);
+}
+
+}  // namespace
+}  // namespace spanwatch::fingerprint
