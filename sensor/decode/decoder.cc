@@ -43,6 +43,20 @@ void DecodeLayer(Frame& frame) noexcept {
   }
 }
 
+// A fragment by itself: the first has a transport header, the others are bytes of the datagram.
+void StandForItself(Frame& frame, std::uint8_t protocol, bool first) noexcept {
+  frame.ip_protocol = protocol;
+  frame.packet.ip_protocol = protocol;
+  if (!first) return frame.Deliver(Transport::kOther);
+  frame.next = Layer::kIpProtocol;
+}
+
+// What to hand over; none when nothing of the frame is usable.
+const DecodedPacket* UsablePacket(const Frame& frame) noexcept {
+  if (frame.next == Layer::kDeliver) return &frame.packet;
+  return frame.in_tunnel ? &frame.tunnel : nullptr;
+}
+
 }  // namespace
 
 Decoder::Decoder(const config::Limits& limits, Counters& counters, AnomalySink& anomalies, PacketConsumer& consumer)
@@ -50,7 +64,7 @@ Decoder::Decoder(const config::Limits& limits, Counters& counters, AnomalySink& 
       counters_(counters),
       anomalies_(anomalies),
       consumer_(consumer),
-      reassembler_(limits, counters, anomalies) {}
+      reassembler_(limits, counters, anomalies, *this) {}
 
 void Decoder::Decode(const CapturedPacket& packet) noexcept {
   Frame frame{.anomalies = anomalies_};
@@ -58,52 +72,65 @@ void Decoder::Decode(const CapturedPacket& packet) noexcept {
   frame.length = std::max(packet.original_length, static_cast<std::uint32_t>(packet.bytes.size()));
   frame.packet.time = packet.time;
   frame.packet.interface_index = packet.interface_index;
+  now_ = packet.time;
   reassembler_.BeginFrame(packet.time);
   DecodeLinkType(frame, packet.link_type);
-  if (!Walk(frame)) {
-    counters_.Add(Counter::fragments_held);
-  } else if (frame.next == Layer::kDeliver) {
-    counters_.Add(Counter::packets_decoded);
-    consumer_.OnPacket(frame.packet);
-  } else if (frame.in_tunnel) {
-    if (frame.failure != Failure::kUnknown) anomalies_.OnAnomaly(AnomalyCode::tunnel_undecodable);
-    counters_.Add(Counter::packets_decoded);
-    consumer_.OnPacket(frame.tunnel);
-  } else {
-    Drop(frame);
+  if (!Walk(frame, Fragments::kJoin)) return counters_.Add(Counter::fragments_held);
+  const DecodedPacket* result = UsablePacket(frame);
+  if (result == nullptr) return Drop(frame);
+  if (frame.next == Layer::kFailed && frame.failure != Failure::kUnknown) {
+    anomalies_.OnAnomaly(AnomalyCode::tunnel_undecodable);
   }
+  counters_.Add(Counter::packets_decoded);
+  consumer_.OnPacket(*result);
 }
 
 void Decoder::Finish() noexcept { reassembler_.Finish(); }
 
-bool Decoder::Walk(Frame& frame) noexcept {
+void Decoder::OnPiece(const Piece& piece) noexcept {
+  Frame frame{.anomalies = anomalies_};
+  frame.packet = piece.header;
+  frame.packet.time = now_;
+  frame.bytes = piece.bytes;
+  frame.length = piece.offset == 0 ? piece.left : static_cast<std::uint32_t>(piece.bytes.size());
+  StandForItself(frame, piece.protocol, piece.offset == 0);
+  (void)Walk(frame, Fragments::kHandOver);
+  const DecodedPacket* result = UsablePacket(frame);
+  if (result == nullptr) return;
+  counters_.Add(Counter::fragment_pieces);
+  consumer_.OnPacket(*result);
+}
+
+bool Decoder::Walk(Frame& frame, Fragments fragments) noexcept {
   std::uint64_t layers = limits_.decode_layers_count;
   while (frame.next != Layer::kDeliver && frame.next != Layer::kFailed) {
     if (layers-- == 0) {
       anomalies_.OnAnomaly(AnomalyCode::packet_too_many_layers);
       frame.Fail(Failure::kLayers);
-    } else if (frame.next == Layer::kFragment) {
-      if (!Join(frame)) return false;
-    } else {
+    } else if (frame.next != Layer::kFragment) {
       DecodeLayer(frame);
+    } else if (fragments == Fragments::kHandOver) {
+      StandForItself(frame, frame.fragment.protocol, frame.fragment.offset == 0);
+    } else if (!Join(frame)) {
+      return false;
     }
   }
   return true;
 }
 
 bool Decoder::Join(Frame& frame) noexcept {
-  switch (reassembler_.Add(frame.fragment)) {
+  switch (reassembler_.Add(frame.fragment, frame.packet)) {
     case FragmentResult::kHeld:
     case FragmentResult::kDuplicate: return false;
-    case FragmentResult::kRefused: frame.Fail(Failure::kFragment); return true;
+    case FragmentResult::kRefused:
+      StandForItself(frame, frame.fragment.protocol, frame.fragment.offset == 0);
+      return true;
     case FragmentResult::kJoined: break;
   }
   frame.bytes = reassembler_.datagram();
   frame.length = static_cast<std::uint32_t>(frame.bytes.size());
   frame.packet.reassembled = true;
-  frame.packet.ip_protocol = reassembler_.protocol();
-  frame.ip_protocol = reassembler_.protocol();
-  frame.next = Layer::kIpProtocol;
+  StandForItself(frame, reassembler_.protocol(), true);
   return true;
 }
 
@@ -116,7 +143,6 @@ void Decoder::Drop(const Frame& frame) noexcept {
     case Failure::kMalformed:
       counters_.Add(Counter::packets_dropped_malformed);
       return anomalies_.OnAnomaly(AnomalyCode::packet_malformed_header);
-    case Failure::kFragment: return counters_.Add(Counter::packets_dropped_fragment);
     case Failure::kLayers: return counters_.Add(Counter::packets_dropped_layers);
   }
 }

@@ -6,7 +6,10 @@
 // no usable IP packet is handed over as the tunnel's own packet, so that its bytes are still searched.
 //
 // Checksums are not verified: a wrong one never drops a packet (design.md section 9.7). Nothing is allocated per packet.
-// Conservation: packets given == packets_decoded + fragments_held + packets_dropped_*.
+// A fragment that cannot be joined stands for itself, and the pieces of a datagram that never became whole are handed over
+// when it is given up: the first with its transport header, the others as Transport::kOther.
+// Conservation: packets given == packets_decoded + fragments_held + packets_dropped_*; OnPacket is called packets_decoded +
+// fragment_pieces times.
 #pragma once
 
 #include "config/limits.h"
@@ -19,19 +22,22 @@ namespace spanwatch::decode {
 
 struct Frame;
 
-class Decoder {
+class Decoder : private DatagramPieceConsumer {
  public:
   // All references must outlive the decoder.
   Decoder(const config::Limits& limits, Counters& counters, AnomalySink& anomalies, PacketConsumer& consumer);
 
-  // Calls PacketConsumer::OnPacket at most once, before it returns; the packet's bytes live until then.
+  // Calls PacketConsumer::OnPacket at most once for this packet, and before that for each piece of a datagram given up; the
+  // bytes live until OnPacket returns.
   void Decode(const CapturedPacket& packet) noexcept;
-  // The capture is over: datagrams still waiting for fragments are given up and counted.
+  // The capture is over: datagrams still waiting for fragments are given up.
   void Finish() noexcept;
 
  private:
-  // False when the frame was a fragment that waits for others.
-  bool Walk(Frame& frame) noexcept;
+  void OnPiece(const Piece& piece) noexcept override;
+  // Until the packet is complete or unusable; false when it was a fragment that waits for others.
+  enum class Fragments : std::uint8_t { kJoin, kHandOver };
+  bool Walk(Frame& frame, Fragments fragments) noexcept;
   bool Join(Frame& frame) noexcept;
   void Drop(const Frame& frame) noexcept;
 
@@ -40,6 +46,7 @@ class Decoder {
   AnomalySink& anomalies_;
   PacketConsumer& consumer_;
   IpReassembler reassembler_;
+  PacketTime now_;
 };
 
 }  // namespace spanwatch::decode

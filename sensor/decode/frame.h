@@ -19,7 +19,7 @@ enum class Layer : std::uint8_t {
   kFailed,   // see `failure`
 };
 
-enum class Failure : std::uint8_t { kTruncated, kUnknown, kMalformed, kFragment, kLayers };
+enum class Failure : std::uint8_t { kTruncated, kUnknown, kMalformed, kLayers };
 
 struct Frame {
   AnomalySink& anomalies;

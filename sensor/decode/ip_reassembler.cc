@@ -35,8 +35,9 @@ constexpr std::uint32_t UnitsUpTo(std::uint32_t bytes) { return (bytes + 7) / 8;
 
 }  // namespace
 
-IpReassembler::IpReassembler(const config::Limits& limits, Counters& counters, AnomalySink& anomalies)
-    : limits_(limits), counters_(counters), anomalies_(anomalies) {
+IpReassembler::IpReassembler(const config::Limits& limits, Counters& counters, AnomalySink& anomalies,
+                             DatagramPieceConsumer& pieces)
+    : limits_(limits), counters_(counters), anomalies_(anomalies), pieces_(pieces) {
   slots_.resize(std::max<std::size_t>(1, limits.decode_fragment_memory_bytes / (kDatagramBytes + sizeof(Slot))));
   buckets_.assign(std::bit_ceil(slots_.size() * 2), kNone);
   for (std::uint32_t index = 0; index < slots_.size(); ++index) Append(free_, index);
@@ -47,19 +48,15 @@ void IpReassembler::BeginFrame(PacketTime now) noexcept {
   now_ = now;
   const Duration timeout = std::chrono::milliseconds(limits_.decode_fragment_timeout_ms);
   while (waiting_.oldest != kNone && slots_[waiting_.oldest].started + timeout < now) {
-    counters_.Add(Counter::fragment_datagrams_expired);
-    Release(waiting_, waiting_.oldest);
+    GiveUp(waiting_.oldest, Counter::fragment_datagrams_expired);
   }
 }
 
 void IpReassembler::Finish() noexcept {
-  while (waiting_.oldest != kNone) {
-    counters_.Add(Counter::fragment_datagrams_unfinished);
-    Release(waiting_, waiting_.oldest);
-  }
+  while (waiting_.oldest != kNone) GiveUp(waiting_.oldest, Counter::fragment_datagrams_unfinished);
 }
 
-FragmentResult IpReassembler::Add(const Fragment& fragment) noexcept {
+FragmentResult IpReassembler::Add(const Fragment& fragment, const DecodedPacket& header) noexcept {
   const std::uint32_t end = fragment.offset + fragment.length;
   if (fragment.length == 0 || end >= kDatagramBytes || (fragment.more && fragment.length % 8 != 0)) {
     anomalies_.OnAnomaly(AnomalyCode::ip_fragment_malformed);
@@ -70,6 +67,7 @@ FragmentResult IpReassembler::Add(const Fragment& fragment) noexcept {
   if (index == kNone) {
     index = Take(fragment.key);
     if (index == kNone) return FragmentResult::kRefused;
+    slots_[index].header = header;
   } else if (Repeats(slots_[index], fragment)) {
     return FragmentResult::kDuplicate;
   } else if (slots_[index].joined_in_frame == frame_) {
@@ -78,11 +76,17 @@ FragmentResult IpReassembler::Add(const Fragment& fragment) noexcept {
     Remove(joined_, index);  // the id was used again
     Append(waiting_, index);
     Restart(slots_[index]);
+    slots_[index].header = header;
   }
   Slot& slot = slots_[index];
-  if (slot.fragments == limits_.decode_datagram_fragments_count) return GiveUp(index);
+  if (slot.fragments == limits_.decode_datagram_fragments_count) {
+    anomalies_.OnAnomaly(AnomalyCode::ip_fragment_limit);
+    GiveUp(index, Counter::fragment_datagrams_refused);
+    return FragmentResult::kRefused;
+  }
   ++slot.fragments;
-  if (fragment.offset == 0) slot.protocol = fragment.protocol;
+  if (fragment.offset == 0 || slot.fragments == 1) slot.protocol = fragment.protocol;
+  slot.furthest = std::max(slot.furthest, end);
   if (!Write(slot, fragment)) anomalies_.OnAnomaly(AnomalyCode::ip_fragment_overlap);
   if (!fragment.more && slot.total == 0) slot.total = end;
   const std::uint32_t units = UnitsUpTo(slot.total);
@@ -126,11 +130,22 @@ bool IpReassembler::Write(Slot& slot, const Fragment& fragment) noexcept {
   return clean;
 }
 
-FragmentResult IpReassembler::GiveUp(std::uint32_t index) noexcept {
-  counters_.Add(Counter::fragment_datagrams_refused);
-  anomalies_.OnAnomaly(AnomalyCode::ip_fragment_limit);
+void IpReassembler::GiveUp(std::uint32_t index, Counter reason) noexcept {
+  counters_.Add(reason);
+  const Slot& slot = slots_[index];
+  const auto is_present = [&](std::uint32_t unit) { return (slot.present[unit / 64] >> unit % 64 & 1) != 0; };
+  const std::uint32_t end = slot.total != 0 ? slot.total : slot.furthest;
+  const std::uint32_t units = UnitsUpTo(end);
+  for (std::uint32_t first = 0; first < units; ++first) {
+    if (!is_present(first)) continue;
+    std::uint32_t last = first;
+    while (last < units && is_present(last)) ++last;
+    const std::uint32_t from = first * 8;
+    const std::uint32_t to = std::min(last * 8, end);
+    pieces_.OnPiece({slot.header, slot.protocol, from, end - from, {slot.bytes.get() + from, to - from}});
+    first = last;
+  }
   Release(waiting_, index);
-  return FragmentResult::kRefused;
 }
 
 std::size_t IpReassembler::BucketOf(const FragmentKey& key) const noexcept {
@@ -155,9 +170,8 @@ std::uint32_t IpReassembler::Take(const FragmentKey& key) noexcept {
     if (joined_.oldest != kNone && slots_[joined_.oldest].joined_in_frame != frame_) {
       Release(joined_, joined_.oldest);
     } else if (waiting_.oldest != kNone) {
-      counters_.Add(Counter::fragment_datagrams_evicted);
       anomalies_.OnAnomaly(AnomalyCode::ip_fragment_limit);
-      Release(waiting_, waiting_.oldest);
+      GiveUp(waiting_.oldest, Counter::fragment_datagrams_evicted);
     } else {
       return kNone;
     }
@@ -180,6 +194,7 @@ void IpReassembler::Restart(Slot& slot) noexcept {
   slot.started = now_;
   slot.joined_in_frame = 0;
   slot.total = 0;
+  slot.furthest = 0;
   slot.fragments = 0;
   slot.protocol = 0;
   slot.present.fill(0);

@@ -7,7 +7,8 @@
 //
 // Memory: a fixed number of slots of 64 KiB of address space each, from Limits::decode_fragment_memory_bytes; pages are
 // touched only as far as data reaches. When all are taken the oldest datagram is given up. A joined datagram stays in its
-// slot until another needs it, so that late duplicates are recognised.
+// slot until another needs it, so that late duplicates are recognised. What was there of a datagram that is given up is
+// handed over in pieces: loss, or a sender that leaves a fragment out on purpose, hides nothing from the search.
 #pragma once
 
 #include <array>
@@ -18,7 +19,7 @@
 #include "base/time.h"
 #include "config/limits.h"
 #include "model/anomaly.h"
-#include "model/ip_address.h"
+#include "model/packet.h"
 #include "telemetry/counters.h"
 
 namespace spanwatch::decode {
@@ -41,6 +42,21 @@ struct Fragment {
   std::uint32_t length = 0;   // on the wire; more than bytes.size() when the snap length cut it
 };
 
+// Implemented by Decoder. Called in the middle of the reassembler's work: must not call it.
+class DatagramPieceConsumer {
+ public:
+  virtual ~DatagramPieceConsumer() = default;
+  struct Piece {
+    const DecodedPacket& header;  // of the datagram's first fragment to arrive
+    std::uint8_t protocol = 0;
+    std::uint32_t offset = 0;     // in the datagram
+    std::uint32_t left = 0;       // bytes from `offset` to the end of the datagram, as far as that is known
+    ByteView bytes;
+  };
+  virtual void OnPiece(const Piece& piece) noexcept = 0;
+};
+
+// kRefused: not taken, the fragment stands for itself.
 enum class FragmentResult : std::uint8_t { kHeld, kJoined, kDuplicate, kRefused };
 
 class IpReassembler {
@@ -48,12 +64,13 @@ class IpReassembler {
   static constexpr std::uint32_t kDatagramBytes = 65536;
 
   // References must outlive the reassembler.
-  IpReassembler(const config::Limits& limits, Counters& counters, AnomalySink& anomalies);
+  IpReassembler(const config::Limits& limits, Counters& counters, AnomalySink& anomalies, DatagramPieceConsumer& pieces);
 
   // A new frame begins at packet time `now`: gives up datagrams that have waited too long. Bytes of datagrams joined before
   // this call may be overwritten after it.
   void BeginFrame(PacketTime now) noexcept;
-  FragmentResult Add(const Fragment& fragment) noexcept;
+  // `header` is the packet as decoded up to the fragment; copied.
+  FragmentResult Add(const Fragment& fragment, const DecodedPacket& header) noexcept;
   // After kJoined: the datagram's content and protocol, until the next BeginFrame.
   ByteView datagram() const { return datagram_; }
   std::uint8_t protocol() const { return protocol_; }
@@ -67,9 +84,11 @@ class IpReassembler {
   // A datagram being joined, or joined. Slots of either state form a list, oldest first.
   struct Slot {
     FragmentKey key;
+    DecodedPacket header;
     PacketTime started;
     std::uint64_t joined_in_frame = 0;  // 0: still waiting
     std::uint32_t total = 0;            // bytes of the whole; 0 until the last fragment came
+    std::uint32_t furthest = 0;         // end of the furthest fragment
     std::uint32_t fragments = 0;
     std::uint8_t protocol = 0;
     std::uint32_t previous = kNone, next = kNone;  // in its list
@@ -88,7 +107,8 @@ class IpReassembler {
   std::uint32_t Take(const FragmentKey& key) noexcept;
   void Release(List& from, std::uint32_t index) noexcept;
   void Restart(Slot& slot) noexcept;
-  FragmentResult GiveUp(std::uint32_t index) noexcept;
+  // Hands over what a waiting datagram has, counts why, and frees its slot.
+  void GiveUp(std::uint32_t index, Counter reason) noexcept;
   // The fragment's bytes are all there already, and the same.
   static bool Repeats(const Slot& slot, const Fragment& fragment) noexcept;
   // Copies what is not there yet; false when something else was there.
@@ -98,6 +118,7 @@ class IpReassembler {
   const config::Limits& limits_;
   Counters& counters_;
   AnomalySink& anomalies_;
+  DatagramPieceConsumer& pieces_;
   PacketTime now_;
   std::uint64_t frame_ = 1;
   std::vector<Slot> slots_;

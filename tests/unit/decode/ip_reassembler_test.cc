@@ -88,10 +88,37 @@ TEST(IpReassembler, WaitsInPacketTimeOnlySoLong) {
   recorder.Decode(fragments[0], 1, PacketTimeFromNanoseconds(0));
   recorder.Decode(fragments[1], 1, PacketTime(std::chrono::seconds(31)));
   recorder.Decode(fragments[2], 1, PacketTime(std::chrono::seconds(31)));
-  EXPECT_TRUE(recorder.packets.empty());
   EXPECT_EQ(recorder.Get(Counter::fragment_datagrams_expired), 1u);
   recorder.Decode(fragments[0], 1, PacketTime(std::chrono::seconds(40)));
-  EXPECT_THAT(recorder.payloads, ElementsAre(Text(2000)));
+  EXPECT_THAT(recorder.payloads, ElementsAre(Text(2000).substr(0, 992), Text(2000)));  // the first piece, then the whole
+}
+
+TEST(IpReassembler, WhatIsThereOfAnIncompleteDatagramIsHandedOverInPieces) {
+  const std::string text = Text(4000);
+  for (const PacketBuilder& builder : {Datagram4(text), Datagram6(text)}) {
+    const auto fragments = builder.BuildFragments(1000, 1);
+    PacketRecorder recorder;
+    for (const std::size_t kept : {0, 2, 3}) recorder.Decode(fragments[kept]);
+    EXPECT_TRUE(recorder.packets.empty());
+    recorder.Finish();
+    EXPECT_THAT(recorder.payloads, ElementsAre(text.substr(0, 992), text.substr(1992, 2000)));
+    EXPECT_EQ(recorder.packets[0].transport, Transport::kUdp);
+    EXPECT_EQ(recorder.packets[0].destination.port, 5001);
+    EXPECT_GT(recorder.packets[0].payload_length, 992u);
+    EXPECT_EQ(recorder.packets[1].transport, Transport::kOther);
+    EXPECT_EQ(recorder.packets[1].ip_protocol, 17);
+    EXPECT_EQ(recorder.packets[1].source.address, recorder.packets[0].source.address);
+    EXPECT_EQ(recorder.Get(Counter::fragment_pieces), 2u);
+  }
+}
+
+TEST(IpReassembler, FragmentCutByTheSnapLengthStandsForItself) {
+  const Bytes frame = Datagram4(Text(2000)).BuildFragments(1000, 1)[0];
+  CapturedPacket packet = PacketBuilder::Captured(frame);
+  packet.bytes = packet.bytes.first(142);
+  PacketRecorder recorder;
+  recorder.Decode(packet);
+  EXPECT_THAT(recorder.payloads, ElementsAre(Text(2000).substr(0, 100)));
 }
 
 TEST(IpReassembler, MemoryLimitGivesUpTheOldestAndEveryDatagramIsAccountedFor) {
@@ -100,10 +127,11 @@ TEST(IpReassembler, MemoryLimitGivesUpTheOldestAndEveryDatagramIsAccountedFor) {
   PacketRecorder recorder(limits);
   for (std::uint32_t id = 0; id < 1000; ++id) recorder.Decode(Datagram4(Text(2000)).BuildFragments(1000, id)[0]);
   EXPECT_GT(recorder.Get(Counter::fragment_datagrams_evicted), 900u);
-  EXPECT_THAT(recorder.anomalies, ::testing::Each(AnomalyCode::ip_fragment_limit));
+  EXPECT_THAT(recorder.anomalies, ::testing::Contains(AnomalyCode::ip_fragment_limit));
   for (const Bytes& fragment : Datagram4(Text(2000)).BuildFragments(1000, 999)) recorder.Decode(fragment);
-  EXPECT_THAT(recorder.payloads, ElementsAre(Text(2000)));  // the newest was kept
+  EXPECT_EQ(recorder.payloads.back(), Text(2000));  // the newest was kept
   recorder.Finish();
+  EXPECT_EQ(recorder.Get(Counter::fragment_pieces), 999u);
   EXPECT_EQ(recorder.Get(Counter::fragment_datagrams_started),
             recorder.Get(Counter::fragment_datagrams_joined) + recorder.Get(Counter::fragment_datagrams_evicted) +
                 recorder.Get(Counter::fragment_datagrams_unfinished));
@@ -114,9 +142,8 @@ TEST(IpReassembler, FragmentCountLimitGivesTheDatagramUp) {
   limits.decode_datagram_fragments_count = 16;
   PacketRecorder recorder(limits);
   for (const Bytes& fragment : Datagram4(Text(200)).BuildFragments(8, 1)) recorder.Decode(fragment);
-  EXPECT_TRUE(recorder.packets.empty());
   EXPECT_EQ(recorder.Get(Counter::fragment_datagrams_refused), 1u);
-  EXPECT_EQ(recorder.Get(Counter::packets_dropped_fragment), 1u);
+  EXPECT_EQ(recorder.payloads[0], Text(200).substr(0, 16 * 8 - 8));  // so far, without the UDP header
 }
 
 TEST(IpReassembler, FragmentBeyondTheLargestDatagramIsRefused) {
@@ -125,7 +152,7 @@ TEST(IpReassembler, FragmentBeyondTheLargestDatagramIsRefused) {
   fragment[21] = 0xff;  // offset 65,528
   PacketRecorder recorder;
   recorder.Decode(fragment);
-  EXPECT_EQ(recorder.Get(Counter::packets_dropped_fragment), 1u);
+  EXPECT_EQ(recorder.packets.size(), 1u);  // its bytes are searched all the same
   EXPECT_THAT(recorder.anomalies, ElementsAre(AnomalyCode::ip_fragment_malformed));
 }
 

@@ -77,7 +77,7 @@ class DecodedCapture final : public CapturedPacketConsumer {
     std::uint64_t sum = 0;
     for (const Counter counter :
          {Counter::packets_decoded, Counter::fragments_held, Counter::packets_dropped_truncated,
-          Counter::packets_dropped_unknown, Counter::packets_dropped_malformed, Counter::packets_dropped_fragment,
+          Counter::packets_dropped_unknown, Counter::packets_dropped_malformed,
           Counter::packets_dropped_layers}) {
       sum += counters_.Get(counter);
     }
