@@ -1,0 +1,174 @@
+#include "register/build.h"
+
+#include <algorithm>
+
+#include "hashset/snapshot.h"
+#include "register_support.h"
+
+namespace spanwatch::enrolment {
+namespace {
+
+class BuildTest : public RegisterTest {
+ protected:
+  void Add(const char* collection, const FileFingerprint& file) {
+    const std::string path = fmt::format("/{}", sources_++);
+    ASSERT_TRUE(database_->AddFile(*database_->CollectionRow(collection), {.path = path}, file));
+  }
+  Result<BuildSummary> Build(Profile profile = Profile::kFull) {
+    return BuildHashSet(*database_, {.out = folder_ / "a.swset", .profile = profile, .now = WallClockNow()}, seed_);
+  }
+  std::shared_ptr<const hashset::Snapshot> Open() {
+    const hashset::PublicKey key = hashset::PublicKeyOf(seed_);
+    const std::vector<Bytes> trusted{{key.begin(), key.end()}};
+    auto set = hashset::MappedHashSet::Open(folder_ / "a.swset", trusted);
+    EXPECT_TRUE(set && (*set)->VerifyChecksums());
+    return *hashset::Snapshot::Make({*set});
+  }
+  std::size_t HitsOf(const hashset::Snapshot& snapshot, const FragmentPrint& print) {
+    std::vector<FragmentHit> found;
+    snapshot.FindFragments(0, std::span(&print, 1), found);
+    return found.size();
+  }
+
+  const Bytes seed_ = Bytes(32, 3);
+  int sources_ = 0;
+};
+
+TEST_F(BuildTest, PutsEveryKindOfItemIntoTheSet) {
+  const FileFingerprint file = MadeUpFile(1);
+  Add("lanes", file);
+  Sha256Digest digest{};
+  digest[0] = 9;
+  ASSERT_TRUE(database_->AddDigest(*database_->CollectionRow("lanes"), {.path = "/l"}, digest));
+  const PictureView imported{.hash = {{1, 2, 3, 4}}, .quality = 80};
+  ASSERT_TRUE(database_->AddPicture(*database_->CollectionRow("lanes"), {.path = "/p"}, imported));
+  ASSERT_TRUE(database_->AddRecord(*database_->CollectionRow("reads"), {.path = "/r", .line = 2},
+                                   {{.plate_tag = 5, .folded_tag = 6, .shape = 240, .pair_tags = {7}}}));
+  const auto summary = Build();
+  ASSERT_TRUE(summary) << summary.error().message;
+  EXPECT_EQ(summary->items, 4u);
+  EXPECT_EQ(summary->serial, 1u);
+  const auto snapshot = Open();
+  EXPECT_EQ(snapshot->Set(0).name, "Agency");
+  EXPECT_EQ(snapshot->Set(0).fragment_seed, database_->facts().fragment_seed);
+  EXPECT_TRUE(snapshot->Set(0).has_bare_digests);
+  EXPECT_TRUE(snapshot->Set(0).has_records);
+  std::vector<ItemRef> items;
+  snapshot->FindDigest(file.sha256, file.size, items);
+  ASSERT_EQ(items.size(), 1u);
+  EXPECT_EQ(snapshot->Item(items[0]).id, Items()[0].id);
+  EXPECT_EQ(snapshot->Collection(items[0]).name, "lanes");
+  EXPECT_EQ(snapshot->Collection(items[0]).owner, "Agency");
+  snapshot->FindDigest(digest, 77, items);
+  EXPECT_EQ(items.size(), 2u);
+  std::vector<PictureHit> pictures;
+  snapshot->FindPictures(imported.hash, 0, pictures);
+  EXPECT_EQ(pictures.size(), 1u);
+  const std::uint64_t tags[] = {5, 6};
+  std::vector<FingerprintIndex::PlateHit> plates;
+  snapshot->FindPlates(0, tags, plates);
+  EXPECT_EQ(plates.size(), 2u);
+  EXPECT_EQ(snapshot->RegisteredPlates(0, 240), 1u);
+  EXPECT_NE(Describe(*summary).find("collection reads: 1 items"), std::string::npos);
+}
+
+TEST_F(BuildTest, LeavesOutWindowsSharedByDifferentPicturesOnly) {
+  FileFingerprint first = MadeUpFile(1), different = MadeUpFile(2), copy = MadeUpFile(3), resaved = MadeUpFile(4);
+  const FragmentPrint shared{.offset = 40, .hash = 0xabc}, of_copies{.offset = 50, .hash = 0xdef};
+  for (auto* file : {&first, &different}) file->fragments.insert(file->fragments.begin(), shared);
+  copy.image_data = first.image_data;
+  resaved.views[0].hash = first.views[0].hash;
+  resaved.views[0].hash.words[0] ^= 0xff;
+  for (auto* file : {&first, &copy, &resaved}) file->fragments.insert(file->fragments.begin(), of_copies);
+  for (const auto& file : {first, different, copy, resaved}) Add("lanes", file);
+  const auto summary = Build();
+  ASSERT_TRUE(summary);
+  EXPECT_EQ(summary->fragments.shared, 2u);
+  const auto snapshot = Open();
+  EXPECT_EQ(HitsOf(*snapshot, shared), 0u);
+  EXPECT_EQ(HitsOf(*snapshot, of_copies), 3u);
+  for (const FragmentPrint& print : MadeUpFile(1).fragments) EXPECT_EQ(HitsOf(*snapshot, print), 1u);
+}
+
+TEST_F(BuildTest, LeavesOutWhatHasExpired) {
+  Add("old", MadeUpFile(1));
+  Add("new", MadeUpFile(2));
+  ASSERT_TRUE(database_->Expire({.collection = "old"}, *ParseRfc3339("2020-01-01")));
+  const auto summary = Build();
+  EXPECT_EQ(summary->expired, 1u);
+  EXPECT_EQ(summary->items, 1u);
+  EXPECT_EQ(Open()->Collection({0, 0}).name, "new");
+}
+
+TEST_F(BuildTest, RefusesAnEmptyRegisterAndWritesNothing) {
+  EXPECT_FALSE(Build());
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "a.swset"));
+}
+
+TEST_F(BuildTest, TheCompactProfileKeepsSixteenWindowsAndOneView) {
+  FileFingerprint file = MadeUpFile(1, 100);
+  file.views.push_back({.hash = {{9, 9, 9, 9}}, .view = View::kOffsetCrop});
+  Add("lanes", file);
+  const auto summary = Build(Profile::kCompact);
+  ASSERT_TRUE(summary);
+  EXPECT_EQ(summary->written.section_rows[static_cast<std::size_t>(hashset::SectionKind::kFragments)], 16u);
+  EXPECT_EQ(summary->views, 1u);
+  EXPECT_EQ(Open()->Item({0, 0}).fragment_count, 16u);
+}
+
+TEST(DropSharedFragments, DropsWindowsThatRepeatWithinOneFile) {
+  FileFingerprint file = MadeUpFile(1, 10);
+  for (std::uint64_t i = 0; i < 9; ++i) file.fragments.push_back({10'000 + i * 64, 0x55});
+  FileFingerprint* files[] = {&file};
+  const auto result = DropSharedFragments(files);
+  EXPECT_EQ(result.repeated, 9u);
+  EXPECT_EQ(result.kept, 10u);
+  EXPECT_EQ(file.fragments, MadeUpFile(1, 10).fragments);
+}
+
+// Pictures of one camera: a common base with `bits` random bits of each turned.
+std::vector<PictureView> CameraPictures(std::size_t count, int bits) {
+  std::mt19937_64 random(1);
+  std::vector<PictureView> pictures(count, {.hash = {{1, 2, 3, 4}}, .quality = 90});
+  for (PictureView& picture : pictures) {
+    for (int i = 0; i < bits; ++i) picture.hash.words[random() % 4] ^= std::uint64_t{1} << random() % 64;
+  }
+  return pictures;
+}
+
+TEST(Calibrate, EarnsSureWhenDifferentPicturesStayApart) {
+  const Calibration result = Calibrate(CameraPictures(100, 64));
+  EXPECT_TRUE(result.calibrated);
+  EXPECT_EQ(result.sure_distance, 31);
+  EXPECT_EQ(result.weak_distance, 40);
+  EXPECT_GT(result.nearest_different, 39);
+  EXPECT_LE(result.false_rate, 0.02);
+}
+
+TEST(Calibrate, LowersSureWhenTheyComeNear) {
+  const Calibration result = Calibrate(CameraPictures(100, 21));
+  EXPECT_TRUE(result.calibrated);
+  EXPECT_LT(result.sure_distance, 31);
+  EXPECT_LE(result.sure_distance + 8, result.nearest_different + 4);
+}
+
+TEST(Calibrate, LeavesACollectionUncalibratedThatIsTooSmallOrTooAlike) {
+  EXPECT_FALSE(Calibrate(CameraPictures(19, 64)).calibrated);
+  EXPECT_FALSE(Calibrate(CameraPictures(100, 8)).calibrated);
+  EXPECT_FALSE(Calibrate({}).calibrated);
+  auto flat = CameraPictures(100, 64);
+  for (auto& picture : flat) picture.quality = 10;
+  EXPECT_FALSE(Calibrate(flat).calibrated) << "of no quality";
+}
+
+TEST(Calibrate, ReencodedCopiesDoNotCountAsDifferentPictures) {
+  auto pictures = CameraPictures(60, 64);
+  for (std::size_t i = 0; i < 60; ++i) {
+    pictures.push_back(pictures[i]);
+    pictures.back().hash.words[1] ^= 0x1f;
+  }
+  EXPECT_TRUE(Calibrate(pictures).calibrated);
+}
+
+}  // namespace
+}  // namespace spanwatch::enrolment

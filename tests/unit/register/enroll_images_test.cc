@@ -1,0 +1,97 @@
+#include "register/enroll_images.h"
+
+#include <sys/stat.h>
+
+#include <atomic>
+#include <stdexcept>
+
+#include "register_support.h"
+
+namespace spanwatch::enrolment {
+namespace {
+
+class EnrollImagesTest : public RegisterTest {
+ protected:
+  // Fingerprints made of the content, without reading pictures.
+  Result<FileFingerprint> Fingerprint(const std::string& path) {
+    ++calls_;
+    std::ifstream input(path);
+    const std::string content{std::istreambuf_iterator<char>(input), {}};
+    if (content == "unreadable") return Fail(ErrorCode::kIo, "cannot read {}: broken", path);
+    if (content == "throws") throw std::runtime_error("broken");
+    if (content.empty()) return FileFingerprint{};
+    FileFingerprint file = MadeUpFile(std::hash<std::string>()(content));
+    if (content == "no picture") file.views.clear();
+    return file;
+  }
+  Result<EnrolmentSummary> Enrol(std::vector<std::string> inputs) {
+    observer_ = {};
+    calls_ = 0;
+    return EnrollImages(*database_, {.collection = "lanes", .inputs = std::move(inputs), .threads = 4},
+                        [this](const std::string& path) { return Fingerprint(path); }, observer_);
+  }
+
+  std::atomic<int> calls_ = 0;
+  RecordingObserver observer_;
+};
+
+TEST_F(EnrollImagesTest, WalksFoldersAndLeavesOutHiddenNamesAndBoxes) {
+  for (int i = 0; i < 300; ++i) Write(fmt::format("in/{}/{}.jpg", i % 7, i), fmt::format("picture {}", i));
+  Write("in/.git/x.jpg", "hidden");
+  Write("in/.hidden.jpg", "hidden");
+  Write("in/0/0.json", "{}");
+  const auto summary = Enrol({(folder_ / "in").string()});
+  ASSERT_TRUE(summary);
+  EXPECT_EQ(summary->added, 300u);
+  EXPECT_EQ(summary->problems, 0u);
+  EXPECT_EQ(observer_.progress, 300u);
+  EXPECT_EQ(Items().size(), 300u);
+}
+
+TEST_F(EnrollImagesTest, ResumesByPassingOverWhatItHas) {
+  Write("in/a.jpg", "a");
+  ASSERT_EQ(Enrol({(folder_ / "in").string()})->added, 1u);
+  Write("in/b.jpg", "b");
+  const auto summary = Enrol({(folder_ / "in").string()});
+  EXPECT_EQ(summary->added, 1u);
+  EXPECT_EQ(summary->known, 1u);
+  EXPECT_EQ(calls_, 1);
+}
+
+TEST_F(EnrollImagesTest, ReadsAFileAgainThatChanged) {
+  const std::string path = Write("in/a.jpg", "a");
+  ASSERT_EQ(Enrol({path})->added, 1u);
+  Write("in/a.jpg", "another");
+  EXPECT_EQ(Enrol({path})->added, 1u);
+  EXPECT_EQ(Items().size(), 2u) << "what was entrusted before stays registered";
+}
+
+TEST_F(EnrollImagesTest, NamesEachFileItCouldNotReadAndGoesOn) {
+  Write("in/a.jpg", "a");
+  Write("in/broken.jpg", "unreadable");
+  Write("in/empty.jpg", "");
+  Write("in/garbage.jpg", "no picture");
+  Write("in/throws.jpg", "throws");
+  Write("in/z.jpg", "z");
+  const auto summary = Enrol({(folder_ / "in").string(), (folder_ / "nowhere").string()});
+  ASSERT_TRUE(summary);
+  EXPECT_EQ(summary->added, 3u) << "garbage is registered by its bytes";
+  EXPECT_EQ(summary->problems, 5u);
+  std::string all;
+  for (const auto& problem : observer_.problems) all += problem + "\n";
+  for (const char* name : {"broken.jpg", "empty.jpg", "garbage.jpg", "throws.jpg", "nowhere"}) {
+    EXPECT_NE(all.find(name), std::string::npos) << name;
+  }
+}
+
+TEST_F(EnrollImagesTest, TheSameBytesTwiceAreOneItem) {
+  Write("in/a.jpg", "same");
+  Write("in/b.jpg", "same");
+  const auto summary = Enrol({(folder_ / "in").string()});
+  EXPECT_EQ(summary->added, 1u);
+  EXPECT_EQ(summary->sources, 1u);
+  EXPECT_EQ(Enrol({(folder_ / "in").string()})->known, 2u);
+}
+
+}  // namespace
+}  // namespace spanwatch::enrolment

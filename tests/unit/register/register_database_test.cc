@@ -1,0 +1,148 @@
+#include "register/register_database.h"
+
+#include <sys/stat.h>
+
+#include <set>
+
+#include "base/hex.h"
+#include "register/fingerprint_codec.h"
+#include "register_support.h"
+
+namespace spanwatch::enrolment {
+namespace {
+
+using RegisterDatabaseTest = RegisterTest;
+
+TEST_F(RegisterDatabaseTest, KeepsItsFactsOverReopeningAndIsForItsOwnerOnly) {
+  const std::uint64_t seed = database_->facts().fragment_seed;
+  ASSERT_TRUE(database_->SetRecordKey("/keys/record.key", {1, 2, 3}));
+  EXPECT_EQ(*database_->NextSerial(), 1u);
+  Reopen();
+  EXPECT_EQ(database_->facts().owner, "Agency");
+  EXPECT_EQ(database_->facts().fragment_seed, seed);
+  EXPECT_EQ(database_->facts().record_key_file, "/keys/record.key");
+  EXPECT_EQ(database_->facts().record_key_id, (hashset::RecordKeyId{1, 2, 3}));
+  EXPECT_EQ(*database_->NextSerial(), 2u);
+  struct stat status {};
+  ASSERT_EQ(::stat((folder_ / "R.db").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
+}
+
+TEST_F(RegisterDatabaseTest, RefusesASecondInitAMissingFileAndAForeignFile) {
+  EXPECT_EQ(RegisterDatabase::Create(folder_ / "R.db", "Other").error().code, ErrorCode::kExists);
+  EXPECT_EQ(RegisterDatabase::Open(folder_ / "nothing.db").error().code, ErrorCode::kNotFound);
+  Write("text.db", "this is no database, but long enough to be taken for one by its size");
+  EXPECT_FALSE(RegisterDatabase::Open(folder_ / "text.db"));
+  Write("empty.db", "");
+  EXPECT_FALSE(RegisterDatabase::Open(folder_ / "empty.db"));
+}
+
+TEST_F(RegisterDatabaseTest, SameBytesInOneCollectionAreOneItemWithSeveralSources) {
+  const std::int64_t lanes = *database_->CollectionRow("lanes");
+  const std::int64_t other = *database_->CollectionRow("other");
+  const FileFingerprint file = MadeUpFile(1);
+  EXPECT_EQ(*database_->AddFile(lanes, {.path = "/p/a.jpg", .size = 1, .modified = 2}, file), AddResult::kNew);
+  EXPECT_EQ(*database_->AddFile(lanes, {.path = "/p/b.jpg", .size = 1, .modified = 2}, file), AddResult::kNewSource);
+  EXPECT_EQ(*database_->AddFile(lanes, {.path = "/p/b.jpg", .size = 1, .modified = 2}, file), AddResult::kKnown);
+  EXPECT_EQ(*database_->AddFile(other, {.path = "/p/a.jpg", .size = 1, .modified = 2}, file), AddResult::kNew);
+  const auto items = Items();
+  ASSERT_EQ(items.size(), 2u);
+  EXPECT_NE(items[0].id, items[1].id);
+  EXPECT_EQ(*database_->Sources(items[0]), (std::vector<std::string>{"/p/a.jpg", "/p/b.jpg"}));
+  EXPECT_TRUE(*database_->HasSource(lanes, {.path = "/p/a.jpg", .size = 1, .modified = 2}));
+  EXPECT_FALSE(*database_->HasSource(lanes, {.path = "/p/a.jpg", .size = 1, .modified = 3}));
+}
+
+TEST_F(RegisterDatabaseTest, GivesAFileBackAsItWas) {
+  const FileFingerprint file = MadeUpFile(2);
+  ASSERT_TRUE(database_->AddFile(*database_->CollectionRow("lanes"), {.path = "/p"}, file));
+  Reopen();
+  const auto items = Items();
+  ASSERT_EQ(items.size(), 1u);
+  EXPECT_EQ(items[0].kind, ItemKind::kImage);
+  EXPECT_EQ(items[0].sha256, file.sha256);
+  const auto back = database_->File(items[0]);
+  ASSERT_TRUE(back && *back);
+  EXPECT_EQ(EncodeFile(**back), EncodeFile(file));
+  EXPECT_EQ((*back)->fragments, file.fragments);
+}
+
+TEST_F(RegisterDatabaseTest, ADigestBecomesAFileWhenTheFileComes) {
+  const std::int64_t lanes = *database_->CollectionRow("lanes");
+  const FileFingerprint file = MadeUpFile(3);
+  EXPECT_EQ(*database_->AddDigest(lanes, {.path = "/list", .line = 1}, file.sha256), AddResult::kNew);
+  const ItemId id = Items()[0].id;
+  EXPECT_FALSE(*database_->File(Items()[0]));
+  EXPECT_EQ(*database_->AddFile(lanes, {.path = "/p"}, file), AddResult::kNewSource);
+  ASSERT_EQ(Items().size(), 1u);
+  EXPECT_EQ(Items()[0].id, id);
+  EXPECT_EQ(Items()[0].size, file.size);
+  EXPECT_TRUE(*database_->File(Items()[0]));
+}
+
+TEST_F(RegisterDatabaseTest, OnePlateIsOneItemWithThePairsOfAllItsRows) {
+  const std::int64_t reads = *database_->CollectionRow("reads");
+  const RecordFingerprint first{.plate_tag = 0xf000000000000001, .folded_tag = 2, .shape = 240, .pair_tags = {10, 11}};
+  const RecordFingerprint again{.plate_tag = 0xf000000000000001, .folded_tag = 2, .shape = 240, .pair_tags = {11, 12}};
+  const RecordFingerprint variant{.plate_tag = 5, .folded_tag = 5, .shape = 241};
+  EXPECT_EQ(*database_->AddRecord(reads, {.path = "/r.csv", .line = 2}, {first, variant}), AddResult::kNew);
+  EXPECT_EQ(*database_->AddRecord(reads, {.path = "/r.csv", .line = 3}, {again}), AddResult::kNewSource);
+  const auto items = Items();
+  ASSERT_EQ(items.size(), 1u);
+  EXPECT_EQ(*database_->Sources(items[0]), (std::vector<std::string>{"/r.csv:2", "/r.csv:3"}));
+  const auto records = *database_->Records(items[0]);
+  ASSERT_EQ(records.size(), 2u);
+  std::set<std::uint64_t> plates, pairs;
+  for (const auto& record : records) {
+    plates.insert(record.plate_tag);
+    pairs.insert(record.pair_tags.begin(), record.pair_tags.end());
+  }
+  EXPECT_EQ(plates, (std::set<std::uint64_t>{0xf000000000000001, 5}));
+  EXPECT_EQ(pairs, (std::set<std::uint64_t>{10, 11, 12}));
+  const auto shapes = *database_->ShapeDensities(WallClockNow());
+  ASSERT_EQ(shapes.size(), 2u);
+  EXPECT_EQ(shapes[0].registered, 1u);
+}
+
+TEST_F(RegisterDatabaseTest, ExpiresACollectionOrAnItemAtWhicheverIsFirst) {
+  const std::int64_t lanes = *database_->CollectionRow("lanes");
+  ASSERT_TRUE(database_->AddFile(lanes, {.path = "/a"}, MadeUpFile(1)));
+  ASSERT_TRUE(database_->AddFile(lanes, {.path = "/b"}, MadeUpFile(2)));
+  EXPECT_EQ(Items()[0].expires, PacketTime::max());
+  const PacketTime late = *ParseRfc3339("2030-01-01"), early = *ParseRfc3339("2029-01-01");
+  EXPECT_EQ(*database_->Expire({.collection = "lanes"}, late), 2u);
+  EXPECT_EQ(*database_->Expire({.collection = "lanes", .source = "/b"}, early), 1u);
+  EXPECT_EQ(Items()[0].expires, late);
+  EXPECT_EQ(Items()[1].expires, early);
+  EXPECT_EQ(*database_->Expire({.collection = "lanes"}, PacketTime::max()), 2u);
+  EXPECT_EQ(Items()[0].expires, PacketTime::max());
+  EXPECT_EQ(Items()[1].expires, early);
+  EXPECT_FALSE(database_->Expire({.collection = "nothing"}, late));
+}
+
+TEST_F(RegisterDatabaseTest, RemovesAnItemASourceOrEverything) {
+  const std::int64_t lanes = *database_->CollectionRow("lanes");
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    ASSERT_TRUE(database_->AddFile(lanes, {.path = fmt::format("/{}", i)}, MadeUpFile(i)));
+  }
+  EXPECT_EQ(*database_->Remove({.collection = "lanes", .item = Items()[1].id}), 1u);
+  EXPECT_EQ(*database_->Remove({.collection = "lanes", .source = "/3"}), 1u);
+  EXPECT_EQ(Items().size(), 3u);
+  EXPECT_FALSE(*database_->HasSource(lanes, {.path = "/3"}));
+  EXPECT_EQ(*database_->Remove({.collection = "lanes"}), 3u);
+  EXPECT_TRUE(Items().empty());
+}
+
+TEST(FingerprintCodec, RefusesEveryTruncation) {
+  const Bytes whole = EncodeFile(MadeUpFile(4, 3));
+  ASSERT_TRUE(DecodeFile(whole));
+  for (std::size_t size = 0; size < whole.size(); ++size) EXPECT_FALSE(DecodeFile(ByteView(whole).first(size))) << size;
+  const Bytes picture = EncodePicture({.hash = {{1, 2, 3, 4}}, .quality = 7, .view = View::kMirror});
+  EXPECT_EQ(DecodePicture(picture)->hash, (PdqHash{{1, 2, 3, 4}}));
+  EXPECT_EQ(DecodePicture(picture)->view, View::kMirror);
+  EXPECT_FALSE(DecodePicture(ByteView(picture).first(10)));
+  EXPECT_FALSE(DecodePicture(whole));
+}
+
+}  // namespace
+}  // namespace spanwatch::enrolment
