@@ -1,0 +1,63 @@
+#include "register/enroll_records.h"
+
+#include <set>
+
+#include "fingerprint/record_keys.h"
+#include "register_support.h"
+
+namespace spanwatch::enrolment {
+namespace {
+
+class EnrollRecordsTest : public RegisterTest {
+ protected:
+  Result<EnrolmentSummary> Enrol(const std::string& path, const std::string& plate = "plate") {
+    const fingerprint::RecordTagger tagger(*fingerprint::RecordKeys::Derive(Bytes(32, 1)));
+    return EnrollRecords(*database_, {.collection = "reads", .inputs = {path}, .table = {plate, {"state", "lane"}}}, tagger,
+                         observer_);
+  }
+  RecordingObserver observer_;
+};
+
+TEST_F(EnrollRecordsTest, RegistersEachPlateOnceWithItsRows) {
+  const std::string path = Write("reads.csv", "plate,state,lane\nAAA1234,TX,3\nBBB1234,TX,3\nAAA-1234,NM,4\n");
+  const auto summary = Enrol(path);
+  ASSERT_TRUE(summary) << summary.error().message;
+  EXPECT_EQ(summary->added, 2u);
+  EXPECT_EQ(summary->sources, 1u);
+  EXPECT_EQ(summary->problems, 0u);
+  const auto items = Items();
+  ASSERT_EQ(items.size(), 2u);
+  EXPECT_EQ(items[0].kind, ItemKind::kRecord);
+  EXPECT_EQ(*database_->Sources(items[0]), (std::vector<std::string>{path + ":2", path + ":4"}));
+  EXPECT_EQ((*database_->Records(items[0])).front().pair_tags.size(), 4u);
+}
+
+TEST_F(EnrollRecordsTest, EnrollingAgainAddsNothing) {
+  const std::string path = Write("reads.csv", "plate,state,lane\nAAA1234,TX,3\nBBB1234,TX,3\n");
+  ASSERT_EQ(Enrol(path)->added, 2u);
+  const auto again = Enrol(path);
+  EXPECT_EQ(again->added, 0u);
+  EXPECT_EQ(again->known, 2u);
+}
+
+TEST_F(EnrollRecordsTest, NamesAMissingColumnOrFileAndTablesWithoutPlates) {
+  EXPECT_EQ(Enrol(Write("a.csv", "tag,state,lane\nAAA1234,TX,3\n"))->problems, 1u);
+  EXPECT_EQ(Enrol((folder_ / "nothing.csv").string())->problems, 1u);
+  EXPECT_EQ(Enrol(Write("b.csv", "plate,state,lane\n,TX,3\n,TX,4\n"))->problems, 1u);
+  EXPECT_EQ(Enrol(Write("c.csv", "plate,state,lane\n,TX,3\nAAA1234,TX,4\n"))->problems, 0u);
+  ASSERT_EQ(observer_.problems.size(), 4u);
+  for (const auto& problem : observer_.problems) EXPECT_EQ(problem.find("AAA1234"), std::string::npos);
+}
+
+TEST_F(EnrollRecordsTest, TheDatabaseHoldsNoPlateInClear) {
+  ASSERT_EQ(Enrol(Write("reads.csv", "plate,state,lane\nAAA1234,ZQTEXAS,3\n"))->added, 1u);
+  database_.reset();
+  std::ifstream input(folder_ / "R.db", std::ios::binary);
+  const std::string content{std::istreambuf_iterator<char>(input), {}};
+  EXPECT_FALSE(content.empty());
+  EXPECT_EQ(content.find("AAA1234"), std::string::npos);
+  EXPECT_EQ(content.find("ZQTEXAS"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace spanwatch::enrolment
