@@ -1,0 +1,213 @@
+#include "content/archive_layer.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "content/object_node.h"
+
+namespace spanwatch::content {
+
+using Event = ArchiveReader::Event;
+
+namespace {
+
+// Damaged places of one archive after which it is read on; what lies behind the last is searched as raw bytes.
+constexpr int kRestartsMax = 64;
+
+}  // namespace
+
+ArchiveLayer::ArchiveLayer(ObjectNode& object, const ArchiveFormat& format)
+    : object_(object), format_(format), reader_(std::make_unique<ArchiveReader>(format)) {}
+
+ArchiveLayer::~ArchiveLayer() = default;
+
+Taken ArchiveLayer::Write(ByteView bytes) noexcept {
+  std::size_t used = 0;
+  if (reader_ != nullptr) {
+    const Taken taken = Read(bytes);
+    if (reader_ != nullptr || taken.state != LayerState::kMore) return taken;
+    used = taken.bytes;
+  }
+  return Look(bytes, used);
+}
+
+// Reads on. kMore without a reader: it broke off at the first byte that was not taken, and the next header is wanted.
+Taken ArchiveLayer::Read(ByteView bytes) {
+  reader_->Feed(bytes);
+  const std::uint64_t before = fed_;
+  fed_ += bytes.size();
+  const Event event = Pump();
+  if (object_.exhausted()) return {0, LayerState::kBroken};
+  if (event == Event::kNeedInput) return {bytes.size(), LayerState::kMore};
+  // What libarchive looked at and did not use is not the archive's; of earlier deliveries it is too late to give it back.
+  const std::uint64_t position = reader_->used();
+  std::size_t used = position <= before ? 0 : static_cast<std::size_t>(std::min<std::uint64_t>(position - before, bytes.size()));
+  const bool headers_encrypted = reader_->headers_encrypted();
+  if (headers_encrypted && !encrypted_told_) object_.NoteEncrypted();
+  const bool nothing_read = members_ == 0 && restarts_ == 0;
+  const bool at_header = before == 0;
+  StopReading();
+  if (event == Event::kEnd || headers_encrypted) return {used, LayerState::kDone};
+  if (nothing_read || format_.seeks || object_.carved()) return {used, LayerState::kBroken};
+  object_.Report(AnomalyCode::content_malformed);
+  // Never the same header again.
+  if (at_header) used = std::max(used, std::min(bytes.size(), format_.magic_offset + format_.magic.size()));
+  return {used, LayerState::kMore};
+}
+
+// Looks for the next header behind the first `used` bytes, and reads on there.
+Taken ArchiveLayer::Look(ByteView bytes, std::size_t used) {
+  const ByteView rest = bytes.subspan(used);
+  pending_.insert(pending_.end(), rest.begin(), rest.end());
+  for (;;) {
+    bool found = false;
+    const std::size_t header = FindHeader(pending_, found);
+    object_.Search(ByteView(pending_).first(header));
+    pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(header));
+    if (!found) return {bytes.size(), LayerState::kMore};
+    const Bytes text = std::move(pending_);
+    pending_ = {};
+    if (++restarts_ > kRestartsMax) return {bytes.size() - std::min(text.size(), bytes.size()), LayerState::kDone};
+    object_.EndSearch(ObjectEnd::kTruncated);
+    reader_ = std::make_unique<ArchiveReader>(format_);
+    const Taken taken = Read(text);
+    if (reader_ != nullptr || taken.state != LayerState::kMore) {
+      return {bytes.size() - std::min(text.size() - taken.bytes, bytes.size()), taken.state};
+    }
+    pending_.assign(text.begin() + static_cast<std::ptrdiff_t>(taken.bytes), text.end());
+  }
+}
+
+// Gives the members' bytes on until the reader has used its input up or ends.
+Event ArchiveLayer::Pump() {
+  for (;;) {
+    const Event event = reader_->Next();
+    switch (event) {
+      case Event::kNeedInput:
+      case Event::kEnd:
+      case Event::kBroken: return event;
+      case Event::kMember: OpenMember(); break;
+      case Event::kData:
+        if (member_ == nullptr) break;
+        if (reader_->data_offset() > member_bytes_) {
+          const std::uint64_t hole = reader_->data_offset() - member_bytes_;
+          member_->Gap(hole);
+          member_bytes_ += hole;
+        }
+        member_->Write(reader_->data());
+        member_bytes_ += reader_->data().size();
+        break;
+      case Event::kMemberEnd: CloseMember(ObjectEnd::kComplete); break;
+      case Event::kMemberBroken: CloseMember(ObjectEnd::kTruncated); break;
+    }
+    if (object_.exhausted()) return Event::kBroken;
+  }
+}
+
+void ArchiveLayer::OpenMember() {
+  CloseMember(ObjectEnd::kTruncated);
+  const ArchiveMember& member = reader_->member();
+  ++members_;
+  if (member.directory) return;
+  ObjectInfo info{.kind = ObjectKind::kMember, .step = std::string(format_.name) + " " + member.name,
+                  .name = member.name, .size = member.size};
+  member_ = object_.OpenChild(std::move(info), {.verbatim = member.stored});
+  member_bytes_ = 0;
+  if (!member.encrypted) return;
+  if (!encrypted_told_) object_.NoteEncrypted();
+  encrypted_told_ = true;
+  // Its name and size are evidence; its content stays unseen.
+  if (member_ != nullptr && member.size) member_->Gap(*member.size);
+  CloseMember(ObjectEnd::kTruncated);
+}
+
+void ArchiveLayer::CloseMember(ObjectEnd end) {
+  if (member_ != nullptr) member_->End(end);
+  member_.reset();
+}
+
+void ArchiveLayer::StopReading() {
+  CloseMember(ObjectEnd::kTruncated);
+  reader_.reset();
+  fed_ = 0;
+  members_ = 0;
+}
+
+// The offset of a header, or of the first byte that may still turn out to begin one.
+std::size_t ArchiveLayer::FindHeader(ByteView bytes, bool& found) const {
+  std::size_t from = format_.magic_offset;
+  while (from < bytes.size()) {
+    const void* at = memmem(bytes.data() + from, bytes.size() - from, format_.magic.data(), format_.magic.size());
+    if (at == nullptr) break;
+    const std::size_t magic = static_cast<std::size_t>(static_cast<const std::uint8_t*>(at) - bytes.data());
+    const std::size_t header = magic - format_.magic_offset;
+    if (bytes.size() - header < format_.header_bytes) return header;
+    found = format_.is_header(bytes.subspan(header, format_.header_bytes));
+    if (found) return header;
+    from = magic + 1;
+  }
+  const std::size_t keep = format_.magic_offset + format_.magic.size() - 1;
+  return bytes.size() - std::min(bytes.size(), keep);
+}
+
+bool ArchiveLayer::Gap(std::uint64_t) noexcept {
+  if (reader_ != nullptr) {
+    StopReading();
+  } else {
+    object_.Search(pending_);
+    pending_.clear();
+  }
+  return !format_.seeks;
+}
+
+void ArchiveLayer::End(ObjectEnd end) noexcept {
+  if (reader_ != nullptr && end != ObjectEnd::kAborted) {
+    // libarchive may find that the archive was whole only when it sees the end.
+    reader_->FeedEnd();
+    Pump();
+    if (reader_->headers_encrypted() && !encrypted_told_) object_.NoteEncrypted();
+  }
+  CloseMember(ObjectEnd::kTruncated);
+  reader_.reset();
+  if (end != ObjectEnd::kAborted) object_.Search(pending_);
+  pending_.clear();
+}
+
+HeldArchiveLayer::HeldArchiveLayer(ObjectNode& object, const ArchiveFormat& format,
+                                   std::optional<std::uint64_t> (*size_of)(ByteView head), std::size_t head_bytes)
+    : object_(object), reader_(object, format), size_of_(size_of), head_bytes_(head_bytes) {}
+
+Taken HeldArchiveLayer::Write(ByteView bytes) noexcept {
+  std::size_t taken = 0;
+  if (!size_) {
+    taken = std::min(bytes.size(), head_bytes_ - held_.size());
+    held_.insert(held_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(taken));
+    if (held_.size() < head_bytes_) return {taken, LayerState::kMore};
+    size_ = size_of_(held_);
+    if (!size_ || *size_ < head_bytes_) return {taken, LayerState::kBroken};
+    if (*size_ > object_.limits().content_held_bytes) {
+      object_.ReportHeld();
+      return {taken, LayerState::kDone};
+    }
+    held_.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(*size_, 1 << 20)));
+  }
+  const std::size_t more = std::min<std::size_t>(bytes.size() - taken, *size_ - held_.size());
+  const ByteView rest = bytes.subspan(taken, more);
+  held_.insert(held_.end(), rest.begin(), rest.end());
+  taken += more;
+  if (held_.size() < *size_) return {taken, LayerState::kMore};
+  const Taken read = reader_.Write(held_);
+  if (read.state == LayerState::kBroken && !object_.exhausted()) object_.Search(held_);
+  held_ = {};
+  return {taken, read.state == LayerState::kBroken ? LayerState::kBroken : LayerState::kDone};
+}
+
+bool HeldArchiveLayer::Gap(std::uint64_t) noexcept { return false; }
+
+void HeldArchiveLayer::End(ObjectEnd end) noexcept {
+  reader_.End(ObjectEnd::kAborted);
+  if (end != ObjectEnd::kAborted) object_.Search(held_);
+  held_ = {};
+}
+
+}  // namespace spanwatch::content

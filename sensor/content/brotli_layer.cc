@@ -1,0 +1,57 @@
+// Brotli (RFC 7932), the content encoding `br`.
+#include <brotli/decode.h>
+
+#include "content/codec_layer.h"
+
+namespace spanwatch::content {
+namespace {
+
+class BrotliCodec final : public Codec {
+ public:
+  BrotliCodec() : state_(BrotliDecoderCreateInstance(nullptr, nullptr, nullptr)) {}
+  ~BrotliCodec() override { BrotliDecoderDestroyInstance(state_); }
+  BrotliCodec(const BrotliCodec&) = delete;
+  BrotliCodec& operator=(const BrotliCodec&) = delete;
+
+  CodecStep Decode(ByteView in, MutableByteView out) override {
+    std::size_t available_in = in.size();
+    std::size_t available_out = out.size();
+    const std::uint8_t* next_in = in.data();
+    std::uint8_t* next_out = out.data();
+    const BrotliDecoderResult result =
+        BrotliDecoderDecompressStream(state_, &available_in, &next_in, &available_out, &next_out, nullptr);
+    CodecStep step{in.size() - available_in, out.size() - available_out, LayerState::kMore};
+    if (result == BROTLI_DECODER_RESULT_ERROR) step.state = LayerState::kBroken;
+    if (result == BROTLI_DECODER_RESULT_SUCCESS) step.state = LayerState::kDone;
+    return step;
+  }
+  bool MayEnd() const override { return BrotliDecoderIsFinished(state_) != BROTLI_FALSE; }
+
+ private:
+  BrotliDecoderState* state_;
+};
+
+// Brotli has no magic: whether the head decodes tells, and no other file begins there.
+Likelihood ProbeBrotli(const ObjectInfo&, ByteView head, bool declared) {
+  if (!declared || head.empty()) return Likelihood::kNo;
+  BrotliCodec codec;
+  std::uint8_t output[1024];
+  const CodecStep step = codec.Decode(head, output);
+  if (step.state == LayerState::kBroken) return Likelihood::kNo;
+  // An unencoded body whose first bytes happen to be a short stream of their own.
+  return step.state == LayerState::kDone && step.taken < head.size() ? Likelihood::kNo : Likelihood::kYes;
+}
+
+}  // namespace
+
+constinit const LayerSpec kBrotliLayer = {
+    .name = "br",
+    .help = "Brotli as a content encoding.",
+    .encodings = {"br"},
+    .probe = ProbeBrotli,
+    .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> {
+      return std::make_unique<CodecLayer>(object, std::make_unique<BrotliCodec>(), kBrotliLayer.name);
+    },
+};
+
+}  // namespace spanwatch::content

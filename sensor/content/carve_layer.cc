@@ -1,0 +1,167 @@
+// Carving: files found inside other bytes by their own structure. JPEG (an embedded thumbnail is an object of its own), PNG,
+// and what another layer opens: zip, gzip, 7z.
+#include <algorithm>
+#include <cstring>
+#include <variant>
+
+#include "content/file_walker.h"
+#include "content/magic_scan.h"
+#include "content/object_node.h"
+
+namespace spanwatch::content {
+namespace {
+
+class CarveLayer final : public Layer {
+ public:
+  // A file at the very beginning is the object itself, or what its container could not open.
+  explicit CarveLayer(ObjectNode& object) : object_(object), at_start_(object.begins_searched()) {}
+
+  Taken Write(ByteView bytes) noexcept override {
+    const std::size_t given = bytes.size();
+    if (held_size_ > 0) {
+      // What was held back, with enough behind it to decide on every offset in it.
+      std::uint8_t joined[2 * kPlausibleBytes];
+      const std::size_t more = std::min(bytes.size(), sizeof(joined) - held_size_);
+      std::memcpy(joined, held_, held_size_);
+      std::memcpy(joined + held_size_, bytes.data(), more);
+      const ByteView both(joined, held_size_ + more);
+      const std::size_t used = Scan(both, false, held_size_);
+      if (used < held_size_) {
+        Hold(both.subspan(used));
+        return {given, LayerState::kMore};
+      }
+      bytes = bytes.subspan(used - held_size_);
+      held_size_ = 0;
+    }
+    Hold(bytes.subspan(Scan(bytes, false, bytes.size())));
+    return {given, LayerState::kMore};
+  }
+
+  bool Gap(std::uint64_t length) noexcept override {
+    Flush();
+    at_start_ = false;
+    if (child_ == nullptr) return true;
+    child_->Gap(length);
+    walked_ += length;
+    bool goes_on = !child_->finished();
+    if (auto* jpeg = std::get_if<JpegWalker>(&walker_)) goes_on = jpeg->Gap(length);
+    if (auto* png = std::get_if<PngWalker>(&walker_)) goes_on = png->Gap(length);
+    if (!goes_on || walked_ > object_.limits().content_carved_file_bytes) Close(ObjectEnd::kTruncated);
+    return true;
+  }
+
+  void End(ObjectEnd end) noexcept override {
+    if (end != ObjectEnd::kAborted) Flush();
+    Close(end == ObjectEnd::kAborted ? end : ObjectEnd::kTruncated);
+  }
+
+ private:
+  void Flush() {
+    Scan({held_, held_size_}, true, held_size_);
+    held_size_ = 0;
+  }
+  void Hold(ByteView bytes) {
+    if (!bytes.empty()) std::memmove(held_, bytes.data(), bytes.size());
+    held_size_ = bytes.size();
+  }
+
+  // Carves from offsets below `limit`; returns the first offset that is not decided yet (fewer than kPlausibleBytes are
+  // behind it), or where it stopped at or behind `limit`.
+  std::size_t Scan(ByteView bytes, bool last, std::size_t limit) {
+    std::size_t at = 0;
+    while (at < limit) {
+      if (child_ != nullptr) {
+        at += Feed(bytes.subspan(at));
+        continue;
+      }
+      const std::size_t found = FindMagic(bytes, at);
+      if (found > at) at_start_ = false;
+      if (found >= limit) return limit;
+      const ByteView rest = bytes.subspan(found);
+      if (rest.size() < kPlausibleBytes && !last) return found;
+      const FileKind kind = KindOfFile(rest.first(std::min(rest.size(), kPlausibleBytes)));
+      const bool itself = at_start_;
+      at_start_ = false;
+      if (itself || !IsPlausible(kind, rest)) {
+        at = found + 1;
+        continue;
+      }
+      Start(kind);
+      // At a limit there is no child: the file is passed over.
+      at = child_ != nullptr ? found : found + 1;
+    }
+    return at;
+  }
+
+  void Start(FileKind kind) {
+    ObjectInfo info{.kind = ObjectKind::kCarved};
+    ChildOptions options{.verbatim = true};
+    switch (kind) {
+      case FileKind::kJpeg:
+        info.step = "carved jpeg";
+        info.media_type = "image/jpeg";
+        walker_ = JpegWalker();
+        break;
+      case FileKind::kPng:
+        info.step = "carved png";
+        info.media_type = "image/png";
+        walker_ = PngWalker();
+        break;
+      default:
+        options.container = kind == FileKind::kGzip ? &kGzipLayer : kind == FileKind::kZip ? &kZipLayer : &kSevenZipLayer;
+        info.step = "carved " + std::string(options.container->name);
+        walker_ = std::monostate();
+        break;
+    }
+    walked_ = 0;
+    child_ = object_.OpenChild(std::move(info), options);
+  }
+
+  // Gives the file its bytes; returns how many were its own.
+  std::size_t Feed(ByteView bytes) {
+    if (std::holds_alternative<std::monostate>(walker_)) {
+      const std::size_t used = child_->Write(bytes);
+      walked_ += used;
+      if (child_->finished()) Close(ObjectEnd::kComplete);
+      // Nothing of it was opened: its magic is passed over.
+      return child_ == nullptr && walked_ == 0 ? 1 : used;
+    }
+    auto* jpeg = std::get_if<JpegWalker>(&walker_);
+    const Walk walk = jpeg != nullptr ? jpeg->Step(bytes) : std::get<PngWalker>(walker_).Step(bytes);
+    child_->Write(bytes.first(walk.used));
+    walked_ += walk.used;
+    if (walk.outcome == Walk::Outcome::kEnded) {
+      Close(ObjectEnd::kComplete);
+    } else if (walk.outcome == Walk::Outcome::kBroken) {
+      Close(ObjectEnd::kTruncated);
+    } else if (walked_ > object_.limits().content_carved_file_bytes) {
+      Close(ObjectEnd::kAborted);
+    }
+    return walk.used;
+  }
+
+  void Close(ObjectEnd end) {
+    if (child_ != nullptr) child_->End(end);
+    child_.reset();
+  }
+
+  ObjectNode& object_;
+  bool at_start_;
+  std::uint8_t held_[2 * kPlausibleBytes];
+  std::size_t held_size_ = 0;
+  std::unique_ptr<ObjectNode> child_;
+  std::variant<std::monostate, JpegWalker, PngWalker> walker_;
+  std::uint64_t walked_ = 0;
+};
+
+}  // namespace
+
+constinit const LayerSpec kCarveLayer = {
+    .name = "carved",
+    .help = "JPEG, PNG, zip, gzip and 7z files found inside other bytes.",
+    .role = LayerRole::kSearch,
+    .probe = [](const ObjectInfo&, ByteView, bool) { return Likelihood::kYes; },
+    .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> { return std::make_unique<CarveLayer>(object); },
+};
+
+}  // namespace spanwatch::content

@@ -1,0 +1,35 @@
+// deflate: the content encoding, which RFC 9110 section 8.4.1.2 says is zlib and many senders make raw.
+#include "content/inflate_codec.h"
+
+namespace spanwatch::content {
+namespace {
+
+// Raw DEFLATE has no magic: whether the head inflates, with some output, tells.
+Likelihood ProbeDeflate(const ObjectInfo&, ByteView head, bool declared) {
+  if (!declared || head.size() < 2) return Likelihood::kNo;
+  InflateCodec codec(InflateCodec::Wrapping::kZlibOrRaw);
+  std::uint8_t output[1024];
+  std::size_t taken = 0;
+  while (taken < head.size()) {
+    const CodecStep step = codec.Decode(head.subspan(taken), output);
+    taken += step.taken;
+    if (step.state == LayerState::kBroken) return Likelihood::kNo;
+    if (step.state == LayerState::kDone || step.made == sizeof(output)) break;
+  }
+  return Likelihood::kYes;
+}
+
+}  // namespace
+
+constinit const LayerSpec kDeflateLayer = {
+    .name = "deflate",
+    .help = "DEFLATE as a content encoding, in zlib's wrapping or raw.",
+    .encodings = {"deflate", "x-deflate", "zlib"},
+    .probe = ProbeDeflate,
+    .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> {
+      return std::make_unique<CodecLayer>(object, std::make_unique<InflateCodec>(InflateCodec::Wrapping::kZlibOrRaw),
+                                          kDeflateLayer.name);
+    },
+};
+
+}  // namespace spanwatch::content

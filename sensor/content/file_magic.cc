@@ -1,0 +1,109 @@
+#include "content/file_magic.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/byte_reader.h"
+
+namespace spanwatch::content {
+namespace {
+
+using namespace std::string_view_literals;
+
+struct Magic {
+  FileKind kind;
+  std::string_view bytes;
+};
+
+constexpr Magic kMagics[] = {
+    {FileKind::kJpeg, "\xff\xd8\xff"sv},
+    {FileKind::kPng, "\x89PNG\r\n\x1a\n"sv},
+    {FileKind::kGif, "GIF8"sv},
+    {FileKind::kTiff, "II*\0"sv},
+    {FileKind::kTiff, "MM\0*"sv},
+    {FileKind::kPdf, "%PDF-"sv},
+    {FileKind::kOle, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"sv},
+    {FileKind::kGzip, "\x1f\x8b\x08"sv},
+    {FileKind::kZip, "PK\x03\x04"sv},
+    {FileKind::kZip, "PK\x05\x06"sv},
+    {FileKind::kSevenZip, "7z\xbc\xaf\x27\x1c"sv},
+    {FileKind::kRar, "Rar!\x1a\x07"sv},
+    {FileKind::kXz, "\xfd" "7zXZ\0"sv},
+    {FileKind::kBzip2, "BZh"sv},
+    {FileKind::kZstd, "\x28\xb5\x2f\xfd"sv},
+};
+
+bool StartsWith(ByteView bytes, std::string_view prefix) { return AsText(bytes).starts_with(prefix); }
+
+// APPNOTE.TXT 4.3.7: local file header.
+bool IsZipEntry(ByteView bytes) {
+  ByteReader reader(bytes);
+  const std::uint32_t signature = reader.U32Le();
+  const std::uint16_t version = reader.U16Le();
+  reader.Skip(2);
+  const std::uint16_t method = reader.U16Le();
+  reader.Skip(16);
+  const std::uint16_t name_length = reader.U16Le();
+  return reader.ok() && signature == 0x04034b50 && (version & 0xff) <= 63 && method < 100 && name_length > 0 &&
+         name_length <= 4096;
+}
+
+// RFC 1952 section 2.3. Reserved flags are zero; the extra flags and the system have few values.
+bool IsGzipMember(ByteView bytes) {
+  if (bytes.size() < 10 || !StartsWith(bytes, "\x1f\x8b\x08"sv) || (bytes[3] & 0xe0) != 0) return false;
+  return (bytes[8] == 0 || bytes[8] == 2 || bytes[8] == 4) && (bytes[9] <= 13 || bytes[9] == 255);
+}
+
+// SOI and then the first segment: only these markers begin a JPEG in practice, and its length is at least 2.
+bool IsJpegStart(ByteView bytes) {
+  if (bytes.size() < 6 || !StartsWith(bytes, "\xff\xd8\xff"sv)) return false;
+  const std::uint8_t marker = bytes[3];
+  const bool known = (marker >= 0xe0 && marker <= 0xef) || marker == 0xfe || marker == 0xdb || marker == 0xc4 ||
+                     (marker >= 0xc0 && marker <= 0xc2) || marker == 0xdd;
+  return known && (bytes[4] << 8 | bytes[5]) >= 2;
+}
+
+bool IsPngStart(ByteView bytes) {
+  return bytes.size() >= 16 && StartsWith(bytes, "\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR"sv);
+}
+
+}  // namespace
+
+FileKind KindOfFile(ByteView head) {
+  for (const Magic& magic : kMagics) {
+    if (StartsWith(head, magic.bytes)) return magic.kind;
+  }
+  if (StartsWith(head, "RIFF") && head.size() >= 12 && StartsWith(head.subspan(8), "WEBP")) return FileKind::kWebp;
+  if (StartsWith(head, "BM") && head.size() >= 10 && StartsWith(head.subspan(6), "\0\0\0\0"sv)) return FileKind::kBmp;
+  return IsTarHeader(head) ? FileKind::kTar : FileKind::kUnknown;
+}
+
+bool IsPlausible(FileKind kind, ByteView bytes) {
+  switch (kind) {
+    case FileKind::kJpeg: return IsJpegStart(bytes);
+    case FileKind::kPng: return IsPngStart(bytes);
+    case FileKind::kGzip: return IsGzipMember(bytes);
+    case FileKind::kZip: return IsZipEntry(bytes);
+    case FileKind::kSevenZip: return bytes.size() >= 32 && StartsWith(bytes, "7z\xbc\xaf\x27\x1c\0"sv);
+    default: return false;
+  }
+}
+
+// POSIX ustar: the octal number at 148 is the sum of the block's bytes with that field as spaces.
+bool IsTarHeader(ByteView block) {
+  constexpr std::size_t kBlock = 512, kSum = 148, kSumLength = 8;
+  if (block.size() < kBlock || block[0] == 0) return false;
+  std::uint32_t told = 0;
+  for (std::size_t i = kSum; i < kSum + kSumLength; ++i) {
+    if (block[i] >= '0' && block[i] <= '7') {
+      told = told * 8 + (block[i] - '0');
+    } else if (block[i] != ' ' && block[i] != 0) {
+      return false;
+    }
+  }
+  std::uint32_t sum = 0;
+  for (std::size_t i = 0; i < kBlock; ++i) sum += i >= kSum && i < kSum + kSumLength ? ' ' : block[i];
+  return told == sum;
+}
+
+}  // namespace spanwatch::content

@@ -1,0 +1,69 @@
+#include "content/inflate_codec.h"
+
+namespace spanwatch::content {
+
+InflateCodec::InflateCodec(Wrapping wrapping) : wrapping_(wrapping), state_(std::make_unique<inflate_state>()) {
+  if (wrapping_ == Wrapping::kGzip) Start(ISAL_GZIP);
+}
+
+void InflateCodec::Start(std::uint32_t format) {
+  isal_inflate_init(state_.get());
+  state_->crc_flag = format;
+  started_ = true;
+  between_members_ = false;
+}
+
+CodecStep InflateCodec::Decode(ByteView in, MutableByteView out) {
+  if (between_members_) return BetweenMembers(in);
+  std::size_t taken = 0;
+  std::uint8_t both[2];
+  if (!started_ || has_first_) {
+    // Two bytes decide: zlib or raw; or they were the beginning of the next member, held back.
+    if (in.empty()) return {};
+    if (!has_first_) {
+      first_ = in[0];
+      has_first_ = true;
+      return {1, 0, LayerState::kMore};
+    }
+    if (!started_) Start(IsZlibHeader(first_, in[0]) ? ISAL_ZLIB : ISAL_DEFLATE);
+    both[0] = first_;
+    both[1] = in[0];
+    has_first_ = false;
+    state_->next_in = both;
+    state_->avail_in = 2;
+    taken = 1;
+  } else {
+    state_->next_in = const_cast<std::uint8_t*>(in.data());
+    state_->avail_in = static_cast<std::uint32_t>(std::min<std::size_t>(in.size(), 1 << 30));
+  }
+  const std::uint32_t given = state_->avail_in;
+  state_->next_out = out.data();
+  state_->avail_out = static_cast<std::uint32_t>(out.size());
+  const int result = isal_inflate(state_.get());
+  const std::size_t made = out.size() - state_->avail_out;
+  if (taken == 0) taken = given - state_->avail_in;
+  if (state_->block_state == ISAL_BLOCK_FINISH && result == ISAL_DECOMP_OK) {
+    if (wrapping_ == Wrapping::kZlibOrRaw) {
+      between_members_ = true;
+      return {taken, made, LayerState::kDone};
+    }
+    between_members_ = true;
+    return {taken, made, LayerState::kMore};
+  }
+  return {taken, made, result >= 0 ? LayerState::kMore : LayerState::kBroken};
+}
+
+CodecStep InflateCodec::BetweenMembers(ByteView in) {
+  if (in.empty()) return {};
+  if (!has_first_) {
+    if (in[0] != 0x1f) return {0, 0, LayerState::kDone};
+    first_ = in[0];
+    has_first_ = true;
+    return {1, 0, LayerState::kMore};
+  }
+  if (in[0] != 0x8b) return {0, 0, LayerState::kDone};
+  Start(ISAL_GZIP);
+  return {};
+}
+
+}  // namespace spanwatch::content

@@ -1,0 +1,35 @@
+// InflateCodec: DEFLATE in its three wrappings (RFC 1950, 1951, 1952) with isa-l's igzip. gzip members may follow one another.
+#pragma once
+
+#include <isa-l/igzip_lib.h>
+
+#include "content/codec_layer.h"
+
+namespace spanwatch::content {
+
+class InflateCodec final : public Codec {
+ public:
+  enum class Wrapping : std::uint8_t { kGzip, kZlibOrRaw };
+
+  explicit InflateCodec(Wrapping wrapping);
+  CodecStep Decode(ByteView in, MutableByteView out) override;
+  bool MayEnd() const override { return between_members_; }
+
+ private:
+  CodecStep BetweenMembers(ByteView in);
+  void Start(std::uint32_t format);
+
+  Wrapping wrapping_;
+  std::unique_ptr<inflate_state> state_;
+  std::uint8_t first_ = 0;        // of two bytes that tell the wrapping or the next member
+  bool has_first_ = false;
+  bool started_ = false;
+  bool between_members_ = false;
+};
+
+// Whether these bytes begin with a zlib header (RFC 1950 section 2.2).
+inline bool IsZlibHeader(std::uint8_t first, std::uint8_t second) {
+  return (first & 0x0f) == 8 && first >> 4 <= 7 && (first << 8 | second) % 31 == 0 && (second & 0x20) == 0;
+}
+
+}  // namespace spanwatch::content
