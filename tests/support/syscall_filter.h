@@ -7,6 +7,13 @@
 
 namespace spanwatch::testing {
 
+// Sanitizers make calls of their own: such tests skip themselves.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kCanFilterCalls = false;
+#else
+inline constexpr bool kCanFilterCalls = true;
+#endif
+
 // The body's result (0 to 127), 128 plus the signal that ended the child, or -1 when there could be no child.
 int RunAllowing(std::span<const int> system_calls, const std::function<int()>& body);
 
