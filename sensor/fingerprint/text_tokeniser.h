@@ -36,6 +36,7 @@ struct PlateToken {
 class TextTokeniser {
  public:
   // Appends text and takes the tokens out of it; `nul` has one bit for each NUL byte, `offset` is the block's.
+  // REQUIRES: at most 64 bytes
   void Append(ByteView text, std::uint64_t nul, std::uint64_t offset);
   void Break(std::uint64_t offset);
   // No more text: the last token ends here.
