@@ -51,13 +51,14 @@ Result<Bytes> ReadKeyFile(const std::filesystem::path& path, KeyKind kind) {
   auto content = ReadFile(path, kKeyFileBytesMax);
   if (!content) return Fail(content.error());
   const KindFacts facts = FactsOf(kind);
+  auto key = ParseKey(AsText(*content), path.string(), facts);
+  if (kind != KeyKind::kPublic) explicit_bzero(content->data(), content->size());
   struct stat status {};
-  if (kind == KeyKind::kSigning && ::stat(path.c_str(), &status) == 0 && (status.st_mode & 077) != 0) {
+  if (key && kind == KeyKind::kSigning && ::stat(path.c_str(), &status) == 0 && (status.st_mode & 077) != 0) {
+    explicit_bzero(key->data(), key->size());
     return Fail(ErrorCode::kPermission, "{} can be read by others than its owner; run: chmod 600 {}", path.string(),
                 path.string());
   }
-  auto key = ParseKey(AsText(*content), path.string(), facts);
-  if (kind != KeyKind::kPublic) explicit_bzero(content->data(), content->size());
   return key;
 }
 

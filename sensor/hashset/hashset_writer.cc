@@ -170,7 +170,7 @@ Result<Bytes> HashSetWriter::Encode(ByteView signing_seed) {
 Result<WrittenSet> HashSetWriter::Write(const std::filesystem::path& path, ByteView signing_seed) {
   const auto file = Encode(signing_seed);
   if (!file) return Fail(file.error());
-  if (Status status = WriteFileAtomically(path, *file, 0644); !status) return Fail(status.error());
+  if (Status status = WriteFileAtomically(path, *file, 0600); !status) return Fail(status.error());
   WrittenSet written{.bytes = file->size()};
   for (std::size_t i = 0; i < kSectionCount; ++i) {
     written.section_bytes[i] = manifest_.sections[i].bytes;

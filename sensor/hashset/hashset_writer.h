@@ -51,7 +51,7 @@ class HashSetWriter {
   void AddPicture(std::uint32_t item, const PictureView& view);
   void AddShape(const ShapeDensity& shape);
 
-  // Writes `path` atomically, mode 0644. `signing_seed`: the 32 bytes of a signing key file.
+  // Writes `path` atomically, mode 0600: picture hashes are personal data. `signing_seed`: the 32 bytes of a signing key file.
   Result<WrittenSet> Write(const std::filesystem::path& path, ByteView signing_seed);
   // The same as bytes in memory.
   Result<Bytes> Encode(ByteView signing_seed);

@@ -108,7 +108,7 @@ Result<std::unique_ptr<RegisterDatabase>> RegisterDatabase::Open(const std::file
   CHECK(sodium_init() >= 0);
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) {
-    return Fail(ErrorCode::kNotFound, "there is no register {}; make one with: spanwatch register init --register {}",
+    return Fail(ErrorCode::kNotFound, "there is no register {}; make one with: spanwatch register init --owner NAME --register {}",
                 path.string(), path.string());
   }
   std::unique_ptr<RegisterDatabase> database(new RegisterDatabase);
