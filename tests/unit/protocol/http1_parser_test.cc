@@ -1,0 +1,188 @@
+#include "unit/protocol/protocol_run.h"
+
+namespace spanwatch::protocol {
+namespace {
+
+TEST(Http1Parser, RequestAndResponseBodiesBecomeObjects) {
+  const auto run = RunScript(R"(> POST /up/a.bin?x=1 HTTP/1.1\r\nHost: files.example\r\nUser-Agent: tool/1\r\n
+Content-Type: Text/Plain; charset=x\r\nContent-Length: 5\r\n\r\nhello
+
+< HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok
+)");
+  ASSERT_EQ(run->size(), 2u);
+  EXPECT_EQ(run->At(0).info.step, "http POST /up/a.bin");
+  EXPECT_EQ(run->At(0).info.name, "a.bin");
+  EXPECT_EQ(run->At(0).info.media_type, "text/plain");
+  EXPECT_EQ(run->At(0).bytes, "hello");
+  EXPECT_EQ(run->At(0).end, ObjectEnd::kComplete);
+  EXPECT_EQ(run->At(1).info.step, "http 200 /up/a.bin");
+  EXPECT_EQ(run->At(1).info.encodings, std::vector<std::string>{"gzip"});
+  EXPECT_EQ(run->facts.protocol, "http");
+  EXPECT_EQ(run->facts.server_name, "files.example");
+  EXPECT_EQ(run->facts.user_agent, "tool/1");
+  EXPECT_EQ(run->facts.visibility, Visibility::kClear);
+}
+
+TEST(Http1Parser, PipelinedResponsesAreMatchedAndBodilessOnesSkipped) {
+  const auto run = RunScript(R"(> HEAD /h HTTP/1.1\r\n\r\nGET /n HTTP/1.1\r\n\r\nBREW /c HTTP/1.1\r\n\r\n
+
+< HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nHTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n
+HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 418\r\nContent-Length: 3\r\n\r\ntea
+)");
+  ASSERT_EQ(run->size(), 1u);
+  EXPECT_EQ(run->At(0).info.step, "http 418 /c");
+  EXPECT_EQ(run->At(0).bytes, "tea");
+}
+
+TEST(Http1Parser, ChunkedBodyWithExtensionsTrailersAndSloppySizes) {
+  const auto run = RunScript(R"(> GET /x HTTP/1.1\r\n\r\nGET /y HTTP/1.1\r\n\r\n
+
+< HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n3;a="b"\r\nabc\r\n 0002 \r\nde\n1\nf\r\n0\r\nT: v\r\n\r\n
+HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nz
+)");
+  ASSERT_EQ(run->size(), 2u);
+  EXPECT_EQ(run->At(0).bytes, "abcdef");
+  EXPECT_EQ(run->At(0).end, ObjectEnd::kComplete);
+  EXPECT_EQ(run->At(0).info.encodings, std::vector<std::string>{"gzip"});
+  EXPECT_EQ(run->At(1).bytes, "z");
+}
+
+TEST(Http1Parser, BodyDeclaredAsChunkedThatIsNotIsTakenUntilTheEnd) {
+  const auto run = RunScript(R"(> GET /x HTTP/1.1\r\n\r\n
+
+< HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nplain words\nmore
+)");
+  ASSERT_EQ(run->size(), 1u);
+  EXPECT_EQ(run->At(0).bytes, "plain words\nmore");
+  EXPECT_TRUE(run->Saw(AnomalyCode::http_framing_conflict));
+}
+
+TEST(Http1Parser, GapInsideContentLengthBodyKeepsTheNextMessage) {
+  const auto run = RunScript(R"(> GET /x HTTP/1.1\r\n\r\nGET /y HTTP/1.1\r\n\r\n
+
+< HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nab
+
+<gap 6
+
+< cdHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nz
+)");
+  ASSERT_EQ(run->size(), 2u);
+  EXPECT_EQ(run->At(0).bytes, "ab[gap 6]cd");
+  EXPECT_EQ(run->At(0).end, ObjectEnd::kTruncated);
+  EXPECT_EQ(run->At(1).info.step, "http 200 /y");
+}
+
+TEST(Http1Parser, GapInsideChunkKeepsTheBodyAndGapInHeadResynchronises) {
+  const auto run = RunScript(R"(> GET /x HTTP/1.1\r\n\r\n
+
+< HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\nab
+
+<gap 4
+
+< cd\r\n0\r\n\r\nHTTP/1.1 200 O
+
+<gap 30
+
+< lost tail of something HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nz
+)");
+  ASSERT_EQ(run->size(), 2u);
+  EXPECT_EQ(run->At(0).bytes, "ab[gap 4]cd");
+  EXPECT_EQ(run->At(1).bytes, "z");
+}
+
+TEST(Http1Parser, CaptureThatBeginsInsideAResponseFindsTheNextMessages) {
+  const auto run = RunScript(R"(< \x89\x00tail of a picture
+
+< still itHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na
+
+> body\x01POST /up/n.bin HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi
+
+< HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok
+)", true);
+  ASSERT_EQ(run->size(), 3u);
+  EXPECT_EQ(run->At(0).bytes, "a");
+  EXPECT_EQ(run->At(1).info.step, "http POST /up/n.bin");
+  EXPECT_EQ(run->At(1).bytes, "hi");
+  EXPECT_EQ(run->At(2).info.step, "http 201 /up/n.bin");
+}
+
+TEST(Http1Parser, RangeFileNameAndBoundaryReachTheObject) {
+  const auto run = RunScript(R"(> PUT /p HTTP/1.1\r\nContent-Range: bytes 500-501/9000\r\n
+Content-Type: multipart/form-data; boundary="a;b"\r\n
+Content-Disposition: attachment; filename="x"; filename*=UTF-8''caf%C3%A9.jpg\r\nContent-Length: 2\r\n\r\nhi
+)");
+  ASSERT_EQ(run->size(), 1u);
+  EXPECT_EQ(run->At(0).info.range->offset, 500u);
+  EXPECT_EQ(run->At(0).info.range->total, 9000u);
+  EXPECT_EQ(run->At(0).info.boundary, "a;b");
+  EXPECT_EQ(run->At(0).info.name, "caf\xc3\xa9.jpg");
+}
+
+TEST(Http1Parser, OddSpellingsOfContentEncodingAreUnderstood) {
+  for (const char* spelling : {"Content-Encoding: x-gzip", "Content-Encoding : x-gzip", "Content-Encoding:: x-gzip",
+                               "Content-Encoding: \\x0cx-gzip\\x0b", "Content-Encoding: foo x-gzip;", "content-encoding:\\r\\n X-GZIP"}) {
+    const auto run = RunScript(std::string("> GET /x HTTP/1.1\\r\\n\\r\\n\n\n< HTTP/1.0 200\\n") + spelling + "\\n\\nbody\n");
+    ASSERT_EQ(run->size(), 1u) << spelling;
+    EXPECT_EQ(run->At(0).info.encodings, std::vector<std::string>{"x-gzip"}) << spelling;
+    EXPECT_EQ(run->At(0).bytes, "body");
+  }
+}
+
+TEST(Http1Parser, ConflictingLengthsAreAnAnomaly) {
+  const auto run = RunScript(R"(> POST /x HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc
+)");
+  EXPECT_TRUE(run->Saw(AnomalyCode::http_framing_conflict));
+}
+
+TEST(Http1Parser, ResponseWithoutHeadIsABody) {
+  const auto run = RunScript("> GET /old.txt\\r\\n\n\n< plain old\n");
+  ASSERT_EQ(run->size(), 1u);
+  EXPECT_EQ(run->At(0).bytes, "plain old");
+  EXPECT_EQ(run->At(0).info.name, "old.txt");
+}
+
+TEST(Http1Parser, TunnelIsIdentifiedAgain) {
+  const auto run = RunScript(R"(> CONNECT a.example:22 HTTP/1.1\r\nHost: a.example:22\r\n\r\n
+
+< HTTP/1.1 200 Connection established\r\n\r\nSSH-2.0-server\r\n
+
+> SSH-2.0-client\r\n
+)");
+  EXPECT_EQ(run->size(), 0u);
+  EXPECT_EQ(run->facts.protocol, "ssh");
+  EXPECT_EQ(run->facts.visibility, Visibility::kEncrypted);
+  EXPECT_EQ(run->facts.ssh_client_banner, "SSH-2.0-client");
+  EXPECT_EQ(run->facts.ssh_server_banner, "SSH-2.0-server");
+}
+
+TEST(Http1Parser, RefusedTunnelGoesOnWithRequests) {
+  const auto run = RunScript(R"(> CONNECT a.example:1 HTTP/1.1\r\n\r\n
+
+> POST /p HTTP/1.1\r\nContent-Length: 1\r\n\r\nq
+
+< HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n
+)");
+  ASSERT_EQ(run->size(), 1u);
+  EXPECT_EQ(run->At(0).bytes, "q");
+}
+
+TEST(Http1Parser, LongQueryAndCookieBecomeTexts) {
+  const std::string filler(80, 'k');
+  const auto run = RunScript("> GET /q?d=%41" + filler + " HTTP/1.1\\r\\nCookie: c=" + filler + "\\r\\nAccept: " + filler +
+                             "\\r\\n\\r\\n\n");
+  ASSERT_EQ(run->size(), 2u);
+  EXPECT_EQ(run->At(0).info.kind, ObjectKind::kText);
+  EXPECT_EQ(run->At(0).bytes, "/q?d=A" + filler);
+  EXPECT_EQ(run->At(1).info.step, "http GET /q header cookie");
+}
+
+TEST(FlowProtocol, BytesThatNoParserKnowsStayUnknown) {
+  const auto run = RunScript("> \\x00\\x01\\x02 whatever\n\n< \\x03\\x04\n");
+  EXPECT_EQ(run->size(), 0u);
+  EXPECT_EQ(run->facts.protocol, "");
+  EXPECT_EQ(run->facts.visibility, Visibility::kUnknown);
+  EXPECT_EQ(run->counters.Get(Counter::protocol_flows_unknown), 1u);
+}
+
+}  // namespace
+}  // namespace spanwatch::protocol
