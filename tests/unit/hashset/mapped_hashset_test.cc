@@ -1,6 +1,7 @@
 #include "hashset/mapped_hashset.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <chrono>
 #include <cstring>
@@ -19,8 +20,9 @@ class DamagedHashSet : public testing::Test {
     bytes_ = *plain.writer.Encode(TestSeed(1));
   }
   Result<std::shared_ptr<const MappedHashSet>> Open(const Bytes& bytes, std::vector<Bytes> trusted = {TestPublicKey(1)}) {
-    EXPECT_TRUE(WriteFileAtomically(folder_ / "set", bytes, 0600));
-    return MappedHashSet::Open(folder_ / "set", trusted);
+    const UniqueFd file(::memfd_create("set", MFD_CLOEXEC));
+    EXPECT_EQ(::write(file.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+    return MappedHashSet::Open(file, "agency.swset", trusted);
   }
 
   TemporaryFolder folder_;
@@ -42,7 +44,7 @@ TEST_F(DamagedHashSet, RefusesAFlippedByteInHeaderSignatureOrManifest) {
     const auto set = Open(damaged);
     ASSERT_FALSE(set) << "byte " << i;
     EXPECT_EQ(set.error().message.find('\n'), std::string::npos);
-    EXPECT_NE(set.error().message.find((folder_ / "set").string()), std::string::npos);
+    EXPECT_NE(set.error().message.find("agency.swset"), std::string::npos);
   }
 }
 
