@@ -73,8 +73,8 @@ Result<std::unique_ptr<PacketSource>> OpenCaptureFile(UniqueFd fd, std::string n
   const bool regular = ::fstat(fd.get(), &facts) == 0 && S_ISREG(facts.st_mode);
   const std::uint64_t total = regular ? static_cast<std::uint64_t>(facts.st_size) : 0;
   auto stream = std::make_unique<Stream>(std::move(fd));
-  std::FILE* file = ::fopencookie(stream.get(), "rb", {.read = ReadStream, .write = nullptr, .seek = nullptr,
-                                                       .close = nullptr});
+  std::FILE* file =
+      ::fopencookie(stream.get(), "rb", {.read = ReadStream, .write = nullptr, .seek = nullptr, .close = nullptr});
   if (file == nullptr) return Fail(ErrorCode::kLimit, "{}: no memory to read it", name);
   std::array<char, PCAP_ERRBUF_SIZE> words{};
   PcapHandle pcap(::pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, words.data()));

@@ -74,7 +74,8 @@ class Assembler {
 // The same walk as in owner.cc, function for function, as straight code: every jump goes forwards.
 class ProgramWriter {
  public:
-  std::vector<sock_filter> Write(int link_type, std::uint32_t members, std::span<const std::uint32_t> member_of_bucket) {
+  std::vector<sock_filter> Write(int link_type, std::uint32_t members,
+                                 std::span<const std::uint32_t> member_of_bucket) {
     out_.Emit(BPF_LDX | BPF_W | BPF_IMM, 0);
     out_.Emit(BPF_LD | BPF_IMM, 0);
     out_.Keep(kOuter);

@@ -16,8 +16,8 @@ namespace {
 // How long the kernel may keep a block of the ring that is not full, so that an idle link is seen in time.
 constexpr int kBlockTimeoutMilliseconds = 100;
 
-// Frames of this long after joining are still filtered: the ring holds older ones, and the clock may be adjusted a little.
-// The kernel and the filter choose alike, so a longer time costs nothing but the hash.
+// Frames of this long after joining are still filtered: the ring holds older ones, and the clock may be adjusted a
+// little. The kernel and the filter choose alike, so a longer time costs nothing but the hash.
 constexpr Duration kJoinMargin = std::chrono::seconds(2);
 
 // The kernel leaves out what this host sends; libpcap 1.10 would copy and then discard it.
@@ -82,7 +82,8 @@ Error Describe(pcap_t* pcap, const std::string& interface, int status) {
     case PCAP_ERROR_PROMISC_PERM_DENIED:
       return {ErrorCode::kPermission, fmt::format("{}: capturing needs CAP_NET_RAW", interface)};
     case PCAP_ERROR_IFACE_NOT_UP:
-      return {ErrorCode::kUnavailable, fmt::format("{}: the interface is down; ip link set {} up", interface, interface)};
+      return {ErrorCode::kUnavailable,
+              fmt::format("{}: the interface is down; ip link set {} up", interface, interface)};
     default:
       return {ErrorCode::kIo,
               fmt::format("{}: {}", interface, detail.empty() ? std::string_view(::pcap_statustostr(status)) : detail)};

@@ -1,9 +1,10 @@
-// LiveCapture: frames that arrive at an interface, through libpcap's TPACKET_V3 ring. Made by an inspector before it seals
-// itself (opening needs CAP_NET_RAW); joining the fan-out, setting its program and statistics need nothing after that.
+// LiveCapture: frames that arrive at an interface, through libpcap's TPACKET_V3 ring. Made by an inspector before it
+// seals itself (opening needs CAP_NET_RAW); joining the fan-out, setting its program and statistics need nothing after
+// that.
 //
-// Order: Open, KeepOnly, JoinFanout, (SetFanoutProgram by the first to join, at once: without a program the kernel gives
-// everything to the first), then Deliver. Until it has joined, the socket sees everything, so KeepOnly filters by the owner
-// function until shortly after joining. One thread.
+// Order: Open, KeepOnly, JoinFanout, (SetFanoutProgram by the first to join, at once: without a program the kernel
+// gives everything to the first), then Deliver. Until it has joined, the socket sees everything, so KeepOnly filters by
+// the owner function until shortly after joining. One thread.
 #pragma once
 
 #include <linux/filter.h>

@@ -29,20 +29,29 @@ class Walk {
 
   std::uint32_t Hash(int link_type) {
     switch (link_type) {
-      case kDltEthernet: return OfEtherType(U16(12), 14);
-      case kDltLinuxCooked: return OfEtherType(U16(14), 16);
-      case kDltLinuxCooked2: return OfEtherType(U16(0), 20);
-      case kDltHdlc: return OfEtherType(U16(2), 4);
-      case kDltPppEther: return OfPpp(U16(6), 8);
+      case kDltEthernet:
+        return OfEtherType(U16(12), 14);
+      case kDltLinuxCooked:
+        return OfEtherType(U16(14), 16);
+      case kDltLinuxCooked2:
+        return OfEtherType(U16(0), 20);
+      case kDltHdlc:
+        return OfEtherType(U16(2), 4);
+      case kDltPppEther:
+        return OfPpp(U16(6), 8);
       case kDltPpp:
-      case kDltPppSerial: return U16(0) == 0xff03 ? OfPpp(U16(2), 4) : OfPpp(U16(0), 2);
+      case kDltPppSerial:
+        return U16(0) == 0xff03 ? OfPpp(U16(2), 4) : OfPpp(U16(0), 2);
       case kDltNull:
-      case kDltLoop: return OfIp(4);
+      case kDltLoop:
+        return OfIp(4);
       case kDltRaw:
       case kDltRawOpenBsd:
       case kDltIpv4:
-      case kDltIpv6: return OfIp(0);
-      default: return 0;
+      case kDltIpv6:
+        return OfIp(0);
+      default:
+        return 0;
     }
   }
 
@@ -68,10 +77,14 @@ class Walk {
     SkipVlanTags(type, at);
     switch (type) {
       case kEtherTypeIpv4:
-      case kEtherTypeIpv6: return OfIp(at);
-      case kEtherTypeMpls: return OfMpls(at);
-      case kEtherTypePppoe: return OfPpp(U16(at + 6), at + 8);
-      default: return 0;
+      case kEtherTypeIpv6:
+        return OfIp(at);
+      case kEtherTypeMpls:
+        return OfMpls(at);
+      case kEtherTypePppoe:
+        return OfPpp(U16(at + 6), at + 8);
+      default:
+        return 0;
     }
   }
   std::uint32_t OfPpp(std::uint32_t protocol, std::size_t at) {
@@ -102,14 +115,19 @@ class Walk {
         protocol = U8(at + 6);
         at += 40;
         break;
-      default: return 0;
+      default:
+        return 0;
     }
     switch (protocol) {
       case kProtocolIpv4:
-      case kProtocolIpv6: return OfInnerIp(at);
-      case kProtocolGre: return OfGre(at);
-      case kProtocolUdp: return OfUdp(at);
-      default: return OfAddresses(outer_);
+      case kProtocolIpv6:
+        return OfInnerIp(at);
+      case kProtocolGre:
+        return OfGre(at);
+      case kProtocolUdp:
+        return OfUdp(at);
+      default:
+        return OfAddresses(outer_);
     }
   }
 

@@ -3,9 +3,9 @@
 //
 // `owner = hash % members`. The same function runs in the kernel as the classic BPF program of fanout_program.h, whose
 // arithmetic is 32 bits wide; owner and program change together, and a test compares them over real captures.
-// Looks through at most kMaxVlanTags tags, kMaxMplsLabels labels, PPPoE, and one tunnel header: VXLAN, GENEVE, GTP-U, GRE
-// (IP, Ethernet, ERSPAN I-III), IP in IP, 6in4, an Ethernet pseudo-wire. A fragment is owned by the outermost pair. A frame
-// without an address pair, or that ends before it, has hash 0. Pure functions, safe from any thread.
+// Looks through at most kMaxVlanTags tags, kMaxMplsLabels labels, PPPoE, and one tunnel header: VXLAN, GENEVE, GTP-U,
+// GRE (IP, Ethernet, ERSPAN I-III), IP in IP, 6in4, an Ethernet pseudo-wire. A fragment is owned by the outermost pair.
+// A frame without an address pair, or that ends before it, has hash 0. Pure functions, safe from any thread.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 
 namespace spanwatch::capture {
 
-inline constexpr int kMaxVlanTags = 4;       // outside; as many again inside a tunnel
+inline constexpr int kMaxVlanTags = 4;  // outside; as many again inside a tunnel
 inline constexpr int kMaxMplsLabels = 4;
 inline constexpr int kMaxGtpExtensions = 2;
 

@@ -1,5 +1,6 @@
 // UnpackingReader: the bytes behind a descriptor, unpacked when they begin as gzip (RFC 1952) or zstd (RFC 8878) does.
-// Used by capture_file.cc, one thread. Reads forwards only, opens nothing, allocates when made and when unpacking begins.
+// Used by capture_file.cc, one thread. Reads forwards only, opens nothing, allocates when made and when unpacking
+// begins.
 #pragma once
 
 #include <memory>

@@ -14,32 +14,56 @@ namespace {
 
 void DecodeLayer(Frame& frame) noexcept {
   switch (frame.next) {
-    case Layer::kEthernet: return DecodeEthernet(frame);
-    case Layer::kEtherType: return DecodeEtherType(frame);
-    case Layer::kMpls: return DecodeMpls(frame);
-    case Layer::kPppoe: return DecodePppoe(frame);
-    case Layer::kPpp: return DecodePpp(frame);
-    case Layer::kHdlc: return DecodeHdlc(frame);
-    case Layer::kLinuxCooked: return DecodeLinuxCooked(frame);
-    case Layer::kLinuxCooked2: return DecodeLinuxCooked2(frame);
-    case Layer::kNull: return DecodeNull(frame);
-    case Layer::kIp: return DecodeIp(frame);
-    case Layer::kIpv4: return DecodeIpv4(frame);
-    case Layer::kIpv6: return DecodeIpv6(frame);
-    case Layer::kIpProtocol: return DecodeIpProtocol(frame);
-    case Layer::kIpv6Extension: return DecodeIpv6Extension(frame);
-    case Layer::kAuthentication: return DecodeAuthentication(frame);
-    case Layer::kTcp: return DecodeTcp(frame);
-    case Layer::kUdp: return DecodeUdp(frame);
-    case Layer::kIcmp: return DecodeIcmp(frame);
-    case Layer::kSctp: return DecodeSctp(frame);
-    case Layer::kGre: return DecodeGre(frame);
-    case Layer::kVxlan: return DecodeVxlan(frame);
-    case Layer::kGeneve: return DecodeGeneve(frame);
-    case Layer::kGtpU: return DecodeGtpU(frame);
+    case Layer::kEthernet:
+      return DecodeEthernet(frame);
+    case Layer::kEtherType:
+      return DecodeEtherType(frame);
+    case Layer::kMpls:
+      return DecodeMpls(frame);
+    case Layer::kPppoe:
+      return DecodePppoe(frame);
+    case Layer::kPpp:
+      return DecodePpp(frame);
+    case Layer::kHdlc:
+      return DecodeHdlc(frame);
+    case Layer::kLinuxCooked:
+      return DecodeLinuxCooked(frame);
+    case Layer::kLinuxCooked2:
+      return DecodeLinuxCooked2(frame);
+    case Layer::kNull:
+      return DecodeNull(frame);
+    case Layer::kIp:
+      return DecodeIp(frame);
+    case Layer::kIpv4:
+      return DecodeIpv4(frame);
+    case Layer::kIpv6:
+      return DecodeIpv6(frame);
+    case Layer::kIpProtocol:
+      return DecodeIpProtocol(frame);
+    case Layer::kIpv6Extension:
+      return DecodeIpv6Extension(frame);
+    case Layer::kAuthentication:
+      return DecodeAuthentication(frame);
+    case Layer::kTcp:
+      return DecodeTcp(frame);
+    case Layer::kUdp:
+      return DecodeUdp(frame);
+    case Layer::kIcmp:
+      return DecodeIcmp(frame);
+    case Layer::kSctp:
+      return DecodeSctp(frame);
+    case Layer::kGre:
+      return DecodeGre(frame);
+    case Layer::kVxlan:
+      return DecodeVxlan(frame);
+    case Layer::kGeneve:
+      return DecodeGeneve(frame);
+    case Layer::kGtpU:
+      return DecodeGtpU(frame);
     case Layer::kFragment:
     case Layer::kDeliver:
-    case Layer::kFailed: return;
+    case Layer::kFailed:
+      return;
   }
 }
 
@@ -121,11 +145,13 @@ bool Decoder::Walk(Frame& frame, Fragments fragments) noexcept {
 bool Decoder::Join(Frame& frame) noexcept {
   switch (reassembler_.Add(frame.fragment, frame.packet)) {
     case FragmentResult::kHeld:
-    case FragmentResult::kDuplicate: return false;
+    case FragmentResult::kDuplicate:
+      return false;
     case FragmentResult::kRefused:
       StandForItself(frame, frame.fragment.protocol, frame.fragment.offset == 0);
       return true;
-    case FragmentResult::kJoined: break;
+    case FragmentResult::kJoined:
+      break;
   }
   frame.bytes = reassembler_.datagram();
   frame.length = static_cast<std::uint32_t>(frame.bytes.size());
@@ -139,11 +165,13 @@ void Decoder::Drop(const Frame& frame) noexcept {
     case Failure::kTruncated:
       counters_.Add(Counter::packets_dropped_truncated);
       return anomalies_.OnAnomaly(AnomalyCode::packet_truncated);
-    case Failure::kUnknown: return counters_.Add(Counter::packets_dropped_unknown);
+    case Failure::kUnknown:
+      return counters_.Add(Counter::packets_dropped_unknown);
     case Failure::kMalformed:
       counters_.Add(Counter::packets_dropped_malformed);
       return anomalies_.OnAnomaly(AnomalyCode::packet_malformed_header);
-    case Failure::kLayers: return counters_.Add(Counter::packets_dropped_layers);
+    case Failure::kLayers:
+      return counters_.Add(Counter::packets_dropped_layers);
   }
 }
 

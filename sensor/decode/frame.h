@@ -1,6 +1,6 @@
-// Frame: a packet on its way through the layers of the decoder: what is left of it, what comes next, what is known so far.
-// Lives on the stack of Decoder::Decode. Each layer function reads its header from the front, and either advances and names
-// the next layer, or fails.
+// Frame: a packet on its way through the layers of the decoder: what is left of it, what comes next, what is known so
+// far. Lives on the stack of Decoder::Decode. Each layer function reads its header from the front, and either advances
+// and names the next layer, or fails.
 #pragma once
 
 #include <algorithm>
@@ -12,9 +12,30 @@
 namespace spanwatch::decode {
 
 enum class Layer : std::uint8_t {
-  kEthernet, kEtherType, kMpls, kPppoe, kPpp, kHdlc, kLinuxCooked, kLinuxCooked2, kNull,
-  kIp, kIpv4, kIpv6, kIpProtocol, kIpv6Extension, kAuthentication, kFragment,
-  kTcp, kUdp, kIcmp, kSctp, kGre, kVxlan, kGeneve, kGtpU,
+  kEthernet,
+  kEtherType,
+  kMpls,
+  kPppoe,
+  kPpp,
+  kHdlc,
+  kLinuxCooked,
+  kLinuxCooked2,
+  kNull,
+  kIp,
+  kIpv4,
+  kIpv6,
+  kIpProtocol,
+  kIpv6Extension,
+  kAuthentication,
+  kFragment,
+  kTcp,
+  kUdp,
+  kIcmp,
+  kSctp,
+  kGre,
+  kVxlan,
+  kGeneve,
+  kGtpU,
   kDeliver,  // `packet` is complete
   kFailed,   // see `failure`
 };
@@ -23,15 +44,15 @@ enum class Failure : std::uint8_t { kTruncated, kUnknown, kMalformed, kLayers };
 
 struct Frame {
   AnomalySink& anomalies;
-  DecodedPacket packet;        // of the innermost IP header so far
-  ByteView bytes;              // not yet read, as captured
-  std::uint32_t length = 0;    // the same on the wire: bytes.size() plus what the snap length cut
+  DecodedPacket packet;      // of the innermost IP header so far
+  ByteView bytes;            // not yet read, as captured
+  std::uint32_t length = 0;  // the same on the wire: bytes.size() plus what the snap length cut
   Layer next = Layer::kFailed;
   Failure failure = Failure::kUnknown;
-  std::uint16_t ether_type = 0;   // for kEtherType
-  std::uint8_t ip_protocol = 0;   // for kIpProtocol
-  Fragment fragment;              // for kFragment
-  DecodedPacket tunnel;           // the innermost tunnel's own packet, when in_tunnel
+  std::uint16_t ether_type = 0;  // for kEtherType
+  std::uint8_t ip_protocol = 0;  // for kIpProtocol
+  Fragment fragment;             // for kFragment
+  DecodedPacket tunnel;          // the innermost tunnel's own packet, when in_tunnel
   bool in_tunnel = false;
 
   // REQUIRES: count <= bytes.size().
@@ -54,7 +75,8 @@ struct Frame {
     packet.payload_length = length;
     next = Layer::kDeliver;
   }
-  // What has been read is a tunnel's packet with the rest as its payload: handed over when the inside turns out unusable.
+  // What has been read is a tunnel's packet with the rest as its payload: handed over when the inside turns out
+  // unusable.
   void EnterTunnel(Transport transport) {
     tunnel = packet;
     tunnel.transport = transport;

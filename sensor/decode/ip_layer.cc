@@ -47,7 +47,11 @@ void DecodeFragmentHeader(Frame& frame) {
   const std::uint32_t offset = offset_and_more & 0xfff8u;
   if (offset == 0 && !more) return GoToProtocol(frame, protocol);  // atomic (RFC 6946)
   frame.fragment = {{frame.packet.source.address, frame.packet.destination.address, id, 0},
-                    offset, more, protocol, frame.bytes, frame.length};
+                    offset,
+                    more,
+                    protocol,
+                    frame.bytes,
+                    frame.length};
   frame.next = Layer::kFragment;
 }
 
@@ -56,9 +60,14 @@ void DecodeFragmentHeader(Frame& frame) {
 void DecodeIp(Frame& frame) noexcept {
   if (frame.bytes.empty()) return frame.Fail(Failure::kTruncated);
   switch (frame.bytes[0] >> 4) {
-    case 4: frame.next = Layer::kIpv4; return;
-    case 6: frame.next = Layer::kIpv6; return;
-    default: frame.Fail(Failure::kMalformed);
+    case 4:
+      frame.next = Layer::kIpv4;
+      return;
+    case 6:
+      frame.next = Layer::kIpv6;
+      return;
+    default:
+      frame.Fail(Failure::kMalformed);
   }
 }
 
@@ -91,7 +100,11 @@ void DecodeIpv4(Frame& frame) noexcept {
   if (!more && offset == 0) return GoToProtocol(frame, protocol);
   frame.packet.ip_protocol = protocol;
   frame.fragment = {{frame.packet.source.address, frame.packet.destination.address, id, protocol},
-                    offset, more, protocol, frame.bytes, frame.length};
+                    offset,
+                    more,
+                    protocol,
+                    frame.bytes,
+                    frame.length};
   frame.next = Layer::kFragment;
 }
 
@@ -117,13 +130,24 @@ void DecodeIpv6(Frame& frame) noexcept {
 void DecodeIpProtocol(Frame& frame) noexcept {
   const bool v6 = frame.packet.source.address.v6();
   switch (frame.ip_protocol) {
-    case kTcp: frame.next = Layer::kTcp; return;
-    case kUdp: frame.next = Layer::kUdp; return;
+    case kTcp:
+      frame.next = Layer::kTcp;
+      return;
+    case kUdp:
+      frame.next = Layer::kUdp;
+      return;
     case kIcmp:
-    case kIcmpv6: frame.next = Layer::kIcmp; return;
-    case kSctp: frame.next = Layer::kSctp; return;
-    case kAuthenticationHeader: frame.next = Layer::kAuthentication; return;
-    case kIpv4InIp: return EnterInnerIp(frame, Encapsulation::kIpInIp, Layer::kIpv4);
+    case kIcmpv6:
+      frame.next = Layer::kIcmp;
+      return;
+    case kSctp:
+      frame.next = Layer::kSctp;
+      return;
+    case kAuthenticationHeader:
+      frame.next = Layer::kAuthentication;
+      return;
+    case kIpv4InIp:
+      return EnterInnerIp(frame, Encapsulation::kIpInIp, Layer::kIpv4);
     case kIpv6InIp:
       return EnterInnerIp(frame, v6 ? Encapsulation::kIpInIp : Encapsulation::kSixInFour, Layer::kIpv6);
     case kGre:
@@ -142,7 +166,8 @@ void DecodeIpProtocol(Frame& frame) noexcept {
       if (!v6) break;
       frame.next = Layer::kIpv6Extension;
       return;
-    default: break;
+    default:
+      break;
   }
   frame.Deliver(Transport::kOther);
 }

@@ -1,14 +1,15 @@
 // IpReassembler: joins the fragments of IPv4 (RFC 791 section 3.2) and IPv6 (RFC 8200 section 4.5) datagrams. Used by
 // Decoder, one thread, packet time.
 //
-// Overlap policy: the first bytes to arrive win, for both families. RFC 5722 makes a receiver discard an overlapping IPv6
-// datagram, but a receiver that works with the sender need not; an overlap is an anomaly and the datagram is still searched.
-// A fragment that repeats bytes already there is a duplicate, not an overlap (span ports deliver frames twice).
+// Overlap policy: the first bytes to arrive win, for both families. RFC 5722 makes a receiver discard an overlapping
+// IPv6 datagram, but a receiver that works with the sender need not; an overlap is an anomaly and the datagram is still
+// searched. A fragment that repeats bytes already there is a duplicate, not an overlap (span ports deliver frames
+// twice).
 //
 // Memory: a fixed number of slots of 64 KiB of address space each, from Limits::decode_fragment_memory_bytes; pages are
-// touched only as far as data reaches. When all are taken the oldest datagram is given up. A joined datagram stays in its
-// slot until another needs it, so that late duplicates are recognised. What was there of a datagram that is given up is
-// handed over in pieces: loss, or a sender that leaves a fragment out on purpose, hides nothing from the search.
+// touched only as far as data reaches. When all are taken the oldest datagram is given up. A joined datagram stays in
+// its slot until another needs it, so that late duplicates are recognised. What was there of a datagram that is given
+// up is handed over in pieces: loss, or a sender that leaves a fragment out on purpose, hides nothing from the search.
 #pragma once
 
 #include <array>
@@ -49,8 +50,8 @@ class DatagramPieceConsumer {
   struct Piece {
     const DecodedPacket& header;  // of the datagram's first fragment to arrive
     std::uint8_t protocol = 0;
-    std::uint32_t offset = 0;     // in the datagram
-    std::uint32_t left = 0;       // bytes from `offset` to the end of the datagram, as far as that is known
+    std::uint32_t offset = 0;  // in the datagram
+    std::uint32_t left = 0;    // bytes from `offset` to the end of the datagram, as far as that is known
     ByteView bytes;
   };
   virtual void OnPiece(const Piece& piece) noexcept = 0;
@@ -64,10 +65,11 @@ class IpReassembler {
   static constexpr std::uint32_t kDatagramBytes = 65536;
 
   // References must outlive the reassembler.
-  IpReassembler(const config::Limits& limits, Counters& counters, AnomalySink& anomalies, DatagramPieceConsumer& pieces);
+  IpReassembler(const config::Limits& limits, Counters& counters, AnomalySink& anomalies,
+                DatagramPieceConsumer& pieces);
 
-  // A new frame begins at packet time `now`: gives up datagrams that have waited too long. Bytes of datagrams joined before
-  // this call may be overwritten after it.
+  // A new frame begins at packet time `now`: gives up datagrams that have waited too long. Bytes of datagrams joined
+  // before this call may be overwritten after it.
   void BeginFrame(PacketTime now) noexcept;
   // `header` is the packet as decoded up to the fragment; copied.
   FragmentResult Add(const Fragment& fragment, const DecodedPacket& header) noexcept;
@@ -91,9 +93,9 @@ class IpReassembler {
     std::uint32_t furthest = 0;         // end of the furthest fragment
     std::uint32_t fragments = 0;
     std::uint8_t protocol = 0;
-    std::uint32_t previous = kNone, next = kNone;  // in its list
-    std::uint32_t chain = kNone;                   // next of the same bucket
-    std::unique_ptr<std::uint8_t[]> bytes;         // kDatagramBytes, allocated when first used, then kept
+    std::uint32_t previous = kNone, next = kNone;      // in its list
+    std::uint32_t chain = kNone;                       // next of the same bucket
+    std::unique_ptr<std::uint8_t[]> bytes;             // kDatagramBytes, allocated when first used, then kept
     std::array<std::uint64_t, kUnits / 64> present{};  // one bit per 8 bytes
   };
   struct List {

@@ -22,11 +22,18 @@ constexpr std::uint16_t kLongestEthernetLength = 1500;
 // Control protocols that every network carries: no anomaly, only counted.
 bool IsLinkControl(std::uint16_t ether_type) {
   switch (ether_type) {
-    case 0x0806: case 0x8035:               // ARP, RARP
-    case 0x8809: case 0x8902: case 0x88cc:  // slow protocols, connectivity fault management, LLDP
-    case 0x888e: case 0x88f7: case 0x8863:  // 802.1X, PTP, PPPoE discovery
-    case 0x9000: return true;               // loopback test
-    default: return false;
+    case 0x0806:
+    case 0x8035:  // ARP, RARP
+    case 0x8809:
+    case 0x8902:
+    case 0x88cc:  // slow protocols, connectivity fault management, LLDP
+    case 0x888e:
+    case 0x88f7:
+    case 0x8863:  // 802.1X, PTP, PPPoE discovery
+    case 0x9000:
+      return true;  // loopback test
+    default:
+      return false;
   }
 }
 
@@ -80,15 +87,29 @@ void DecodeVlan(Frame& frame) {
 
 void DecodeLinkType(Frame& frame, int link_type) noexcept {
   switch (link_type) {
-    case kDltEthernet: frame.next = Layer::kEthernet; return;
-    case kDltLinuxCooked: frame.next = Layer::kLinuxCooked; return;
-    case kDltLinuxCooked2: frame.next = Layer::kLinuxCooked2; return;
+    case kDltEthernet:
+      frame.next = Layer::kEthernet;
+      return;
+    case kDltLinuxCooked:
+      frame.next = Layer::kLinuxCooked;
+      return;
+    case kDltLinuxCooked2:
+      frame.next = Layer::kLinuxCooked2;
+      return;
     case kDltNull:
-    case kDltLoop: frame.next = Layer::kNull; return;
+    case kDltLoop:
+      frame.next = Layer::kNull;
+      return;
     case kDltPpp:
-    case kDltPppSerial: frame.next = Layer::kPpp; return;
-    case kDltPppEther: frame.next = Layer::kPppoe; return;
-    case kDltHdlc: frame.next = Layer::kHdlc; return;
+    case kDltPppSerial:
+      frame.next = Layer::kPpp;
+      return;
+    case kDltPppEther:
+      frame.next = Layer::kPppoe;
+      return;
+    case kDltHdlc:
+      frame.next = Layer::kHdlc;
+      return;
     case kDltRaw:
     case kDltRawOpenBsd:
     case kLinktypeRaw:
@@ -116,22 +137,34 @@ void DecodeEthernet(Frame& frame) noexcept {
 
 void DecodeEtherType(Frame& frame) noexcept {
   switch (frame.ether_type) {
-    case kEtherTypeIpv4: frame.next = Layer::kIpv4; return;
-    case kEtherTypeIpv6: frame.next = Layer::kIpv6; return;
+    case kEtherTypeIpv4:
+      frame.next = Layer::kIpv4;
+      return;
+    case kEtherTypeIpv6:
+      frame.next = Layer::kIpv6;
+      return;
     case kEtherTypeVlan:
     case kEtherTypeProviderVlan:
     case kEtherTypeOldQinq:
-    case kEtherTypeOldQinq2: return DecodeVlan(frame);
+    case kEtherTypeOldQinq2:
+      return DecodeVlan(frame);
     case kEtherTypeMpls:
-    case kEtherTypeMplsMulticast: frame.next = Layer::kMpls; return;
-    case kEtherTypePppoe: frame.next = Layer::kPppoe; return;
-    case kEtherTypeTransparentEthernet: frame.next = Layer::kEthernet; return;
+    case kEtherTypeMplsMulticast:
+      frame.next = Layer::kMpls;
+      return;
+    case kEtherTypePppoe:
+      frame.next = Layer::kPppoe;
+      return;
+    case kEtherTypeTransparentEthernet:
+      frame.next = Layer::kEthernet;
+      return;
     case kEtherTypeBackbone:  // 802.1ah: a service tag, then the customer's frame
       if (frame.bytes.size() < 4) return frame.Fail(Failure::kTruncated);
       frame.Advance(4);
       frame.next = Layer::kEthernet;
       return;
-    default: FailUnknownType(frame);
+    default:
+      FailUnknownType(frame);
   }
 }
 
@@ -182,10 +215,17 @@ void DecodePpp(Frame& frame) noexcept {
   if (!reader.ok()) return frame.Fail(Failure::kTruncated);
   frame.Advance(reader.position());
   switch (protocol) {
-    case 0x0021: frame.next = Layer::kIpv4; return;
-    case 0x0057: frame.next = Layer::kIpv6; return;
-    case 0x0281: frame.next = Layer::kMpls; return;
-    default: frame.Fail(Failure::kUnknown);  // link control, authentication, compressed data
+    case 0x0021:
+      frame.next = Layer::kIpv4;
+      return;
+    case 0x0057:
+      frame.next = Layer::kIpv6;
+      return;
+    case 0x0281:
+      frame.next = Layer::kMpls;
+      return;
+    default:
+      frame.Fail(Failure::kUnknown);  // link control, authentication, compressed data
   }
 }
 
@@ -231,8 +271,15 @@ void DecodeNull(Frame& frame) noexcept {
   frame.Push(Encapsulation::kNullLoopback);
   frame.Advance(4);
   switch (family) {
-    case 2: frame.next = Layer::kIpv4; return;
-    case 10: case 24: case 28: case 30: frame.next = Layer::kIpv6; return;
+    case 2:
+      frame.next = Layer::kIpv4;
+      return;
+    case 10:
+    case 24:
+    case 28:
+    case 30:
+      frame.next = Layer::kIpv6;
+      return;
     default:
       if (family > kLongestEthernetLength) return GoToEtherType(frame, static_cast<std::uint16_t>(family));
       frame.Fail(Failure::kUnknown);

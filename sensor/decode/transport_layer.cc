@@ -11,7 +11,8 @@ constexpr std::uint8_t kIcmpv6Protocol = 58;
 
 }  // namespace
 
-//  ports (2+2) | sequence (4) | acknowledgement (4) | offset, flags (2) | window (2) | checksum (2) | urgent (2) | options
+//  ports (2+2) | sequence (4) | acknowledgement (4) | offset, flags (2) | window (2) | checksum (2) | urgent (2) |
+//  options
 void DecodeTcp(Frame& frame) noexcept {
   ByteReader reader(frame.bytes);
   DecodedPacket& packet = frame.packet;
@@ -45,10 +46,17 @@ void DecodeUdp(Frame& frame) noexcept {
   Layer inner = Layer::kDeliver;
   switch (frame.packet.destination.port) {
     case kVxlanPort:
-    case kVxlanLinuxPort: inner = Layer::kVxlan; break;
-    case kGenevePort: inner = Layer::kGeneve; break;
-    case kGtpUPort: inner = Layer::kGtpU; break;
-    default: return frame.Deliver(Transport::kUdp);
+    case kVxlanLinuxPort:
+      inner = Layer::kVxlan;
+      break;
+    case kGenevePort:
+      inner = Layer::kGeneve;
+      break;
+    case kGtpUPort:
+      inner = Layer::kGtpU;
+      break;
+    default:
+      return frame.Deliver(Transport::kUdp);
   }
   frame.EnterTunnel(Transport::kUdp);
   frame.next = inner;

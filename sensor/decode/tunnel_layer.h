@@ -1,5 +1,5 @@
-// Tunnels: GRE (RFC 2784, RFC 2890) with ERSPAN I-III and PPTP's variant (RFC 2637), VXLAN (RFC 7348), GENEVE (RFC 8926),
-// GTP-U (3GPP TS 29.281). Used by Decoder, after Frame::EnterTunnel.
+// Tunnels: GRE (RFC 2784, RFC 2890) with ERSPAN I-III and PPTP's variant (RFC 2637), VXLAN (RFC 7348), GENEVE (RFC
+// 8926), GTP-U (3GPP TS 29.281). Used by Decoder, after Frame::EnterTunnel.
 #pragma once
 
 #include "decode/frame.h"

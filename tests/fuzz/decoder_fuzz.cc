@@ -48,8 +48,7 @@ void Run(ByteView input) {
   std::uint64_t accounted = 0;
   for (const Counter counter :
        {Counter::packets_decoded, Counter::fragments_held, Counter::packets_dropped_truncated,
-        Counter::packets_dropped_unknown, Counter::packets_dropped_malformed,
-        Counter::packets_dropped_layers}) {
+        Counter::packets_dropped_unknown, Counter::packets_dropped_malformed, Counter::packets_dropped_layers}) {
     accounted += counters.Get(counter);
   }
   CHECK(accounted == frames);

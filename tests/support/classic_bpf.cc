@@ -13,15 +13,32 @@ class Machine {
     for (std::size_t at = 0; at < program_.size() && !failed_ && !result_; ++at) {
       const sock_filter& step = program_[at];
       switch (BPF_CLASS(step.code)) {
-        case BPF_LD: Load(step); break;
-        case BPF_LDX: x_ = BPF_MODE(step.code) == BPF_IMM ? step.k : Memory(step.k); break;
-        case BPF_ST: Store(step.k, a_); break;
-        case BPF_STX: Store(step.k, x_); break;
-        case BPF_ALU: Compute(step); break;
-        case BPF_JMP: at += Distance(step); break;
-        case BPF_RET: result_ = BPF_RVAL(step.code) == BPF_A ? a_ : step.k; break;
-        case BPF_MISC: (BPF_MISCOP(step.code) == BPF_TAX ? x_ = a_ : a_ = x_); break;
-        default: failed_ = true;
+        case BPF_LD:
+          Load(step);
+          break;
+        case BPF_LDX:
+          x_ = BPF_MODE(step.code) == BPF_IMM ? step.k : Memory(step.k);
+          break;
+        case BPF_ST:
+          Store(step.k, a_);
+          break;
+        case BPF_STX:
+          Store(step.k, x_);
+          break;
+        case BPF_ALU:
+          Compute(step);
+          break;
+        case BPF_JMP:
+          at += Distance(step);
+          break;
+        case BPF_RET:
+          result_ = BPF_RVAL(step.code) == BPF_A ? a_ : step.k;
+          break;
+        case BPF_MISC:
+          (BPF_MISCOP(step.code) == BPF_TAX ? x_ = a_ : a_ = x_);
+          break;
+        default:
+          failed_ = true;
       }
     }
     return failed_ ? std::nullopt : result_;
@@ -53,7 +70,9 @@ class Machine {
     } else {
       const std::uint32_t base = BPF_MODE(step.code) == BPF_IND ? x_ : 0;
       LoadBytes(static_cast<std::int64_t>(static_cast<std::int32_t>(step.k)) + base - SKF_LL_OFF,
-                BPF_SIZE(step.code) == BPF_W ? 4 : BPF_SIZE(step.code) == BPF_H ? 2 : 1);
+                BPF_SIZE(step.code) == BPF_W   ? 4
+                : BPF_SIZE(step.code) == BPF_H ? 2
+                                               : 1);
     }
   }
   void LoadBytes(std::int64_t offset, std::int64_t size) {
@@ -68,27 +87,47 @@ class Machine {
   void Compute(const sock_filter& step) {
     const std::uint32_t operand = BPF_SRC(step.code) == BPF_X ? x_ : step.k;
     switch (BPF_OP(step.code)) {
-      case BPF_ADD: a_ += operand; break;
-      case BPF_MUL: a_ *= operand; break;
-      case BPF_AND: a_ &= operand; break;
-      case BPF_XOR: a_ ^= operand; break;
-      case BPF_LSH: a_ <<= operand; break;
-      case BPF_RSH: a_ >>= operand; break;
+      case BPF_ADD:
+        a_ += operand;
+        break;
+      case BPF_MUL:
+        a_ *= operand;
+        break;
+      case BPF_AND:
+        a_ &= operand;
+        break;
+      case BPF_XOR:
+        a_ ^= operand;
+        break;
+      case BPF_LSH:
+        a_ <<= operand;
+        break;
+      case BPF_RSH:
+        a_ >>= operand;
+        break;
       case BPF_MOD:
         failed_ = operand == 0;
         if (!failed_) a_ %= operand;
         break;
-      default: failed_ = true;
+      default:
+        failed_ = true;
     }
   }
 
   std::size_t Distance(const sock_filter& step) {
     std::size_t distance = 0;
     switch (BPF_OP(step.code)) {
-      case BPF_JA: distance = step.k; break;
-      case BPF_JEQ: distance = a_ == step.k ? step.jt : step.jf; break;
-      case BPF_JSET: distance = (a_ & step.k) != 0 ? step.jt : step.jf; break;
-      default: failed_ = true;
+      case BPF_JA:
+        distance = step.k;
+        break;
+      case BPF_JEQ:
+        distance = a_ == step.k ? step.jt : step.jf;
+        break;
+      case BPF_JSET:
+        distance = (a_ & step.k) != 0 ? step.jt : step.jf;
+        break;
+      default:
+        failed_ = true;
     }
     if (distance >= program_.size()) failed_ = true;
     return distance;

@@ -48,9 +48,7 @@ PacketBuilder& PacketBuilder::Add(Kind kind, std::initializer_list<int> header, 
   return Add(kind, Bytes(header.begin(), header.end()), protocol);
 }
 
-PacketBuilder& PacketBuilder::Ethernet() {
-  return Add(Kind::kEthernet, {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0, 0});
-}
+PacketBuilder& PacketBuilder::Ethernet() { return Add(Kind::kEthernet, {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0, 0}); }
 PacketBuilder& PacketBuilder::Vlan(std::uint16_t id, std::uint16_t tag_type) {
   Bytes header;
   Append16(header, tag_type);  // moved before the tag by FillIn of the layer outside
@@ -174,13 +172,20 @@ std::uint16_t PacketBuilder::EtherTypeAfter(std::size_t index) const {
   if (index + 1 >= layers_.size()) return 0;
   const Layer& next = layers_[index + 1];
   switch (next.kind) {
-    case Kind::kEthernet: return 0x6558;
-    case Kind::kVlan: return static_cast<std::uint16_t>(next.header[0] << 8 | next.header[1]);
-    case Kind::kMpls: return 0x8847;
-    case Kind::kPppoe: return 0x8864;
-    case Kind::kIpv4: return 0x0800;
-    case Kind::kIpv6: return 0x86dd;
-    default: return 0x88b5;  // local experimental
+    case Kind::kEthernet:
+      return 0x6558;
+    case Kind::kVlan:
+      return static_cast<std::uint16_t>(next.header[0] << 8 | next.header[1]);
+    case Kind::kMpls:
+      return 0x8847;
+    case Kind::kPppoe:
+      return 0x8864;
+    case Kind::kIpv4:
+      return 0x0800;
+    case Kind::kIpv6:
+      return 0x86dd;
+    default:
+      return 0x88b5;  // local experimental
   }
 }
 std::uint16_t PacketBuilder::PppProtocolAfter(std::size_t index) const {
@@ -224,9 +229,12 @@ void PacketBuilder::FillIn(std::size_t index, Bytes& header, const Bytes& inner)
     case Kind::kPppoe:
       Put16(header, 4, inner.size() + 2);
       return Put16(header, 6, PppProtocolAfter(index));
-    case Kind::kSnap: return Put16(header, 6, EtherTypeAfter(index));
-    case Kind::kLinuxCooked: return Put16(header, 14, EtherTypeAfter(index));
-    case Kind::kLinuxCooked2: return Put16(header, 0, EtherTypeAfter(index));
+    case Kind::kSnap:
+      return Put16(header, 6, EtherTypeAfter(index));
+    case Kind::kLinuxCooked:
+      return Put16(header, 14, EtherTypeAfter(index));
+    case Kind::kLinuxCooked2:
+      return Put16(header, 0, EtherTypeAfter(index));
     case Kind::kNull:
       header[layers_[index].protocol != 0 ? 3 : 0] = EtherTypeAfter(index) == 0x86dd ? 30 : 2;
       return;
@@ -238,8 +246,11 @@ void PacketBuilder::FillIn(std::size_t index, Bytes& header, const Bytes& inner)
       Put16(header, 4, inner.size());
       header[6] = IpProtocolAfter(index);
       return;
-    case Kind::kIpv6Extension: header[0] = IpProtocolAfter(index); return;
-    case Kind::kTcp: return Put16(header, 16, TransportChecksum(index, header, inner));
+    case Kind::kIpv6Extension:
+      header[0] = IpProtocolAfter(index);
+      return;
+    case Kind::kTcp:
+      return Put16(header, 16, TransportChecksum(index, header, inner));
     case Kind::kUdp:
       Put16(header, 4, total);
       return Put16(header, 6, TransportChecksum(index, header, inner));
@@ -249,13 +260,16 @@ void PacketBuilder::FillIn(std::size_t index, Bytes& header, const Bytes& inner)
       return Put16(header, 2, Checksum(whole));
     }
     case Kind::kGre:
-    case Kind::kGeneve: return Put16(header, 2, EtherTypeAfter(index));
-    case Kind::kGtpU: return Put16(header, 2, total - 8);
+    case Kind::kGeneve:
+      return Put16(header, 2, EtherTypeAfter(index));
+    case Kind::kGtpU:
+      return Put16(header, 2, total - 8);
     case Kind::kControlWord:
     case Kind::kRaw:
     case Kind::kErspan:
     case Kind::kVxlan:
-    case Kind::kPayload: return;
+    case Kind::kPayload:
+      return;
   }
 }
 

@@ -1,7 +1,8 @@
 // PacketBuilder: frames for tests, layer by layer from the outside in; lengths, types and checksums are filled in.
 //
 //   Bytes frame = PacketBuilder().Ethernet().Vlan(120).Ipv4("10.20.0.9", "198.51.100.7")
-//                     .Tcp(51514, 80, {.sequence = 1, .flags = TcpFields::kAck}).Payload("GET / HTTP/1.1\r\n\r\n").Build();
+//                     .Tcp(51514, 80, {.sequence = 1, .flags = TcpFields::kAck}).Payload("GET /
+//                     HTTP/1.1\r\n\r\n").Build();
 //
 // A layer's type field follows from the layer after it. A builder is a value: copy it to vary the rest of a frame.
 #pragma once
@@ -25,9 +26,9 @@ class PacketBuilder {
   PacketBuilder& Mpls(std::uint32_t label);  // bottom of stack when the next layer is not MPLS
   PacketBuilder& PseudoWireControlWord();    // after Mpls, before Ethernet
   PacketBuilder& Pppoe();
-  PacketBuilder& Snap();                     // 802.3 with LLC and SNAP; after Ethernet
-  PacketBuilder& LinuxCooked();              // v1, DLT_LINUX_SLL
-  PacketBuilder& LinuxCooked2();             // DLT_LINUX_SLL2
+  PacketBuilder& Snap();                         // 802.3 with LLC and SNAP; after Ethernet
+  PacketBuilder& LinuxCooked();                  // v1, DLT_LINUX_SLL
+  PacketBuilder& LinuxCooked2();                 // DLT_LINUX_SLL2
   PacketBuilder& Null(bool big_endian = false);  // DLT_NULL
 
   struct Ipv4Options {
@@ -38,7 +39,8 @@ class PacketBuilder {
   PacketBuilder& Ipv4(std::string_view source, std::string_view destination);
   PacketBuilder& Ipv4(std::string_view source, std::string_view destination, const Ipv4Options& options);
   PacketBuilder& Ipv6(std::string_view source, std::string_view destination);
-  PacketBuilder& Ipv6Extension(std::uint8_t type, std::size_t words = 0);  // 0, 43 or 60; 8 * (1 + words) bytes of padding
+  PacketBuilder& Ipv6Extension(std::uint8_t type,
+                               std::size_t words = 0);  // 0, 43 or 60; 8 * (1 + words) bytes of padding
 
   PacketBuilder& Tcp(std::uint16_t source_port, std::uint16_t destination_port, const TcpFields& fields);
   PacketBuilder& Udp(std::uint16_t source_port, std::uint16_t destination_port);
@@ -46,8 +48,8 @@ class PacketBuilder {
   PacketBuilder& Raw(std::uint8_t ip_protocol);  // no transport header: the payload follows IP
 
   PacketBuilder& Gre(bool checksum = false, bool key = false, bool sequence = false);
-  PacketBuilder& Erspan(int version);            // 2 or 3, with its GRE header
-  PacketBuilder& Vxlan(std::uint32_t vni);       // after Udp(_, 4789)
+  PacketBuilder& Erspan(int version);                                      // 2 or 3, with its GRE header
+  PacketBuilder& Vxlan(std::uint32_t vni);                                 // after Udp(_, 4789)
   PacketBuilder& Geneve(std::uint32_t vni, std::size_t option_words = 0);  // after Udp(_, 6081)
   PacketBuilder& GtpU(std::uint32_t teid, std::size_t extensions = 0);     // after Udp(_, 2152)
 
@@ -63,12 +65,32 @@ class PacketBuilder {
 
  private:
   enum class Kind {
-    kEthernet, kVlan, kMpls, kControlWord, kPppoe, kSnap, kLinuxCooked, kLinuxCooked2, kNull, kIpv4, kIpv6, kIpv6Extension,
-    kTcp, kUdp, kIcmp, kRaw, kGre, kErspan, kVxlan, kGeneve, kGtpU, kPayload,
+    kEthernet,
+    kVlan,
+    kMpls,
+    kControlWord,
+    kPppoe,
+    kSnap,
+    kLinuxCooked,
+    kLinuxCooked2,
+    kNull,
+    kIpv4,
+    kIpv6,
+    kIpv6Extension,
+    kTcp,
+    kUdp,
+    kIcmp,
+    kRaw,
+    kGre,
+    kErspan,
+    kVxlan,
+    kGeneve,
+    kGtpU,
+    kPayload,
   };
   struct Layer {
     Kind kind;
-    Bytes header;             // with type, length and checksum fields zero
+    Bytes header;               // with type, length and checksum fields zero
     std::uint8_t protocol = 0;  // kRaw: the IP protocol; kIpv6Extension: its type
   };
 

@@ -1,5 +1,6 @@
-// The collection of real captures that tests walk when it is there: a folder with captures.jsonl and decode.jsonl, named by
-// the environment variable SPANWATCH_SHARED (default: `shared` beside the source folder). Never part of the repository.
+// The collection of real captures that tests walk when it is there: a folder with captures.jsonl and decode.jsonl,
+// named by the environment variable SPANWATCH_SHARED (default: `shared` beside the source folder). Never part of the
+// repository.
 #pragma once
 
 #include <filesystem>

@@ -19,7 +19,8 @@ bool Seal(std::span<const int> system_calls) {
     program.push_back({BPF_JMP | BPF_JEQ | BPF_K, 0, 1, static_cast<__u32>(number)});
     program.push_back({BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW});
   };
-  for (const int number : {SYS_brk, SYS_mmap, SYS_munmap, SYS_mremap, SYS_madvise, SYS_futex, SYS_exit_group}) allow(number);
+  for (const int number : {SYS_brk, SYS_mmap, SYS_munmap, SYS_mremap, SYS_madvise, SYS_futex, SYS_exit_group})
+    allow(number);
   for (const int number : system_calls) allow(number);
   program.push_back({BPF_RET | BPF_K, 0, 0, SECCOMP_RET_KILL_PROCESS});
   const sock_fprog wrapped{static_cast<unsigned short>(program.size()), program.data()};

@@ -1,5 +1,5 @@
-// RunAllowing: runs a body in a child that may call only the given system calls (and those that memory needs), to show what
-// works inside a sandbox. Any other call kills the child.
+// RunAllowing: runs a body in a child that may call only the given system calls (and those that memory needs), to show
+// what works inside a sandbox. Any other call kills the child.
 #pragma once
 
 #include <functional>

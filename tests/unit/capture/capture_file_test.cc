@@ -16,9 +16,9 @@
 namespace spanwatch::capture {
 namespace {
 
+using ::testing::HasSubstr;
 using testing::PcapFile;
 using testing::TimedFrame;
-using ::testing::HasSubstr;
 
 class Recorder final : public CapturedPacketConsumer {
  public:
@@ -117,8 +117,8 @@ Bytes Pcapng(const std::vector<TimedFrame>& frames) {
     const auto size = static_cast<std::uint32_t>(frame.bytes.size());
     const std::uint32_t padded = (size + 3) / 4 * 4;
     const auto time = static_cast<std::uint64_t>(Nanoseconds(frame.time));
-    for (const std::uint32_t word : {6u, 32 + padded, 0u, static_cast<std::uint32_t>(time >> 32),
-                                     static_cast<std::uint32_t>(time), size, size}) {
+    for (const std::uint32_t word :
+         {6u, 32 + padded, 0u, static_cast<std::uint32_t>(time >> 32), static_cast<std::uint32_t>(time), size, size}) {
       file.Le(word);
     }
     file.Raw(frame.bytes);
@@ -134,9 +134,9 @@ TEST(CaptureFile, EveryFormatAndPackingGivesTheSameFrames) {
   const Bytes pcapng = Pcapng(frames);
   const Bytes first_half(pcap.begin(), pcap.begin() + 1'000'000);
   const Bytes second_half(pcap.begin() + 1'000'000, pcap.end());
-  for (const Bytes& content : {pcap, pcapng, Gzip(pcap), Zstd(pcap), Gzip(pcapng), Zstd(pcapng),
-                               Joined(Gzip(first_half), Gzip(second_half)), Joined(Zstd(first_half), Zstd(second_half)),
-                               Joined(Gzip(pcap), Bytes(100, 0))}) {
+  for (const Bytes& content :
+       {pcap, pcapng, Gzip(pcap), Zstd(pcap), Gzip(pcapng), Zstd(pcapng), Joined(Gzip(first_half), Gzip(second_half)),
+        Joined(Zstd(first_half), Zstd(second_half)), Joined(Gzip(pcap), Bytes(100, 0))}) {
     Recorder recorder;
     EXPECT_EQ(ReadAll(MemoryFile(content), recorder), "");
     ExpectFrames(recorder, frames);
@@ -204,11 +204,11 @@ TEST(CaptureFile, WhatCannotBeReadIsOneClearLine) {
   };
   const Bytes gzip = Gzip(pcap);
   const Bytes zstd = Zstd(pcap);
-  for (const Case& one : {Case{{}, "a.pcap: "}, Case{Bytes(100, 'x'), "unknown file format"},
-                          Case{Bytes(gzip.begin(), gzip.begin() + 300), "the compressed data ends early"},
-                          Case{Bytes(zstd.begin(), zstd.begin() + 100), "the compressed data ends early"},
-                          Case{Bytes(pcap.begin(), pcap.end() - 10), "truncated"},
-                          Case{damaged, "the gzip data is damaged"}}) {
+  for (const Case& one :
+       {Case{{}, "a.pcap: "}, Case{Bytes(100, 'x'), "unknown file format"},
+        Case{Bytes(gzip.begin(), gzip.begin() + 300), "the compressed data ends early"},
+        Case{Bytes(zstd.begin(), zstd.begin() + 100), "the compressed data ends early"},
+        Case{Bytes(pcap.begin(), pcap.end() - 10), "truncated"}, Case{damaged, "the gzip data is damaged"}}) {
     Recorder recorder;
     const std::string error = ReadAll(MemoryFile(one.content), recorder);
     EXPECT_THAT(error, ::testing::StartsWith("a.pcap: "));

@@ -62,7 +62,8 @@ class Sender {
 void InNetworkNamespace(const std::function<void()>& body) {
   std::thread([&] {
     ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
-    ASSERT_EQ(std::system("ip link add span0 type veth peer name span1 && ip link set span0 up && ip link set span1 up"), 0);
+    ASSERT_EQ(
+        std::system("ip link add span0 type veth peer name span1 && ip link set span0 up && ip link set span1 up"), 0);
     body();
   }).join();
 }
@@ -87,8 +88,13 @@ void Drain(LiveCapture& capture, Recorder& recorder) {
 }
 
 Bytes Frame(int host, int number) {
-  return PacketBuilder().Ethernet().Vlan(120).Ipv4(fmt::format("10.20.0.{}", host + 1), "198.51.100.7").Udp(5000, 5001)
-      .Payload(fmt::format("frame {} {}", host, number)).Build();
+  return PacketBuilder()
+      .Ethernet()
+      .Vlan(120)
+      .Ipv4(fmt::format("10.20.0.{}", host + 1), "198.51.100.7")
+      .Udp(5000, 5001)
+      .Payload(fmt::format("frame {} {}", host, number))
+      .Build();
 }
 std::uint32_t BucketOf(const Bytes& frame, std::uint32_t members) { return OwnerHashOfFrame(1, frame) % members; }
 

@@ -26,13 +26,24 @@ std::uint32_t HashOf(std::string_view a, std::string_view b) {
 std::vector<PacketBuilder> Outsides() {
   const auto ip = [] { return PacketBuilder().Ethernet().Ipv4("192.0.2.1", "192.0.2.2", {.option_words = 2}); };
   const auto ip6 = [] { return PacketBuilder().Ethernet().Vlan(4).Ipv6("2001:db8::1", "2001:db8::2"); };
-  return {PacketBuilder().Ethernet(), PacketBuilder().Ethernet().Vlan(7, 0x88a8).Vlan(120),
+  return {PacketBuilder().Ethernet(),
+          PacketBuilder().Ethernet().Vlan(7, 0x88a8).Vlan(120),
           PacketBuilder().Ethernet().Vlan(1).Vlan(2).Vlan(3).Vlan(4),
-          PacketBuilder().Ethernet().Mpls(1).Mpls(2), PacketBuilder().Ethernet().Mpls(1).PseudoWireControlWord().Ethernet(),
-          PacketBuilder().Ethernet().Vlan(9).Pppoe(), ip(), ip6(), ip().Gre(), ip6().Gre(true, true, true),
-          ip().Gre().Ethernet().Vlan(3), ip().Erspan(2).Ethernet(), ip6().Erspan(3).Ethernet(),
-          ip().Udp(5000, 4789).Vxlan(42).Ethernet().Vlan(5).Vlan(6), ip6().Udp(5000, 6081).Geneve(42, 3).Ethernet(),
-          ip().Udp(2152, 2152).GtpU(1), ip().Udp(2152, 2152).GtpU(1, 1), ip6().Udp(2152, 2152).GtpU(1, 2)};
+          PacketBuilder().Ethernet().Mpls(1).Mpls(2),
+          PacketBuilder().Ethernet().Mpls(1).PseudoWireControlWord().Ethernet(),
+          PacketBuilder().Ethernet().Vlan(9).Pppoe(),
+          ip(),
+          ip6(),
+          ip().Gre(),
+          ip6().Gre(true, true, true),
+          ip().Gre().Ethernet().Vlan(3),
+          ip().Erspan(2).Ethernet(),
+          ip6().Erspan(3).Ethernet(),
+          ip().Udp(5000, 4789).Vxlan(42).Ethernet().Vlan(5).Vlan(6),
+          ip6().Udp(5000, 6081).Geneve(42, 3).Ethernet(),
+          ip().Udp(2152, 2152).GtpU(1),
+          ip().Udp(2152, 2152).GtpU(1, 1),
+          ip6().Udp(2152, 2152).GtpU(1, 2)};
 }
 
 TEST(Owner, IsTheSameBehindEveryEncapsulationAndInBothDirections) {
@@ -43,7 +54,8 @@ TEST(Owner, IsTheSameBehindEveryEncapsulationAndInBothDirections) {
               HashOf("10.20.0.9", "198.51.100.7"));
     EXPECT_EQ(OwnerHashOfFrame(1, back.Ipv4("198.51.100.7", "10.20.0.9").Udp(2, 1).Build()),
               HashOf("10.20.0.9", "198.51.100.7"));
-    EXPECT_EQ(OwnerHashOfFrame(1, six.Ipv6("fd00::9", "2001:db8::7").Udp(1, 2).Build()), HashOf("2001:db8::7", "fd00::9"));
+    EXPECT_EQ(OwnerHashOfFrame(1, six.Ipv6("fd00::9", "2001:db8::7").Udp(1, 2).Build()),
+              HashOf("2001:db8::7", "fd00::9"));
   }
 }
 
@@ -59,7 +71,11 @@ TEST(Owner, OtherLinkTypesGiveTheSame) {
 }
 
 TEST(Owner, FragmentsBelongToTheOuterPair) {
-  const auto frames = PacketBuilder().Ethernet().Ipv4("192.0.2.1", "192.0.2.2").Raw(4).Payload(std::string(3000, 'x'))
+  const auto frames = PacketBuilder()
+                          .Ethernet()
+                          .Ipv4("192.0.2.1", "192.0.2.2")
+                          .Raw(4)
+                          .Payload(std::string(3000, 'x'))
                           .BuildFragments(1000, 1);
   for (const Bytes& frame : frames) EXPECT_EQ(OwnerHashOfFrame(1, frame), HashOf("192.0.2.1", "192.0.2.2"));
 }
@@ -73,7 +89,8 @@ TEST(Owner, SpreadsAddressPairsEvenly) {
   for (const int count : buckets) EXPECT_NEAR(count, 10000, 500);
 }
 
-// Frames of real captures and of every encapsulation: the program, as the kernel runs it, gives what the function gives.
+// Frames of real captures and of every encapsulation: the program, as the kernel runs it, gives what the function
+// gives.
 class Comparison final : public CapturedPacketConsumer {
  public:
   void OnCaptured(const CapturedPacket& packet) noexcept override {
@@ -97,7 +114,9 @@ TEST(FanoutProgram, AgreesWithTheOwnerFunctionOnEveryPrefixOfEveryEncapsulation)
     for (const bool six : {false, true}) {
       PacketBuilder builder = outside;
       const Bytes frame = (six ? builder.Ipv6("fd00::9", "2001:db8::7") : builder.Ipv4("10.20.0.9", "198.51.100.7"))
-                              .Udp(1, 2).Payload("some bytes").Build();
+                              .Udp(1, 2)
+                              .Payload("some bytes")
+                              .Build();
       for (std::size_t length = 0; length <= frame.size(); ++length) {
         comparison.OnCaptured(PacketBuilder::Captured(Bytes(frame.begin(), frame.begin() + static_cast<long>(length))));
       }

@@ -9,16 +9,20 @@
 namespace spanwatch::decode {
 namespace {
 
-using testing::PacketBuilder;
 using ::testing::ElementsAre;
+using testing::PacketBuilder;
 
 constexpr std::string_view kText = "some plain words";
 
 PacketBuilder InnerTcp(PacketBuilder builder) {
-  return builder.Ipv4("10.20.0.9", "198.51.100.7").Tcp(51514, 80, {.sequence = 7, .flags = TcpFields::kAck}).Payload(kText);
+  return builder.Ipv4("10.20.0.9", "198.51.100.7")
+      .Tcp(51514, 80, {.sequence = 7, .flags = TcpFields::kAck})
+      .Payload(kText);
 }
 PacketBuilder InnerTcp6(PacketBuilder builder) {
-  return builder.Ipv6("fd00::9", "2001:db8::7").Tcp(51514, 80, {.sequence = 7, .flags = TcpFields::kAck}).Payload(kText);
+  return builder.Ipv6("fd00::9", "2001:db8::7")
+      .Tcp(51514, 80, {.sequence = 7, .flags = TcpFields::kAck})
+      .Payload(kText);
 }
 std::vector<Encapsulation> EncapsulationsOf(const DecodedPacket& packet) {
   return {packet.encapsulations.begin(), packet.encapsulations.begin() + packet.encapsulation_count};
@@ -61,8 +65,17 @@ std::vector<Wrapping> Wrappings() {
       {"gtp-u with extensions", ip().Udp(2152, 2152).GtpU(1, 2), {kGtpU}},
       {"ip in ip", ip(), {kIpInIp}},
       {"ip in ipv6", ip6(), {kIpInIp}},
-      {"vxlan in gre in mpls", PacketBuilder().Ethernet().Mpls(5).Ipv4("192.0.2.1", "192.0.2.2").Gre()
-           .Ipv4("192.0.2.3", "192.0.2.4").Udp(5000, 4789).Vxlan(42).Ethernet(), {kMpls, kGre, kVxlan}},
+      {"vxlan in gre in mpls",
+       PacketBuilder()
+           .Ethernet()
+           .Mpls(5)
+           .Ipv4("192.0.2.1", "192.0.2.2")
+           .Gre()
+           .Ipv4("192.0.2.3", "192.0.2.4")
+           .Udp(5000, 4789)
+           .Vxlan(42)
+           .Ethernet(),
+       {kMpls, kGre, kVxlan}},
   };
 }
 
@@ -110,15 +123,16 @@ TEST(Decoder, EveryPrefixOfEveryEncapsulationIsAccountedFor) {
   for (const Wrapping& wrapping : Wrappings()) {
     const Bytes frame = InnerTcp(wrapping.outer).Build();
     for (std::size_t length = 0; length < frame.size(); ++length) {
-      for (const std::uint32_t original : {static_cast<std::uint32_t>(length), static_cast<std::uint32_t>(frame.size())}) {
+      for (const std::uint32_t original :
+           {static_cast<std::uint32_t>(length), static_cast<std::uint32_t>(frame.size())}) {
         const Bytes prefix(frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(length));
         PacketRecorder recorder;
         CapturedPacket packet = PacketBuilder::Captured(prefix, {}, wrapping.link_type);
         packet.original_length = original;
         recorder.Decode(packet);
-        const std::uint64_t dropped =
-            recorder.Get(Counter::packets_dropped_truncated) + recorder.Get(Counter::packets_dropped_unknown) +
-            recorder.Get(Counter::packets_dropped_malformed);
+        const std::uint64_t dropped = recorder.Get(Counter::packets_dropped_truncated) +
+                                      recorder.Get(Counter::packets_dropped_unknown) +
+                                      recorder.Get(Counter::packets_dropped_malformed);
         EXPECT_EQ(recorder.packets.size() + dropped, 1u) << wrapping.name << " " << length;
       }
     }
@@ -164,10 +178,21 @@ TEST(Decoder, WrongChecksumsDropNothing) {
 
 TEST(Decoder, ReadsIpv4OptionsAndIpv6ExtensionHeaders) {
   PacketRecorder recorder;
-  recorder.Decode(PacketBuilder().Ethernet().Ipv4("10.0.0.1", "10.0.0.2", {.id = 77, .option_words = 10}).Udp(1, 2)
-                      .Payload(kText).Build());
-  recorder.Decode(PacketBuilder().Ethernet().Ipv6("fd00::1", "fd00::2").Ipv6Extension(0).Ipv6Extension(43, 2)
-                      .Ipv6Extension(60, 5).Udp(1, 2).Payload(kText).Build());
+  recorder.Decode(PacketBuilder()
+                      .Ethernet()
+                      .Ipv4("10.0.0.1", "10.0.0.2", {.id = 77, .option_words = 10})
+                      .Udp(1, 2)
+                      .Payload(kText)
+                      .Build());
+  recorder.Decode(PacketBuilder()
+                      .Ethernet()
+                      .Ipv6("fd00::1", "fd00::2")
+                      .Ipv6Extension(0)
+                      .Ipv6Extension(43, 2)
+                      .Ipv6Extension(60, 5)
+                      .Udp(1, 2)
+                      .Payload(kText)
+                      .Build());
   EXPECT_THAT(recorder.payloads, ElementsAre(kText, kText));
   EXPECT_EQ(recorder.packets[0].ip_id, 77);
 }
@@ -200,7 +225,8 @@ TEST(Decoder, UnknownTransportsAreHandedOverWithTheirBytes) {
 
 TEST(Decoder, TunnelWithUnusableContentIsHandedOverItself) {
   PacketRecorder recorder;
-  recorder.Decode(PacketBuilder().Ethernet().Ipv4("10.0.0.1", "10.0.0.2").Udp(5000, 4789).Vxlan(1).Payload(kText).Build());
+  recorder.Decode(
+      PacketBuilder().Ethernet().Ipv4("10.0.0.1", "10.0.0.2").Udp(5000, 4789).Vxlan(1).Payload(kText).Build());
   ASSERT_EQ(recorder.packets.size(), 1u);
   EXPECT_EQ(recorder.packets[0].transport, Transport::kUdp);
   EXPECT_EQ(recorder.packets[0].destination.port, 4789);
@@ -211,8 +237,16 @@ TEST(Decoder, TunnelWithUnusableContentIsHandedOverItself) {
 TEST(Decoder, OrdinaryDatagramToATunnelPortStaysADatagram) {
   for (const std::uint16_t port : {4789, 6081, 2152}) {
     PacketRecorder recorder;
-    recorder.Decode(PacketBuilder().Ethernet().Ipv4("10.0.0.1", "10.0.0.2").Udp(5000, port).Payload("\xf1" "abc").Build());
-    EXPECT_THAT(recorder.payloads, ElementsAre("\xf1" "abc")) << port;
+    recorder.Decode(PacketBuilder()
+                        .Ethernet()
+                        .Ipv4("10.0.0.1", "10.0.0.2")
+                        .Udp(5000, port)
+                        .Payload("\xf1"
+                                 "abc")
+                        .Build());
+    EXPECT_THAT(recorder.payloads, ElementsAre("\xf1"
+                                               "abc"))
+        << port;
     EXPECT_TRUE(recorder.anomalies.empty()) << port;
   }
 }
@@ -238,7 +272,8 @@ TEST(Decoder, ContradictoryHeadersAreDroppedByReason) {
   recorder.Decode(frame);
   EXPECT_TRUE(recorder.packets.empty());
   EXPECT_EQ(recorder.Get(Counter::packets_dropped_malformed), 2u);
-  EXPECT_THAT(recorder.anomalies, ElementsAre(AnomalyCode::packet_malformed_header, AnomalyCode::packet_malformed_header));
+  EXPECT_THAT(recorder.anomalies,
+              ElementsAre(AnomalyCode::packet_malformed_header, AnomalyCode::packet_malformed_header));
 }
 
 TEST(Decoder, LinkControlIsCountedWithoutAnAnomalyButUnknownTypesHaveOne) {

@@ -12,8 +12,8 @@
 namespace spanwatch::decode {
 namespace {
 
-using testing::PacketBuilder;
 using ::testing::ElementsAre;
+using testing::PacketBuilder;
 
 std::string Text(std::size_t length) {
   std::string text(length, ' ');
@@ -77,7 +77,8 @@ TEST(IpReassembler, FirstBytesWinWhereFragmentsOverlapAndItIsAnAnomaly) {
 TEST(IpReassembler, IdentifierUsedAgainBeginsANewDatagram) {
   PacketRecorder recorder;
   for (const char letter : {'a', 'b', 'c'}) {
-    for (const Bytes& fragment : Datagram4(std::string(2000, letter)).BuildFragments(1000, 1)) recorder.Decode(fragment);
+    for (const Bytes& fragment : Datagram4(std::string(2000, letter)).BuildFragments(1000, 1))
+      recorder.Decode(fragment);
   }
   EXPECT_THAT(recorder.payloads, ElementsAre(std::string(2000, 'a'), std::string(2000, 'b'), std::string(2000, 'c')));
 }
@@ -90,7 +91,8 @@ TEST(IpReassembler, WaitsInPacketTimeOnlySoLong) {
   recorder.Decode(fragments[2], 1, PacketTime(std::chrono::seconds(31)));
   EXPECT_EQ(recorder.Get(Counter::fragment_datagrams_expired), 1u);
   recorder.Decode(fragments[0], 1, PacketTime(std::chrono::seconds(40)));
-  EXPECT_THAT(recorder.payloads, ElementsAre(Text(2000).substr(0, 992), Text(2000)));  // the first piece, then the whole
+  EXPECT_THAT(recorder.payloads,
+              ElementsAre(Text(2000).substr(0, 992), Text(2000)));  // the first piece, then the whole
 }
 
 TEST(IpReassembler, WhatIsThereOfAnIncompleteDatagramIsHandedOverInPieces) {
@@ -159,14 +161,25 @@ TEST(IpReassembler, FragmentBeyondTheLargestDatagramIsRefused) {
 TEST(IpReassembler, TunnelInFragmentsAndFragmentsInATunnelAreBothJoined) {
   const std::string text = Text(2500);
   PacketRecorder recorder;
-  const auto inner = PacketBuilder().Ethernet().Ipv4("192.0.2.1", "192.0.2.2").Gre().Ipv4("10.0.0.1", "10.0.0.2")
-                         .Udp(1, 2).Payload(text).BuildFragments(1000, 5);
+  const auto inner = PacketBuilder()
+                         .Ethernet()
+                         .Ipv4("192.0.2.1", "192.0.2.2")
+                         .Gre()
+                         .Ipv4("10.0.0.1", "10.0.0.2")
+                         .Udp(1, 2)
+                         .Payload(text)
+                         .BuildFragments(1000, 5);
   for (const Bytes& frame : inner) recorder.Decode(frame);
-  // Each of those IP packets again in outer fragments, by hand: the frame's IP packet becomes the payload of protocol 4.
+  // Each of those IP packets again in outer fragments, by hand: the frame's IP packet becomes the payload of
+  // protocol 4.
   std::uint32_t id = 100;
   for (const Bytes& frame : inner) {
-    const auto outer = PacketBuilder().Ethernet().Ipv4("203.0.113.1", "203.0.113.2").Raw(4)
-                           .Payload(ByteView(frame).subspan(14)).BuildFragments(304, id++);
+    const auto outer = PacketBuilder()
+                           .Ethernet()
+                           .Ipv4("203.0.113.1", "203.0.113.2")
+                           .Raw(4)
+                           .Payload(ByteView(frame).subspan(14))
+                           .BuildFragments(304, id++);
     for (const Bytes& piece : outer) recorder.Decode(piece);
   }
   // The second round repeats the first inside, so it is a duplicate of a joined datagram.
@@ -175,12 +188,17 @@ TEST(IpReassembler, TunnelInFragmentsAndFragmentsInATunnelAreBothJoined) {
 }
 
 TEST(IpReassembler, DatagramJoinedOfItselfEnds) {
-  // An IP-in-IP datagram whose content is a fragment with its own key: its bytes may not be overwritten while being read.
-  const Bytes fragment = PacketBuilder().Ethernet().Ipv4("10.0.0.1", "10.0.0.2").Raw(4).Payload(Text(80))
-                             .BuildFragments(40, 9)[0];
+  // An IP-in-IP datagram whose content is a fragment with its own key: its bytes may not be overwritten while being
+  // read.
+  const Bytes fragment =
+      PacketBuilder().Ethernet().Ipv4("10.0.0.1", "10.0.0.2").Raw(4).Payload(Text(80)).BuildFragments(40, 9)[0];
   PacketRecorder recorder;
-  for (const Bytes& piece : PacketBuilder().Ethernet().Ipv4("10.0.0.1", "10.0.0.2").Raw(4)
-                                .Payload(ByteView(fragment).subspan(14)).BuildFragments(16, 9)) {
+  for (const Bytes& piece : PacketBuilder()
+                                .Ethernet()
+                                .Ipv4("10.0.0.1", "10.0.0.2")
+                                .Raw(4)
+                                .Payload(ByteView(fragment).subspan(14))
+                                .BuildFragments(16, 9)) {
     recorder.Decode(piece);
   }
   ASSERT_EQ(recorder.packets.size(), 1u);  // the tunnel itself

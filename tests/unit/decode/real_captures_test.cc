@@ -38,9 +38,9 @@ class FlowCounter final : public PacketConsumer, public AnomalySink {
   void OnPacket(const DecodedPacket& packet) noexcept override {
     ++packets;
     if (packet.transport != Transport::kTcp && packet.transport != Transport::kUdp) return;
-    SeenFlow& flow = flows[KeyOf(std::string(ToString(packet.transport)),
-                                 {ToString(packet.source.address), packet.source.port},
-                                 {ToString(packet.destination.address), packet.destination.port})];
+    SeenFlow& flow =
+        flows[KeyOf(std::string(ToString(packet.transport)), {ToString(packet.source.address), packet.source.port},
+                    {ToString(packet.destination.address), packet.destination.port})];
     ++flow.packets;
     for (std::size_t i = 0; i < packet.encapsulation_count; ++i) {
       flow.encapsulations.emplace(ToString(packet.encapsulations[i]));
@@ -77,8 +77,7 @@ class DecodedCapture final : public CapturedPacketConsumer {
     std::uint64_t sum = 0;
     for (const Counter counter :
          {Counter::packets_decoded, Counter::fragments_held, Counter::packets_dropped_truncated,
-          Counter::packets_dropped_unknown, Counter::packets_dropped_malformed,
-          Counter::packets_dropped_layers}) {
+          Counter::packets_dropped_unknown, Counter::packets_dropped_malformed, Counter::packets_dropped_layers}) {
       sum += counters_.Get(counter);
     }
     return sum;
@@ -98,11 +97,13 @@ std::pair<std::string, int> EndpointOf(const nlohmann::json& json) {
   return {json[0].get<std::string>(), std::stoi(json[1].get<std::string>())};
 }
 
-// Each layer that the other program passed is one that we name; words for kinds of VLAN tags and of IP in IP are one of ours.
+// Each layer that the other program passed is one that we name; words for kinds of VLAN tags and of IP in IP are one of
+// ours.
 void CheckEncapsulations(const nlohmann::json& flow, const std::set<std::string>& seen, const std::string& capture) {
   static constexpr std::string_view kOfTunnelPorts[] = {"vxlan", "geneve", "gtp-u"};
   const std::set<int> ports = {EndpointOf(flow["a"]).second, EndpointOf(flow["b"]).second};
-  const bool tunnel_itself = ports.contains(2123) || ports.contains(4789) || ports.contains(6081) || ports.contains(2152);
+  const bool tunnel_itself =
+      ports.contains(2123) || ports.contains(4789) || ports.contains(6081) || ports.contains(2152);
   for (const auto& word : flow["encap"]) {
     auto name = word.get<std::string>();
     if (name == "socks" || name == "lisp") continue;  // above the transport
@@ -129,10 +130,12 @@ TEST(Decoder, EveryPacketOfRealCapturesIsAccountedForAndRefusalsAreOneLine) {
     const bool same_count = !line["packets"].is_number() || capture.captured == line["packets"].get<std::uint64_t>();
     if (capture.error.empty() != line.value("reader_error", false) && (same_count || !capture.error.empty())) continue;
     ++differently_read;
-    std::cout << name << " | " << line["packets"].dump() << " ours " << capture.captured << " | " << capture.error << "\n";
+    std::cout << name << " | " << line["packets"].dump() << " ours " << capture.captured << " | " << capture.error
+              << "\n";
   }
   std::cout << packets << " packets, " << refused << " captures with a reader's error\n";
-  // libpcap, against Wireshark's own reader: pcapng files whose interfaces differ in link type or snap length, Sun's snoop.
+  // libpcap, against Wireshark's own reader: pcapng files whose interfaces differ in link type or snap length, Sun's
+  // snoop.
   EXPECT_LE(differently_read, 24);
 }
 
@@ -172,7 +175,8 @@ TEST(Decoder, AgreesWithOtherProgramsOnTheInnermostFlowsOfRealCaptures) {
       ++differ;
       const std::string_view reason = ReasonOf(name);
       EXPECT_FALSE(reason.empty()) << name << ": " << ToString(key);
-      std::cout << name << " | " << ToString(key) << " | " << flow["packets"] << " ours " << seen << " | " << reason << "\n";
+      std::cout << name << " | " << ToString(key) << " | " << flow["packets"] << " ours " << seen << " | " << reason
+                << "\n";
     }
   }
   std::cout << flows - differ << " of " << flows << " flows agree\n";
