@@ -53,7 +53,7 @@ constexpr std::array<std::uint8_t, 16> kLowHalf = [] {
 }
 
 struct HalfMasks {
-  __m256i word, lead, continuation, nul, control;
+  __m256i word, lead, continuation, high, nul, control;
 };
 
 [[gnu::target("avx2")]] inline HalfMasks ClassifyHalf(const std::uint8_t* bytes) {
@@ -73,7 +73,7 @@ struct HalfMasks {
   };
   const __m256i below_space = _mm256_cmpeq_epi8(_mm256_min_epu8(value, _mm256_set1_epi8(0x1F)), value);
   const __m256i of_text = _mm256_or_si256(equals('\t'), _mm256_or_si256(equals('\n'), equals('\r')));
-  return {has(kWord), has(kLead), _mm256_cmpgt_epi8(_mm256_set1_epi8(static_cast<char>(0xC0)), value),
+  return {has(kWord), has(kLead), _mm256_cmpgt_epi8(_mm256_set1_epi8(static_cast<char>(0xC0)), value), value,
           _mm256_cmpeq_epi8(value, zero), _mm256_or_si256(_mm256_andnot_si256(of_text, below_space), equals(0x7F))};
 }
 
@@ -81,7 +81,7 @@ struct HalfMasks {
   const HalfMasks low = ClassifyHalf(block);
   const HalfMasks high = ClassifyHalf(block + kTextBlock / 2);
   return {Joined(low.word, high.word), Joined(low.lead, high.lead), Joined(low.continuation, high.continuation),
-          Joined(low.nul, high.nul), Joined(low.control, high.control)};
+          Joined(low.high, high.high), Joined(low.nul, high.nul), Joined(low.control, high.control)};
 }
 
 // The bytes that a plate may be made of, in UTF-8 or UTF-16. Where a neighbour lies in another block the byte counts.
@@ -108,6 +108,7 @@ TextMasks ClassifyTextPortably(const std::uint8_t* block) noexcept {
     if ((classes & kWord) != 0) masks.word |= bit;
     if ((classes & kLead) != 0) masks.lead |= bit;
     if (byte >= 0x80 && byte < 0xC0) masks.continuation |= bit;
+    if (byte >= 0x80) masks.high |= bit;
     if (byte == 0) masks.nul |= bit;
     if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7F) masks.control |= bit;
   }
@@ -138,7 +139,7 @@ void TextFilter::Update(ByteView bytes) noexcept {
 void TextFilter::Gap(std::uint64_t length) noexcept {
   FlushPart();
   offset_ += length;
-  if (!skipped_) sink_->OnBreak();
+  Break();
   skipped_ = true;
   run_ = 0;
 }
@@ -159,20 +160,52 @@ void TextFilter::Block(const std::uint8_t* block, std::size_t size) noexcept {
   const std::uint64_t runs = pairs & pairs >> 2 & plate >> 4;
   const auto leading = static_cast<unsigned>(std::countr_one(plate));
   const bool joined = run_ != 0 && leading != 0 && run_ + leading >= kRun;
-  const bool passed = runs != 0 || joined || IsText(masks);
-  if (passed) {
-    if (skipped_ && run_ != 0) {
-      const std::size_t carried = std::min<std::size_t>(run_, tail_.size());
-      sink_->OnText({tail_.data() + tail_.size() - carried, carried}, 0, offset_);
-    }
-    sink_->OnText({block, size}, masks.nul, offset_);
+  const bool text = IsText(masks);
+  const bool passed = text || runs != 0 || joined;
+  if (passed && skipped_ && run_ != 0) {
+    const std::size_t carried = std::min<std::size_t>(run_, tail_.size());
+    Pass(tail_.data(), 0, tail_.size() - carried, tail_.size());
+  }
+  if (text) {
+    Pass(block, masks.nul, 0, size);
+  } else if (passed) {
+    // What touches a neighbouring block may go on there.
+    const std::uint64_t seeds = runs | (joined ? 1 : 0) | (plate & std::uint64_t{1} << (kTextBlock - 1));
+    PassAround(block, seeds, ~(masks.control | masks.high) | plate, masks.nul);
+    if (size < kTextBlock) Break();
   } else {
-    if (!skipped_) sink_->OnBreak();
+    Break();
     if (size >= tail_.size()) std::memcpy(tail_.data(), block + size - tail_.size(), tail_.size());
   }
   skipped_ = !passed;
   run_ = size == kTextBlock ? std::min(static_cast<unsigned>(std::countl_one(plate)), kRun) : 0;
   offset_ += size;
+}
+
+// Passes on each run of printable bytes that holds a seed.
+void TextFilter::PassAround(const std::uint8_t* block, std::uint64_t seeds, std::uint64_t printable,
+                            std::uint64_t nul) noexcept {
+  while (seeds != 0) {
+    const auto seed = static_cast<unsigned>(std::countr_zero(seeds));
+    const std::uint64_t below = ~printable & ((std::uint64_t{1} << seed) - 1);
+    const auto begin = static_cast<std::size_t>(std::bit_width(below));
+    const std::size_t end = seed + static_cast<std::size_t>(std::countr_one(printable >> seed));
+    if (begin > 0) Break();
+    Pass(block, nul, begin, end);
+    if (end >= kTextBlock) return;
+    Break();
+    seeds &= ~std::uint64_t{0} << end;
+  }
+}
+
+void TextFilter::Pass(const std::uint8_t* block, std::uint64_t nul, std::size_t begin, std::size_t end) noexcept {
+  sink_->OnText({block + begin, end - begin}, nul >> begin, offset_);
+  broken_ = false;
+}
+
+void TextFilter::Break() noexcept {
+  if (!broken_) sink_->OnBreak();
+  broken_ = true;
 }
 
 }  // namespace spanwatch::fingerprint

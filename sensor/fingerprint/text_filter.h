@@ -15,7 +15,7 @@ namespace spanwatch::fingerprint {
 class TextSink {
  public:
   virtual ~TextSink() = default;
-  // At most 64 bytes, valid during the call, with one bit of `nul` for each NUL; `offset` is that of the block.
+  // At most 64 bytes, valid during the call, with one bit of `nul` for each NUL; `offset` is that of their block.
   virtual void OnText(ByteView text, std::uint64_t nul, std::uint64_t offset) noexcept = 0;
   // Something that is no text, or is missing, lies between the texts before and after.
   virtual void OnBreak() noexcept = 0;
@@ -26,6 +26,7 @@ struct TextMasks {
   std::uint64_t word = 0;          // letter, digit or separator, in ASCII
   std::uint64_t lead = 0;          // may begin a look-alike or a separator in UTF-8
   std::uint64_t continuation = 0;  // 0x80..0xBF
+  std::uint64_t high = 0;          // 0x80..0xFF
   std::uint64_t nul = 0;
   std::uint64_t control = 0;       // no text has it: below space but for TAB, LF and CR; DEL
   friend bool operator==(const TextMasks&, const TextMasks&) = default;
@@ -47,6 +48,9 @@ class TextFilter {
 
  private:
   void Block(const std::uint8_t* block, std::size_t size) noexcept;
+  void Pass(const std::uint8_t* block, std::uint64_t nul, std::size_t begin, std::size_t end) noexcept;
+  void PassAround(const std::uint8_t* block, std::uint64_t seeds, std::uint64_t printable, std::uint64_t nul) noexcept;
+  void Break() noexcept;
   void FlushPart() noexcept;
 
   TextSink* sink_;
@@ -56,6 +60,7 @@ class TextFilter {
   std::array<std::uint8_t, 8> tail_{};     // the end of the block before, when that was skipped
   unsigned run_ = 0;                       // plate characters at the end of the block before, at most kRun
   bool skipped_ = false;                   // the block before was not passed on
+  bool broken_ = true;                     // the sink knows of a break since the last text
 };
 
 }  // namespace spanwatch::fingerprint

@@ -257,7 +257,11 @@ void TextTokeniser::EndPiece() {
   } else {
     SettleHyphens();
   }
-  if (hyphens_.count == 0) hyphens_ = {tokens_.size(), 1, {}, true};
+  if (hyphens_.count == 0) {
+    hyphens_.first_token = tokens_.size();
+    hyphens_.count = 1;
+    hyphens_.equal = true;
+  }
   const auto size = static_cast<std::uint16_t>(std::min<std::size_t>(piece_size_, 0xFFFF));
   if (hyphens_.count <= hyphens_.lengths.size()) hyphens_.lengths[hyphens_.count - 1] = size;
   hyphens_.equal = hyphens_.equal && size == hyphens_.lengths[0];
@@ -266,7 +270,7 @@ void TextTokeniser::EndPiece() {
     if (piece_size_ >= kBase64Run && IsBase64(piece_.begin)) noise_ = 2;
   } else {
     if (separator_ == 0) piece_count_ = 0;
-    std::shift_right(pieces_.begin(), pieces_.end(), 1);
+    if (piece_count_ > 0) std::shift_right(pieces_.begin(), pieces_.end(), 1);
     piece_.length = static_cast<std::uint8_t>(std::min(piece_size_, kPlateMaximum));
     pieces_[0] = piece_;
     piece_count_ = std::min(piece_count_ + 1, kPieces);
@@ -279,11 +283,15 @@ void TextTokeniser::EndPiece() {
 
 // Drops the tokens of a UUID (8-4-4-4-12) or a product key (four or more groups of equal length, 4 or 5).
 void TextTokeniser::SettleHyphens() {
+  if (hyphens_.count < 4) {
+    hyphens_.count = 0;
+    return;
+  }
   constexpr std::array<std::uint16_t, 5> kUuid{8, 4, 4, 4, 12};
   const bool uuid = hyphens_.count == kUuid.size() && hyphens_.lengths == kUuid;
-  const bool key = hyphens_.count >= 4 && hyphens_.equal && (hyphens_.lengths[0] == 4 || hyphens_.lengths[0] == 5);
+  const bool key = hyphens_.equal && (hyphens_.lengths[0] == 4 || hyphens_.lengths[0] == 5);
   if (uuid || key) tokens_.resize(hyphens_.first_token);
-  hyphens_ = Hyphens();
+  hyphens_.count = 0;
 }
 
 // The tokens that end with the latest piece.
