@@ -26,6 +26,8 @@ class Decoder : private DatagramPieceConsumer {
  public:
   // All references must outlive the decoder.
   Decoder(const config::Limits& limits, Counters& counters, AnomalySink& anomalies, PacketConsumer& consumer);
+  Decoder(const Decoder&) = delete;  // the reassembler knows it by address
+  Decoder& operator=(const Decoder&) = delete;
 
   // Calls PacketConsumer::OnPacket at most once for this packet, and before that for each piece of a datagram given up;
   // the bytes live until OnPacket returns.
