@@ -1,0 +1,97 @@
+#include "supervisor/metrics_exporter.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <set>
+#include <sstream>
+
+namespace spanwatch::supervisor {
+namespace {
+
+bool Has(const std::string& text, const std::string& line) { return text.find("\n" + line + "\n") != std::string::npos; }
+
+SupervisorFigures SomeFigures() {
+  SupervisorFigures figures;
+  figures.webhook_delivered = 3;
+  figures.webhook_queue_length = 2;
+  figures.hashsets = {{"cbp", 1.7e9, 10, 20, 5}};
+  return figures;
+}
+
+TEST(MetricsExporter, EverySeriesExistsFromTheStart) {
+  MetricsExporter exporter("abc", [] { return SupervisorFigures{}; });
+  const std::string text = exporter.Render();
+  EXPECT_TRUE(Has(text, R"(spanwatch_sightings_total{authorized="false",confidence="sure",direction="outbound",method="exact"} 0)"))
+      << text;
+  for (const char* severity : {"informational", "low", "medium", "high", "critical"}) {
+    EXPECT_TRUE(Has(text, std::string("spanwatch_alerts_total{severity=\"") + severity + "\"} 0")) << severity;
+  }
+  EXPECT_TRUE(Has(text, R"(spanwatch_webhook_deliveries_total{outcome="retry"} 0)"));
+  EXPECT_TRUE(Has(text, R"(spanwatch_decode_dropped_packets_total{reason="truncated"} 0)"));
+  for (const auto& counter : kCounters) {
+    EXPECT_NE(text.find("spanwatch_" + std::string(counter.metric)), std::string::npos) << counter.id;
+  }
+}
+
+TEST(MetricsExporter, SumsBlocksAndKeepsWhatARetiredOneCounted) {
+  MetricsExporter exporter("abc", [] { return SupervisorFigures{}; });
+  Counters one, two;
+  one.Add(Counter::packets_captured, 5);
+  two.Add(Counter::packets_captured, 7);
+  exporter.AddCounters(one);
+  exporter.AddCounters(two);
+  exporter.RetireCounters(one);
+  two.Add(Counter::packets_captured, 1);
+  EXPECT_TRUE(Has(exporter.Render(), "spanwatch_capture_packets_total 13"));
+}
+
+TEST(MetricsExporter, CountsAndFigures) {
+  MetricsExporter exporter("abc", SomeFigures);
+  exporter.CountSighting(Method::kRecord, Confidence::kSure, true, Crossing::kEgress);
+  exporter.CountAlert(Severity::kCritical);
+  exporter.CountEvent(EventDataset::kTransfer);
+  const std::string text = exporter.Render();
+  EXPECT_TRUE(Has(text, R"(spanwatch_sightings_total{authorized="true",confidence="sure",direction="outbound",method="record"} 1)"));
+  EXPECT_TRUE(Has(text, R"(spanwatch_alerts_total{severity="critical"} 1)"));
+  EXPECT_TRUE(Has(text, R"(spanwatch_events_total{dataset="spanwatch.transfer"} 1)"));
+  EXPECT_TRUE(Has(text, R"(spanwatch_webhook_deliveries_total{outcome="delivered"} 3)"));
+  EXPECT_TRUE(Has(text, "spanwatch_webhook_queue_length 2"));
+  EXPECT_TRUE(Has(text, R"(spanwatch_hashset_items{kind="record"} 20)"));
+  EXPECT_NE(text.find(R"(spanwatch_hashset_loaded_timestamp_seconds{hashset="cbp"} 1700000000)"), std::string::npos);
+  EXPECT_NE(text.find(R"(revision="abc")"), std::string::npos);
+}
+
+TEST(MetricsExporter, AMetricIsDescribedOnce) {
+  MetricsExporter exporter("abc", SomeFigures);
+  std::istringstream lines(exporter.Render());
+  std::set<std::string> described;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("# TYPE ")) continue;
+    EXPECT_TRUE(described.insert(line).second) << line;
+  }
+  EXPECT_GT(described.size(), 20u);
+}
+
+TEST(MetricsExporter, TheSameTextServesAScrapeStorm) {
+  int asked = 0;
+  MetricsExporter exporter("abc", [&] {
+    ++asked;
+    return SupervisorFigures{};
+  });
+  for (int i = 0; i < 100; ++i) exporter.Render();
+  EXPECT_EQ(asked, 1);
+}
+
+TEST(MetricsExporter, PrometheusItselfAcceptsTheText) {
+  if (std::system("command -v promtool >/dev/null") != 0) GTEST_SKIP() << "promtool is not installed";
+  MetricsExporter exporter("abc", SomeFigures);
+  FILE* check = ::popen("promtool check metrics >/dev/null 2>&1", "w");
+  ASSERT_NE(check, nullptr);
+  const std::string text = exporter.Render();
+  std::fwrite(text.data(), 1, text.size(), check);
+  EXPECT_EQ(::pclose(check), 0);
+}
+
+}  // namespace
+}  // namespace spanwatch::supervisor
