@@ -1,0 +1,55 @@
+// Sketcher: the interface of a fingerprint family over one object. To add a family, write <name>_family.cc with
+// Make<Name>Sketcher and add a line to families.def.
+//
+// Calls: (Update | Gap)* Finish. One inspector thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "config/limits.h"
+#include "fingerprint/record_family.h"
+#include "image/sniff.h"
+#include "model/anomaly.h"
+#include "model/match.h"
+#include "model/object.h"
+#include "telemetry/counters.h"
+
+namespace spanwatch::fingerprint {
+
+class PictureMemory;
+
+// What a sketch works with; all outlive it. `pictures` may be null: then pictures are not remembered between objects.
+struct SketchContext {
+  const FingerprintIndex& index;
+  const RecordSearch& records;
+  MatchSink& sink;
+  const config::Limits& limits;
+  Counters& counters;
+  AnomalySink& anomalies;
+  PictureMemory* pictures = nullptr;
+};
+
+// What the families of one object tell each other.
+struct SketchFacts {
+  image::FileType type = image::FileType::kUnknown;  // from the first bytes
+  std::optional<Sha256Digest> sha256;
+  std::optional<Sha256Digest> image_data;
+  bool gap = false;                                  // a byte before this one is missing
+  std::uint64_t size = 0;                            // seen so far, gaps left out
+};
+
+class Sketcher {
+ public:
+  virtual ~Sketcher() = default;
+  virtual void Update(ByteView bytes) noexcept = 0;
+  virtual void Gap(std::uint64_t length) noexcept = 0;
+  virtual void Finish(ObjectEnd end) noexcept = 0;
+};
+
+#define FAMILY(name, streams) \
+  std::unique_ptr<Sketcher> Make_##name(const SketchContext& context, const ObjectContext& object, SketchFacts& facts);
+#include "fingerprint/families.def"
+#undef FAMILY
+
+}  // namespace spanwatch::fingerprint

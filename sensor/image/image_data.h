@@ -1,0 +1,56 @@
+// ImageDataExtractor: the image data of a JPEG or PNG alone, whatever metadata stands around it, from a stream in any split.
+//
+// JPEG (T.81 section B.1): the entropy-coded bytes of every scan as they stand in the file, stuffing and RST markers included.
+// PNG: the payloads of IDAT. One object each; not thread-safe; the views given to the callback live for its call.
+#pragma once
+
+#include "base/bytes.h"
+#include "image/sniff.h"
+
+namespace spanwatch::image {
+
+class ImageDataExtractor {
+ public:
+  // REQUIRES: kJpeg or kPng
+  explicit ImageDataExtractor(FileType type) : state_(type == FileType::kJpeg ? State::kJpegMarker : State::kPngSignature) {}
+
+  // Calls take(ByteView, offset in `bytes`) for each run of image data.
+  template <typename Take>
+  void Update(ByteView bytes, Take&& take) noexcept {
+    std::size_t position = 0;
+    while (position < bytes.size()) {
+      const Run run = Next(bytes.subspan(position));
+      if (run.data) take(bytes.subspan(position, run.length), position);
+      position += run.length;
+    }
+  }
+  // The picture's own end was seen, and image data before it.
+  bool complete() const { return state_ == State::kDone && any_; }
+  bool failed() const { return state_ == State::kFailed; }
+
+ private:
+  enum class State : std::uint8_t {
+    kJpegMarker, kJpegCode, kJpegLengthHigh, kJpegLengthLow, kJpegSkip, kJpegScan, kJpegScanMarker,
+    kPngSignature, kPngHeader, kPngSkip, kPngData, kDone, kFailed,
+  };
+  struct Run {
+    std::size_t length = 0;  // at least 1
+    bool data = false;
+  };
+
+  Run Next(ByteView bytes) noexcept;
+  Run NextJpeg(ByteView bytes) noexcept;
+  Run NextScan(ByteView bytes) noexcept;
+  Run NextPng(ByteView bytes) noexcept;
+  void JpegCode(std::uint8_t code) noexcept;
+
+  State state_;
+  std::uint8_t marker_ = 0;
+  bool held_marker_ = false;         // an 0xFF inside a scan that turned out to be data
+  bool any_ = false;
+  std::uint64_t left_ = 0;           // of what is skipped or taken
+  std::size_t header_filled_ = 0;
+  std::uint8_t header_[8] = {};
+};
+
+}  // namespace spanwatch::image
