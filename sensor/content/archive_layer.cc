@@ -13,6 +13,8 @@ namespace {
 
 // Damaged places of one archive after which it is read on; what lies behind the last is searched as raw bytes.
 constexpr int kRestartsMax = 64;
+// So far libarchive looks ahead of what it uses, at most: a zip's local header with its name's beginning.
+constexpr std::size_t kUnusedMax = 128;
 
 }  // namespace
 
@@ -23,9 +25,10 @@ ArchiveLayer::~ArchiveLayer() = default;
 
 Taken ArchiveLayer::Write(ByteView bytes) noexcept {
   std::size_t used = 0;
+  if (directory_) return WalkDirectory(bytes);
   if (reader_ != nullptr) {
     const Taken taken = Read(bytes);
-    if (reader_ != nullptr || taken.state != LayerState::kMore) return taken;
+    if (reader_ != nullptr || directory_ || taken.state != LayerState::kMore) return taken;
     used = taken.bytes;
   }
   return Look(bytes, used);
@@ -38,7 +41,11 @@ Taken ArchiveLayer::Read(ByteView bytes) {
   fed_ += bytes.size();
   const Event event = Pump();
   if (object_.exhausted()) return {0, LayerState::kBroken};
-  if (event == Event::kNeedInput) return {bytes.size(), LayerState::kMore};
+  if (event == Event::kNeedInput) {
+    last_.insert(last_.end(), bytes.end() - static_cast<std::ptrdiff_t>(std::min(bytes.size(), kUnusedMax)), bytes.end());
+    if (last_.size() > 2 * kUnusedMax) last_.erase(last_.begin(), last_.end() - static_cast<std::ptrdiff_t>(kUnusedMax));
+    return {bytes.size(), LayerState::kMore};
+  }
   // What libarchive looked at and did not use is not the archive's; of earlier deliveries it is too late to give it back.
   const std::uint64_t position = reader_->used();
   std::size_t used = position <= before ? 0 : static_cast<std::size_t>(std::min<std::uint64_t>(position - before, bytes.size()));
@@ -47,12 +54,31 @@ Taken ArchiveLayer::Read(ByteView bytes) {
   const bool nothing_read = members_ == 0 && restarts_ == 0;
   const bool at_header = before == 0;
   StopReading();
+  if (event == Event::kEnd && format_.directory) return EndMembers(position, before, bytes);
   if (event == Event::kEnd || headers_encrypted) return {used, LayerState::kDone};
   if (nothing_read || format_.seeks || object_.carved()) return {used, LayerState::kBroken};
   object_.Report(AnomalyCode::content_malformed);
   // Never the same header again.
   if (at_header) used = std::max(used, std::min(bytes.size(), format_.magic_offset + format_.magic.size()));
   return {used, LayerState::kMore};
+}
+
+// The members ended `position` bytes after the first that was fed, of which `before` came before `bytes`.
+Taken ArchiveLayer::EndMembers(std::uint64_t position, std::uint64_t before, ByteView bytes) {
+  directory_.emplace();
+  if (position >= before) {
+    const std::size_t used = static_cast<std::size_t>(std::min<std::uint64_t>(position - before, bytes.size()));
+    const Taken taken = WalkDirectory(bytes.subspan(used));
+    return {used + taken.bytes, taken.state};
+  }
+  const std::size_t unused = static_cast<std::size_t>(std::min<std::uint64_t>(before - position, last_.size()));
+  const Taken taken = WalkDirectory(ByteView(last_).last(unused));
+  return taken.state == LayerState::kMore ? WalkDirectory(bytes) : Taken{0, taken.state};
+}
+
+Taken ArchiveLayer::WalkDirectory(ByteView bytes) {
+  const Walk walk = directory_->Step(bytes);
+  return {walk.used, walk.outcome == Walk::Outcome::kMore ? LayerState::kMore : LayerState::kDone};
 }
 
 // Looks for the next header behind the first `used` bytes, and reads on there.
@@ -70,8 +96,9 @@ Taken ArchiveLayer::Look(ByteView bytes, std::size_t used) {
     if (++restarts_ > kRestartsMax) return {bytes.size() - std::min(text.size(), bytes.size()), LayerState::kDone};
     object_.EndSearch(ObjectEnd::kTruncated);
     reader_ = std::make_unique<ArchiveReader>(format_);
+    last_.clear();
     const Taken taken = Read(text);
-    if (reader_ != nullptr || taken.state != LayerState::kMore) {
+    if (reader_ != nullptr || directory_ || taken.state != LayerState::kMore) {
       return {bytes.size() - std::min(text.size() - taken.bytes, bytes.size()), taken.state};
     }
     pending_.assign(text.begin() + static_cast<std::ptrdiff_t>(taken.bytes), text.end());
@@ -151,6 +178,7 @@ std::size_t ArchiveLayer::FindHeader(ByteView bytes, bool& found) const {
 }
 
 bool ArchiveLayer::Gap(std::uint64_t) noexcept {
+  if (directory_) return false;
   if (reader_ != nullptr) {
     StopReading();
   } else {
@@ -187,6 +215,7 @@ Taken HeldArchiveLayer::Write(ByteView bytes) noexcept {
     if (!size_ || *size_ < head_bytes_) return {taken, LayerState::kBroken};
     if (*size_ > object_.limits().content_held_bytes) {
       object_.ReportHeld();
+      held_ = {};
       return {taken, LayerState::kDone};
     }
     held_.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(*size_, 1 << 20)));
@@ -197,7 +226,7 @@ Taken HeldArchiveLayer::Write(ByteView bytes) noexcept {
   taken += more;
   if (held_.size() < *size_) return {taken, LayerState::kMore};
   const Taken read = reader_.Write(held_);
-  if (read.state == LayerState::kBroken && !object_.exhausted()) object_.Search(held_);
+  if (read.state == LayerState::kBroken) SearchHeld();
   held_ = {};
   return {taken, read.state == LayerState::kBroken ? LayerState::kBroken : LayerState::kDone};
 }
@@ -206,8 +235,13 @@ bool HeldArchiveLayer::Gap(std::uint64_t) noexcept { return false; }
 
 void HeldArchiveLayer::End(ObjectEnd end) noexcept {
   reader_.End(ObjectEnd::kAborted);
-  if (end != ObjectEnd::kAborted) object_.Search(held_);
+  if (end != ObjectEnd::kAborted) SearchHeld();
   held_ = {};
+}
+
+// Behind the signature, which would only be found once more.
+void HeldArchiveLayer::SearchHeld() {
+  if (held_.size() > head_bytes_) object_.Search(ByteView(held_).subspan(head_bytes_));
 }
 
 }  // namespace spanwatch::content

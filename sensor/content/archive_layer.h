@@ -4,6 +4,7 @@
 #pragma once
 
 #include "content/archive_reader.h"
+#include "content/file_walker.h"
 #include "content/layer.h"
 
 namespace spanwatch::content {
@@ -23,6 +24,8 @@ class ArchiveLayer final : public Layer {
   void OpenMember();
   void CloseMember(ObjectEnd end);
   void StopReading();
+  Taken EndMembers(std::uint64_t position, std::uint64_t before, ByteView bytes);
+  Taken WalkDirectory(ByteView bytes);
   Taken Look(ByteView bytes, std::size_t used);
   std::size_t FindHeader(ByteView bytes, bool& found) const;
 
@@ -34,6 +37,8 @@ class ArchiveLayer final : public Layer {
   std::uint64_t fed_ = 0;                  // to this reader
   std::uint64_t members_ = 0;              // of this reader
   int restarts_ = 0;
+  Bytes last_;                             // the last bytes fed, which libarchive may have left unused
+  std::optional<ZipDirectoryWalker> directory_;  // behind the members
   bool encrypted_told_ = false;
   Bytes pending_;                          // while looking: what may be the beginning of a header
 };
@@ -48,6 +53,8 @@ class HeldArchiveLayer final : public Layer {
   void End(ObjectEnd end) noexcept override;
 
  private:
+  void SearchHeld();
+
   ObjectNode& object_;
   ArchiveLayer reader_;
   std::optional<std::uint64_t> (*size_of_)(ByteView head);

@@ -86,7 +86,8 @@ void ArchiveReader::Run() {
     }
     if (event_ == Event::kEnd) ending = Event::kEnd;
   }
-  headers_encrypted_ = archive_read_has_encrypted_entries(handle) == 1;
+  // libarchive may be asked only once it has recognised a format.
+  headers_encrypted_ = archive_format(handle) != 0 && archive_read_has_encrypted_entries(handle) == 1;
   used_ = static_cast<std::uint64_t>(std::max<la_int64_t>(archive_filter_bytes(handle, 0), 0));
   archive_read_free(handle);
   event_ = ending;

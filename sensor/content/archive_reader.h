@@ -20,6 +20,7 @@ struct ArchiveFormat {
   std::string_view name;             // first word of the members' provenance step
   int (*enable)(archive*) = nullptr;  // archive_read_support_format_...
   bool seeks = false;                // the whole archive is in memory: it is given to one Feed
+  bool directory = false;            // zip's directory follows the members
   // Where reading may begin again behind damage: `magic` at `magic_offset` of a header for which is_header holds.
   std::string_view magic;
   std::size_t magic_offset = 0;

@@ -134,6 +134,12 @@ class CarveLayer final : public Layer {
       Close(ObjectEnd::kComplete);
     } else if (walk.outcome == Walk::Outcome::kBroken) {
       Close(ObjectEnd::kTruncated);
+    } else if (walk.outcome == Walk::Outcome::kNext) {
+      Close(ObjectEnd::kTruncated);
+      Start(FileKind::kJpeg);
+      const std::uint8_t first[] = {0xff};
+      if (child_ != nullptr) child_->Write(first);
+      std::get<JpegWalker>(walker_).Step(first);
     } else if (walked_ > object_.limits().content_carved_file_bytes) {
       Close(ObjectEnd::kAborted);
     }

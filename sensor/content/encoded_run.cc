@@ -46,7 +46,6 @@ struct Shape {
   bool upper = false;      // A-F
   bool lower = false;      // a-f
   bool digits = false;
-  bool blank = false;
 };
 
 Shape Measure(ByteView text, bool blanks) {
@@ -55,7 +54,6 @@ Shape Measure(ByteView text, bool blanks) {
   std::size_t line = 0, first_line = 0;
   for (const std::uint8_t byte : text) {
     const RunReader::Token token = reader.Add(byte);
-    shape.blank = shape.blank || (token == RunReader::Token::kNothing && (byte == ' ' || byte == '\t' || byte == ':'));
     if (token == RunReader::Token::kEnd) break;
     if (token == RunReader::Token::kCharacter) {
       const std::uint8_t c = reader.character();
@@ -79,6 +77,27 @@ Shape Measure(ByteView text, bool blanks) {
 bool LooksLikeHex(const Shape& shape) {
   // Digests in both cases, and runs of one letter, are base64 of something dull rather than hex.
   return shape.hex && shape.digits && !(shape.upper && shape.lower);
+}
+
+// Where three groups of one even length stand side by side with single blanks between them: `FF D8 FF`, `ffd8 ffe0 0010`.
+std::optional<std::size_t> SpacedDigits(ByteView text) {
+  constexpr std::size_t kGroupMaximum = 16;
+  std::size_t starts[3] = {0, 0, 0};
+  std::size_t lengths[3] = {0, 0, 0};
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const std::size_t start = at;
+    while (at < text.size() && kHexValue[text[at]] != 255) ++at;
+    std::shift_left(std::begin(starts), std::end(starts), 1);
+    std::shift_left(std::begin(lengths), std::end(lengths), 1);
+    starts[2] = start;
+    lengths[2] = at - start;
+    const std::size_t length = lengths[0];
+    const bool even = length > 0 && length % 2 == 0 && length <= kGroupMaximum;
+    if (even && lengths[1] == length && lengths[2] == length) return starts[0];
+    ++at;
+  }
+  return std::nullopt;
 }
 
 bool IsKnownFile(ByteView text) {
@@ -195,9 +214,9 @@ RunReader::Token RunReader::Escape(std::uint8_t byte) {
 
 std::optional<FoundRun> FindRun(ByteView candidate, bool blanks, const RunContext& context) {
   if (blanks) {
-    const Shape shape = Measure(candidate, true);
-    if (!shape.blank || shape.characters < kHexRunMinimum) return std::nullopt;
-    return FoundRun{.encoding = TextEncoding::kHex, .blanks = true, .phases = context.unaligned ? 2 : 1};
+    const auto start = SpacedDigits(candidate);
+    if (!start || Measure(candidate.subspan(*start), true).characters < kHexRunMinimum) return std::nullopt;
+    return FoundRun{.encoding = TextEncoding::kHex, .blanks = true, .start = *start};
   }
   // A heading in front of the first line belongs to the candidate, not to the run.
   for (std::size_t start = 0; start + kBase64RunMinimum <= candidate.size();) {

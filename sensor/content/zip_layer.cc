@@ -12,6 +12,7 @@ namespace {
 constexpr ArchiveFormat kFormat = {
     .name = "zip",
     .enable = archive_read_support_format_zip_streamable,
+    .directory = true,
     .magic = "PK\x03\x04",
     .header_bytes = 30,
     .is_header = [](ByteView bytes) { return IsPlausible(FileKind::kZip, bytes); },

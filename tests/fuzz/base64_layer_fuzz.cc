@@ -1,0 +1,7 @@
+// The base64 layer, and whatever opens below it.
+#include "support/content_fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  spanwatch::testing::FuzzContent({.encodings = {"base64"}}, data, size);
+  return 0;
+}

@@ -1,0 +1,95 @@
+#include <gmock/gmock.h>
+
+#include "support/content_run.h"
+
+namespace spanwatch::testing {
+namespace {
+
+using ::testing::Each;
+
+std::string FormData(const std::string& dash_boundary) {
+  return "preamble\r\n" + dash_boundary +
+         "\r\nContent-Disposition: form-data; name=\"anpr.xml\"; filename=\"anpr.xml\"\r\nContent-Type: text/xml\r\n\r\n"
+         "<licensePlate>AAA1234</licensePlate>\r\n" + dash_boundary +
+         "\r\nContent-Disposition: form-data; name=\"empty.jpg\"\r\nContent-Type: image/pjpeg\r\n\r\n\r\n" + dash_boundary +
+         "\r\nContent-Disposition: form-data; name=\"p\";\r\n filename*=UTF-8''detection%20Picture.jpg\r\n"
+         "Content-Type: image/jpeg\r\n\r\n" + MakeJpeg(31, 9000) + "\r\n" + dash_boundary + "--\r\nepilogue";
+}
+
+void ExpectFormData(const ContentRun& run) {
+  ASSERT_NE(run.recorder.Find("root / multipart[1] anpr.xml"), nullptr);
+  EXPECT_EQ(run.recorder.Find("multipart[1] anpr.xml")->text(), "<licensePlate>AAA1234</licensePlate>");
+  EXPECT_EQ(run.recorder.Find("multipart[1] anpr.xml")->info.media_type, "text/xml");
+  ASSERT_NE(run.recorder.Find("multipart[2] empty.jpg"), nullptr);
+  EXPECT_TRUE(run.recorder.Find("multipart[2] empty.jpg")->bytes.empty());
+  const RecordedObject* picture = run.recorder.Find("multipart[3] detection Picture.jpg");
+  ASSERT_NE(picture, nullptr);
+  EXPECT_EQ(picture->text(), MakeJpeg(31, 9000));
+  EXPECT_EQ(picture->end, ObjectEnd::kComplete);
+  EXPECT_TRUE(picture->verbatim);
+}
+
+TEST(MultipartLayer, PartsAreObjectsWithNameAndType) {
+  ContentRun run;
+  run.Feed({.media_type = "multipart/form-data", .boundary = "xyz"}, FormData("--xyz"));
+  ExpectFormData(run);
+}
+
+TEST(MultipartLayer, BoundaryThatBeginsWithDashesMayHaveLostTwo) {
+  for (const char* written : {"--myboundary", "----myboundary"}) {
+    ContentRun run;
+    run.Feed({.media_type = "multipart/x-mixed-replace", .boundary = "--myboundary"}, FormData(written), 600);
+    ExpectFormData(run);
+  }
+}
+
+TEST(MultipartLayer, BoundaryIsTakenFromTheFirstLine) {
+  ContentRun run;
+  run.Feed({}, FormData("--1a2b").substr(10));
+  ExpectFormData(run);
+}
+
+TEST(MultipartLayer, PartsNestAndTransferEncodingsAreTakenOff) {
+  const std::string inner = "--b\r\nContent-Type: image/jpeg; name=\"a.jpg\"\r\nContent-Transfer-Encoding: BASE64\r\n\r\n" +
+                            Base64(MakeJpeg(5, 4000), false, 76) + "\r\n--b\r\nContent-Type: text/plain\r\n"
+                            "Content-Transfer-Encoding: quoted-printable\r\n\r\nAAA=31234=\r\n soft=3D\r\n--b--\r\n";
+  const std::string mail = "From: a@example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed;\r\n\tboundary=\"b\"\r\n\r\n" +
+                           inner;
+  const std::string outer = "--o\r\nContent-Type: message/rfc822\r\n\r\n" + mail + "\r\n--o--";
+  ContentRun run;
+  const ObjectInfo info{.media_type = "multipart/mixed", .boundary = "o"};
+  run.Feed(info, outer);
+  const RecordedObject* picture = run.recorder.Find("root / multipart[1] / mail / multipart[1] a.jpg / base64");
+  ASSERT_NE(picture, nullptr);
+  EXPECT_EQ(picture->text(), MakeJpeg(5, 4000));
+  ASSERT_NE(run.recorder.Find("multipart[2] / quoted-printable"), nullptr);
+  EXPECT_EQ(run.recorder.Find("multipart[2] / quoted-printable")->text(), "AAA1234 soft=");
+  EXPECT_THAT(EverySplit(info, outer), Each(run.recorder.Summary()));
+}
+
+TEST(MultipartLayer, EverySplitGivesTheSameObjects) {
+  const std::string tricky = FormData("--xyz") + "\r\n--xyzz\r\n--xy";
+  for (const auto& text : {FormData("--xyz"), tricky, FormData("--xyz").substr(0, 5000)}) {
+    const auto splits = EverySplit({.media_type = "multipart/form-data", .boundary = "xyz"}, text);
+    EXPECT_THAT(splits, Each(splits.front()));
+  }
+}
+
+TEST(MultipartLayer, GapIsToldToThePartAndTheNextPartIsFound) {
+  ContentRun run;
+  const std::string text = FormData("--xyz") + "\r\n--xyz\r\n\r\nlast\r\n--xyz--";
+  const auto consumer = run.Open({.media_type = "multipart/form-data", .boundary = "xyz"});
+  ContentRun::Pass(*consumer, text.substr(0, 3000));
+  consumer->OnGap(1000);
+  ContentRun::Pass(*consumer, text.substr(4000));
+  consumer->OnEnd(ObjectEnd::kTruncated);
+  const RecordedObject* picture = run.recorder.Find("multipart[3] detection Picture.jpg");
+  ASSERT_NE(picture, nullptr);
+  EXPECT_EQ(picture->gap_bytes, 1000u);
+  EXPECT_EQ(picture->end, ObjectEnd::kTruncated);
+  ASSERT_NE(run.recorder.Find("root / multipart[4]"), nullptr);
+  EXPECT_EQ(run.recorder.Find("root / multipart[4]")->text(), "last");
+}
+
+}  // namespace
+}  // namespace spanwatch::testing
