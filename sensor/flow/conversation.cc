@@ -1,207 +1,378 @@
 #include "flow/conversation.h"
 
-#include <xxhash.h>
+#include <utility>
 
-#include <algorithm>
-#include <cstring>
+#include "telemetry/anomaly_codes.h"
 
 namespace spanwatch::flow {
 namespace {
 
-constexpr std::uint64_t kFlowIdSeed = 0x7370616e77617463;  // fixed: ids are the same in every replay
-// The same frame within this time is the span port's doubling; a retransmission takes longer or has another IP id.
-constexpr std::chrono::milliseconds kDuplicateTime{10};
+constexpr std::array kSides = {Direction::kFromClient, Direction::kFromServer};
+// A RST counts so far around the next byte: windows are not known exactly, and data refutes a wrong one.
+constexpr std::int64_t kResetBehind = 65536, kResetAhead = 1 << 20;
+// A SYN so near to the stream is that of its own beginning, seen late.
+constexpr std::uint64_t kLateSyn = 1 << 20;
+// So many segments in a row that fit one another but not the connection are another connection.
+constexpr std::uint8_t kImplausibleInARow = 4;
+constexpr std::uint32_t kLongestSegment = 1u << 24;
 
-std::uint64_t FlowId(const FlowKey& key, PacketTime start) {
-  Bytes bytes;
-  for (const Endpoint* endpoint : {&key.low, &key.high}) {
-    bytes.insert(bytes.end(), endpoint->address.bytes.begin(), endpoint->address.bytes.end());
-    bytes.push_back(static_cast<std::uint8_t>(endpoint->port >> 8));
-    bytes.push_back(static_cast<std::uint8_t>(endpoint->port));
+bool Has(const DecodedPacket& packet, std::uint8_t flag) { return (packet.tcp.flags & flag) != 0; }
+
+// Of the first payload byte: a SYN takes one number.
+std::uint32_t DataSequence(const DecodedPacket& packet) {
+  return packet.tcp.sequence + (Has(packet, TcpFields::kSyn) ? 1 : 0);
+}
+
+Counter CounterOf(CloseReason reason) {
+  switch (reason) {
+    case CloseReason::kFinished: return Counter::flows_finished;
+    case CloseReason::kReset: return Counter::flows_reset;
+    case CloseReason::kIdle: return Counter::flows_idle;
+    case CloseReason::kEvicted: return Counter::flows_evicted;
+    case CloseReason::kShutdown: return Counter::flows_shutdown;
   }
-  bytes.push_back(key.ip_protocol);
-  const std::int64_t nanoseconds = Nanoseconds(start);
-  for (int shift = 0; shift < 64; shift += 8) bytes.push_back(static_cast<std::uint8_t>(nanoseconds >> shift));
-  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), kFlowIdSeed);
-}
-
-// What is equal in two copies of a frame and differs between a segment and its retransmission.
-std::uint64_t Signature(const DecodedPacket& packet) {
-  struct {
-    std::uint32_t sequence, acknowledgement, length;
-    std::uint16_t ip_id, window;
-    std::uint8_t flags;
-  } fields{};
-  std::memset(&fields, 0, sizeof(fields));
-  fields.sequence = packet.tcp.sequence;
-  fields.acknowledgement = packet.tcp.acknowledgement;
-  fields.length = packet.payload_length;
-  fields.ip_id = packet.ip_id;
-  fields.window = packet.tcp.window;
-  fields.flags = packet.tcp.flags;
-  const std::size_t looked_at = std::min<std::size_t>(packet.payload.size(), 32);
-  return XXH3_64bits_withSeed(packet.payload.data(), looked_at, XXH3_64bits(&fields, sizeof(fields))) | 1;
-}
-
-// Well-known ports serve; otherwise whoever spoke first is the client.
-bool LooksLikeServer(const Endpoint& one, const Endpoint& other) {
-  return one.port < other.port && one.port < 1024 && other.port >= 1024;
+  return Counter::flows_shutdown;
 }
 
 }  // namespace
 
-Conversation::Conversation(const FlowKey& key, const DecodedPacket& first, const TcpStream::Environment& environment,
-                           FlowConsumerFactory& factory)
-    : key_(key), environment_(environment), factory_(factory), last_seen_(first.time) {
-  const bool from_low = first.source == key.low;
-  low_is_client_ = from_low ? !LooksLikeServer(key.low, key.high) : LooksLikeServer(key.high, key.low);
-  info_.id = FlowId(key, first.time);
+Conversation::Conversation(const ConversationContext& context, const FlowKey& key, std::uint64_t serial,
+                           const DecodedPacket& first, std::optional<EarlySyn> early_syn)
+    : context_(context), key_(key), serial_(serial), last_packet_(first.time) {
+  info_.id = key.Hash(static_cast<std::uint64_t>(Nanoseconds(first.time)));
+  info_.client = first.source;
+  info_.server = first.destination;
   info_.transport = first.transport;
   info_.ip_protocol = first.ip_protocol;
-  info_.start = first.time;
-  info_.now = first.time;
+  info_.start = info_.now = first.time;
   info_.vlan = first.vlan;
   info_.encapsulations = first.encapsulations;
   info_.encapsulation_count = first.encapsulation_count;
   info_.interface_index = first.interface_index;
-  info_.midstream = first.transport == Transport::kTcp;
-  next_report_ = first.time + std::chrono::seconds(environment.limits.flow_report_interval_s);
-  streams_[0] = std::make_unique<TcpStream>(Direction::kFromClient, environment, *this);
-  streams_[1] = std::make_unique<TcpStream>(Direction::kFromServer, environment, *this);
-}
-
-// Streams are known by side; the direction follows from who is the client, once that can no longer change.
-Direction Conversation::DirectionOf(const DecodedPacket& packet) const {
-  return (packet.source == key_.low) == low_is_client_ ? Direction::kFromClient : Direction::kFromServer;
-}
-
-void Conversation::LearnClient(const DecodedPacket& packet) {
-  const bool syn = (packet.tcp.flags & TcpFields::kSyn) != 0;
-  if (!syn || client_certain_ || consumer_) return;
-  const bool from_client = (packet.tcp.flags & TcpFields::kAck) == 0;
-  const bool low_is_client = (packet.source == key_.low) == from_client;
-  client_certain_ = true;
-  info_.midstream = false;
-  if (low_is_client == low_is_client_) return;
-  low_is_client_ = low_is_client;
-  // Nothing was delivered yet: what is held keeps its side, under the other direction.
-  std::swap(streams_[0], streams_[1]);
-  streams_[0]->SetDirection(Direction::kFromClient);
-  streams_[1]->SetDirection(Direction::kFromServer);
-}
-
-bool Conversation::IsDuplicate(Direction direction, const DecodedPacket& packet) {
-  const std::uint64_t signature = Signature(packet);
-  auto& frames = frames_[Index(direction)];
-  for (const FrameMark& frame : frames) {
-    if (frame.signature == signature && packet.time - frame.time <= kDuplicateTime && frame.time - packet.time <= kDuplicateTime) {
-      return true;
-    }
+  if (info_.transport != Transport::kTcp) return;
+  StreamSink& sink = *this;
+  for (const Direction side : kSides) {
+    streams_[Index(side)].emplace(context.reassembly, sink, sides_[Index(side)], side);
   }
-  auto& next = next_frame_[Index(direction)];
-  frames[next] = {signature, packet.time};
-  next = static_cast<std::uint8_t>((next + 1) % kFramesRemembered);
-  return false;
+  ChooseRoles(first);
+  if (early_syn.has_value()) {
+    const Direction side = early_syn->sender == first.source ? Direction::kFromClient : Direction::kFromServer;
+    SetClient(side);
+    first_sequence_[Index(side)] = early_syn->sequence;
+    Stream(side).Start(early_syn->sequence + 1);
+  }
 }
 
-bool Conversation::IsReusedBy(const DecodedPacket& packet) const {
-  if (packet.transport != Transport::kTcp) return false;
-  if ((packet.tcp.flags & (TcpFields::kSyn | TcpFields::kAck)) != TcpFields::kSyn) return false;
-  const TcpStream& stream = *streams_[Index(DirectionOf(packet))];
-  const auto initial = stream.initial_sequence();
-  if (initial && *initial == packet.tcp.sequence) return false;
-  if (phase_ == Phase::kClosing) return true;
-  // A SYN into a running conversation is an attempt to confuse; into one long silent it is a new beginning.
-  return packet.time - last_seen_ > std::chrono::seconds(environment_.limits.flow_reuse_idle_s);
+Conversation::~Conversation() = default;
+
+void Conversation::ChooseRoles(const DecodedPacket& first) {
+  const bool answers = Has(first, TcpFields::kSyn) && Has(first, TcpFields::kAck);
+  const bool joined = !Has(first, TcpFields::kSyn) && first.source.port < first.destination.port;
+  if (answers || joined) SetClient(Direction::kFromServer);
 }
 
-void Conversation::OnPacket(const DecodedPacket& packet) {
-  last_seen_ = std::max(last_seen_, packet.time);
-  info_.now = last_seen_;
-  if (packet.transport == Transport::kTcp) LearnClient(packet);
-  const Direction direction = DirectionOf(packet);
-  DirectionCounters& counters = streams_[Index(direction)]->mutable_counters();
-  if (IsDuplicate(direction, packet)) {
-    ++counters.duplicate_frames;
-    environment_.counters.Add(Counter::duplicate_frames);
+void Conversation::SetClient(Direction side) {
+  if (consumer_ != nullptr || flipped_ == (side == Direction::kFromServer)) return;
+  std::swap(info_.client, info_.server);
+  flipped_ = !flipped_;
+}
+
+Conversation::Outcome Conversation::OnPacket(const DecodedPacket& packet) noexcept {
+  const Direction side = SideOf(packet);
+  info_.now = packet.time;
+  Outcome outcome = Outcome::kContinue;
+  if (info_.transport == Transport::kTcp) {
+    outcome = OnTcp(packet, side);
+  } else {
+    OnDatagram(packet, side);
+  }
+  if (outcome == Outcome::kNewConversation) return outcome;
+  if (packet.time > last_packet_) last_packet_ = packet.time;
+  if (consumer_ != nullptr && packet.time >= next_report_) Report();
+  return outcome;
+}
+
+void Conversation::OnDatagram(const DecodedPacket& packet, Direction side) {
+  if (!CountPacket(packet, side, true) || packet.payload_length == 0) return;
+  if (!packet.payload.empty()) {
+    sides_[Index(side)].delivered_bytes += packet.payload.size();
+    context_.reassembly.counters.Add(Counter::flow_bytes_delivered, packet.payload.size());
+    OnStreamData(side, packet.payload);
+  }
+  if (packet.payload_length > packet.payload.size()) {
+    const std::uint64_t cut = packet.payload_length - packet.payload.size();
+    sides_[Index(side)].gap_bytes += cut;
+    context_.reassembly.counters.Add(Counter::flow_gap_snap, cut);
+    OnStreamGap(side, cut);
+  }
+}
+
+Conversation::Outcome Conversation::OnTcp(const DecodedPacket& packet, Direction side) {
+  if (FollowsEarlySyn(packet, side)) return Outcome::kNewConversation;
+  if (IsOfAnother(packet, side)) {
+    early_syn_.reset();
+    return Outcome::kNewConversation;
+  }
+  if (closed_) {
+    context_.reassembly.counters.Add(Counter::flow_packets_after_close);
+    return Outcome::kContinue;
+  }
+  TcpReassembler& stream = Stream(side);
+  const std::uint32_t sequence = DataSequence(packet);
+  const bool syn = Has(packet, TcpFields::kSyn);
+  if (!syn && (!stream.Plausible(sequence) || packet.payload_length > kLongestSegment)) return OnImplausible(packet, side);
+  // What comes next in the stream cannot have been seen. Equal acknowledgements without an IP identification are no
+  // sign of a mirrored frame: a receiver repeats them for each segment that comes out of order.
+  const bool next = packet.payload_length != 0 && stream.started() && sequence == stream.next_sequence();
+  const bool plain = packet.payload_length == 0 && packet.ip_id == 0 && packet.tcp.flags == TcpFields::kAck;
+  if (!CountPacket(packet, side, !next && !plain)) return Outcome::kContinue;
+  ++packets_;
+  if (syn) {
+    if (SynOfAnother(packet, side)) {
+      OnEarlySyn(packet, side);
+      return Outcome::kContinue;
+    }
+    OnSyn(packet, side);
+  }
+  if (Has(packet, TcpFields::kAck)) Stream(Opposite(side)).OnAcknowledged(packet.tcp.acknowledgement);
+  if (Has(packet, TcpFields::kRst)) {
+    OnReset(packet, side);
+  } else {
+    if (packet.payload_length != 0) OnSegment(packet, side);
+    if (Has(packet, TcpFields::kFin)) OnFin(packet, side);
+  }
+  AfterTcp(packet);
+  return Outcome::kContinue;
+}
+
+bool Conversation::SynOfAnother(const DecodedPacket& packet, Direction side) const {
+  const std::optional<std::uint32_t>& first = first_sequence_[Index(side)];
+  if (first.has_value()) return *first != packet.tcp.sequence;
+  const TcpReassembler& stream = *streams_[Index(side)];
+  if (!stream.located()) return false;
+  const std::uint32_t sequence = DataSequence(packet);
+  return !stream.Plausible(sequence) || stream.PositionOf(sequence) + kLateSyn < stream.next() ||
+         stream.PositionOf(sequence) > stream.next();
+}
+
+bool Conversation::IsOfAnother(const DecodedPacket& packet, Direction side) const {
+  if (!closed_ && !closing() && !ended_[Index(side)]) return false;
+  if (Has(packet, TcpFields::kRst)) return false;
+  if (Has(packet, TcpFields::kSyn)) return closing() && SynOfAnother(packet, side);
+  // Bytes behind the acknowledged end: whatever they are, they are looked at.
+  const TcpReassembler& stream = *streams_[Index(side)];
+  if (packet.payload_length == 0 || !(closed_ || ended_[Index(side)])) return false;
+  if (!stream.Plausible(packet.tcp.sequence) || !stream.located()) return true;
+  return stream.PositionOf(packet.tcp.sequence) + packet.payload_length > stream.next();
+}
+
+bool Conversation::FollowsEarlySyn(const DecodedPacket& packet, Direction side) const {
+  if (!early_syn_.has_value() || Has(packet, TcpFields::kRst)) return false;
+  const bool from_opener = packet.source == early_syn_->sender;
+  const bool syn = Has(packet, TcpFields::kSyn);
+  if (!from_opener) {
+    return syn && Has(packet, TcpFields::kAck) && packet.tcp.acknowledgement == early_syn_->sequence + 1;
+  }
+  // Nobody's answers are seen: the opener going on is all there is.
+  const bool one_sided = sides_[Index(Opposite(side))].packets == 0;
+  return one_sided && !syn && packet.tcp.sequence == early_syn_->sequence + 1;
+}
+
+void Conversation::OnSyn(const DecodedPacket& packet, Direction side) {
+  const bool answers = Has(packet, TcpFields::kAck);
+  SetClient(answers ? Opposite(side) : side);
+  first_sequence_[Index(side)] = packet.tcp.sequence;
+  if (!Stream(side).started()) Stream(side).Start(DataSequence(packet));
+}
+
+void Conversation::OnEarlySyn(const DecodedPacket& packet, Direction side) {
+  Drop(side, packet.payload.size());
+  if (Has(packet, TcpFields::kAck)) {
+    context_.reassembly.anomalies.OnAnomaly(AnomalyCode::tcp_sequence_implausible);
+  } else {
+    early_syn_ = EarlySyn{packet.source, packet.tcp.sequence};
+  }
+}
+
+Conversation::Outcome Conversation::OnImplausible(const DecodedPacket& packet, Direction side) {
+  std::uint8_t& count = implausible_count_[Index(side)];
+  std::uint32_t& expected = implausible_next_[Index(side)];
+  const bool carries = packet.payload_length != 0 && !Has(packet, TcpFields::kRst);
+  if (carries) {
+    count = count != 0 && packet.tcp.sequence == expected ? static_cast<std::uint8_t>(count + 1) : 1;
+    expected = packet.tcp.sequence + packet.payload_length;
+    if (count >= kImplausibleInARow) return Outcome::kNewConversation;
+  }
+  if (!CountPacket(packet, side, true)) return Outcome::kContinue;
+  Drop(side, packet.payload.size());
+  context_.reassembly.anomalies.OnAnomaly(Has(packet, TcpFields::kRst) ? AnomalyCode::tcp_reset_ignored
+                                                                      : AnomalyCode::tcp_sequence_implausible);
+  return Outcome::kContinue;
+}
+
+void Conversation::OnSegment(const DecodedPacket& packet, Direction side) {
+  TcpReassembler& stream = Stream(side);
+  const std::uint32_t sequence = DataSequence(packet);
+  const std::uint64_t end = stream.PositionOf(sequence) + packet.payload_length;
+  if (stream.fin().has_value() && end > *stream.fin()) {
+    stream.SetFin(std::nullopt);
+    context_.reassembly.anomalies.OnAnomaly(AnomalyCode::tcp_fin_refuted);
+  }
+  if (reset_ && reset_by_ == side && end > stream.next()) {
+    reset_ = false;
+    context_.reassembly.anomalies.OnAnomaly(AnomalyCode::tcp_reset_ignored);
+  }
+  if (!stream.started()) {
+    if (!grace_since_.has_value()) grace_since_ = packet.time;
+    ++grace_segments_;
+  }
+  stream.OnSegment({sequence, packet.payload_length, packet.payload}, {packet.time, packets_});
+}
+
+void Conversation::OnFin(const DecodedPacket& packet, Direction side) {
+  TcpReassembler& stream = Stream(side);
+  const std::uint32_t sequence = DataSequence(packet);
+  if (!stream.located()) stream.Start(sequence);
+  const std::uint64_t end = stream.PositionOf(sequence) + packet.payload_length;
+  if (stream.started() && end < stream.next()) {
+    context_.reassembly.anomalies.OnAnomaly(AnomalyCode::tcp_fin_refuted);
     return;
   }
-  ++counters.packets;
-  if (packet.transport == Transport::kTcp) {
-    OnTcp(direction, packet);
-  } else if (packet.payload_length > 0) {
-    counters.payload_bytes += packet.payload.size();
-    counters.delivered_bytes += packet.payload.size();
-    if (!packet.payload.empty()) Consumer().OnData(direction, packet.payload);
-    if (packet.payload_length > packet.payload.size()) {
-      const std::uint64_t cut = packet.payload_length - packet.payload.size();
-      counters.gap_bytes += cut;
-      Consumer().OnGap(direction, cut);
+  if (!ended_[Index(side)] && (!stream.fin().has_value() || end > *stream.fin())) stream.SetFin(end);
+}
+
+void Conversation::OnReset(const DecodedPacket& packet, Direction side) {
+  Drop(side, packet.payload.size());
+  const TcpReassembler& stream = Stream(side);
+  if (stream.started()) {
+    const auto distance = static_cast<std::int64_t>(stream.PositionOf(packet.tcp.sequence) - stream.next());
+    if (distance < -kResetBehind || distance > kResetAhead) {
+      context_.reassembly.anomalies.OnAnomaly(AnomalyCode::tcp_reset_ignored);
+      return;
     }
   }
-  MaybeReport();
+  reset_ = true;
+  reset_by_ = side;
 }
 
-void Conversation::OnTcp(Direction direction, const DecodedPacket& packet) {
-  const TcpFields& tcp = packet.tcp;
-  TcpStream& stream = *streams_[Index(direction)];
-  TcpStream& other = *streams_[Index(Opposite(direction))];
-  std::uint32_t sequence = tcp.sequence;
-  if ((tcp.flags & TcpFields::kSyn) != 0) {
-    stream.OnSyn(sequence);
-    ++sequence;
+void Conversation::AfterTcp(const DecodedPacket& packet) {
+  if (grace_since_.has_value()) {
+    const config::Limits& limits = context_.reassembly.limits;
+    const bool over = grace_segments_ >= limits.flow_reorder_packets_count ||
+                      packet.time - *grace_since_ >= std::chrono::milliseconds(limits.flow_reorder_time_ms);
+    if (over) EndGrace();
   }
-  if (packet.payload_length > 0 && (tcp.flags & TcpFields::kRst) == 0) {
-    stream.OnSegment(sequence, packet.payload, packet.payload_length, packet.time);
+  for (const Direction side : kSides) {
+    if (Stream(side).HasHole()) Stream(side).ResolveHoles({packet.time, packets_});
   }
-  if ((tcp.flags & TcpFields::kFin) != 0) stream.OnFin(sequence + packet.payload_length, packet.time);
-  if ((tcp.flags & TcpFields::kAck) != 0) other.OnAcknowledgement(tcp.acknowledgement, packet.time);
-  if ((tcp.flags & TcpFields::kRst) != 0 && stream.AcceptsReset(sequence)) {
-    // Nothing more should come, but a reordered segment may: the conversation lingers like one that finished.
-    reset_ = true;
-    phase_ = Phase::kClosing;
+  TellEnds();
+}
+
+void Conversation::EndGrace() {
+  grace_since_.reset();
+  grace_segments_ = 0;
+  // The client's bytes first: a request before its response.
+  Stream(Told(Direction::kFromClient)).StartAtFirstHeld();
+  Stream(Told(Direction::kFromServer)).StartAtFirstHeld();
+}
+
+void Conversation::TellEnds() {
+  for (const Direction side : kSides) {
+    const TcpReassembler& stream = Stream(side);
+    if (ended_[Index(side)] || !stream.started() || !stream.Complete()) continue;
+    if (!stream.AcknowledgedUpTo(*stream.fin() + 1)) continue;
+    ended_[Index(side)] = true;
+    if (consumer_ != nullptr) consumer_->OnEnd(Told(side));
   }
-  if (stream.ended() && other.ended()) phase_ = Phase::kClosing;
+  if (ended_[0] && ended_[1]) Close(CloseReason::kFinished);
 }
 
-FlowConsumer& Conversation::Consumer() {
-  if (!consumer_) {
-    info_.client = low_is_client_ ? key_.low : key_.high;
-    info_.server = low_is_client_ ? key_.high : key_.low;
-    consumer_ = factory_.NewFlow(info_);
+bool Conversation::Ended() const {
+  if (info_.transport != Transport::kTcp) return false;
+  bool any = false;
+  for (const Direction side : kSides) {
+    if (sides_[Index(side)].packets == 0) continue;
+    if (!streams_[Index(side)]->started() || !streams_[Index(side)]->Complete()) return false;
+    any = true;
   }
-  return *consumer_;
+  return any;
 }
 
-FlowCounters Conversation::Counted() const {
-  return {{streams_[0]->counters(), streams_[1]->counters()}};
+CloseReason Conversation::OwnReason(CloseReason otherwise) const {
+  if (reset_) return CloseReason::kReset;
+  return Ended() ? CloseReason::kFinished : otherwise;
 }
 
-void Conversation::MaybeReport() {
-  if (!consumer_ || info_.now < next_report_) return;
-  next_report_ = info_.now + std::chrono::seconds(environment_.limits.flow_report_interval_s);
-  consumer_->OnReport(Counted());
-}
-
-void Conversation::OnStreamData(Direction direction, ByteView bytes) noexcept { Consumer().OnData(direction, bytes); }
-void Conversation::OnStreamGap(Direction direction, std::uint64_t length) noexcept { Consumer().OnGap(direction, length); }
-void Conversation::OnStreamEnd(Direction direction) noexcept {
-  if (!consumer_ || told_end_[Index(direction)]) return;
-  told_end_[Index(direction)] = true;
-  consumer_->OnEnd(direction);
-}
-
-void Conversation::Advance(PacketTime now) {
-  info_.now = std::max(info_.now, now);
-  for (const auto& stream : streams_) stream->Advance(info_.now);
-}
-
-void Conversation::Close(CloseReason reason) {
-  for (const auto& stream : streams_) stream->Close(info_.now);
-  if (!consumer_) return;
-  for (const Direction direction : {Direction::kFromClient, Direction::kFromServer}) OnStreamEnd(direction);
-  consumer_->OnClose(Counted(), reason);
+void Conversation::Close(CloseReason reason) noexcept {
+  if (closed_) return;
+  closed_ = true;
+  if (info_.transport == Transport::kTcp) {
+    EndGrace();
+    Stream(Told(Direction::kFromClient)).Finish();
+    Stream(Told(Direction::kFromServer)).Finish();
+  }
+  context_.reassembly.counters.Add(CounterOf(reason));
+  if (consumer_ == nullptr) {
+    context_.reassembly.counters.Add(Counter::flows_without_payload);
+    return;
+  }
+  for (const Direction direction : kSides) {
+    if (!ended_[Index(Told(direction))]) consumer_->OnEnd(direction);
+    ended_[Index(Told(direction))] = true;
+  }
+  consumer_->OnClose(counters(), reason);
   consumer_.reset();
+}
+
+void Conversation::Begin() {
+  const bool tcp = info_.transport == Transport::kTcp;
+  info_.midstream = tcp && !first_sequence_[0].has_value() && !first_sequence_[1].has_value();
+  next_report_ = info_.now + std::chrono::milliseconds(context_.reassembly.limits.flow_report_interval_ms);
+  consumer_ = context_.factory.NewFlow(info_);
+  for (const Direction side : kSides) {
+    if (ended_[Index(side)]) consumer_->OnEnd(Told(side));
+  }
+}
+
+void Conversation::Report() {
+  next_report_ = info_.now + std::chrono::milliseconds(context_.reassembly.limits.flow_report_interval_ms);
+  consumer_->OnReport(counters());
+}
+
+void Conversation::OnStreamData(Direction side, ByteView bytes) noexcept {
+  if (consumer_ == nullptr) [[unlikely]] Begin();
+  consumer_->OnData(Told(side), bytes);
+}
+
+void Conversation::OnStreamGap(Direction side, std::uint64_t length) noexcept {
+  if (consumer_ == nullptr) [[unlikely]] Begin();
+  consumer_->OnGap(Told(side), length);
+}
+
+bool Conversation::CountPacket(const DecodedPacket& packet, Direction side, bool may_be_duplicate) {
+  const Duration window = std::chrono::microseconds(context_.reassembly.limits.flow_duplicate_window_us);
+  DirectionCounters& counters = sides_[Index(side)];
+  if (duplicates_[Index(side)].Seen(packet, window) && may_be_duplicate) {
+    ++counters.duplicate_frames;
+    context_.reassembly.counters.Add(Counter::flow_packets_duplicate);
+    return false;
+  }
+  ++counters.packets;
+  counters.payload_bytes += packet.payload.size();
+  context_.reassembly.counters.Add(Counter::flow_packets_counted);
+  context_.reassembly.counters.Add(Counter::flow_bytes_in, packet.payload.size());
+  return true;
+}
+
+void Conversation::Drop(Direction side, std::size_t bytes) {
+  sides_[Index(side)].dropped_bytes += bytes;
+  context_.reassembly.counters.Add(Counter::flow_bytes_dropped, bytes);
+}
+
+FlowCounters Conversation::counters() const {
+  FlowCounters counters;
+  for (const Direction side : kSides) counters.by_direction[Index(Told(side))] = sides_[Index(side)];
+  return counters;
 }
 
 }  // namespace spanwatch::flow

@@ -1,78 +1,126 @@
-// Conversation: one flow of the table: who talks, both directions' streams, its consumer. Owned by FlowTable.
+// Conversation: one entry of the flow table: who is client, the state of the connection, and its FlowConsumer. Owned by
+// FlowIndex; driven by FlowTable; one inspector thread.
 //
-// The consumer is made with the first bytes there are to deliver, when it is known as well as it will be who is the client.
+// What ends a TCP direction is decided by the receiver, so that a forged segment ends nothing: a FIN counts once it is
+// acknowledged; a RST within the window lets the connection linger for flow.closed_time_ms, and data that goes on in
+// sequence refutes it; a SYN of another sequence on a living connection counts once it is answered or followed up.
 #pragma once
 
-#include <array>
 #include <memory>
-#include <optional>
 
-#include "flow/tcp_stream.h"
+#include "flow/duplicate_filter.h"
+#include "flow/flow_key.h"
+#include "flow/tcp_reassembler.h"
 
 namespace spanwatch::flow {
 
-// Addresses and ports in canonical order (the smaller endpoint first), and the transport.
-struct FlowKey {
-  Endpoint low;
-  Endpoint high;
-  std::uint8_t ip_protocol = 0;
-  friend bool operator==(const FlowKey&, const FlowKey&) = default;
+// Shared by all conversations of an inspector; outlives them.
+struct ConversationContext {
+  ReassemblyContext reassembly;
+  FlowConsumerFactory& factory;
 };
 
-class Conversation : public StreamSink {
+class Conversation : private StreamSink {
  public:
-  enum class Phase : std::uint8_t { kOpen, kClosing };  // closing: finished or reset, waits for stragglers
+  // A SYN that was seen before the conversation it opened was recognised as new.
+  struct EarlySyn {
+    Endpoint sender;
+    std::uint32_t sequence = 0;
+  };
+  enum class Outcome : std::uint8_t {
+    kContinue,
+    kNewConversation,  // the packet was not used: it belongs to a new conversation of the same five-tuple
+  };
 
-  Conversation(const FlowKey& key, const DecodedPacket& first, const TcpStream::Environment& environment,
-               FlowConsumerFactory& factory);
+  Conversation(const ConversationContext& context, const FlowKey& key, std::uint64_t serial, const DecodedPacket& first,
+               std::optional<EarlySyn> early_syn);
+  ~Conversation() override;
+  Conversation(const Conversation&) = delete;
+  Conversation& operator=(const Conversation&) = delete;
 
-  void OnPacket(const DecodedPacket& packet);
-  // A SYN that begins another conversation on the same endpoints.
-  bool IsReusedBy(const DecodedPacket& packet) const;
-  void Advance(PacketTime now);
-  void Close(CloseReason reason);
+  Outcome OnPacket(const DecodedPacket& packet) noexcept;
+  // Tells everything that is held, both ends and the close. Nothing when it is closed.
+  void Close(CloseReason reason) noexcept;
 
   const FlowKey& key() const { return key_; }
+  std::uint64_t serial() const { return serial_; }
+  std::uint64_t index_hash() const { return index_hash_; }
+  void set_index_hash(std::uint64_t hash) { index_hash_ = hash; }
+  PacketTime last_packet() const { return last_packet_; }
+  Transport transport() const { return info_.transport; }
+  // It has been reset, or both directions have ended: kept for a little while for stragglers.
+  bool closing() const { return closed_ || reset_ || Ended(); }
+  // Why it ends when it ends by itself; `otherwise` when the connection has given no sign.
+  CloseReason OwnReason(CloseReason otherwise) const;
+  std::optional<EarlySyn> early_syn() const { return early_syn_; }
   const FlowInfo& info() const { return info_; }
-  Phase phase() const { return phase_; }
-  CloseReason close_reason() const { return reset_ ? CloseReason::kReset : CloseReason::kFinished; }
-  PacketTime last_seen() const { return last_seen_; }
-  bool waits_for_bytes() const { return streams_[0]->has_held() || streams_[1]->has_held(); }
+  FlowCounters counters() const;
 
-  void OnStreamData(Direction direction, ByteView bytes) noexcept override;
-  void OnStreamGap(Direction direction, std::uint64_t length) noexcept override;
-  void OnStreamEnd(Direction direction) noexcept override;
+  struct Links {
+    Conversation* previous = nullptr;
+    Conversation* next = nullptr;
+  };
+  Links links;            // of ConversationList
+  std::uint8_t queue = 0;  // of FlowTable: which list it is in
 
  private:
-  Direction DirectionOf(const DecodedPacket& packet) const;
-  bool IsDuplicate(Direction direction, const DecodedPacket& packet);
-  void OnTcp(Direction direction, const DecodedPacket& packet);
-  void LearnClient(const DecodedPacket& packet);
-  FlowConsumer& Consumer();
-  FlowCounters Counted() const;
-  void MaybeReport();
+  void OnStreamData(Direction side, ByteView bytes) noexcept override;
+  void OnStreamGap(Direction side, std::uint64_t length) noexcept override;
 
-  struct FrameMark {
-    std::uint64_t signature = 0;
-    PacketTime time;
-  };
-  static constexpr std::size_t kFramesRemembered = 8;
+  // Inside, kFromClient is the side whose packet came first; who is client may only be known later.
+  Direction SideOf(const DecodedPacket& packet) const {
+    return (packet.source == info_.client) != flipped_ ? Direction::kFromClient : Direction::kFromServer;
+  }
+  Direction Told(Direction side) const { return flipped_ ? Opposite(side) : side; }
+  TcpReassembler& Stream(Direction side) { return *streams_[Index(side)]; }
+  // A FIN was seen, with all before it, in every direction that was seen.
+  bool Ended() const;
+  void ChooseRoles(const DecodedPacket& first);
+  void SetClient(Direction side);
+  void OnDatagram(const DecodedPacket& packet, Direction side);
+  Outcome OnTcp(const DecodedPacket& packet, Direction side);
+  // Whether a packet of the five-tuple belongs to another connection than this one.
+  bool IsOfAnother(const DecodedPacket& packet, Direction side) const;
+  bool SynOfAnother(const DecodedPacket& packet, Direction side) const;
+  void OnSyn(const DecodedPacket& packet, Direction side);
+  void OnEarlySyn(const DecodedPacket& packet, Direction side);
+  // Whether the packet follows up the SYN of another connection.
+  bool FollowsEarlySyn(const DecodedPacket& packet, Direction side) const;
+  Outcome OnImplausible(const DecodedPacket& packet, Direction side);
+  void OnSegment(const DecodedPacket& packet, Direction side);
+  void OnFin(const DecodedPacket& packet, Direction side);
+  void OnReset(const DecodedPacket& packet, Direction side);
+  void AfterTcp(const DecodedPacket& packet);
+  void TellEnds();
+  void EndGrace();
+  void Begin();
+  bool CountPacket(const DecodedPacket& packet, Direction side, bool may_be_duplicate);
+  void Drop(Direction side, std::size_t bytes);
+  void Report();
 
-  FlowKey key_;
-  const TcpStream::Environment& environment_;
-  FlowConsumerFactory& factory_;
+  const ConversationContext& context_;
+  const FlowKey key_;
+  const std::uint64_t serial_;
+  std::uint64_t index_hash_ = 0;
   FlowInfo info_;
-  std::array<std::unique_ptr<TcpStream>, 2> streams_;  // by direction
-  bool low_is_client_ = true;
-  bool client_certain_ = false;
+  bool flipped_ = false;
+  std::array<DirectionCounters, 2> sides_{};
   std::unique_ptr<FlowConsumer> consumer_;
-  std::array<bool, 2> told_end_{};
-  std::array<std::array<FrameMark, kFramesRemembered>, 2> frames_{};
-  std::array<std::uint8_t, 2> next_frame_{};
-  Phase phase_ = Phase::kOpen;
-  bool reset_ = false;
-  PacketTime last_seen_;
+  std::array<std::optional<TcpReassembler>, 2> streams_;  // TCP only
+  std::array<DuplicateFilter, 2> duplicates_;
+  PacketTime last_packet_;
   PacketTime next_report_;
+  std::uint64_t packets_ = 0;
+  std::array<bool, 2> ended_{};
+  bool closed_ = false;
+  bool reset_ = false;
+  Direction reset_by_ = Direction::kFromClient;
+  std::optional<PacketTime> grace_since_;  // joined in the middle: waits for what the span port reordered
+  std::uint32_t grace_segments_ = 0;
+  std::array<std::optional<std::uint32_t>, 2> first_sequence_;  // of the SYNs
+  std::optional<EarlySyn> early_syn_;
+  std::array<std::uint32_t, 2> implausible_next_{};  // where the last implausible segment ended
+  std::array<std::uint8_t, 2> implausible_count_{};
 };
 
 }  // namespace spanwatch::flow

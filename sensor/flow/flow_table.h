@@ -1,58 +1,64 @@
-// FlowTable: which conversation a packet belongs to, and how long one lives. Called by `inspector` with every decoded packet;
-// one thread, packet time only.
+// FlowTable: every conversation that is going on, each driving one FlowConsumer (model/flow.h). Called by the packet loop of
+// one inspector; one thread; time is packet time only, so that a replay gives what live gave.
 //
-// Bounded by flow.flows_count and flow.memory_bytes: at a limit the conversation that was silent for longest is closed and
-// counted. What one flow tells never depends on another but for these limits.
+// A conversation begins for its consumer with its first payload byte (or gap); one that never carries any has none and is
+// only counted. TCP that was joined in the middle waits for flow.reorder_packets_count segments or flow.reorder_time_ms
+// before it begins, so that segments which the span port reordered do not move its beginning.
+//
+// At flow.flows_count the conversation that was quiet longest goes: closed ones first, then datagrams, then TCP.
+//
+// Lifetime: everything given to the constructor outlives the table. Finish() before the table goes: what has not been
+// closed by then is destroyed without a last word.
 #pragma once
 
-#include <list>
-#include <unordered_map>
+#include <array>
 
+#include "base/block_pool.h"
+#include "config/limits.h"
 #include "flow/conversation.h"
+#include "flow/conversation_list.h"
+#include "flow/flow_index.h"
+#include "model/anomaly.h"
+#include "model/flow.h"
+#include "telemetry/counters.h"
 
 namespace spanwatch::flow {
 
 class FlowTable : public PacketConsumer {
  public:
-  // References outlive the table; the factory's consumers are closed before it goes.
   FlowTable(const config::Limits& limits, Counters& counters, AnomalySink& anomalies, FlowConsumerFactory& factory);
   ~FlowTable() override;
 
   void OnPacket(const DecodedPacket& packet) noexcept override;
-  // Packet time is at least `now`: closes what was silent for too long, gives up holes that are old.
+  // Packet time goes on: closes what has been idle for too long.
   void Advance(PacketTime now) noexcept;
-  // The capture is over: closes every conversation, in the order in which they began.
+  // Closes everything, in the order in which the conversations began. The table may be used again.
   void Finish() noexcept;
 
-  std::size_t size() const { return flows_.size(); }
+  std::size_t size() const { return index_.size(); }
 
  private:
-  using FlowList = std::list<Conversation>;
-  // Conversations of one lifetime, the longest silent first.
-  enum Class : std::size_t { kTcp, kTcpClosing, kDatagram, kClasses };
-  struct KeyHash {
-    std::size_t operator()(const FlowKey& key) const;
-  };
-  struct Entry {
-    FlowList::iterator flow;
-    Class list;
-  };
-  using Table = std::unordered_map<FlowKey, Entry, KeyHash>;
+  enum Queue : std::size_t { kTcpQueue, kDatagramQueue, kClosingQueue, kQueues };
 
-  Duration TimeoutOf(Class list) const;
-  Table::iterator Begin(const FlowKey& key, const DecodedPacket& packet);
-  void Close(Table::iterator entry, CloseReason reason);
-  void Touch(Entry& entry, Class list);
-  void EvictOne();
+  static Queue QueueOf(const Conversation& conversation);
+  Duration IdleTime(std::size_t queue) const;
+  bool Expired(const Conversation& conversation, PacketTime now) const;
+  Conversation& Create(const FlowKey& key, std::uint64_t hash, const DecodedPacket& packet,
+                       const std::optional<Conversation::EarlySyn>& early_syn);
+  void MakeRoom();
+  // Ends it, and forgets it.
+  void Remove(Conversation& conversation, CloseReason reason);
 
   const config::Limits& limits_;
   Counters& counters_;
-  FlowConsumerFactory& factory_;
-  std::uint64_t held_bytes_ = 0;
-  TcpStream::Environment environment_;
-  std::array<FlowList, kClasses> lists_;
-  Table flows_;
+  AnomalySink& anomalies_;
+  BlockPool blocks_;
+  ConversationContext context_;
+  FlowIndex index_;
+  std::array<ConversationList, kQueues> queues_;  // each by the time of the last packet, oldest first
   PacketTime now_ = PacketTime::min();
+  std::uint64_t created_ = 0;
+  const std::uint64_t seed_;
 };
 
 }  // namespace spanwatch::flow

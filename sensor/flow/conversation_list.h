@@ -1,0 +1,34 @@
+// ConversationList: conversations in the order of their last packets, linked through themselves. Owns none. One thread.
+#pragma once
+
+#include "flow/conversation.h"
+
+namespace spanwatch::flow {
+
+class ConversationList {
+ public:
+  // The one whose last packet is longest ago; null when empty.
+  Conversation* oldest() const { return first_; }
+
+  void PushBack(Conversation& conversation) {
+    conversation.links = {last_, nullptr};
+    (last_ != nullptr ? last_->links.next : first_) = &conversation;
+    last_ = &conversation;
+  }
+  void Remove(Conversation& conversation) {
+    const auto [previous, next] = conversation.links;
+    (previous != nullptr ? previous->links.next : first_) = next;
+    (next != nullptr ? next->links.previous : last_) = previous;
+  }
+  void MoveToBack(Conversation& conversation) {
+    if (last_ == &conversation) return;
+    Remove(conversation);
+    PushBack(conversation);
+  }
+
+ private:
+  Conversation* first_ = nullptr;
+  Conversation* last_ = nullptr;
+};
+
+}  // namespace spanwatch::flow

@@ -1,0 +1,295 @@
+#include "flow/tcp_reassembler.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+#include "telemetry/anomaly_codes.h"
+
+namespace spanwatch::flow {
+namespace {
+
+// The first sequence number seen; what lies before it has positions below.
+constexpr std::uint64_t kFirstPosition = std::uint64_t{1} << 32;
+// No window reaches further (RFC 7323 section 2.3), and no repeat lies further back in practice.
+constexpr std::int64_t kFurthestAhead = std::int64_t{1} << 30;
+constexpr std::int64_t kFurthestBehind = std::int64_t{1} << 24;
+
+std::int64_t Distance(std::uint32_t from, std::uint32_t to) { return static_cast<std::int32_t>(to - from); }
+
+}  // namespace
+
+TcpReassembler::TcpReassembler(const ReassemblyContext& context, StreamSink& sink, DirectionCounters& counters,
+                               Direction direction)
+    : context_(context), sink_(sink), counters_(counters), direction_(direction), next_(kFirstPosition) {}
+
+TcpReassembler::~TcpReassembler() {
+  for (std::size_t i = first_held_; i < held_.size(); ++i) {
+    if (held_[i].block != nullptr) context_.blocks.Return(held_[i].block);
+  }
+}
+
+void TcpReassembler::Start(std::uint32_t sequence) noexcept {
+  if (!located_) {
+    located_ = true;
+    next_sequence_ = sequence;
+  } else {
+    const std::uint64_t start = PositionOf(sequence);
+    if (!AllDelivered() && held_[first_held_].position < start) return StartAtFirstHeld();  // the bytes say otherwise
+    next_ = start;
+    next_sequence_ = sequence;
+  }
+  started_ = true;
+  DrainHeld();
+}
+
+void TcpReassembler::StartAtFirstHeld() noexcept {
+  if (started_ || AllDelivered()) return;
+  next_sequence_ += static_cast<std::uint32_t>(held_[first_held_].position - next_);
+  next_ = held_[first_held_].position;
+  started_ = true;
+  DrainHeld();
+}
+
+bool TcpReassembler::Plausible(std::uint32_t sequence) const noexcept {
+  if (!located_) return true;
+  const std::int64_t distance = Distance(next_sequence_, sequence);
+  return distance <= kFurthestAhead && distance >= -kFurthestBehind;
+}
+
+std::uint64_t TcpReassembler::PositionOf(std::uint32_t sequence) const noexcept {
+  return located_ ? next_ + static_cast<std::uint64_t>(Distance(next_sequence_, sequence)) : kFirstPosition;
+}
+
+void TcpReassembler::OnSegment(const Segment& segment, Moment moment) noexcept {
+  if (!located_) {
+    located_ = true;
+    next_sequence_ = segment.sequence;
+  }
+  if (started_ && segment.sequence == next_sequence_ && AllDelivered()) {
+    if (!segment.payload.empty()) Deliver(segment.payload);
+    if (segment.length > segment.payload.size()) TellGap(segment.length - segment.payload.size(), GapReason::kSnapLength);
+    return;
+  }
+  const bool had_hole = HasHole();
+  Insert(PositionOf(segment.sequence), segment);
+  if (started_) DrainHeld();
+  if (!had_hole || progress_next_ != next_) {
+    progress_ = moment.time;
+    progress_next_ = next_;
+  }
+  if (!HasHole()) progress_next_ = 0;
+}
+
+void TcpReassembler::OnAcknowledged(std::uint32_t sequence) noexcept {
+  if (!located_ || !Plausible(sequence)) return;
+  acknowledged_ = std::max(acknowledged_, PositionOf(sequence));
+}
+
+void TcpReassembler::ResolveHoles(Moment moment) noexcept {
+  if (progress_next_ != next_) {
+    progress_ = moment.time;
+    progress_next_ = next_;
+  }
+  const Duration reorder_time = std::chrono::milliseconds(context_.limits.flow_reorder_time_ms);
+  const bool settled = moment.packet - settling_since_.packet >= context_.limits.flow_reorder_packets_count ||
+                       moment.time - settling_since_.time >= reorder_time;
+  if (!settling_ || settled) {
+    if (settling_) settled_acknowledged_ = std::max(settled_acknowledged_, settling_acknowledged_);
+    settling_acknowledged_ = acknowledged_;
+    settling_since_ = moment;
+    settling_ = true;
+  }
+  while (HasHole() && settled_acknowledged_ >= HoleEnd()) GiveUpHole(GapReason::kAcknowledged);
+  if (HasHole() && moment.time - progress_ >= std::chrono::milliseconds(context_.limits.flow_hole_time_ms)) {
+    GiveUpHole(GapReason::kTimeout);
+    progress_ = moment.time;
+    progress_next_ = next_;
+  }
+  if (!HasHole()) {
+    settling_ = false;
+    progress_next_ = 0;
+  }
+}
+
+void TcpReassembler::Finish() noexcept {
+  StartAtFirstHeld();
+  if (!started_) return;
+  while (!AllDelivered()) GiveUpHole(GapReason::kEnd);
+  std::uint64_t end = fin_.value_or(next_);
+  if (acknowledged_ != 0) {
+    end = fin_.has_value() ? std::min(*fin_, acknowledged_) : acknowledged_;
+    // One more than the bytes is the acknowledgement of a FIN that was not seen.
+    if (!fin_.has_value() && end == next_ + 1) end = next_;
+  }
+  if (end > next_) TellGap(end - next_, GapReason::kEnd);
+}
+
+void TcpReassembler::Insert(std::uint64_t position, const Segment& segment) noexcept {
+  const std::uint64_t begin = position;
+  const std::uint64_t data_end = begin + segment.payload.size();
+  const std::uint64_t end = begin + segment.length;
+  while (position < end) {
+    if (started_ && position < next_) {
+      const std::uint64_t old_end = std::min(end, next_);
+      if (position < data_end) CountOld(position, std::min(old_end, data_end) - position);
+      position = old_end;
+      continue;
+    }
+    const std::size_t index = FindHeld(position);
+    const bool behind_all = index == held_.size();
+    std::uint64_t piece_end = position < data_end ? data_end : end;
+    const ByteView from_here =
+        position < data_end ? segment.payload.subspan(static_cast<std::size_t>(position - begin)) : ByteView();
+    if (!behind_all && held_[index].position <= position) {
+      piece_end = std::min(piece_end, held_[index].end());
+      CompareHeld(held_[index], position, from_here.first(std::min<std::size_t>(from_here.size(), piece_end - position)));
+      position = piece_end;
+      continue;
+    }
+    if (!behind_all) piece_end = std::min(piece_end, held_[index].position);
+    const ByteView piece = from_here.first(std::min<std::size_t>(from_here.size(), piece_end - position));
+    if (started_ && position == next_) {
+      if (piece.empty()) {
+        TellGap(piece_end - position, GapReason::kSnapLength);
+      } else {
+        Deliver(piece);
+      }
+      position = piece_end;
+      continue;
+    }
+    const std::size_t held = Hold(index, position, piece, piece_end - position);
+    if (held == 0) MakeRoom(position);
+    position += held;
+  }
+}
+
+void TcpReassembler::CountOld(std::uint64_t position, std::uint64_t length) noexcept {
+  std::uint64_t late = 0;
+  for (const Range& gap : gaps_) {
+    const std::uint64_t begin = std::max(position, gap.begin);
+    const std::uint64_t end = std::min(position + length, gap.end);
+    if (end > begin) late += end - begin;
+  }
+  counters_.dropped_bytes += late;
+  counters_.retransmitted_bytes += length - late;
+  context_.counters.Add(Counter::flow_bytes_dropped, late);
+  context_.counters.Add(Counter::flow_bytes_retransmitted, length - late);
+}
+
+void TcpReassembler::CompareHeld(const Held& held, std::uint64_t position, ByteView bytes) noexcept {
+  if (bytes.empty()) return;
+  counters_.retransmitted_bytes += bytes.size();
+  context_.counters.Add(Counter::flow_bytes_retransmitted, bytes.size());
+  if (held.block == nullptr) return;
+  if (std::memcmp(held.block + (position - held.position), bytes.data(), bytes.size()) != 0) {
+    context_.anomalies.OnAnomaly(AnomalyCode::tcp_overlap_conflict);
+  }
+}
+
+std::size_t TcpReassembler::FindHeld(std::uint64_t position) const noexcept {
+  // Most segments come behind everything that waits.
+  if (AllDelivered() || held_.back().end() <= position) return held_.size();
+  const auto begin = held_.begin() + static_cast<std::ptrdiff_t>(first_held_);
+  const auto found = std::partition_point(begin, held_.end(), [&](const Held& held) { return held.end() <= position; });
+  return static_cast<std::size_t>(found - held_.begin());
+}
+
+std::size_t TcpReassembler::Hold(std::size_t index, std::uint64_t position, ByteView bytes,
+                                 std::uint64_t cut_length) noexcept {
+  const std::size_t block_bytes = context_.blocks.block_bytes();
+  Held* const before = index > first_held_ ? &held_[index - 1] : nullptr;
+  const bool joins = before != nullptr && before->end() == position;
+  if (!bytes.empty() && joins && before->block != nullptr && before->length < block_bytes) {
+    const std::size_t taken = std::min(bytes.size(), block_bytes - before->length);
+    std::memcpy(before->block + before->length, bytes.data(), taken);
+    before->length += static_cast<std::uint32_t>(taken);
+    return taken;
+  }
+  const auto cut = static_cast<std::uint32_t>(std::min<std::uint64_t>(cut_length, UINT32_MAX / 2));
+  if (bytes.empty() && joins && before->block == nullptr && before->length <= UINT32_MAX / 2) {
+    before->length += cut;
+    return cut;
+  }
+  // A cut run takes no block, but counts as one, so that runs are bounded too.
+  memory_was_short_ = false;
+  if ((held_.size() - first_held_ + 1) * block_bytes > context_.limits.flow_out_of_order_bytes) return 0;
+  Held held{position, cut, nullptr};
+  if (!bytes.empty()) {
+    held.block = context_.blocks.Take();
+    memory_was_short_ = held.block == nullptr;
+    if (memory_was_short_) return 0;
+    held.length = static_cast<std::uint32_t>(std::min(bytes.size(), block_bytes));
+    std::memcpy(held.block, bytes.data(), held.length);
+    context_.counters.Set(Counter::flow_held_bytes, context_.blocks.blocks_in_use() * block_bytes);
+  }
+  held_.insert(held_.begin() + static_cast<std::ptrdiff_t>(index), held);
+  return held.length;
+}
+
+void TcpReassembler::MakeRoom(std::uint64_t position) noexcept {
+  const GapReason reason = memory_was_short_ ? GapReason::kMemoryLimit : GapReason::kBufferLimit;
+  context_.anomalies.OnAnomaly(AnomalyCode::tcp_out_of_order_limit);
+  if (!started_) {
+    const std::uint64_t start = AllDelivered() ? position : std::min(position, held_[first_held_].position);
+    next_sequence_ += static_cast<std::uint32_t>(start - next_);
+    next_ = start;
+    started_ = true;
+    return DrainHeld();
+  }
+  if (AllDelivered() || position < held_[first_held_].position) return TellGap(position - next_, reason);
+  GiveUpHole(reason);
+}
+
+void TcpReassembler::Deliver(ByteView bytes) noexcept {
+  counters_.delivered_bytes += bytes.size();
+  context_.counters.Add(Counter::flow_bytes_delivered, bytes.size());
+  Advance(bytes.size());
+  sink_.OnStreamData(direction_, bytes);
+}
+
+void TcpReassembler::TellGap(std::uint64_t length, GapReason reason) noexcept {
+  constexpr Counter kCounterOf[] = {Counter::flow_gap_acknowledged, Counter::flow_gap_timeout, Counter::flow_gap_buffer,
+                                    Counter::flow_gap_memory,       Counter::flow_gap_end,     Counter::flow_gap_snap};
+  context_.counters.Add(kCounterOf[static_cast<std::size_t>(reason)], length);
+  counters_.gap_bytes += length;
+  if (reason != GapReason::kSnapLength && acknowledged_ > next_) {
+    const std::uint64_t lost = std::min(length, acknowledged_ - next_);
+    counters_.lost_before_sensor_bytes += lost;
+    context_.counters.Add(Counter::lost_before_sensor_bytes, lost);
+  }
+  gaps_[next_gap_] = {next_, next_ + length};
+  next_gap_ = static_cast<std::uint8_t>((next_gap_ + 1) % gaps_.size());
+  Advance(length);
+  sink_.OnStreamGap(direction_, length);
+}
+
+void TcpReassembler::GiveUpHole(GapReason reason) noexcept {
+  const std::uint64_t end = HoleEnd();
+  if (end > next_) TellGap(end - next_, reason);
+  DrainHeld();
+}
+
+void TcpReassembler::DrainHeld() noexcept {
+  if (AllDelivered()) return;
+  while (!AllDelivered() && held_[first_held_].position == next_) {
+    const Held held = held_[first_held_++];
+    if (held.block == nullptr) {
+      TellGap(held.length, GapReason::kSnapLength);
+    } else {
+      Deliver({held.block, held.length});
+      context_.blocks.Return(held.block);
+    }
+  }
+  if (AllDelivered()) {
+    held_.clear();
+    first_held_ = 0;
+    if (held_.capacity() > 64) held_.shrink_to_fit();
+  } else if (first_held_ >= 1024 && first_held_ * 2 >= held_.size()) {
+    held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(first_held_));
+    first_held_ = 0;
+  }
+  context_.counters.Set(Counter::flow_held_bytes, context_.blocks.blocks_in_use() * context_.blocks.block_bytes());
+}
+
+}  // namespace spanwatch::flow

@@ -1,0 +1,151 @@
+// TcpReassembler: one direction of a TCP connection, from segments to (OnStreamData | OnStreamGap)* in order (RFC 9293
+// section 3.4). Driven by Conversation; one inspector thread.
+//
+// - In-order bytes are passed on straight from the packet; what is ahead of a hole waits in blocks of the shared pool.
+// - Policy of overlaps: the first bytes seen win; differing bytes for a position that still waits are an anomaly. (What
+//   was passed on is not kept, so that a retransmission that differs from it cannot be told.)
+// - A hole becomes a gap when the receiver has acknowledged what lies behind it (the sensor's feed lost it) and a reordered
+//   segment would have come by now; when nothing moved for flow.hole_time_ms; at flow.out_of_order_bytes or
+//   flow.memory_bytes; or at the end. Nothing that was seen is thrown away for lack of room: order is given up instead.
+// - An acknowledgement alone never moves the stream: who forges one cannot hide the bytes that follow.
+//
+// Positions are 64-bit and start high enough that what precedes the first segment seen has a position too. Times and
+// packet numbers are those of the conversation.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "base/block_pool.h"
+#include "config/limits.h"
+#include "model/anomaly.h"
+#include "model/flow.h"
+#include "telemetry/counters.h"
+
+namespace spanwatch::flow {
+
+// Implemented by Conversation (and by tests). The view is valid during the call.
+class StreamSink {
+ public:
+  virtual ~StreamSink() = default;
+  virtual void OnStreamData(Direction direction, ByteView bytes) noexcept = 0;
+  virtual void OnStreamGap(Direction direction, std::uint64_t length) noexcept = 0;
+};
+
+// What all reassemblers of an inspector share; outlives them.
+struct ReassemblyContext {
+  const config::Limits& limits;
+  Counters& counters;
+  AnomalySink& anomalies;
+  BlockPool& blocks;
+};
+
+class TcpReassembler {
+ public:
+  // Where and when the conversation is: packet time, and the number of its packet.
+  struct Moment {
+    PacketTime time;
+    std::uint64_t packet = 0;
+  };
+  // `length` is what the wire had; the payload may be cut shorter by the snap length.
+  struct Segment {
+    std::uint32_t sequence = 0;
+    std::uint32_t length = 0;
+    ByteView payload;
+  };
+  enum class GapReason : std::uint8_t { kAcknowledged, kTimeout, kBufferLimit, kMemoryLimit, kEnd, kSnapLength };
+
+  // `context`, `sink` and `counters` outlive it.
+  TcpReassembler(const ReassemblyContext& context, StreamSink& sink, DirectionCounters& counters, Direction direction);
+  ~TcpReassembler();
+  TcpReassembler(const TcpReassembler&) = delete;
+  TcpReassembler& operator=(const TcpReassembler&) = delete;
+
+  // The sequence number of the first byte (from a SYN).
+  void Start(std::uint32_t sequence) noexcept;
+  // Starts where the earliest byte is that was seen; nothing when none was.
+  void StartAtFirstHeld() noexcept;
+  bool started() const { return started_; }
+  // A sequence number was seen: positions can be told.
+  bool located() const { return located_; }
+
+  // Whether `sequence` can belong to this connection, given how far windows reach.
+  bool Plausible(std::uint32_t sequence) const noexcept;
+  // REQUIRES: located() or the first sequence number seen.
+  std::uint64_t PositionOf(std::uint32_t sequence) const noexcept;
+  std::uint64_t next() const { return next_; }
+  std::uint32_t next_sequence() const { return next_sequence_; }
+  bool AllDelivered() const { return held_.size() == first_held_; }
+
+  // REQUIRES: Plausible(segment.sequence) once located.
+  void OnSegment(const Segment& segment, Moment moment) noexcept;
+  // The receiver has everything before `sequence`.
+  void OnAcknowledged(std::uint32_t sequence) noexcept;
+  bool AcknowledgedUpTo(std::uint64_t position) const { return acknowledged_ >= position; }
+  // The sender's FIN says where the stream ends; nothing takes it back.
+  void SetFin(std::optional<std::uint64_t> position) { fin_ = position; }
+  std::optional<std::uint64_t> fin() const { return fin_; }
+  bool Complete() const { return fin_.has_value() && next_ >= *fin_; }
+
+  bool HasHole() const { return started_ && (!AllDelivered() || (fin_.has_value() && *fin_ > next_)); }
+  // Gives up holes that will not be filled any more. Called for each packet of the conversation while HasHole().
+  void ResolveHoles(Moment moment) noexcept;
+  // Tells all that is held, and a gap at the end where bytes are known to be missing. No segment may follow.
+  void Finish() noexcept;
+
+ private:
+  // Bytes that wait, or a run that the snap length cut (no block).
+  struct Held {
+    std::uint64_t position;
+    std::uint32_t length;
+    std::uint8_t* block;
+    std::uint64_t end() const { return position + length; }
+  };
+  struct Range {
+    std::uint64_t begin = 0, end = 0;
+  };
+
+  void Insert(std::uint64_t position, const Segment& segment) noexcept;
+  // Positions that were already passed on: repeats, or bytes that came after their gap was told.
+  void CountOld(std::uint64_t position, std::uint64_t length) noexcept;
+  void CompareHeld(const Held& held, std::uint64_t position, ByteView bytes) noexcept;
+  std::size_t FindHeld(std::uint64_t position) const noexcept;
+  // Keeps the beginning of `bytes` (or of a cut run when empty); how much, 0 when there was no room.
+  std::size_t Hold(std::size_t index, std::uint64_t position, ByteView bytes, std::uint64_t cut_length) noexcept;
+  // Gives order up so that a piece at `position` finds a place, or becomes the next.
+  void MakeRoom(std::uint64_t position) noexcept;
+  void Deliver(ByteView bytes) noexcept;
+  void TellGap(std::uint64_t length, GapReason reason) noexcept;
+  void GiveUpHole(GapReason reason) noexcept;
+  void DrainHeld() noexcept;
+  void Advance(std::uint64_t length) {
+    next_ += length;
+    next_sequence_ += static_cast<std::uint32_t>(length);
+  }
+  std::uint64_t HoleEnd() const { return AllDelivered() ? *fin_ : held_[first_held_].position; }
+
+  const ReassemblyContext& context_;
+  StreamSink& sink_;
+  DirectionCounters& counters_;
+  const Direction direction_;
+  bool located_ = false;
+  bool started_ = false;
+  bool settling_ = false;
+  bool memory_was_short_ = false;
+  std::uint32_t next_sequence_ = 0;
+  std::uint64_t next_;               // position of next_sequence_
+  std::uint64_t acknowledged_ = 0;   // positions; 0 = never
+  std::uint64_t settling_acknowledged_ = 0;  // seen at settling_since_
+  std::uint64_t settled_acknowledged_ = 0;   // long enough ago that reordered segments have arrived
+  Moment settling_since_;
+  std::optional<std::uint64_t> fin_;
+  PacketTime progress_;              // when next_ last moved, or the hole appeared
+  std::uint64_t progress_next_ = 0;
+  std::vector<Held> held_;           // by position, from first_held_ on; no two overlap
+  std::size_t first_held_ = 0;
+  std::array<Range, 4> gaps_{};      // the latest that were told
+  std::uint8_t next_gap_ = 0;
+};
+
+}  // namespace spanwatch::flow
