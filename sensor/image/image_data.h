@@ -1,7 +1,8 @@
 // ImageDataExtractor: the image data of a JPEG or PNG alone, whatever metadata stands around it, from a stream in any split.
 //
-// JPEG (T.81 section B.1): the entropy-coded bytes of every scan as they stand in the file, stuffing and RST markers included.
-// PNG: the payloads of IDAT. One object each; not thread-safe; the views given to the callback live for its call.
+// JPEG (T.81 section B.1): the entropy-coded bytes of every scan, without each 0xFF (what stands behind it, a stuffed zero or a
+// restart code, stays). PNG: the payloads of IDAT. One object each; not thread-safe; the views given to the callback live for
+// its call.
 #pragma once
 
 #include "base/bytes.h"
@@ -46,7 +47,6 @@ class ImageDataExtractor {
 
   State state_;
   std::uint8_t marker_ = 0;
-  bool held_marker_ = false;         // an 0xFF inside a scan that turned out to be data
   bool any_ = false;
   std::uint64_t left_ = 0;           // of what is skipped or taken
   std::size_t header_filled_ = 0;

@@ -1,0 +1,159 @@
+#include "fingerprint/file_fingerprint.h"
+
+#include <fcntl.h>
+#include <xxhash.h>
+#include <zlib.h>
+
+#include <algorithm>
+
+#include "base/file.h"
+#include "fingerprint/digest.h"
+#include "fingerprint/fragment_sampler.h"
+#include "fingerprint/pdq.h"
+#include "image/image_data.h"
+#include "image/picture_decoder.h"
+
+namespace spanwatch::fingerprint {
+namespace {
+
+constexpr std::size_t kHeadBytes = 1024;
+constexpr std::size_t kPieceBytes = 256 * 1024;
+constexpr std::array kCrops = {0.0, 0.04, 0.08, 0.12};
+
+struct FreeXxh3 {
+  void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
+};
+
+// One file being read. Of a picture only windows inside its image data are registered: tables, profiles and metadata around
+// it stand in other files too.
+class FileSketch final : public PrintSink {
+ public:
+  FileSketch(const EnrolmentProfile& profile, const config::Limits& limits)
+      : profile_(profile), limits_(limits), sampler_(profile.fragment_seed, profile.fragment_density, *this) {
+    XXH3_128bits_reset(xxh3_.get());
+  }
+
+  void Update(ByteView bytes) {
+    if (file_.size == 0) Begin(bytes);
+    const std::uint64_t begin = file_.size;
+    file_.size += bytes.size();
+    sha256_.Update(bytes);
+    md5_.Update(bytes);
+    file_.crc32 = static_cast<std::uint32_t>(crc32_z(file_.crc32, bytes.data(), bytes.size()));
+    XXH3_128bits_update(xxh3_.get(), bytes.data(), bytes.size());
+    if (extractor_) {
+      extractor_->Update(bytes, [&](ByteView data, std::size_t at) {
+        image_data_.Update(data);
+        first_data_ = std::min(first_data_, begin + at);
+        last_data_ = begin + at + data.size();
+      });
+      if (file_.size <= limits_.perceptual_object_bytes) picture_.insert(picture_.end(), bytes.begin(), bytes.end());
+    }
+    sampler_.Update(bytes);
+  }
+  void OnPrint(const FragmentPrint& print) noexcept override { file_.fragments.push_back(print); }
+
+  FileFingerprint Finish() {
+    file_.sha256 = sha256_.Finish<Sha256Digest>();
+    file_.md5 = md5_.Finish<Md5Digest>();
+    XXH128_canonical_t canonical;
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(xxh3_.get()));
+    std::ranges::copy(canonical.digest, file_.xxh3_128.begin());
+    if (extractor_ && extractor_->complete()) {
+      file_.image_data = image_data_.Finish<Sha256Digest>();
+      std::erase_if(file_.fragments, [&](const FragmentPrint& print) {
+        return print.offset < first_data_ || print.offset + kWindowBytes > last_data_;
+      });
+    }
+    if (extractor_ && file_.size <= limits_.perceptual_object_bytes) AddViews();
+    return std::move(file_);
+  }
+
+ private:
+  // REQUIRES: the first KiB, or the whole of a shorter file
+  void Begin(ByteView bytes) {
+    file_.head_xxh3 = XXH3_64bits(bytes.data(), std::min(bytes.size(), kHeadBytes));
+    const image::FileType type = image::SniffType(bytes);
+    if (type == image::FileType::kJpeg || type == image::FileType::kPng) extractor_.emplace(type);
+  }
+
+  void Add(const image::LumaPlane& plane, const image::LumaRectangle& part, View view) {
+    if (part.left >= part.right || part.top >= part.bottom) return;
+    image::Luma64 luma;
+    image::Downsample(plane, part, luma);
+    const PdqResult result = Pdq(luma);
+    file_.views.push_back({result.hash, result.quality, view});
+  }
+  void AddTurned(const image::LumaPlane& plane) {
+    image::Luma64 luma;
+    image::Downsample(plane, {}, luma);
+    const DihedralHashes hashes = PdqDihedral(luma);
+    const auto add = [&](Dihedral turn, View view) {
+      file_.views.push_back({hashes[static_cast<std::size_t>(turn)], file_.views.front().quality, view});
+    };
+    add(Dihedral::kFlipY, View::kMirror);
+    add(Dihedral::kRotate90, View::kRotate90);
+    add(Dihedral::kRotate180, View::kRotate180);
+    add(Dihedral::kRotate270, View::kRotate270);
+  }
+  void AddViews() {
+    const auto outcome = image::DecodePicture(picture_, {limits_.perceptual_pixels, limits_.perceptual_decoder_bytes});
+    if (!outcome.plane) return;
+    const image::LumaPlane& plane = *outcome.plane;
+    Add(plane, {}, View::kFull);
+    if (profile_.plate) Add(plane, *profile_.plate, View::kPlateCrop);
+    if (profile_.vehicle) Add(plane, *profile_.vehicle, View::kVehicleCrop);
+    if (profile_.views == ViewProfile::kNone) return;
+    AddTurned(plane);
+    const bool all = profile_.views == ViewProfile::kFull;
+    for (std::size_t i = 1; i < (all ? 256u : kCrops.size()); ++i) {
+      const std::size_t even = i * 0b01010101;  // the same crop at each side
+      const std::size_t sides = all ? i : even;
+      Add(plane, {kCrops[sides & 3], kCrops[sides >> 2 & 3], 1 - kCrops[sides >> 4 & 3], 1 - kCrops[sides >> 6 & 3]},
+          View::kOffsetCrop);
+    }
+  }
+
+  const EnrolmentProfile& profile_;
+  const config::Limits& limits_;
+  FileFingerprint file_;
+  FragmentSampler sampler_;
+  Digest sha256_{EVP_sha256()};
+  Digest md5_{EVP_md5()};
+  Digest image_data_{EVP_sha256()};
+  std::unique_ptr<XXH3_state_t, FreeXxh3> xxh3_{XXH3_createState()};
+  std::optional<image::ImageDataExtractor> extractor_;
+  std::uint64_t first_data_ = UINT64_MAX;
+  std::uint64_t last_data_ = 0;
+  Bytes picture_;
+};
+
+}  // namespace
+
+FileFingerprint FingerprintBytes(ByteView file, const EnrolmentProfile& profile, const config::Limits& limits) {
+  FileSketch sketch(profile, limits);
+  sketch.Update(file);
+  return sketch.Finish();
+}
+
+Result<FileFingerprint> FingerprintFile(const std::filesystem::path& path, const EnrolmentProfile& profile,
+                                        const config::Limits& limits) {
+  auto file = OpenForReading(path);
+  if (!file) return Fail(file.error());
+  FileSketch sketch(profile, limits);
+  Bytes piece(kPieceBytes);
+  while (true) {
+    std::size_t filled = 0;
+    while (filled < piece.size()) {  // whole pieces, so that the first holds the head
+      const ssize_t got = ::read(file->get(), piece.data() + filled, piece.size() - filled);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return FailErrno(path.string());
+      if (got == 0) break;
+      filled += static_cast<std::size_t>(got);
+    }
+    if (filled > 0) sketch.Update(ByteView(piece).first(filled));
+    if (filled < piece.size()) return sketch.Finish();
+  }
+}
+
+}  // namespace spanwatch::fingerprint

@@ -1,0 +1,124 @@
+// The fragment family: registered windows in any byte stream. Windows of one item agree when they lie as far apart here as in
+// the file; two that agree and do not overlap are sure, anything less is weak.
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "fingerprint/family.h"
+#include "fingerprint/fragment_sampler.h"
+
+namespace spanwatch::fingerprint {
+namespace {
+
+constexpr std::size_t kBatch = 16;       // prints looked up together
+constexpr std::size_t kAlignments = 4;   // of one item that are followed
+
+struct Alignment {
+  std::uint64_t shift = 0;               // offset in the file minus offset here, modulo 2^64
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+  std::uint32_t found = 0;
+};
+
+struct Followed {
+  std::array<Alignment, kAlignments> alignments{};
+  std::size_t used = 0;
+  bool told_sure = false;
+};
+
+class FragmentSketcher final : public Sketcher {
+ public:
+  explicit FragmentSketcher(const SketchContext& context) : context_(context) {
+    for (std::size_t set = 0; set < context.index.set_count(); ++set) {
+      lanes_.push_back(std::make_unique<Lane>(*this, set, context.index.Set(set)));
+    }
+  }
+
+  void Update(ByteView bytes) noexcept override {
+    for (const auto& lane : lanes_) lane->sampler.Update(bytes);
+  }
+  void Gap(std::uint64_t length) noexcept override {
+    for (const auto& lane : lanes_) lane->sampler.Gap(length);
+  }
+  void Finish(ObjectEnd) noexcept override {
+    for (const auto& lane : lanes_) lane->Flush();
+    for (const auto& [item, followed] : items_) Tell(item, followed);
+  }
+
+ private:
+  // One loaded set, with its own seed and density.
+  struct Lane final : PrintSink {
+    Lane(FragmentSketcher& owner_sketcher, std::size_t set_number, const SetFacts& facts)
+        : owner(owner_sketcher), set(set_number), sampler(facts.fragment_seed, facts.fragment_density, *this) {}
+    void OnPrint(const FragmentPrint& print) noexcept override {
+      prints[count++] = print;
+      if (count == kBatch) Flush();
+    }
+    void Flush() {
+      owner.hits_.clear();
+      owner.context_.index.FindFragments(set, std::span(prints).first(count), owner.hits_);
+      count = 0;
+      for (const FragmentHit& hit : owner.hits_) owner.Take(hit);
+    }
+    FragmentSketcher& owner;
+    std::size_t set;
+    FragmentSampler sampler;
+    std::array<FragmentPrint, kBatch> prints;
+    std::size_t count = 0;
+  };
+
+  static bool Agrees(const Alignment& alignment) {
+    return alignment.found >= 2 && alignment.last - alignment.first >= kWindowBytes;
+  }
+
+  void Take(const FragmentHit& hit) {
+    if (items_.size() >= context_.limits.fragment_items_per_object && !items_.contains(hit.item)) {
+      context_.counters.Add(Counter::fragment_items_over_limit);
+      return;
+    }
+    Followed& followed = items_[hit.item];
+    const std::uint64_t shift = hit.registered_offset - hit.print.offset;
+    const auto used = std::span(followed.alignments).first(followed.used);
+    auto alignment = std::ranges::find(used, shift, &Alignment::shift);
+    if (alignment == used.end()) {
+      // Once all are taken, the one with the fewest windows makes room.
+      Alignment& place = followed.used < kAlignments ? followed.alignments[followed.used++]
+                                                     : *std::ranges::min_element(used, {}, &Alignment::found);
+      place = {shift, hit.print.offset, hit.print.offset, 1};
+      return;
+    }
+    alignment->last = hit.print.offset;
+    ++alignment->found;
+    if (followed.told_sure || !Agrees(*alignment)) return;
+    followed.told_sure = true;
+    Tell(hit.item, followed);
+  }
+
+  void Tell(ItemRef item, const Followed& followed) {
+    const auto used = std::span(followed.alignments).first(followed.used);
+    const Alignment& best = *std::ranges::max_element(used, {}, &Alignment::found);
+    Match match{.item = item, .method = Method::kFragment};
+    match.confidence = followed.told_sure ? Confidence::kSure : Confidence::kWeak;
+    match.fragments_registered = context_.index.Item(item).fragment_count;
+    for (const Alignment& alignment : used) match.fragments_found += alignment.found;
+    if (match.fragments_registered != 0) {
+      match.fragments_found = std::min(match.fragments_found, match.fragments_registered);
+      match.coverage = static_cast<float>(match.fragments_found) / static_cast<float>(match.fragments_registered);
+    }
+    match.offset = best.first;
+    context_.sink.OnMatch(match);
+  }
+
+  const SketchContext context_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  std::vector<FragmentHit> hits_;
+  std::map<ItemRef, Followed> items_;
+};
+
+}  // namespace
+
+std::unique_ptr<Sketcher> Make_fragment(const SketchContext& context, const ObjectContext&, SketchFacts&) {
+  return std::make_unique<FragmentSketcher>(context);
+}
+
+}  // namespace spanwatch::fingerprint

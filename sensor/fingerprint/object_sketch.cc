@@ -1,0 +1,76 @@
+#include "fingerprint/object_sketch.h"
+
+#include <algorithm>
+
+namespace spanwatch::fingerprint {
+namespace {
+
+class RecordSketcher final : public Sketcher {
+ public:
+  RecordSketcher(const SketchContext& context, RecordScope scope) : scanner_(context.records, scope, context.sink) {}
+  void Update(ByteView bytes) noexcept override { scanner_.Update(bytes); }
+  void Gap(std::uint64_t length) noexcept override { scanner_.Gap(length); }
+  void Finish(ObjectEnd) noexcept override { scanner_.Finish(); }
+
+ private:
+  RecordScanner scanner_;
+};
+
+}  // namespace
+
+std::unique_ptr<Sketcher> Make_record(const SketchContext& context, const ObjectContext& object, SketchFacts&) {
+  const bool stream = object.info->kind == ObjectKind::kStream;
+  return std::make_unique<RecordSketcher>(context, stream ? RecordScope::kStream : RecordScope::kObject);
+}
+
+ObjectSketch::ObjectSketch(const SketchContext& context, const ObjectContext& object) {
+  const bool stream = object.info->kind == ObjectKind::kStream;
+#define FAMILY(name, streams) \
+  if (!stream || streams) families_.push_back(Make_##name(context, object, facts_));
+#include "fingerprint/families.def"
+#undef FAMILY
+  begun_ = stream;  // a stream is no file: its type is not asked
+}
+
+void ObjectSketch::Feed(ByteView bytes) noexcept {
+  if (bytes.empty()) return;
+  facts_.size += bytes.size();
+  for (const auto& family : families_) family->Update(bytes);
+}
+
+// The families learn the type before they see the first byte.
+void ObjectSketch::Begin() noexcept {
+  begun_ = true;
+  facts_.type = image::SniffType({head_, head_filled_});
+  Feed({head_, head_filled_});
+}
+
+bool ObjectSketch::OnData(ByteView bytes) noexcept {
+  if (!begun_) {
+    const std::size_t taken = std::min(bytes.size(), sizeof(head_) - head_filled_);
+    std::copy_n(bytes.data(), taken, head_ + head_filled_);
+    head_filled_ += taken;
+    bytes = bytes.subspan(taken);
+    if (head_filled_ < sizeof(head_)) return true;
+    Begin();
+  }
+  Feed(bytes);
+  return true;
+}
+
+void ObjectSketch::OnGap(std::uint64_t length) noexcept {
+  if (!begun_) Begin();
+  facts_.gap = true;
+  for (const auto& family : families_) family->Gap(length);
+}
+
+void ObjectSketch::OnEnd(ObjectEnd end) noexcept {
+  if (!begun_) Begin();
+  for (const auto& family : families_) family->Finish(end);
+}
+
+std::unique_ptr<ObjectSketch> MakeObjectSketch(const SketchContext& context, const ObjectContext& object) {
+  return std::make_unique<ObjectSketch>(context, object);
+}
+
+}  // namespace spanwatch::fingerprint

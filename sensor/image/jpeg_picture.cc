@@ -1,0 +1,192 @@
+// libjpeg reports errors by longjmp: it is confined to this file, and nothing with a destructor is made between setjmp and the
+// calls that may jump.
+#include <csetjmp>
+#include <cstddef>
+#include <cstdio>
+
+#include <jpeglib.h>
+
+#include <algorithm>
+
+#include "image/picture_decoder.h"
+
+namespace spanwatch::image {
+namespace {
+
+constexpr int kScansMax = 8;  // looked through for the first that carries luminance
+
+struct ErrorManager {
+  jpeg_error_mgr base;
+  std::jmp_buf jump;
+};
+
+struct Source {
+  jpeg_source_mgr base;
+  bool exhausted;
+};
+
+void OnError(j_common_ptr info) { std::longjmp(reinterpret_cast<ErrorManager*>(info->err)->jump, 1); }
+void OnMessage(j_common_ptr, int) {}
+void OnOutput(j_common_ptr) {}
+void NoSource(j_decompress_ptr) {}
+
+// At the end of the data libjpeg is told that the picture ends: it fills in the rest.
+boolean FillInput(j_decompress_ptr info) {
+  static const JOCTET kEnd[] = {0xFF, JPEG_EOI};
+  auto* source = reinterpret_cast<Source*>(info->src);
+  source->exhausted = true;
+  source->base.next_input_byte = kEnd;
+  source->base.bytes_in_buffer = sizeof(kEnd);
+  return TRUE;
+}
+
+void SkipInput(j_decompress_ptr info, long count) {
+  if (count <= 0) return;
+  auto* source = reinterpret_cast<Source*>(info->src);
+  const auto skip = static_cast<std::size_t>(count);
+  if (skip > source->base.bytes_in_buffer) {
+    FillInput(info);
+    return;
+  }
+  source->base.next_input_byte += skip;
+  source->base.bytes_in_buffer -= skip;
+}
+
+// Everything a decode needs, outside the reach of longjmp.
+struct Decode {
+  jpeg_decompress_struct info;
+  ErrorManager error;
+  Source source;
+  ByteView file;
+  PictureLimits limits;
+  PictureOutcome outcome;
+  std::vector<std::uint8_t> row;
+  std::uint32_t rows = 0;        // of the plane, done
+  std::uint32_t rows_there = 0;  // from data that was there
+};
+
+bool WithinLimits(const Decode& decode) {
+  const jpeg_decompress_struct& info = decode.info;
+  const std::uint64_t pixels = std::uint64_t{info.image_width} * info.image_height;
+  if (pixels > decode.limits.pixels) return false;
+  const std::uint64_t held = pixels * static_cast<unsigned>(info.num_components) * sizeof(JCOEF);
+  const bool whole = info.progressive_mode || info.comps_in_scan < info.num_components;
+  return !whole || held <= decode.limits.memory_bytes;
+}
+
+void SetUp(Decode& decode) {
+  jpeg_decompress_struct& info = decode.info;
+  info.err = jpeg_std_error(&decode.error.base);
+  decode.error.base.error_exit = OnError;
+  decode.error.base.emit_message = OnMessage;
+  decode.error.base.output_message = OnOutput;
+}
+
+void SetUpSource(Decode& decode) {
+  Source& source = decode.source;
+  source.exhausted = false;
+  source.base.init_source = NoSource;
+  source.base.term_source = NoSource;
+  source.base.fill_input_buffer = FillInput;
+  source.base.skip_input_data = SkipInput;
+  source.base.resync_to_restart = jpeg_resync_to_restart;
+  source.base.next_input_byte = decode.file.data();
+  source.base.bytes_in_buffer = decode.file.size();
+  decode.info.src = &source.base;
+}
+
+// Means of whole blocks, or pixels; false when there is not one sample.
+bool Prepare(Decode& decode) {
+  jpeg_decompress_struct& info = decode.info;
+  const bool blocks = std::min(info.image_width, info.image_height) >= kShortSideOfBlocks;
+  info.scale_num = 1;
+  info.scale_denom = blocks ? 8 : 1;
+  info.dct_method = JDCT_ISLOW;
+  info.do_block_smoothing = FALSE;
+  info.do_fancy_upsampling = FALSE;
+  const bool ink = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
+  info.out_color_space = ink ? JCS_CMYK : JCS_GRAYSCALE;
+  info.buffered_image = info.progressive_mode;
+  LumaPlane& plane = decode.outcome.plane.emplace();
+  plane.picture_width = info.image_width;
+  plane.picture_height = info.image_height;
+  plane.width = blocks ? info.image_width / 8 : info.image_width;
+  plane.height = blocks ? info.image_height / 8 : info.image_height;
+  return plane.width > 0 && plane.height > 0;
+}
+
+bool ScanHasLuminance(const jpeg_decompress_struct& info) {
+  if (info.Ss != 0) return false;
+  for (int i = 0; i < info.comps_in_scan; ++i) {
+    if (info.cur_comp_info[i]->component_index == 0) return true;
+  }
+  return false;
+}
+
+// Reads on to the first scan with the DC values of luminance.
+void StartFirstScan(Decode& decode) {
+  jpeg_decompress_struct& info = decode.info;
+  while (!ScanHasLuminance(info) && info.input_scan_number < kScansMax) {
+    const int scan = info.input_scan_number;
+    while (info.input_scan_number == scan) {
+      if (jpeg_consume_input(&info) == JPEG_REACHED_EOI) break;
+    }
+    if (jpeg_input_complete(&info)) break;
+  }
+  jpeg_start_output(&info, info.input_scan_number);
+}
+
+void StoreRow(Decode& decode) {
+  LumaPlane& plane = *decode.outcome.plane;
+  std::uint8_t* out = plane.samples.data() + std::size_t{decode.rows} * plane.width;
+  if (decode.info.out_color_space == JCS_GRAYSCALE) {
+    std::copy_n(decode.row.data(), plane.width, out);
+    return;
+  }
+  for (std::uint32_t x = 0; x < plane.width; ++x) {  // Adobe writes CMYK inverted: 255 is no ink
+    const std::uint8_t* ink = decode.row.data() + std::size_t{x} * 4;
+    out[x] = static_cast<std::uint8_t>((299u * ink[0] + 587u * ink[1] + 114u * ink[2]) * ink[3] / 255000u);
+  }
+}
+
+void Run(Decode& decode) {
+  jpeg_decompress_struct& info = decode.info;
+  jpeg_create_decompress(&info);
+  SetUpSource(decode);
+  if (jpeg_read_header(&info, TRUE) != JPEG_HEADER_OK) return;
+  if (!WithinLimits(decode)) {
+    decode.outcome.error = PictureError::kOverLimit;
+    return;
+  }
+  if (!Prepare(decode)) return;
+  LumaPlane& plane = *decode.outcome.plane;
+  jpeg_start_decompress(&info);
+  if (info.buffered_image) StartFirstScan(decode);
+  plane.samples.assign(std::size_t{plane.width} * plane.height, 128);
+  decode.row.resize(std::size_t{info.output_width} * static_cast<unsigned>(info.output_components));
+  while (decode.rows < plane.height) {
+    JSAMPROW row = decode.row.data();
+    if (jpeg_read_scanlines(&info, &row, 1) != 1) break;
+    StoreRow(decode);
+    ++decode.rows;
+    if (!decode.source.exhausted) decode.rows_there = decode.rows;
+  }
+}
+
+}  // namespace
+
+PictureOutcome DecodeJpeg(ByteView file, const PictureLimits& limits) noexcept {
+  Decode decode{};
+  decode.file = file;
+  decode.limits = limits;
+  SetUp(decode);
+  if (setjmp(decode.error.jump) == 0) Run(decode);
+  jpeg_destroy_decompress(&decode.info);
+  PictureOutcome& outcome = decode.outcome;
+  if (decode.rows_there == 0) outcome.plane.reset();
+  if (outcome.plane) outcome.plane->coverage = static_cast<float>(decode.rows_there) / static_cast<float>(outcome.plane->height);
+  else if (outcome.error == PictureError::kNone) outcome.error = PictureError::kUnreadable;
+  return std::move(outcome);
+}
+
+}  // namespace spanwatch::image

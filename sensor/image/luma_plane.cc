@@ -1,0 +1,94 @@
+#include "image/luma_plane.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace spanwatch::image {
+namespace {
+
+// Output cell i takes samples [first, first + weights.size()) of one axis; weights sum to 1.
+struct Cell {
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;  // inclusive
+  float first_weight = 1;
+  float last_weight = 0;
+  float middle_weight = 0;
+};
+
+// The axis from `begin` to `end` in samples, cut in 64 cells: by area, or bilinear at the centre of a cell below one sample.
+std::array<Cell, kLumaSide> Cells(double begin, double end, std::uint32_t samples) {
+  std::array<Cell, kLumaSide> cells;
+  const double size = (end - begin) / kLumaSide;
+  const auto limit = static_cast<double>(samples);
+  for (int i = 0; i < kLumaSide; ++i) {
+    Cell& cell = cells[static_cast<std::size_t>(i)];
+    if (size < 1) {
+      const double centre = std::clamp(begin + (i + 0.5) * size - 0.5, 0.0, limit - 1);
+      cell.first = static_cast<std::uint32_t>(centre);
+      cell.last = std::min(cell.first + 1, samples - 1);
+      const auto share = static_cast<float>(centre - cell.first);
+      cell.first_weight = cell.last == cell.first ? 1 : 1 - share;
+      cell.last_weight = cell.last == cell.first ? 0 : share;
+      continue;
+    }
+    const double low = std::clamp(begin + i * size, 0.0, limit - 1);
+    const double high = std::clamp(begin + (i + 1) * size, low + 1e-6, limit);
+    cell.first = static_cast<std::uint32_t>(low);
+    cell.last = std::min(static_cast<std::uint32_t>(std::ceil(high)) - 1, samples - 1);
+    const double length = high - low;
+    if (cell.first >= cell.last) {
+      cell.last = cell.first;
+      continue;
+    }
+    cell.first_weight = static_cast<float>((cell.first + 1 - low) / length);
+    cell.last_weight = static_cast<float>((high - cell.last) / length);
+    cell.middle_weight = static_cast<float>(1 / length);
+  }
+  return cells;
+}
+
+template <typename Value>
+float Weigh(const Cell& cell, Value&& value) {
+  float sum = cell.first_weight * value(cell.first);
+  if (cell.last == cell.first) return sum;
+  float middle = 0;
+  for (std::uint32_t i = cell.first + 1; i < cell.last; ++i) middle += value(i);
+  return sum + cell.middle_weight * middle + cell.last_weight * value(cell.last);
+}
+
+}  // namespace
+
+void Downsample(const LumaPlane& plane, const LumaRectangle& part, Luma64& luma) noexcept {
+  const auto columns = Cells(part.left * plane.width, part.right * plane.width, plane.width);
+  const auto rows = Cells(part.top * plane.height, part.bottom * plane.height, plane.height);
+  const std::uint32_t top = rows.front().first;
+  // Each row of the plane is narrowed once, since cells share at most their edge rows.
+  std::array<float, kLumaSide> narrowed;
+  std::array<float, kLumaSide> kept{};
+  std::uint32_t kept_row = top;
+  bool kept_valid = false;
+  const auto narrow = [&](std::uint32_t row) {
+    if (kept_valid && kept_row == row) return kept;
+    const std::uint8_t* samples = plane.samples.data() + std::size_t{row} * plane.width;
+    for (std::size_t x = 0; x < columns.size(); ++x) {
+      narrowed[x] = Weigh(columns[x], [&](std::uint32_t i) { return static_cast<float>(samples[i]); });
+    }
+    kept = narrowed;
+    kept_row = row;
+    kept_valid = true;
+    return narrowed;
+  };
+  for (std::size_t y = 0; y < rows.size(); ++y) {
+    const Cell& cell = rows[y];
+    float* out = luma.data() + y * kLumaSide;
+    for (std::uint32_t row = cell.first; row <= cell.last; ++row) {
+      const float weight = row == cell.first  ? cell.first_weight
+                           : row == cell.last ? cell.last_weight
+                                              : cell.middle_weight;
+      const auto values = narrow(row);
+      for (std::size_t x = 0; x < values.size(); ++x) out[x] = (row == cell.first ? 0 : out[x]) + weight * values[x];
+    }
+  }
+}
+
+}  // namespace spanwatch::image

@@ -1,0 +1,61 @@
+#include "fingerprint/fragment_sampler.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace spanwatch::fingerprint {
+namespace {
+
+struct Prints final : PrintSink {
+  void OnPrint(const FragmentPrint& print) noexcept override { all.push_back(print); }
+  std::vector<FragmentPrint> all;
+};
+
+Bytes RandomBytes(std::size_t size) {
+  std::mt19937 random(7);
+  Bytes bytes(size);
+  for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random());
+  return bytes;
+}
+
+std::vector<FragmentPrint> Sample(ByteView bytes, std::size_t piece, SamplerPath path) {
+  Prints prints;
+  FragmentSampler sampler(99, 256, prints, path);
+  for (std::size_t at = 0; at < bytes.size(); at += piece) sampler.Update(bytes.subspan(at, std::min(piece, bytes.size() - at)));
+  return prints.all;
+}
+
+TEST(FragmentSampler, GivesTheSamePrintsForEverySplitOnEveryPath) {
+  const Bytes bytes = RandomBytes(100000);
+  const auto expected = Sample(bytes, bytes.size(), SamplerPath::kScalar);
+  EXPECT_NEAR(static_cast<double>(expected.size()), 100000 / 256.0, 80);
+  for (const SamplerPath path : {SamplerPath::kScalar, SamplerPath::kAvx2, SamplerPath::kAvx512, SamplerPath::kBest}) {
+    if (!FragmentSampler::Supports(path)) continue;
+    for (const std::size_t piece : {1u, 7u, 63u, 64u, 65u, 127u, 1460u, 100000u}) EXPECT_EQ(Sample(bytes, piece, path), expected) << piece;
+  }
+}
+
+TEST(FragmentSampler, LeavesOutWindowsOfFewValues) {
+  Bytes bytes(100000);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>((i * i) % 15);
+  EXPECT_TRUE(Sample(bytes, bytes.size(), SamplerPath::kBest).empty());
+}
+
+TEST(FragmentSampler, AGapKeepsOffsetsAndBreaksWindows) {
+  const Bytes bytes = RandomBytes(20000);
+  const auto whole = Sample(bytes, bytes.size(), SamplerPath::kBest);
+  Prints prints;
+  FragmentSampler sampler(99, 256, prints);
+  sampler.Update(ByteView(bytes).first(8000));
+  sampler.Gap(1000);
+  sampler.Update(ByteView(bytes).subspan(9000));
+  std::vector<FragmentPrint> expected;
+  for (const auto& print : whole) {
+    if (print.offset + kWindowBytes <= 8000 || print.offset >= 9000) expected.push_back(print);
+  }
+  EXPECT_EQ(prints.all, expected);
+}
+
+}  // namespace
+}  // namespace spanwatch::fingerprint
