@@ -20,9 +20,12 @@ struct KindFacts {
 
 KindFacts FactsOf(KeyKind kind) {
   switch (kind) {
-    case KeyKind::kSigning: return {"spanwatch-signing-key-v1", "signing key", 0600};
-    case KeyKind::kPublic: return {"spanwatch-public-key-v1", "public key", 0644};
-    case KeyKind::kRecord: return {"spanwatch-record-key-v1", "record key", 0600};
+    case KeyKind::kSigning:
+      return {"spanwatch-signing-key-v1", "signing key", 0600};
+    case KeyKind::kPublic:
+      return {"spanwatch-public-key-v1", "public key", 0644};
+    case KeyKind::kRecord:
+      return {"spanwatch-record-key-v1", "record key", 0600};
   }
   return {};
 }
@@ -40,7 +43,8 @@ Result<Bytes> ParseKey(std::string_view text, const std::string& path, const Kin
   const auto begin = text.find_first_not_of(" \r\n");
   const auto end = text.find_last_not_of(" \r\n");
   if (begin != std::string_view::npos) {
-    if (auto key = FromHex(text.substr(begin, end - begin + 1)); key && key->size() == kKeyBytes) return std::move(*key);
+    if (auto key = FromHex(text.substr(begin, end - begin + 1)); key && key->size() == kKeyBytes)
+      return std::move(*key);
   }
   return Fail(ErrorCode::kInvalid, "{}: the second line is not a key of {} hexadecimal digits", path, kKeyBytes * 2);
 }
@@ -53,7 +57,7 @@ Result<Bytes> ReadKeyFile(const std::filesystem::path& path, KeyKind kind) {
   const KindFacts facts = FactsOf(kind);
   auto key = ParseKey(AsText(*content), path.string(), facts);
   if (kind != KeyKind::kPublic) explicit_bzero(content->data(), content->size());
-  struct stat status {};
+  struct stat status{};
   if (key && kind == KeyKind::kSigning && ::stat(path.c_str(), &status) == 0 && (status.st_mode & 077) != 0) {
     explicit_bzero(key->data(), key->size());
     return Fail(ErrorCode::kPermission, "{} can be read by others than its owner; run: chmod 600 {}", path.string(),

@@ -1,5 +1,5 @@
-// Key files: what `spanwatch keygen` and `register init` write and every command that takes a key reads. Two lines of text:
-// what the key is, and its bytes in hexadecimal:
+// Key files: what `spanwatch keygen` and `register init` write and every command that takes a key reads. Two lines of
+// text: what the key is, and its bytes in hexadecimal:
 //
 //   spanwatch-public-key-v1
 //   8f40c5adb68f25624ae5b214ea767a6ec94d829d3d7b5e1ad1ba6f3e2138285f

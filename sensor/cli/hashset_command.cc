@@ -26,10 +26,10 @@ void PrintInfo(const MappedHashSet& set, std::string_view signature) {
                manifest.sections[i].rows, manifest.sections[i].bytes);
   }
   for (const hashset::CollectionRow& collection : manifest.collections) {
-    fmt::print("collection    {}: owner {}, {} items, sure up to {}, weak up to {}, {}\n", collection.name,
-               collection.owner, collection.items, collection.sure_distance, collection.weak_distance,
-               collection.calibrated ? fmt::format("calibrated, false rate {:.2g}", collection.false_rate)
-                                     : "not calibrated");
+    fmt::print(
+        "collection    {}: owner {}, {} items, sure up to {}, weak up to {}, {}\n", collection.name, collection.owner,
+        collection.items, collection.sure_distance, collection.weak_distance,
+        collection.calibrated ? fmt::format("calibrated, false rate {:.2g}", collection.false_rate) : "not calibrated");
   }
 }
 
@@ -65,7 +65,8 @@ void AddAction(CLI::App& parent, const char* name, const char* help, int (*actio
   CLI::App* command = parent.add_subcommand(name, help);
   const auto arguments = std::make_shared<HashSetArguments>();
   command->add_option("FILE", arguments->file, "The hash set (*.swset)")->required();
-  command->add_option("--trust", arguments->trust, "Public key of an owner; may be given several times")->type_name("PUB");
+  command->add_option("--trust", arguments->trust, "Public key of an owner; may be given several times")
+      ->type_name("PUB");
   command->footer(fmt::format("Example: spanwatch hashset {} --trust owner.pub agency.swset", name));
   command->callback([arguments, action, &exit_status] { exit_status = action(*arguments); });
 }

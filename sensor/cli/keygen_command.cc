@@ -34,7 +34,8 @@ void AddKeygenCommand(CLI::App& app, int& exit_status) {
   CLI::App* command = app.add_subcommand("keygen", "Makes the key pair that an owner signs hash sets and rules with");
   const auto out = std::make_shared<std::string>();
   command->add_option("--out", *out, "Name of the pair: writes NAME.key (mode 0600, keep it secret) and NAME.pub")
-      ->required()->type_name("NAME");
+      ->required()
+      ->type_name("NAME");
   command->footer("Example: spanwatch keygen --out owner");
   command->callback([out, &exit_status] {
     const Status status = MakeKeyPair(*out);

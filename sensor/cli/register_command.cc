@@ -14,10 +14,13 @@ struct RegisterSubcommand {
   CLI::App* app;
   std::shared_ptr<RegisterArguments> arguments;
 
-  RegisterSubcommand(CLI::App& parent, const std::string& name, const std::string& help, Action action, int& exit_status)
+  RegisterSubcommand(CLI::App& parent, const std::string& name, const std::string& help, Action action,
+                     int& exit_status)
       : app(parent.add_subcommand(name, help)), arguments(std::make_shared<RegisterArguments>()) {
     app->add_option("--register", arguments->database, "The register's file")
-        ->envname("SPANWATCH_REGISTER")->required()->type_name("FILE");
+        ->envname("SPANWATCH_REGISTER")
+        ->required()
+        ->type_name("FILE");
     app->callback([held = arguments, action, &exit_status] { exit_status = action(*held); });
   }
   CLI::Option* Collection(const char* help) {
@@ -33,8 +36,9 @@ struct RegisterSubcommand {
 void AddInit(CLI::App& parent, int& exit_status) {
   RegisterSubcommand init(parent, "init", "Makes an empty register", RegisterInit, exit_status);
   init.app->add_option("--owner", init.arguments->owner, "Who entrusts the items, as alerts name it")->required();
-  init.app->add_option("--record-key", init.arguments->record_key,
-                       "Key that plates are hashed with; made (mode 0600) when there is none. Keep it apart from the set")
+  init.app
+      ->add_option("--record-key", init.arguments->record_key,
+                   "Key that plates are hashed with; made (mode 0600) when there is none. Keep it apart from the set")
       ->type_name("FILE");
   init.app->footer("Example: spanwatch register init --register R.db --owner \"Agency\" --record-key record.key");
 }
@@ -48,7 +52,8 @@ void AddAdd(CLI::App& parent, int& exit_status) {
   images.Collection("Collection to add to; made when there is none");
   images.app->add_option("PATH", images.arguments->inputs, "Pictures, or folders of them")->required();
   images.app->add_option("--views", images.arguments->views, "Further views of each picture: none, few or full")
-      ->check(CLI::IsMember({"none", "few", "full"}))->capture_default_str();
+      ->check(CLI::IsMember({"none", "few", "full"}))
+      ->capture_default_str();
   images.app->add_option("--threads", images.arguments->threads, "Pictures read at a time; 0: one a processor")
       ->capture_default_str();
   images.app->footer("Example: spanwatch register add images --register R.db --collection lanes pictures/");
@@ -57,15 +62,21 @@ void AddAdd(CLI::App& parent, int& exit_status) {
                              exit_status);
   records.Collection("Collection to add to; made when there is none");
   records.app->add_option("FILE", records.arguments->inputs, "Tables with a header line, or JSON lines")->required();
-  records.app->add_option("--plate", records.arguments->plate_column, "Column that holds the plate")->required()
+  records.app->add_option("--plate", records.arguments->plate_column, "Column that holds the plate")
+      ->required()
       ->type_name("COLUMN");
-  records.app->add_option("--support", records.arguments->support_columns,
-                          "Columns that confirm a plate when they stand near it, separated by commas")
-      ->delimiter(',')->allow_extra_args(false)->type_name("COLUMNS");
-  records.app->add_option("--record-key", records.arguments->record_key, "Record key, when it is not where init left it")
+  records.app
+      ->add_option("--support", records.arguments->support_columns,
+                   "Columns that confirm a plate when they stand near it, separated by commas")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("COLUMNS");
+  records.app
+      ->add_option("--record-key", records.arguments->record_key, "Record key, when it is not where init left it")
       ->type_name("FILE");
-  records.app->footer("Example: spanwatch register add records --register R.db --collection reads --plate plate "
-                      "--support state,timestamp,lane reads.csv");
+  records.app->footer(
+      "Example: spanwatch register add records --register R.db --collection reads --plate plate "
+      "--support state,timestamp,lane reads.csv");
 }
 
 void AddImport(CLI::App& parent, int& exit_status) {
@@ -73,7 +84,9 @@ void AddImport(CLI::App& parent, int& exit_status) {
                             RegisterImport, exit_status);
   import.Collection("Collection to add to; made when there is none");
   auto* lists = import.app->add_option_group("list");
-  lists->add_option("--sha256", import.arguments->sha256_list, "List of SHA-256 digests, one a line (sha256sum's output too)")
+  lists
+      ->add_option("--sha256", import.arguments->sha256_list,
+                   "List of SHA-256 digests, one a line (sha256sum's output too)")
       ->type_name("LIST");
   lists->add_option("--pdq", import.arguments->pdq_list, "List of PDQ hashes, one a line")->type_name("LIST");
   lists->require_option(1);
@@ -89,24 +102,30 @@ void AddItemCommands(CLI::App& parent, int& exit_status) {
   RegisterSubcommand remove(parent, "remove", "Takes items out of the register", RegisterRemove, exit_status);
   remove.SelectItems();
   remove.app->add_flag("--all", remove.arguments->all, "Everything in the collection");
-  remove.app->footer("Example: spanwatch register remove --register R.db --collection lanes --source pictures/0017.jpg");
+  remove.app->footer(
+      "Example: spanwatch register remove --register R.db --collection lanes --source pictures/0017.jpg");
 
   RegisterSubcommand expire(parent, "expire", "Sets when a collection or some of its items expire", RegisterExpire,
                             exit_status);
   expire.SelectItems();
-  expire.app->add_option("--at", expire.arguments->at, "Date or time (RFC 3339), `now` or `never`")->required()
+  expire.app->add_option("--at", expire.arguments->at, "Date or time (RFC 3339), `now` or `never`")
+      ->required()
       ->type_name("TIME");
   expire.app->footer("Example: spanwatch register expire --register R.db --collection lanes --at 2027-01-31");
 }
 
 void AddBuild(CLI::App& parent, int& exit_status) {
   RegisterSubcommand build(parent, "build", "Makes the signed hash set that sensors load", RegisterBuild, exit_status);
-  build.app->add_option("--sign", build.arguments->signing_key, "Signing key of the owner (spanwatch keygen)")->required()
+  build.app->add_option("--sign", build.arguments->signing_key, "Signing key of the owner (spanwatch keygen)")
+      ->required()
       ->type_name("KEY");
-  build.app->add_option("--out", build.arguments->out, "File to write, by custom *.swset")->required()->type_name("FILE");
+  build.app->add_option("--out", build.arguments->out, "File to write, by custom *.swset")
+      ->required()
+      ->type_name("FILE");
   build.app->add_option("--name", build.arguments->name, "Name of the set in events; without it, the owner's");
   build.app->add_option("--profile", build.arguments->profile, "How much to include: compact, standard or full")
-      ->check(CLI::IsMember({"compact", "standard", "full"}))->capture_default_str();
+      ->check(CLI::IsMember({"compact", "standard", "full"}))
+      ->capture_default_str();
   build.app->footer("Example: spanwatch register build --register R.db --sign owner.key --out agency.swset");
 }
 

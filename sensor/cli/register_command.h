@@ -1,5 +1,5 @@
-// The actions of `spanwatch register`, apart from their options. Each opens the register, does one thing and returns the exit
-// status; problems go to standard error, a line each.
+// The actions of `spanwatch register`, apart from their options. Each opens the register, does one thing and returns
+// the exit status; problems go to standard error, a line each.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 namespace spanwatch::cli {
 
 struct RegisterArguments {
-  std::string database;             // --register, or SPANWATCH_REGISTER
+  std::string database;  // --register, or SPANWATCH_REGISTER
   std::string owner;
   std::string record_key;
   std::string collection;

@@ -1,5 +1,4 @@
 #include <sodium.h>
-#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
@@ -7,53 +6,17 @@
 #include "base/key_file.h"
 #include "cli/command.h"
 #include "cli/register_command.h"
+#include "cli/register_progress.h"
 #include "fingerprint/record_keys.h"
 #include "register/build.h"
-#include "register/enroll_images.h"
 #include "register/enroll_records.h"
 #include "register/import_list.h"
 
 namespace spanwatch::cli {
 namespace {
 
-using enrolment::EnrolmentSummary;
 using enrolment::ItemEntry;
 using enrolment::RegisterDatabase;
-
-// Progress on standard error: a line that is rewritten on a terminal, else a line every ten seconds.
-class ProgressLine final : public enrolment::EnrolmentObserver {
- public:
-  void OnProgress(std::uint64_t done, std::uint64_t total) override {
-    if (done % 16 != 0 && done != total) return;
-    const auto now = std::chrono::steady_clock::now();
-    if (now - shown_at_ < (terminal_ ? std::chrono::milliseconds(200) : std::chrono::milliseconds(10'000))) return;
-    shown_at_ = now;
-    const std::string of = total == 0 ? "" : fmt::format(" of {}", total);
-    fmt::print(stderr, "{}{}{} done{}", terminal_ ? "\r" : "", done, of, terminal_ ? "" : "\n");
-    open_ = terminal_;
-  }
-  void OnProblem(const std::string& what) override {
-    EndLine();
-    fmt::print(stderr, "spanwatch: {}\n", what);
-  }
-  void EndLine() {
-    if (open_) fmt::print(stderr, "\n");
-    open_ = false;
-  }
-
- private:
-  const bool terminal_ = ::isatty(STDERR_FILENO) != 0;
-  bool open_ = false;
-  std::chrono::steady_clock::time_point shown_at_ = std::chrono::steady_clock::now();
-};
-
-int Finish(const Result<EnrolmentSummary>& summary, ProgressLine& progress, const std::string& collection) {
-  progress.EndLine();
-  if (!summary) return Report(summary.error());
-  fmt::print(stderr, "{}: {} new items, {} further sources, {} known already, {} problems\n", collection, summary->added,
-             summary->sources, summary->known, summary->problems);
-  return summary->problems == 0 ? kExitDone : kExitFailed;
-}
 
 // The record key of a file; a new random one is written when there is none and `make` allows it.
 Result<Bytes> RecordKey(const std::string& file, bool make) {
@@ -80,9 +43,11 @@ Status UseRecordKey(RegisterDatabase& database, const std::string& file, const B
 }
 
 Result<fingerprint::RecordTagger> Tagger(RegisterDatabase& database, const RegisterArguments& arguments) {
-  const std::string file = !arguments.record_key.empty() ? arguments.record_key : database.facts().record_key_file.string();
+  const std::string file =
+      !arguments.record_key.empty() ? arguments.record_key : database.facts().record_key_file.string();
   if (file.empty()) {
-    return Fail(ErrorCode::kUsage, "this register has no record key yet; name one with --record-key FILE (made when there "
+    return Fail(ErrorCode::kUsage,
+                "this register has no record key yet; name one with --record-key FILE (made when there "
                 "is none)");
   }
   auto key = RecordKey(file, database.facts().record_key_file.empty());
@@ -99,7 +64,8 @@ Result<enrolment::Selection> SelectionOf(const RegisterArguments& arguments) {
   if (!arguments.item.empty()) {
     const auto id = FromHex(arguments.item);
     if (!id || id->size() != selection.item.emplace().size()) {
-      return Fail(ErrorCode::kUsage, "'{}' is not an item's id; `spanwatch register list --json` shows them", arguments.item);
+      return Fail(ErrorCode::kUsage, "'{}' is not an item's id; `spanwatch register list --json` shows them",
+                  arguments.item);
     }
     std::copy(id->begin(), id->end(), selection.item->begin());
   }
@@ -151,8 +117,8 @@ Result<PacketTime> ExpiryOf(const std::string& text) {
 int RegisterInit(const RegisterArguments& arguments) {
   std::error_code error;
   if (std::filesystem::exists(arguments.database, error)) {
-    return Report({ErrorCode::kExists, fmt::format("{} exists already; use it as it is, or choose another name",
-                                                   arguments.database)});
+    return Report({ErrorCode::kExists,
+                   fmt::format("{} exists already; use it as it is, or choose another name", arguments.database)});
   }
   Bytes key;
   if (!arguments.record_key.empty()) {
@@ -173,11 +139,12 @@ int RegisterAddRecords(const RegisterArguments& arguments) {
   const auto tagger = Tagger(**database, arguments);
   if (!tagger) return Report(tagger.error());
   ProgressLine progress;
-  const auto summary = EnrollRecords(**database, {.collection = arguments.collection,
-                                                  .inputs = arguments.inputs,
-                                                  .table = {arguments.plate_column, arguments.support_columns}},
+  const auto summary = EnrollRecords(**database,
+                                     {.collection = arguments.collection,
+                                      .inputs = arguments.inputs,
+                                      .table = {arguments.plate_column, arguments.support_columns}},
                                      *tagger, progress);
-  return Finish(summary, progress, arguments.collection);
+  return FinishEnrolment(summary, progress, arguments.collection);
 }
 
 int RegisterImport(const RegisterArguments& arguments) {
@@ -185,9 +152,10 @@ int RegisterImport(const RegisterArguments& arguments) {
   if (!database) return Report(database.error());
   ProgressLine progress;
   const bool digests = !arguments.sha256_list.empty();
-  const auto summary = ImportList(**database, arguments.collection, digests ? arguments.sha256_list : arguments.pdq_list,
-                                  digests ? enrolment::ListKind::kSha256 : enrolment::ListKind::kPdq, progress);
-  return Finish(summary, progress, arguments.collection);
+  const auto summary =
+      ImportList(**database, arguments.collection, digests ? arguments.sha256_list : arguments.pdq_list,
+                 digests ? enrolment::ListKind::kSha256 : enrolment::ListKind::kPdq, progress);
+  return FinishEnrolment(summary, progress, arguments.collection);
 }
 
 int RegisterList(const RegisterArguments& arguments) {
@@ -205,7 +173,8 @@ int RegisterList(const RegisterArguments& arguments) {
 
 int RegisterRemove(const RegisterArguments& arguments) {
   if (arguments.item.empty() && arguments.source.empty() && !arguments.all) {
-    return Report({ErrorCode::kUsage, "say what to remove: --item ID, --source FILE, or --all for the whole collection"});
+    return Report(
+        {ErrorCode::kUsage, "say what to remove: --item ID, --source FILE, or --all for the whole collection"});
   }
   const auto selection = SelectionOf(arguments);
   if (!selection) return Report(selection.error());
@@ -213,7 +182,8 @@ int RegisterRemove(const RegisterArguments& arguments) {
   if (!database) return Report(database.error());
   const auto removed = (*database)->Remove(*selection);
   if (!removed) return Report(removed.error());
-  if (*removed == 0) return Report({ErrorCode::kNotFound, "nothing in the register is meant by that; nothing was removed"});
+  if (*removed == 0)
+    return Report({ErrorCode::kNotFound, "nothing in the register is meant by that; nothing was removed"});
   fmt::print(stderr, "{} items removed; build the hash set again for sensors to forget them\n", *removed);
   return kExitDone;
 }
@@ -227,7 +197,8 @@ int RegisterExpire(const RegisterArguments& arguments) {
   if (!database) return Report(database.error());
   const auto changed = (*database)->Expire(*selection, *when);
   if (!changed) return Report(changed.error());
-  if (*changed == 0) return Report({ErrorCode::kNotFound, "nothing in the register is meant by that; nothing was changed"});
+  if (*changed == 0)
+    return Report({ErrorCode::kNotFound, "nothing in the register is meant by that; nothing was changed"});
   fmt::print(stderr, "{} items; build the hash set again for sensors to know\n", *changed);
   return kExitDone;
 }
@@ -240,8 +211,8 @@ int RegisterBuild(const RegisterArguments& arguments) {
   const enrolment::Profile profile = arguments.profile == "compact"    ? enrolment::Profile::kCompact
                                      : arguments.profile == "standard" ? enrolment::Profile::kStandard
                                                                        : enrolment::Profile::kFull;
-  const auto summary = BuildHashSet(**database, {.out = arguments.out, .name = arguments.name, .profile = profile,
-                                                 .now = WallClockNow()}, *seed);
+  const auto summary = BuildHashSet(
+      **database, {.out = arguments.out, .name = arguments.name, .profile = profile, .now = WallClockNow()}, *seed);
   sodium_memzero(seed->data(), seed->size());
   if (!summary) return Report(summary.error());
   fmt::print(stderr, "{}: {}", arguments.out, Describe(*summary));

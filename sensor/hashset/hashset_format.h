@@ -1,7 +1,7 @@
 // The hash set file (*.swset), version 1: its header, manifest and the rows of its sections. README.md has the grammar.
 //
-// All numbers little-endian. Rows are plain structs read in place from the mapped file; every section starts at a multiple
-// of 64. The signature covers header and manifest; the manifest holds the BLAKE2b-256 of each section.
+// All numbers little-endian. Rows are plain structs read in place from the mapped file; every section starts at a
+// multiple of 64. The signature covers header and manifest; the manifest holds the BLAKE2b-256 of each section.
 #pragma once
 
 #include <array>
@@ -44,35 +44,35 @@ struct Header {
 static_assert(sizeof(Header) == kHeaderBytes);
 
 enum class SectionKind : std::uint32_t {
-  kItems = 0,           // ItemRow, in the order of the register
-  kDigests,             // DigestRow ascending: SHA-256 of whole files
-  kImageData,           // DigestRow ascending: SHA-256 of image data
-  kHeads,               // split-block Bloom filter of head_xxh3
-  kArchiveEntries,      // KeyTable: mix of CRC-32 and size; value: CRC-32
-  kFragmentFilter,      // split-block Bloom filter of fragment hashes
-  kFragments,           // KeyTable: fragment hash; value: offset in the file
-  kPictureHashes,       // PdqHash, parallel to kPictureRows
-  kPictureRows,         // PictureRow
-  kPlates,              // KeyTable: plate tag; value: 1 for a folded tag (K1)
-  kPairs,               // KeyTable: pair tag
+  kItems = 0,       // ItemRow, in the order of the register
+  kDigests,         // DigestRow ascending: SHA-256 of whole files
+  kImageData,       // DigestRow ascending: SHA-256 of image data
+  kHeads,           // split-block Bloom filter of head_xxh3
+  kArchiveEntries,  // KeyTable: mix of CRC-32 and size; value: CRC-32
+  kFragmentFilter,  // split-block Bloom filter of fragment hashes
+  kFragments,       // KeyTable: fragment hash; value: offset in the file
+  kPictureHashes,   // PdqHash, parallel to kPictureRows
+  kPictureRows,     // PictureRow
+  kPlates,          // KeyTable: plate tag; value: 1 for a folded tag (K1)
+  kPairs,           // KeyTable: pair tag
   kCount,
 };
 inline constexpr std::size_t kSectionCount = static_cast<std::size_t>(SectionKind::kCount);
 
 constexpr std::string_view ToString(SectionKind kind) {
-  constexpr std::string_view kNames[] = {"items",          "digests",   "image data",      "heads",
-                                         "archive entries", "fragment filter", "fragments", "picture hashes",
-                                         "picture rows",   "plates",    "pairs"};
+  constexpr std::string_view kNames[] = {"items",           "digests",         "image data", "heads",
+                                         "archive entries", "fragment filter", "fragments",  "picture hashes",
+                                         "picture rows",    "plates",          "pairs"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
 struct ItemRow {
   ItemId id{};
   std::uint64_t size = 0;
-  std::int64_t expires = 0;           // nanoseconds since the epoch; INT64_MAX: never
+  std::int64_t expires = 0;  // nanoseconds since the epoch; INT64_MAX: never
   std::uint32_t collection = 0;
   std::uint32_t fragment_count = 0;
-  std::uint8_t kind = 0;              // ItemKind
+  std::uint8_t kind = 0;  // ItemKind
   std::array<std::uint8_t, 7> reserved{};
 };
 static_assert(sizeof(ItemRow) == 48);
@@ -87,7 +87,7 @@ static_assert(sizeof(DigestRow) == 40);
 struct PictureRow {
   std::uint32_t item = 0;
   std::uint8_t quality = 0;
-  std::uint8_t view = 0;              // View
+  std::uint8_t view = 0;  // View
   std::uint16_t reserved = 0;
 };
 static_assert(sizeof(PictureRow) == 8);
@@ -121,14 +121,14 @@ struct CollectionRow {
 
 struct Manifest {
   std::string name;
-  std::string profile;                // compact, standard, full
+  std::string profile;  // compact, standard, full
   std::uint64_t serial = 0;
-  std::int64_t created = 0;           // wall clock, nanoseconds
+  std::int64_t created = 0;  // wall clock, nanoseconds
   std::uint64_t fragment_seed = 0;
   std::uint32_t fragment_density = 256;
   bool has_records = false;
   bool has_bare_digests = false;
-  RecordKeyId record_key_id{};        // of the key that its tags were made with; zero without records
+  RecordKeyId record_key_id{};  // of the key that its tags were made with; zero without records
   std::vector<CollectionRow> collections;
   std::vector<ShapeDensity> shapes;
   std::array<SectionEntry, kSectionCount> sections{};

@@ -151,8 +151,10 @@ Result<Bytes> HashSetWriter::Encode(ByteView signing_seed) {
     offset = Aligned(offset + entry.bytes);
   }
   const SigningKey key(signing_seed);
-  Header header{.version = kFormatVersion, .manifest_bytes = static_cast<std::uint32_t>(manifest_bytes),
-                .file_bytes = offset, .signer = key.public_key};
+  Header header{.version = kFormatVersion,
+                .manifest_bytes = static_cast<std::uint32_t>(manifest_bytes),
+                .file_bytes = offset,
+                .signer = key.public_key};
   std::copy(kMagic.begin(), kMagic.end(), header.magic.begin());
   Bytes file(offset);
   std::memcpy(file.data(), &header, sizeof(header));

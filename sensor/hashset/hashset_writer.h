@@ -1,7 +1,7 @@
 // HashSetWriter: makes a signed hash set file from plain values. Used by `register build` and by tests.
 //
-// Call order: (AddCollection | AddItem | AddFile | AddRecord | AddDigest | AddShape)* Write. One thread. Holds everything
-// in memory: 16 bytes a fragment, plate or pair, 40 a view.
+// Call order: (AddCollection | AddItem | AddFile | AddRecord | AddDigest | AddShape)* Write. One thread. Holds
+// everything in memory: 16 bytes a fragment, plate or pair, 40 a view.
 #pragma once
 
 #include <filesystem>
@@ -14,17 +14,17 @@ struct HashSetDescription {
   std::string name;
   std::string profile = "standard";
   std::uint64_t serial = 1;
-  PacketTime created;                     // wall clock
+  PacketTime created;  // wall clock
   std::uint64_t fragment_seed = 0;
   std::uint32_t fragment_density = 256;
-  RecordKeyId record_key_id{};            // zero: no records
+  RecordKeyId record_key_id{};  // zero: no records
 };
 
 struct NewItem {
   ItemId id{};
   ItemKind kind = ItemKind::kFile;
   std::uint32_t collection = 0;
-  std::uint64_t size = 0;                 // 0: unknown
+  std::uint64_t size = 0;  // 0: unknown
   PacketTime expires = PacketTime::max();
 };
 
@@ -51,7 +51,8 @@ class HashSetWriter {
   void AddPicture(std::uint32_t item, const PictureView& view);
   void AddShape(const ShapeDensity& shape);
 
-  // Writes `path` atomically, mode 0600: picture hashes are personal data. `signing_seed`: the 32 bytes of a signing key file.
+  // Writes `path` atomically, mode 0600: picture hashes are personal data. `signing_seed`: the 32 bytes of a signing
+  // key file.
   Result<WrittenSet> Write(const std::filesystem::path& path, ByteView signing_seed);
   // The same as bytes in memory.
   Result<Bytes> Encode(ByteView signing_seed);

@@ -1,11 +1,11 @@
-// KeyTable: an exact table from evenly spread 64-bit keys to (item, value), read in place: a directory by the key's first
-// bits, then the rows in order. One lookup touches one directory line and one or two lines of rows.
+// KeyTable: an exact table from evenly spread 64-bit keys to (item, value), read in place: a directory by the key's
+// first bits, then the rows in order. One lookup touches one directory line and one or two lines of rows.
 //
 //   table     = directory_bits(u32) zero(60 bytes) directory padding row*
 //   directory = u32[2^bits + 1]      first row of each prefix
 //
-// A lying table gives wrong rows, never a read outside of it and never more than kHitsPerKeyMax rows a key. Immutable; any
-// thread.
+// A lying table gives wrong rows, never a read outside of it and never more than kHitsPerKeyMax rows a key. Immutable;
+// any thread.
 #pragma once
 
 #include <bit>

@@ -17,12 +17,17 @@ namespace {
 // Bytes of a row where the size of a section follows from its rows; 0 where the section checks its own.
 constexpr std::size_t RowBytes(SectionKind kind) {
   switch (kind) {
-    case SectionKind::kItems: return sizeof(ItemRow);
+    case SectionKind::kItems:
+      return sizeof(ItemRow);
     case SectionKind::kDigests:
-    case SectionKind::kImageData: return sizeof(DigestRow);
-    case SectionKind::kPictureHashes: return sizeof(PdqHash);
-    case SectionKind::kPictureRows: return sizeof(PictureRow);
-    default: return 0;
+    case SectionKind::kImageData:
+      return sizeof(DigestRow);
+    case SectionKind::kPictureHashes:
+      return sizeof(PdqHash);
+    case SectionKind::kPictureRows:
+      return sizeof(PictureRow);
+    default:
+      return 0;
   }
 }
 
@@ -47,8 +52,10 @@ Result<std::shared_ptr<const MappedHashSet>> MappedHashSet::Open(const std::file
 Result<std::shared_ptr<const MappedHashSet>> MappedHashSet::Open(const UniqueFd& file, const std::string& name,
                                                                  std::span<const Bytes> trusted) {
   if (trusted.empty()) {
-    return Fail(ErrorCode::kUntrusted, "hash set {}: no trusted key to check its signature with; name the owner's "
-                "public key with --trust", name);
+    return Fail(ErrorCode::kUntrusted,
+                "hash set {}: no trusted key to check its signature with; name the owner's "
+                "public key with --trust",
+                name);
   }
   return OpenMapping(file, name, trusted, false);
 }
@@ -66,7 +73,7 @@ Result<std::shared_ptr<const MappedHashSet>> MappedHashSet::OpenMapping(const Un
   const std::shared_ptr<MappedHashSet> set(new MappedHashSet());
   set->name_ = name;
   const std::string context = "hash set " + name;
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.get(), &status) != 0) return FailErrno(context);
   if (!S_ISREG(status.st_mode) || static_cast<std::size_t>(status.st_size) < kHeaderBytes + kSignatureBytes) {
     return Fail(ErrorCode::kCorrupt, "{}: not a hash set; give the .swset file that `register build` wrote", context);
@@ -103,14 +110,16 @@ Status MappedHashSet::CheckHeader(std::span<const Bytes> trusted, bool any_signe
   const ByteView manifest = mapping_.subspan(kHeaderBytes + kSignatureBytes, header.manifest_bytes);
   const Bytes message = SignedMessage(mapping_.first(kHeaderBytes), manifest);
   const bool known = any_signer || std::ranges::any_of(trusted, [&](const Bytes& key) {
-    return std::ranges::equal(key, header.signer);
-  });
+                       return std::ranges::equal(key, header.signer);
+                     });
   if (!known) {
-    return Fail(ErrorCode::kUntrusted, "signed by key {}, which is not trusted; name the owner's public key with --trust",
+    return Fail(ErrorCode::kUntrusted,
+                "signed by key {}, which is not trusted; name the owner's public key with --trust",
                 ToHex(header.signer));
   }
   if (!Verifies(signature, message, header.signer)) {
-    return Fail(ErrorCode::kUntrusted, "its signature does not hold: it was damaged or changed; get it from its owner again");
+    return Fail(ErrorCode::kUntrusted,
+                "its signature does not hold: it was damaged or changed; get it from its owner again");
   }
   signer_ = header.signer;
   auto decoded = DecodeManifest(manifest);
@@ -146,7 +155,8 @@ ByteView MappedHashSet::SectionBytes(SectionKind kind) const {
 
 template <typename Row>
 std::span<const Row> MappedHashSet::Rows(SectionKind kind) const {
-  return {reinterpret_cast<const Row*>(SectionBytes(kind).data()), static_cast<std::size_t>(manifest_.Section(kind).rows)};
+  return {reinterpret_cast<const Row*>(SectionBytes(kind).data()),
+          static_cast<std::size_t>(manifest_.Section(kind).rows)};
 }
 
 Status MappedHashSet::MapTables() {
@@ -185,8 +195,8 @@ Status MappedHashSet::VerifyChecksums() const {
 ItemFacts MappedHashSet::Item(std::uint32_t row) const {
   if (row >= items_.size()) return {};
   const ItemRow& item = items_[row];
-  const auto kind = item.kind <= static_cast<std::uint8_t>(ItemKind::kFile) ? static_cast<ItemKind>(item.kind)
-                                                                            : ItemKind::kFile;
+  const auto kind =
+      item.kind <= static_cast<std::uint8_t>(ItemKind::kFile) ? static_cast<ItemKind>(item.kind) : ItemKind::kFile;
   return {.id = item.id,
           .kind = kind,
           .collection = item.collection < manifest_.collections.size() ? item.collection : 0,
@@ -212,7 +222,8 @@ std::span<const DigestRow> MappedHashSet::EqualDigests(std::span<const DigestRow
                                                        const Sha256Digest& sha256) const {
   const auto first = std::ranges::lower_bound(rows, sha256, {}, &DigestRow::sha256);
   auto last = first;
-  while (last != rows.end() && last->sha256 == sha256 && static_cast<std::size_t>(last - first) < kHitsPerKeyMax) ++last;
+  while (last != rows.end() && last->sha256 == sha256 && static_cast<std::size_t>(last - first) < kHitsPerKeyMax)
+    ++last;
   return {first, last};
 }
 

@@ -1,10 +1,10 @@
-// MappedHashSet: one hash set file, mapped read-only and used in place. Opened by inspectors (from a descriptor, before the
-// sandbox closes or from the launcher's socket), by the supervisor, by `hashset info|verify`.
+// MappedHashSet: one hash set file, mapped read-only and used in place. Opened by inspectors (from a descriptor, before
+// the sandbox closes or from the launcher's socket), by the supervisor, by `hashset info|verify`.
 //
-// Open checks the signature over header and manifest, version, sizes and bounds, in milliseconds at any size; it does not
-// read the sections (VerifyChecksums does, once, before a set is taken into service). Immutable afterwards; every lookup is
-// safe from any thread, in bounds and bounded in time even when the sections lie. The file must not be truncated while it
-// is mapped: a set is taken into a directory of its own first.
+// Open checks the signature over header and manifest, version, sizes and bounds, in milliseconds at any size; it does
+// not read the sections (VerifyChecksums does, once, before a set is taken into service). Immutable afterwards; every
+// lookup is safe from any thread, in bounds and bounded in time even when the sections lie. The file must not be
+// truncated while it is mapped: a set is taken into a directory of its own first.
 #pragma once
 
 #include <filesystem>
@@ -38,12 +38,12 @@ class MappedHashSet {
 
   const Manifest& manifest() const { return manifest_; }
   const PublicKey& signer() const { return signer_; }
-  const std::string& name() const { return name_; }      // of the file
+  const std::string& name() const { return name_; }  // of the file
   std::uint64_t file_bytes() const { return mapping_.size(); }
   std::uint32_t item_count() const { return static_cast<std::uint32_t>(items_.size()); }
 
   // As FingerprintIndex describes them; rows instead of ItemRefs.
-  ItemFacts Item(std::uint32_t row) const;                     // facts of nothing when the row is beyond the end
+  ItemFacts Item(std::uint32_t row) const;  // facts of nothing when the row is beyond the end
   CollectionFacts Collection(std::uint32_t item_row) const;
   template <typename Found>
   void FindDigest(const Sha256Digest& sha256, std::uint64_t size, Found&& found) const;

@@ -10,7 +10,8 @@ using DistanceFunction = void (*)(const PdqHash& hash, std::span<const PdqHash> 
                                                     std::uint16_t* distances) {
   for (std::size_t i = 0; i < hashes.size(); ++i) {
     int distance = 0;
-    for (std::size_t word = 0; word < 4; ++word) distance += __builtin_popcountll(hash.words[word] ^ hashes[i].words[word]);
+    for (std::size_t word = 0; word < 4; ++word)
+      distance += __builtin_popcountll(hash.words[word] ^ hashes[i].words[word]);
     distances[i] = static_cast<std::uint16_t>(distance);
   }
 }

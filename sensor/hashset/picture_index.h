@@ -1,5 +1,5 @@
-// PictureIndex: finds every registered PDQ hash within a Hamming distance, exact in recall, read in place. Immutable; any
-// thread.
+// PictureIndex: finds every registered PDQ hash within a Hamming distance, exact in recall, read in place. Immutable;
+// any thread.
 #pragma once
 
 #include <span>

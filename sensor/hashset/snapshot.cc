@@ -35,7 +35,8 @@ class NearestPictures {
 
   void Add(const PictureHit& hit) {
     const auto begin = found_.begin() + static_cast<std::ptrdiff_t>(before_);
-    const auto same = std::find_if(begin, found_.end(), [&](const PictureHit& other) { return other.item == hit.item; });
+    const auto same =
+        std::find_if(begin, found_.end(), [&](const PictureHit& other) { return other.item == hit.item; });
     if (same != found_.end()) {
       if (hit.distance < same->distance) *same = hit;
     } else if (found_.size() - before_ < kPictureHitsMax) {
@@ -54,7 +55,8 @@ class NearestPictures {
 }  // namespace
 
 Result<std::shared_ptr<const Snapshot>> Snapshot::Make(std::vector<std::shared_ptr<const MappedHashSet>> sets) {
-  if (sets.size() > kSetsMax) return Fail(ErrorCode::kLimit, "{} hash sets given; at most {} at once", sets.size(), kSetsMax);
+  if (sets.size() > kSetsMax)
+    return Fail(ErrorCode::kLimit, "{} hash sets given; at most {} at once", sets.size(), kSetsMax);
   return std::shared_ptr<const Snapshot>(new Snapshot(std::move(sets)));
 }
 
@@ -68,7 +70,9 @@ SetFacts Snapshot::Set(std::size_t set) const {
           .has_bare_digests = manifest.has_bare_digests};
 }
 
-ItemFacts Snapshot::Item(ItemRef item) const { return item.set < sets_.size() ? sets_[item.set]->Item(item.row) : ItemFacts{}; }
+ItemFacts Snapshot::Item(ItemRef item) const {
+  return item.set < sets_.size() ? sets_[item.set]->Item(item.row) : ItemFacts{};
+}
 
 CollectionFacts Snapshot::Collection(ItemRef item) const {
   return item.set < sets_.size() ? sets_[item.set]->Collection(item.row) : CollectionFacts{};
@@ -124,13 +128,15 @@ void Snapshot::FindPictures(const PdqHash& hash, int max_distance, std::vector<P
   NearestPictures nearest(found);
   for (std::uint16_t set = 0; set < sets_.size(); ++set) {
     const MappedHashSet& mapped = *sets_[set];
-    mapped.pictures().Find(hash, std::min(max_distance, kPictureDistanceMax), [&](std::uint32_t row, std::uint16_t distance) {
-      const PictureRow& picture = mapped.pictures().Row(row);
-      if (picture.item >= mapped.item_count()) return;
-      const auto view = picture.view <= static_cast<std::uint8_t>(View::kRotate270) ? static_cast<View>(picture.view)
-                                                                                    : View::kFull;
-      nearest.Add({{set, picture.item}, distance, view});
-    });
+    mapped.pictures().Find(hash, std::min(max_distance, kPictureDistanceMax),
+                           [&](std::uint32_t row, std::uint16_t distance) {
+                             const PictureRow& picture = mapped.pictures().Row(row);
+                             if (picture.item >= mapped.item_count()) return;
+                             const auto view = picture.view <= static_cast<std::uint8_t>(View::kRotate270)
+                                                   ? static_cast<View>(picture.view)
+                                                   : View::kFull;
+                             nearest.Add({{set, picture.item}, distance, view});
+                           });
   }
   nearest.Sort();
 }

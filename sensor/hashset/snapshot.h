@@ -1,5 +1,6 @@
-// Snapshot: the hash sets loaded at one moment, as the FingerprintIndex that matching reads. Made by an inspector for each
-// (re)load and swapped at a batch boundary; ItemRef.set is the position in the vector given. Immutable; any thread.
+// Snapshot: the hash sets loaded at one moment, as the FingerprintIndex that matching reads. Made by an inspector for
+// each (re)load and swapped at a batch boundary; ItemRef.set is the position in the vector given. Immutable; any
+// thread.
 #pragma once
 
 #include <memory>

@@ -9,6 +9,7 @@ namespace spanwatch::enrolment {
 namespace {
 
 constexpr std::size_t kCompactFragments = 16;
+constexpr std::size_t kStandardViews = 12;  // the first are the whole, the boxes, mirror and rotations
 constexpr double kRunBytes = 4096;
 constexpr double kWindowBytes = 64;
 
@@ -16,6 +17,8 @@ struct LoadedItem {
   ItemEntry entry;
   std::optional<FileFingerprint> file;
 };
+
+bool IsNotWhole(const PictureView& view) { return view.view != View::kFull; }
 
 class Builder {
  public:
@@ -53,11 +56,6 @@ class Builder {
     return kNames[static_cast<std::size_t>(options_.profile)];
   }
 
-  bool Keeps(View view) const {
-    if (options_.profile == Profile::kCompact) return view == View::kFull;
-    return options_.profile == Profile::kFull || view < View::kMirror;
-  }
-
   Status Load() {
     return database_.ForEachItem([&](const ItemEntry& entry) -> Status {
       if (entry.expires <= options_.now) {
@@ -80,9 +78,12 @@ class Builder {
     summary_.fragments = DropSharedFragments(files);
     for (FileFingerprint* file : files) {
       if (options_.profile == Profile::kCompact) ThinFragments(*file, kCompactFragments);
-      std::erase_if(file->views, [&](const PictureView& view) { return !Keeps(view.view); });
+      if (options_.profile == Profile::kCompact) std::erase_if(file->views, IsNotWhole);
+      if (options_.profile == Profile::kStandard && file->views.size() > kStandardViews)
+        file->views.resize(kStandardViews);
       // Windows lie at random: the chance that a run holds none falls with e to the expected number.
-      const double rate = static_cast<double>(file->fragments.size()) / std::max<double>(1, static_cast<double>(file->size));
+      const double rate =
+          static_cast<double>(file->fragments.size()) / std::max<double>(1, static_cast<double>(file->size));
       runs += 1 - std::exp(-rate * (std::min(kRunBytes, static_cast<double>(file->size)) - kWindowBytes));
     }
     summary_.files = files.size();
@@ -183,11 +184,14 @@ std::string DescribeCollection(const BuiltCollection& collection) {
   std::string text = fmt::format("collection {}: {} items", collection.name, collection.items);
   if (calibration.pictures == 0) return text + "\n";
   if (calibration.calibrated) {
-    return text + fmt::format("; calibrated on {} pictures: nearest different at {}, sure up to {}, weak up to {}, "
-                              "false rate {:.2g}\n", calibration.pictures, calibration.nearest_different,
-                              calibration.sure_distance, calibration.weak_distance, calibration.false_rate);
+    return text + fmt::format(
+                      "; calibrated on {} pictures: nearest different at {}, sure up to {}, weak up to {}, "
+                      "false rate {:.2g}\n",
+                      calibration.pictures, calibration.nearest_different, calibration.sure_distance,
+                      calibration.weak_distance, calibration.false_rate);
   }
-  return text + fmt::format("; not calibrated ({} pictures{}): one perceptual hit alone stays weak\n", calibration.pictures,
+  return text + fmt::format("; not calibrated ({} pictures{}): one perceptual hit alone stays weak\n",
+                            calibration.pictures,
                             calibration.pictures < 20 ? ", 20 are needed" : ", they look too much alike");
 }
 
@@ -203,17 +207,19 @@ std::string Describe(const BuildSummary& summary) {
                                  summary.expired, summary.written.bytes);
   text += fmt::format("exact: {} files and {} bare digests, {} bytes; an untouched copy is always recognised\n",
                       summary.files, summary.digests_only, BytesOf(summary, {kDigests, kImageData, kHeads}));
-  text += fmt::format("fragment: {} windows ({} shared and {} repeated left out), {} bytes; a run of 4 KiB is recognised "
-                      "with probability {:.3f}\n", summary.written.section_rows[static_cast<std::size_t>(kFragments)],
-                      summary.fragments.shared, summary.fragments.repeated,
-                      BytesOf(summary, {kFragmentFilter, kFragments}), summary.run_recall);
-  text += fmt::format("perceptual: {} pictures, {} views, {} bytes; about 0.97 of re-encoded or resized copies, crops only "
-                      "as far as views cover them\n", summary.pictures, summary.views,
-                      BytesOf(summary, {kPictureHashes, kPictureRows}));
+  text += fmt::format(
+      "fragment: {} windows ({} shared and {} repeated left out), {} bytes; a run of 4 KiB is recognised "
+      "with probability {:.3f}\n",
+      summary.written.section_rows[static_cast<std::size_t>(kFragments)], summary.fragments.shared,
+      summary.fragments.repeated, BytesOf(summary, {kFragmentFilter, kFragments}), summary.run_recall);
+  text += fmt::format(
+      "perceptual: {} pictures, {} views, {} bytes; about 0.97 of re-encoded or resized copies, crops only "
+      "as far as views cover them\n",
+      summary.pictures, summary.views, BytesOf(summary, {kPictureHashes, kPictureRows}));
   text += fmt::format("record: {} plates, {} with supporting columns, {} bytes; every plate in readable text\n",
                       summary.records, summary.supported_records, BytesOf(summary, {kPlates, kPairs}));
-  text += fmt::format("archive-entry: {} files, {} bytes; names no file whose archive hides its directory\n", summary.files,
-                      BytesOf(summary, {kArchiveEntries}));
+  text += fmt::format("archive-entry: {} files, {} bytes; names no file whose archive hides its directory\n",
+                      summary.files, BytesOf(summary, {kArchiveEntries}));
   for (const BuiltCollection& collection : summary.collections) text += DescribeCollection(collection);
   return text;
 }

@@ -1,6 +1,6 @@
 // `register build`: the hash set of everything in the register that has not expired. Windows shared between different
-// pictures are left out, each collection is calibrated against itself, and the sizes and the expected recall of each family
-// are told. One thread; reads the database, writes one file atomically.
+// pictures are left out, each collection is calibrated against itself, and the sizes and the expected recall of each
+// family are told. One thread; reads the database, writes one file atomically.
 #pragma once
 
 #include "hashset/hashset_writer.h"
@@ -10,14 +10,15 @@
 
 namespace spanwatch::enrolment {
 
-// compact: digests, one PDQ, at most 16 windows a picture; standard: all windows, no mirrored or rotated views; full: all.
+// compact: digests, one PDQ, at most 16 windows a picture; standard: all windows, no mirrored or rotated views; full:
+// all.
 enum class Profile { kCompact, kStandard, kFull };
 
 struct BuildOptions {
   std::filesystem::path out;
-  std::string name;                  // of the set; empty: the register's owner
+  std::string name;  // of the set; empty: the register's owner
   Profile profile = Profile::kFull;
-  PacketTime now;                    // wall clock: what has expired by then is left out
+  PacketTime now;  // wall clock: what has expired by then is left out
 };
 
 struct BuiltCollection {
@@ -31,14 +32,14 @@ struct BuildSummary {
   std::uint64_t serial = 0;
   std::uint64_t items = 0;
   std::uint64_t expired = 0;
-  std::uint64_t files = 0;           // with digests and windows
+  std::uint64_t files = 0;  // with digests and windows
   std::uint64_t digests_only = 0;
-  std::uint64_t pictures = 0;        // items with at least one view
+  std::uint64_t pictures = 0;  // items with at least one view
   std::uint64_t views = 0;
   std::uint64_t records = 0;
   std::uint64_t supported_records = 0;
   FragmentSieveResult fragments;
-  double run_recall = 0;             // expected share of runs of 4 KiB that hold a window, over all files
+  double run_recall = 0;  // expected share of runs of 4 KiB that hold a window, over all files
   std::vector<BuiltCollection> collections;
 };
 

@@ -6,15 +6,15 @@
 namespace spanwatch::enrolment {
 namespace {
 
-constexpr std::size_t kPicturesMin = 20;     // fewer prove nothing
-constexpr std::size_t kSampleMax = 2000;     // pictures compared with all others
-constexpr int kCopyDistance = 10;            // PDQ: equivalent hashes differ by no more
+constexpr std::size_t kPicturesMin = 20;  // fewer prove nothing
+constexpr std::size_t kSampleMax = 2000;  // pictures compared with all others
+constexpr int kCopyDistance = 10;         // PDQ: equivalent hashes differ by no more
 constexpr int kSureMax = 31;
-constexpr int kSureMin = 12;                 // below it a re-encoded copy would often be missed: not worth the name
+constexpr int kSureMin = 12;  // below it a re-encoded copy would often be missed: not worth the name
 constexpr int kWeakMax = 40;
-constexpr int kMargin = 8;                   // a copy's own drift brings it this much nearer to another picture
+constexpr int kMargin = 8;  // a copy's own drift brings it this much nearer to another picture
 constexpr double kFalseRateMax = 0.01;
-constexpr std::uint8_t kQualityMin = 50;     // PDQ's own recommendation
+constexpr std::uint8_t kQualityMin = 50;  // PDQ's own recommendation
 
 }  // namespace
 

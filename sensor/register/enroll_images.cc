@@ -14,14 +14,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kWaitingMax = 64;    // fingerprints that wait for the database
+constexpr std::size_t kWaitingMax = 64;  // fingerprints that wait for the database
 constexpr std::size_t kFilesPerBatch = 256;
 constexpr unsigned kThreadsMax = 256;
 
 bool ClaimsToBePicture(const std::string& path) {
   std::string extension = fs::path(path).extension().string();
   std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
-  constexpr std::array<std::string_view, 13> kExtensions = {".jpg", ".jpeg", ".jpe", ".jfif", ".png",  ".gif", ".bmp",
+  constexpr std::array<std::string_view, 13> kExtensions = {".jpg", ".jpeg", ".jpe",  ".jfif", ".png",  ".gif", ".bmp",
                                                             ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif"};
   return std::ranges::find(kExtensions, extension) != kExtensions.end();
 }
@@ -150,8 +150,10 @@ Result<std::vector<Work>> WorkLeft(RegisterDatabase& database, std::int64_t coll
     }
     auto known = database.HasSource(collection, *source);
     if (!known) return Fail(known.error());
-    if (*known) ++summary.known;
-    else work.push_back({std::move(file), std::move(*source)});
+    if (*known)
+      ++summary.known;
+    else
+      work.push_back({std::move(file), std::move(*source)});
   }
   return work;
 }
@@ -186,7 +188,8 @@ Status StoreAll(RegisterDatabase& database, std::int64_t collection, const std::
     if (done % kFilesPerBatch == 0) {
       if (Status status = database.Begin(); !status) return status;
     }
-    if (Status status = Store(database, collection, work[outcome.index], outcome, observer, summary); !status) return status;
+    if (Status status = Store(database, collection, work[outcome.index], outcome, observer, summary); !status)
+      return status;
     if (done % kFilesPerBatch == kFilesPerBatch - 1 || done + 1 == work.size()) {
       if (Status status = database.Commit(); !status) return status;
     }

@@ -32,8 +32,8 @@ Status EnrollTable(RegisterDatabase& database, std::int64_t collection, Source s
 }
 
 Status EnrollFile(RegisterDatabase& database, std::int64_t collection, const std::string& path,
-                  const RecordEnrolment& enrolment, const fingerprint::RecordTagger& tagger, EnrolmentObserver& observer,
-                  EnrolmentSummary& summary) {
+                  const RecordEnrolment& enrolment, const fingerprint::RecordTagger& tagger,
+                  EnrolmentObserver& observer, EnrolmentSummary& summary) {
   auto source = SourceOf(path);
   if (!source) return Fail(source.error());
   std::ifstream input(path, std::ios::binary);

@@ -1,5 +1,5 @@
-// `register add records`: plate records of CSV or JSON-lines files into a collection, as keyed tags. Plates in clear live only
-// while their row is read. Enrolling a file again adds nothing. One thread.
+// `register add records`: plate records of CSV or JSON-lines files into a collection, as keyed tags. Plates in clear
+// live only while their row is read. Enrolling a file again adds nothing. One thread.
 #pragma once
 
 #include "fingerprint/record_table.h"

@@ -5,7 +5,7 @@
 namespace spanwatch::enrolment {
 
 Result<Source> SourceOf(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return FailErrno("cannot read " + path);
   std::error_code error;
   const auto absolute = std::filesystem::absolute(path, error).lexically_normal();

@@ -1,5 +1,5 @@
-// What every enrolment tells while it runs and when it is done. Used by enroll_images, enroll_records and import_list; the
-// commands implement EnrolmentObserver. Calls come from the thread that enrols.
+// What every enrolment tells while it runs and when it is done. Used by enroll_images, enroll_records and import_list;
+// the commands implement EnrolmentObserver. Calls come from the thread that enrols.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +19,9 @@ class EnrolmentObserver {
 };
 
 struct EnrolmentSummary {
-  std::uint64_t added = 0;        // new items
-  std::uint64_t sources = 0;      // known items from a further source
-  std::uint64_t known = 0;        // skipped: enrolled before
+  std::uint64_t added = 0;    // new items
+  std::uint64_t sources = 0;  // known items from a further source
+  std::uint64_t known = 0;    // skipped: enrolled before
   std::uint64_t problems = 0;
 
   void Count(AddResult result) {

@@ -1,4 +1,5 @@
-// How the register keeps a FileFingerprint: one blob, versioned by its first byte. Pure functions; safe from any thread.
+// How the register keeps a FileFingerprint: one blob, versioned by its first byte. Pure functions; safe from any
+// thread.
 #pragma once
 
 #include "base/bytes.h"

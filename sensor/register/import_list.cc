@@ -52,7 +52,8 @@ Status ImportLine(RegisterDatabase& database, std::int64_t collection, const Sou
   const auto digits = FindDigits(line);
   if (!digits) {
     if (++summary.problems <= kProblemsNamed) {
-      observer.OnProblem(fmt::format("{}:{}: no {} hexadecimal digits in this line", source.path, source.line, kDigits));
+      observer.OnProblem(
+          fmt::format("{}:{}: no {} hexadecimal digits in this line", source.path, source.line, kDigits));
     }
     return {};
   }

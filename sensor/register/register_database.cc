@@ -108,7 +108,8 @@ Result<std::unique_ptr<RegisterDatabase>> RegisterDatabase::Open(const std::file
   CHECK(sodium_init() >= 0);
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) {
-    return Fail(ErrorCode::kNotFound, "there is no register {}; make one with: spanwatch register init --owner NAME --register {}",
+    return Fail(ErrorCode::kNotFound,
+                "there is no register {}; make one with: spanwatch register init --owner NAME --register {}",
                 path.string(), path.string());
   }
   std::unique_ptr<RegisterDatabase> database(new RegisterDatabase);
@@ -133,15 +134,17 @@ Status RegisterDatabase::OpenFile(const std::filesystem::path& path, int flags) 
 }
 
 Status RegisterDatabase::LoadFacts() {
-  auto version = Get("SELECT (SELECT application_id FROM pragma_application_id), "
-                     "(SELECT user_version FROM pragma_user_version)");
+  auto version =
+      Get("SELECT (SELECT application_id FROM pragma_application_id), "
+          "(SELECT user_version FROM pragma_user_version)");
   if (!version) return Fail(version.error());
   auto row = (*version)->Step();
   if (!row) return Fail(row.error().In(path_.string()));
   const std::int64_t application = (*version)->Integer(0);
   const std::int64_t schema = (*version)->Integer(1);
   (*version)->Reset();
-  if (application != kApplicationId) return Fail(ErrorCode::kInvalid, "{} is not a register of spanwatch", path_.string());
+  if (application != kApplicationId)
+    return Fail(ErrorCode::kInvalid, "{} is not a register of spanwatch", path_.string());
   if (schema > kSchemaVersion) {
     return Fail(ErrorCode::kInvalid, "{} was written by a newer spanwatch; update this one", path_.string());
   }
@@ -254,8 +257,13 @@ Result<std::vector<CollectionEntry>> RegisterDatabase::Collections() {
 Result<bool> RegisterDatabase::HasSource(std::int64_t collection, const Source& source) {
   auto query = Get("SELECT 1 FROM sources WHERE path=?1 AND line=?2 AND collection=?3 AND size=?4 AND modified=?5");
   if (!query) return Fail(query.error());
-  auto row = (*query)->Bind(1, std::string_view(source.path)).Bind(2, Signed(source.line)).Bind(3, collection)
-                 .Bind(4, Signed(source.size)).Bind(5, source.modified).Step();
+  auto row = (*query)
+                 ->Bind(1, std::string_view(source.path))
+                 .Bind(2, Signed(source.line))
+                 .Bind(3, collection)
+                 .Bind(4, Signed(source.size))
+                 .Bind(5, source.modified)
+                 .Step();
   if (row) (*query)->Reset();
   return row;
 }
@@ -270,36 +278,52 @@ Result<RegisterDatabase::FoundItem> RegisterDatabase::FindOrAddItem(std::int64_t
     (*query)->Reset();
     return found;
   }
-  auto insert = Get("INSERT INTO items(id, collection, identity, kind, size, sha256, added) VALUES(?1,?2,?3,?4,?5,?6,?7)");
+  auto insert =
+      Get("INSERT INTO items(id, collection, identity, kind, size, sha256, added) VALUES(?1,?2,?3,?4,?5,?6,?7)");
   if (!insert) return Fail(insert.error());
   const ItemId id = RandomId();
-  (*insert)->Bind(1, ByteView(id)).Bind(2, collection).Bind(3, ByteView(identity.key))
-      .Bind(4, static_cast<std::int64_t>(identity.kind)).Bind(5, Signed(identity.size));
-  if (identity.sha256) (*insert)->Bind(6, ByteView(*identity.sha256));
-  else (*insert)->BindNull(6);
+  (*insert)
+      ->Bind(1, ByteView(id))
+      .Bind(2, collection)
+      .Bind(3, ByteView(identity.key))
+      .Bind(4, static_cast<std::int64_t>(identity.kind))
+      .Bind(5, Signed(identity.size));
+  if (identity.sha256)
+    (*insert)->Bind(6, ByteView(*identity.sha256));
+  else
+    (*insert)->BindNull(6);
   if (Status status = (*insert)->Bind(7, Nanoseconds(WallClockNow())).Run(); !status) return Fail(status.error());
   return FoundItem{.row = sqlite3_last_insert_rowid(handle_), .is_new = true};
 }
 
 Result<AddResult> RegisterDatabase::AddSource(std::int64_t collection, const FoundItem& item, const Source& source) {
-  auto insert = Get("INSERT INTO sources VALUES(?1,?2,?3,?4,?5,?6) ON CONFLICT(path, line, collection, item) "
-                    "DO UPDATE SET size=excluded.size, modified=excluded.modified "
-                    "WHERE size<>excluded.size OR modified<>excluded.modified");
+  auto insert =
+      Get("INSERT INTO sources VALUES(?1,?2,?3,?4,?5,?6) ON CONFLICT(path, line, collection, item) "
+          "DO UPDATE SET size=excluded.size, modified=excluded.modified "
+          "WHERE size<>excluded.size OR modified<>excluded.modified");
   if (!insert) return Fail(insert.error());
-  Status status = (*insert)->Bind(1, std::string_view(source.path)).Bind(2, Signed(source.line)).Bind(3, collection)
-                      .Bind(4, item.row).Bind(5, Signed(source.size)).Bind(6, source.modified).Run();
+  Status status = (*insert)
+                      ->Bind(1, std::string_view(source.path))
+                      .Bind(2, Signed(source.line))
+                      .Bind(3, collection)
+                      .Bind(4, item.row)
+                      .Bind(5, Signed(source.size))
+                      .Bind(6, source.modified)
+                      .Run();
   if (!status) return Fail(status.error());
   if (item.is_new) return AddResult::kNew;
   return sqlite3_changes(handle_) > 0 ? AddResult::kNewSource : AddResult::kKnown;
 }
 
 Status RegisterDatabase::SetFingerprint(std::int64_t item, ByteView fingerprint) {
-  auto insert = Get("INSERT INTO fingerprints VALUES(?1, ?2) ON CONFLICT(item) DO UPDATE SET fingerprint=excluded.fingerprint");
+  auto insert =
+      Get("INSERT INTO fingerprints VALUES(?1, ?2) ON CONFLICT(item) DO UPDATE SET fingerprint=excluded.fingerprint");
   if (!insert) return Fail(insert.error());
   return (*insert)->Bind(1, item).Bind(2, fingerprint).Run();
 }
 
-Result<AddResult> RegisterDatabase::AddFile(std::int64_t collection, const Source& source, const FileFingerprint& file) {
+Result<AddResult> RegisterDatabase::AddFile(std::int64_t collection, const Source& source,
+                                            const FileFingerprint& file) {
   const ItemKind kind = file.views.empty() ? ItemKind::kFile : ItemKind::kImage;
   auto item = FindOrAddItem(collection, {kind, IdentityKey('F', file.sha256), file.size, file.sha256});
   if (!item) return Fail(item.error());
@@ -308,7 +332,8 @@ Result<AddResult> RegisterDatabase::AddFile(std::int64_t collection, const Sourc
   if (!item->is_new) {
     auto update = Get("UPDATE items SET kind=?2, size=?3 WHERE row=?1");
     if (!update) return Fail(update.error());
-    Status status = (*update)->Bind(1, item->row).Bind(2, static_cast<std::int64_t>(kind)).Bind(3, Signed(file.size)).Run();
+    Status status =
+        (*update)->Bind(1, item->row).Bind(2, static_cast<std::int64_t>(kind)).Bind(3, Signed(file.size)).Run();
     if (!status) return Fail(status.error());
   }
   return AddSource(collection, *item, source);
@@ -325,8 +350,12 @@ Result<AddResult> RegisterDatabase::AddRecord(std::int64_t collection, const Sou
   auto pair = Get("INSERT INTO pairs VALUES(?1,?2) ON CONFLICT DO NOTHING");
   if (!plate || !pair) return Fail(!plate ? plate.error() : pair.error());
   for (const RecordFingerprint& variant : variants) {
-    Status status = (*plate)->Bind(1, item->row).Bind(2, Signed(variant.plate_tag)).Bind(3, Signed(variant.folded_tag))
-                        .Bind(4, std::int64_t{variant.shape}).Run();
+    Status status = (*plate)
+                        ->Bind(1, item->row)
+                        .Bind(2, Signed(variant.plate_tag))
+                        .Bind(3, Signed(variant.folded_tag))
+                        .Bind(4, std::int64_t{variant.shape})
+                        .Run();
     for (const std::uint64_t pair_tag : variant.pair_tags) {
       if (status) status = (*pair)->Bind(1, item->row).Bind(2, Signed(pair_tag)).Run();
     }
@@ -335,7 +364,8 @@ Result<AddResult> RegisterDatabase::AddRecord(std::int64_t collection, const Sou
   return AddSource(collection, *item, source);
 }
 
-Result<AddResult> RegisterDatabase::AddDigest(std::int64_t collection, const Source& source, const Sha256Digest& sha256) {
+Result<AddResult> RegisterDatabase::AddDigest(std::int64_t collection, const Source& source,
+                                              const Sha256Digest& sha256) {
   auto item = FindOrAddItem(collection, {ItemKind::kFile, IdentityKey('F', sha256), 0, sha256});
   if (!item) return Fail(item.error());
   return AddSource(collection, *item, source);
@@ -350,9 +380,10 @@ Result<AddResult> RegisterDatabase::AddPicture(std::int64_t collection, const So
 }
 
 Status RegisterDatabase::ForEachItem(const std::function<Status(const ItemEntry&)>& visit) {
-  auto query = Get("SELECT items.row, id, collection, name, kind, size, sha256, added, "
-                   "min(coalesce(items.expires, collections.expires), coalesce(collections.expires, items.expires)) "
-                   "FROM items JOIN collections ON collections.row=collection ORDER BY items.row");
+  auto query =
+      Get("SELECT items.row, id, collection, name, kind, size, sha256, added, "
+          "min(coalesce(items.expires, collections.expires), coalesce(collections.expires, items.expires)) "
+          "FROM items JOIN collections ON collections.row=collection ORDER BY items.row");
   if (!query) return Fail(query.error());
   while (true) {
     auto row = (*query)->Step();
@@ -436,9 +467,10 @@ Result<std::vector<RecordFingerprint>> RegisterDatabase::Records(const ItemEntry
 }
 
 Result<std::vector<ShapeDensity>> RegisterDatabase::ShapeDensities(PacketTime now) {
-  auto query = Get("SELECT shape, count(DISTINCT plate_tag) FROM plates JOIN items ON items.row=item "
-                   "JOIN collections ON collections.row=collection WHERE coalesce(items.expires, ?1) >= ?1 "
-                   "AND coalesce(collections.expires, ?1) >= ?1 GROUP BY shape ORDER BY shape");
+  auto query =
+      Get("SELECT shape, count(DISTINCT plate_tag) FROM plates JOIN items ON items.row=item "
+          "JOIN collections ON collections.row=collection WHERE coalesce(items.expires, ?1) >= ?1 "
+          "AND coalesce(collections.expires, ?1) >= ?1 GROUP BY shape ORDER BY shape");
   if (!query) return Fail(query.error());
   (*query)->Bind(1, Nanoseconds(now));
   std::vector<ShapeDensity> shapes;
@@ -446,7 +478,8 @@ Result<std::vector<ShapeDensity>> RegisterDatabase::ShapeDensities(PacketTime no
     auto row = (*query)->Step();
     if (!row) return Fail(row.error());
     if (!*row) return shapes;
-    shapes.push_back({static_cast<std::uint16_t>((*query)->Integer(0)), static_cast<std::uint64_t>((*query)->Integer(1))});
+    shapes.push_back(
+        {static_cast<std::uint16_t>((*query)->Integer(0)), static_cast<std::uint64_t>((*query)->Integer(1))});
   }
 }
 
@@ -461,12 +494,15 @@ Result<std::vector<std::int64_t>> RegisterDatabase::Select(const Selection& sele
   }
   const std::int64_t collection = (*known)->Integer(0);
   (*known)->Reset();
-  auto query = Get("SELECT row FROM items WHERE collection=?1 AND (?2 IS NULL OR id=?2) "
-                   "AND (?3 = '' OR row IN (SELECT item FROM sources WHERE path=?3 AND collection=?1))");
+  auto query =
+      Get("SELECT row FROM items WHERE collection=?1 AND (?2 IS NULL OR id=?2) "
+          "AND (?3 = '' OR row IN (SELECT item FROM sources WHERE path=?3 AND collection=?1))");
   if (!query) return Fail(query.error());
   (*query)->Bind(1, collection).Bind(3, std::string_view(selection.source));
-  if (selection.item) (*query)->Bind(2, ByteView(*selection.item));
-  else (*query)->BindNull(2);
+  if (selection.item)
+    (*query)->Bind(2, ByteView(*selection.item));
+  else
+    (*query)->BindNull(2);
   std::vector<std::int64_t> rows;
   while (true) {
     auto row = (*query)->Step();
@@ -498,8 +534,10 @@ Result<std::uint64_t> RegisterDatabase::Expire(const Selection& selection, Packe
   auto update_collection = Get("UPDATE collections SET expires=?2 WHERE name=?1");
   if (!update || !update_collection) return Fail(!update ? update.error() : update_collection.error());
   const auto bind_time = [&](Statement& statement) {
-    if (when == PacketTime::max()) statement.BindNull(2);
-    else statement.Bind(2, Nanoseconds(when));
+    if (when == PacketTime::max())
+      statement.BindNull(2);
+    else
+      statement.Bind(2, Nanoseconds(when));
   };
   Status status = Begin();
   if (whole && status) {

@@ -1,5 +1,5 @@
-// RegisterDatabase: the data owner's authoring database (SQLite, WAL, mode 0600). It keeps fingerprints and where they came
-// from, never the content. Opened by the `register` commands only; a sensor never sees it.
+// RegisterDatabase: the data owner's authoring database (SQLite, WAL, mode 0600). It keeps fingerprints and where they
+// came from, never the content. Opened by the `register` commands only; a sensor never sees it.
 //
 // One thread. What belongs together goes between Begin and Commit; everything else is a transaction by itself. The same
 // bytes in one collection are one item with several sources, and so is the same plate (design.md section 9.2).
@@ -26,7 +26,7 @@ struct RegisterFacts {
   std::string owner;
   std::uint64_t fragment_seed = 0;
   std::uint32_t fragment_density = 256;
-  std::filesystem::path record_key_file;     // empty: none named yet
+  std::filesystem::path record_key_file;  // empty: none named yet
   hashset::RecordKeyId record_key_id{};
 };
 
@@ -37,7 +37,7 @@ struct Source {
   std::string path;
   std::uint64_t line = 0;
   std::uint64_t size = 0;
-  std::int64_t modified = 0;                 // nanoseconds since the epoch
+  std::int64_t modified = 0;  // nanoseconds since the epoch
 };
 
 struct CollectionEntry {
@@ -53,8 +53,8 @@ struct ItemEntry {
   ItemKind kind = ItemKind::kFile;
   std::uint64_t size = 0;
   std::optional<Sha256Digest> sha256;
-  PacketTime added;                          // wall clock
-  PacketTime expires = PacketTime::max();    // the item's or its collection's, whichever is first
+  PacketTime added;                        // wall clock
+  PacketTime expires = PacketTime::max();  // the item's or its collection's, whichever is first
 };
 
 // Which items a command means: all of a collection, one of them, or those of a source file.
@@ -100,7 +100,7 @@ class RegisterDatabase {
   Result<std::optional<FileFingerprint>> File(const ItemEntry& item);
   Result<std::optional<PictureView>> ImportedPicture(const ItemEntry& item);
   Result<std::vector<RecordFingerprint>> Records(const ItemEntry& item);  // pair tags with the first
-  Result<std::vector<ShapeDensity>> ShapeDensities(PacketTime now);  // distinct plates of items not expired
+  Result<std::vector<ShapeDensity>> ShapeDensities(PacketTime now);       // distinct plates of items not expired
 
   // How many items. A selection of a collection that is not there is an error.
   Result<std::uint64_t> Remove(const Selection& selection);
@@ -109,7 +109,7 @@ class RegisterDatabase {
  private:
   struct Identity {
     ItemKind kind = ItemKind::kFile;
-    Bytes key;                               // unique in its collection
+    Bytes key;  // unique in its collection
     std::uint64_t size = 0;
     std::optional<Sha256Digest> sha256;
   };

@@ -20,8 +20,8 @@ const PictureView* FullView(const FileFingerprint& file) {
   return full == file.views.end() ? nullptr : &*full;
 }
 
-// What becomes of the places of one hash. A group is compared with its first file only: the pictures of one group are all
-// copies of one another or the window is shared.
+// What becomes of the places of one hash. A group is compared with its first file only: the pictures of one group are
+// all copies of one another or the window is shared.
 enum class Verdict { kKeep, kShared, kRepeated };
 
 Verdict Judge(std::span<const Place> group, std::span<FileFingerprint* const> files) {

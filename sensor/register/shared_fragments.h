@@ -1,5 +1,5 @@
-// Takes out of the items of a register the fragment windows that would name the wrong item: those shared between different
-// pictures or files, and those that repeat within one. Used by `register build`. Pure; one thread.
+// Takes out of the items of a register the fragment windows that would name the wrong item: those shared between
+// different pictures or files, and those that repeat within one. Used by `register build`. Pure; one thread.
 #pragma once
 
 #include <span>
@@ -10,8 +10,8 @@ namespace spanwatch::enrolment {
 
 struct FragmentSieveResult {
   std::uint64_t kept = 0;
-  std::uint64_t shared = 0;     // windows dropped: in two or more different items
-  std::uint64_t repeated = 0;   // windows dropped: more than a few times in one item
+  std::uint64_t shared = 0;    // windows dropped: in two or more different items
+  std::uint64_t repeated = 0;  // windows dropped: more than a few times in one item
 };
 
 // The same picture: equal bytes, equal image data, or PDQ distance up to 40. Copies must not erase each other's windows

@@ -1,5 +1,6 @@
-// Opens the input as a hash set, then a small good set of which the input overwrote a part and which was signed again, and
-// looks up everything in what opens. Input: u16 offset (in units of 8 bytes, from the manifest's size on), then the bytes.
+// Opens the input as a hash set, then a small good set of which the input overwrote a part and which was signed again,
+// and looks up everything in what opens. Input: u16 offset (in units of 8 bytes, from the manifest's size on), then the
+// bytes.
 #include <sys/mman.h>
 
 #include <cstring>

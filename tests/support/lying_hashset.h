@@ -1,4 +1,5 @@
-// Hash sets that lie under a valid signature, and a reader that asks them everything. For unit tests and the fuzz target.
+// Hash sets that lie under a valid signature, and a reader that asks them everything. For unit tests and the fuzz
+// target.
 #pragma once
 
 #include <sodium.h>

@@ -16,7 +16,7 @@ class KeyFile : public testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
   mode_t ModeOf(const std::string& name) const {
-    struct stat status {};
+    struct stat status{};
     return ::stat((folder_ / name).c_str(), &status) == 0 ? status.st_mode & 0777 : 0;
   }
 
@@ -56,8 +56,9 @@ TEST_F(KeyFile, ASigningKeyThatOthersMayReadIsRefused) {
 }
 
 TEST_F(KeyFile, RefusesWhatIsNoKey) {
-  for (const char* text : {"", "hello", "spanwatch-public-key-v1", "spanwatch-public-key-v1\nabcd\n",
-                           "spanwatch-public-key-v1\nzz40c5adb68f25624ae5b214ea767a6ec94d829d3d7b5e1ad1ba6f3e2138285f\n"}) {
+  for (const char* text :
+       {"", "hello", "spanwatch-public-key-v1", "spanwatch-public-key-v1\nabcd\n",
+        "spanwatch-public-key-v1\nzz40c5adb68f25624ae5b214ea767a6ec94d829d3d7b5e1ad1ba6f3e2138285f\n"}) {
     ASSERT_TRUE(WriteFileAtomically(folder_ / "x", AsBytes(text), 0600));
     EXPECT_FALSE(ReadKeyFile(folder_ / "x", KeyKind::kPublic)) << text;
   }

@@ -19,7 +19,8 @@ class DamagedHashSet : public testing::Test {
     RandomSet plain(11, 40, 20);
     bytes_ = *plain.writer.Encode(TestSeed(1));
   }
-  Result<std::shared_ptr<const MappedHashSet>> Open(const Bytes& bytes, std::vector<Bytes> trusted = {TestPublicKey(1)}) {
+  Result<std::shared_ptr<const MappedHashSet>> Open(const Bytes& bytes,
+                                                    std::vector<Bytes> trusted = {TestPublicKey(1)}) {
     const UniqueFd file(::memfd_create("set", MFD_CLOEXEC));
     EXPECT_EQ(::write(file.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
     return MappedHashSet::Open(file, "agency.swset", trusted);

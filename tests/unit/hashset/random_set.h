@@ -96,7 +96,8 @@ struct RandomSet {
     RecordFingerprint record{.plate_tag = random_(), .folded_tag = random_(), .shape = 0xf0};
     if (random_() % 2 == 0) record.folded_tag = record.plate_tag;
     for (std::uint64_t i = random_() % 4; i > 0; --i) record.pair_tags.push_back(random_());
-    const std::uint32_t row = writer.AddItem({.id = RandomDigest<ItemId>(), .kind = ItemKind::kRecord, .collection = 1});
+    const std::uint32_t row =
+        writer.AddItem({.id = RandomDigest<ItemId>(), .kind = ItemKind::kRecord, .collection = 1});
     writer.AddRecord(row, record);
     records.push_back(std::move(record));
   }

@@ -19,7 +19,9 @@ class SnapshotOfRandomSet : public testing::TestWithParam<std::size_t> {
     ASSERT_TRUE(made);
     snapshot_ = *made;
   }
-  std::uint32_t RecordRow(std::size_t record) const { return static_cast<std::uint32_t>(plain_->files.size() + record); }
+  std::uint32_t RecordRow(std::size_t record) const {
+    return static_cast<std::uint32_t>(plain_->files.size() + record);
+  }
 
   TemporaryFolder folder_;
   std::unique_ptr<RandomSet> plain_;
@@ -76,8 +78,10 @@ TEST_P(SnapshotOfRandomSet, FindsEveryFragmentWithItsOffset) {
   std::map<std::uint64_t, std::set<Place>> got;
   for (const FragmentHit& hit : found) got[hit.print.hash].insert({hit.item, hit.registered_offset});
   for (auto& [hash, places] : expected) {
-    if (places.size() <= kHitsPerKeyMax) EXPECT_EQ(got[hash], places);
-    else EXPECT_EQ(got[hash].size(), kHitsPerKeyMax);
+    if (places.size() <= kHitsPerKeyMax)
+      EXPECT_EQ(got[hash], places);
+    else
+      EXPECT_EQ(got[hash].size(), kHitsPerKeyMax);
   }
   EXPECT_EQ(got.size(), expected.size());
 }

@@ -27,8 +27,9 @@ class EnrollImagesTest : public RegisterTest {
   Result<EnrolmentSummary> Enrol(std::vector<std::string> inputs) {
     observer_ = {};
     calls_ = 0;
-    return EnrollImages(*database_, {.collection = "lanes", .inputs = std::move(inputs), .threads = 4},
-                        [this](const std::string& path) { return Fingerprint(path); }, observer_);
+    return EnrollImages(
+        *database_, {.collection = "lanes", .inputs = std::move(inputs), .threads = 4},
+        [this](const std::string& path) { return Fingerprint(path); }, observer_);
   }
 
   std::atomic<int> calls_ = 0;

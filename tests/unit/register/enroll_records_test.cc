@@ -12,8 +12,8 @@ class EnrollRecordsTest : public RegisterTest {
  protected:
   Result<EnrolmentSummary> Enrol(const std::string& path, const std::string& plate = "plate") {
     const fingerprint::RecordTagger tagger(*fingerprint::RecordKeys::Derive(Bytes(32, 1)));
-    return EnrollRecords(*database_, {.collection = "reads", .inputs = {path}, .table = {plate, {"state", "lane"}}}, tagger,
-                         observer_);
+    return EnrollRecords(*database_, {.collection = "reads", .inputs = {path}, .table = {plate, {"state", "lane"}}},
+                         tagger, observer_);
   }
   RecordingObserver observer_;
 };

@@ -13,8 +13,9 @@ const std::string kDigestB = "00" + std::string(62, 'B');
 
 TEST_F(ImportListTest, TakesPlainListsSha256sumAndBsdOutput) {
   const std::string third(64, '3'), fourth(64, '4');
-  const std::string list = Write("list", "# what we know\n" + kDigestA + "\r\n\n" + kDigestB + "  pictures/0017.jpg\n" + third +
-                                             " *b.jpg\nSHA256 (deadbeef.jpg) = " + fourth + "\n" + kDigestA + "\n");
+  const std::string list =
+      Write("list", "# what we know\n" + kDigestA + "\r\n\n" + kDigestB + "  pictures/0017.jpg\n" + third +
+                        " *b.jpg\nSHA256 (deadbeef.jpg) = " + fourth + "\n" + kDigestA + "\n");
   RecordingObserver observer;
   const auto summary = ImportList(*database_, "lanes", list, ListKind::kSha256, observer);
   ASSERT_TRUE(summary);
@@ -41,7 +42,8 @@ TEST_F(ImportListTest, NamesLinesWithoutADigestAndGoesOn) {
 }
 
 TEST_F(ImportListTest, ReadsPdqInTheReferencesOrder) {
-  const std::string list = Write("list", "8000000000000000" + std::string(47, '0') + "1,84,a.jpg\n" + std::string(64, 'f') + "\n");
+  const std::string list =
+      Write("list", "8000000000000000" + std::string(47, '0') + "1,84,a.jpg\n" + std::string(64, 'f') + "\n");
   RecordingObserver observer;
   ASSERT_EQ(ImportList(*database_, "lanes", list, ListKind::kPdq, observer)->added, 2u);
   const auto picture = *database_->ImportedPicture(Items()[0]);

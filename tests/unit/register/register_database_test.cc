@@ -23,7 +23,7 @@ TEST_F(RegisterDatabaseTest, KeepsItsFactsOverReopeningAndIsForItsOwnerOnly) {
   EXPECT_EQ(database_->facts().record_key_file, "/keys/record.key");
   EXPECT_EQ(database_->facts().record_key_id, (hashset::RecordKeyId{1, 2, 3}));
   EXPECT_EQ(*database_->NextSerial(), 2u);
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat((folder_ / "R.db").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
 }

@@ -1,0 +1,78 @@
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "cli/command.h"
+#include "cli/register_command.h"
+#include "cli/register_progress.h"
+#include "fingerprint/file_fingerprint.h"
+#include "register/enroll_images.h"
+
+namespace spanwatch::cli {
+namespace {
+
+constexpr std::size_t kBoxFileBytesMax = 1u << 20;
+
+// `{"left": 0.1, "top": 0.5, "right": 0.4, "bottom": 0.7}` in shares of the picture's sides.
+Result<std::optional<image::LumaRectangle>> BoxOf(const nlohmann::json& boxes, const char* name) {
+  const auto box = boxes.find(name);
+  if (box == boxes.end() || box->is_null()) return std::optional<image::LumaRectangle>();
+  image::LumaRectangle rectangle;
+  const std::pair<const char*, double*> sides[] = {
+      {"left", &rectangle.left}, {"top", &rectangle.top}, {"right", &rectangle.right}, {"bottom", &rectangle.bottom}};
+  for (const auto& [side, value] : sides) {
+    const auto given = box->is_object() ? box->find(side) : box->end();
+    if (!box->is_object() || given == box->end() || !given->is_number()) {
+      return Fail(ErrorCode::kInvalid, "'{}' needs left, top, right and bottom as shares of the sides (0 to 1)", name);
+    }
+    *value = given->get<double>();
+  }
+  const bool inside = rectangle.left >= 0 && rectangle.top >= 0 && rectangle.right <= 1 && rectangle.bottom <= 1 &&
+                      rectangle.left < rectangle.right && rectangle.top < rectangle.bottom;
+  if (!inside) return Fail(ErrorCode::kInvalid, "'{}' is no box inside the picture; give shares of the sides", name);
+  return std::optional(rectangle);
+}
+
+// Plate and vehicle boxes from the JSON file beside the picture (a.json or a.jpg.json), when there is one.
+Status AddBoxes(const std::filesystem::path& picture, fingerprint::EnrolmentProfile& profile) {
+  for (const auto& path :
+       {std::filesystem::path(picture).replace_extension(".json"), std::filesystem::path(picture.string() + ".json")}) {
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(path, error)) continue;
+    const auto text = ReadFile(path, kBoxFileBytesMax);
+    if (!text) return Fail(text.error());
+    const auto boxes = nlohmann::json::parse(*text, nullptr, false);
+    if (!boxes.is_object()) return Fail(ErrorCode::kInvalid, "{} is not a JSON object of boxes", path.string());
+    const auto plate = BoxOf(boxes, "plate");
+    const auto vehicle = BoxOf(boxes, "vehicle");
+    if (!plate || !vehicle) return Fail((!plate ? plate.error() : vehicle.error()).In(path.string()));
+    profile.plate = *plate;
+    profile.vehicle = *vehicle;
+    return {};
+  }
+  return {};
+}
+
+}  // namespace
+
+int RegisterAddImages(const RegisterArguments& arguments) {
+  const auto database = enrolment::RegisterDatabase::Open(arguments.database);
+  if (!database) return Report(database.error());
+  const config::Limits limits;
+  const fingerprint::EnrolmentProfile common{.fragment_seed = (*database)->facts().fragment_seed,
+                                             .fragment_density = (*database)->facts().fragment_density,
+                                             .views = arguments.views == "none"  ? fingerprint::ViewProfile::kNone
+                                                      : arguments.views == "few" ? fingerprint::ViewProfile::kFew
+                                                                                 : fingerprint::ViewProfile::kFull};
+  const auto fingerprint = [&](const std::string& path) -> Result<FileFingerprint> {
+    fingerprint::EnrolmentProfile profile = common;
+    if (Status status = AddBoxes(path, profile); !status) return Fail(status.error());
+    return fingerprint::FingerprintFile(path, profile, limits);
+  };
+  ProgressLine progress;
+  const auto summary = EnrollImages(
+      **database, {.collection = arguments.collection, .inputs = arguments.inputs, .threads = arguments.threads},
+      fingerprint, progress);
+  return FinishEnrolment(summary, progress, arguments.collection);
+}
+
+}  // namespace spanwatch::cli
