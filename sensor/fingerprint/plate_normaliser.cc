@@ -9,14 +9,15 @@
 namespace spanwatch::fingerprint {
 namespace {
 
-// ISO 3166-1 alpha-3, national distinguishing signs and ISO 3166-2 subdivisions of the US, Canada and Mexico, ascending.
+// ISO 3166-1 alpha-3, national distinguishing signs and ISO 3166-2 subdivisions of the US, Canada and Mexico,
+// ascending.
 constexpr auto kRegions = std::to_array<std::string_view>({
-    "AB",  "AK",  "AL",  "AR",  "AUT", "AZ",  "BC",  "BEL", "BGR", "CA",  "CAN", "CHE", "CMX", "CO",  "CT",  "CZE", "DC",
-    "DE",  "DEU", "DNK", "ESP", "EST", "FIN", "FL",  "FRA", "GA",  "GBR", "GRC", "GTM", "HI",  "HRV", "HUN", "IA",  "ID",
-    "IL",  "IN",  "IRL", "ITA", "KS",  "KY",  "LA",  "LTU", "LUX", "LVA", "MA",  "MB",  "MD",  "ME",  "MEX", "MI",  "MN",
-    "MO",  "MS",  "MT",  "MX",  "NB",  "NC",  "ND",  "NE",  "NH",  "NJ",  "NL",  "NLD", "NM",  "NOR", "NS",  "NT",  "NU",
-    "NV",  "NY",  "OH",  "OK",  "ON",  "OR",  "PA",  "PE",  "POL", "PR",  "PRT", "QC",  "RI",  "ROU", "SC",  "SD",  "SK",
-    "SVK", "SVN", "SWE", "TM",  "TN",  "TX",  "US",  "USA", "UT",  "VA",  "VT",  "WA",  "WI",  "WV",  "WY",  "YT",
+    "AB",  "AK",  "AL",  "AR",  "AUT", "AZ",  "BC", "BEL", "BGR", "CA",  "CAN", "CHE", "CMX", "CO",  "CT",  "CZE", "DC",
+    "DE",  "DEU", "DNK", "ESP", "EST", "FIN", "FL", "FRA", "GA",  "GBR", "GRC", "GTM", "HI",  "HRV", "HUN", "IA",  "ID",
+    "IL",  "IN",  "IRL", "ITA", "KS",  "KY",  "LA", "LTU", "LUX", "LVA", "MA",  "MB",  "MD",  "ME",  "MEX", "MI",  "MN",
+    "MO",  "MS",  "MT",  "MX",  "NB",  "NC",  "ND", "NE",  "NH",  "NJ",  "NL",  "NLD", "NM",  "NOR", "NS",  "NT",  "NU",
+    "NV",  "NY",  "OH",  "OK",  "ON",  "OR",  "PA", "PE",  "POL", "PR",  "PRT", "QC",  "RI",  "ROU", "SC",  "SD",  "SK",
+    "SVK", "SVN", "SWE", "TM",  "TN",  "TX",  "US", "USA", "UT",  "VA",  "VT",  "WA",  "WI",  "WV",  "WY",  "YT",
 });
 
 // The field as folded characters: letters and digits, kFoldSeparator, and '/' '(' ')' for stacked pairs.
@@ -34,7 +35,8 @@ std::string FoldField(std::string_view field) {
 
 std::string Squeeze(std::string_view folded) {
   std::string squeezed;
-  std::ranges::copy_if(folded, std::back_inserter(squeezed), [](char c) { return IsFoldedLetter(c) || IsFoldedDigit(c); });
+  std::ranges::copy_if(folded, std::back_inserter(squeezed),
+                       [](char c) { return IsFoldedLetter(c) || IsFoldedDigit(c); });
   return squeezed;
 }
 
@@ -44,7 +46,8 @@ std::string_view WithoutRegions(std::string_view folded) {
     const std::size_t first = folded.find(kFoldSeparator);
     if (first != std::string_view::npos && IsRegionCode(folded.substr(0, first))) folded.remove_prefix(first + 1);
     const std::size_t last = folded.rfind(kFoldSeparator);
-    if (last != std::string_view::npos && IsRegionCode(folded.substr(last + 1))) folded.remove_suffix(folded.size() - last);
+    if (last != std::string_view::npos && IsRegionCode(folded.substr(last + 1)))
+      folded.remove_suffix(folded.size() - last);
   }
   return folded;
 }

@@ -1,7 +1,7 @@
 // Plate normalisation (design.md section 5, Record): one form for enrolment and detection.
 //
-// K0: compatibility forms and look-alikes to Latin, upper case, separators out. K1: K0 with O and Q as 0 and I as 1, the
-// second key that forgives what readers and typists confuse. Pure functions; safe from any thread.
+// K0: compatibility forms and look-alikes to Latin, upper case, separators out. K1: K0 with O and Q as 0 and I as 1,
+// the second key that forgives what readers and typists confuse. Pure functions; safe from any thread.
 #pragma once
 
 #include <string>
@@ -16,7 +16,8 @@ std::string NormalisePlate(std::string_view text);
 std::string FoldPlate(std::string_view normalised);
 
 // Every K0 under which a plate field may be met elsewhere, the likeliest first, each of 3 to 8 characters:
-//  - a country or state code split off (`46HVR9-NLD`, `TX-ABC1234`, `us-tx ABC1234`), and with it where that still fits;
+//  - a country or state code split off (`46HVR9-NLD`, `TX-ABC1234`, `us-tx ABC1234`), and with it where that still
+//  fits;
 //  - a stacked pair written `A/B` or `(AB)` both in its place, top first, and left out.
 // Empty when the field holds no plate.
 std::vector<std::string> PlateVariants(std::string_view field);

@@ -43,7 +43,9 @@ std::optional<std::uint16_t> PlateShapeOfPattern(std::string_view pattern) {
   return NumberOf(pattern);
 }
 
-std::size_t ShapeLength(std::uint16_t shape) { return shape == 0 ? 0 : static_cast<std::size_t>(std::bit_width(shape)) - 1; }
+std::size_t ShapeLength(std::uint16_t shape) {
+  return shape == 0 ? 0 : static_cast<std::size_t>(std::bit_width(shape)) - 1;
+}
 
 double PlateSpace(std::uint16_t shape) {
   const std::size_t length = ShapeLength(shape);

@@ -1,8 +1,8 @@
 // Plate shapes: which pattern of letters and digits a plate has, how large the space of that pattern is, and whether
 // Spanwatch's own table of North American shapes (plate_shapes.def) lists it. Used by enrolment, detection and masking.
 //
-// A shape number is stable for ever and needs no table: bit `length`, then one bit a character, first character highest,
-// set for a letter. LLLNNNN is 0b1'1110000. Pure functions; safe from any thread.
+// A shape number is stable for ever and needs no table: bit `length`, then one bit a character, first character
+// highest, set for a letter. LLLNNNN is 0b1'1110000. Pure functions; safe from any thread.
 #pragma once
 
 #include <cstdint>

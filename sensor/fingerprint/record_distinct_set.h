@@ -1,6 +1,6 @@
-// RecordDistinctSet: has this value been seen in this object or window? Exact up to a limit, then a Bloom filter of fixed
-// size that may take a new value for an old one (under 1 % up to half a million values), so that memory stays bounded and
-// counts are never too high. Takes no memory until the first value. One thread.
+// RecordDistinctSet: has this value been seen in this object or window? Exact up to a limit, then a Bloom filter of
+// fixed size that may take a new value for an old one (under 1 % up to half a million values), so that memory stays
+// bounded and counts are never too high. Takes no memory until the first value. One thread.
 #pragma once
 
 #include <cstdint>

@@ -11,11 +11,11 @@
 namespace spanwatch::fingerprint {
 namespace {
 
-constexpr double kLeastChance = 0.001;            // so that a small register proves nothing by itself
+constexpr double kLeastChance = 0.001;  // so that a small register proves nothing by itself
 constexpr double kTagSpace = 18446744073709551616.0;
-constexpr std::size_t kTextHeld = 8192;           // text is looked through when so much has come
+constexpr std::size_t kTextHeld = 8192;  // text is looked through when so much has come
 constexpr std::size_t kLookupBatch = 256;
-constexpr std::uint64_t kWindow = 65536;          // of a stream
+constexpr std::uint64_t kWindow = 65536;  // of a stream
 
 // K1 of a plate word.
 PlateWord FoldWord(PlateWord word) {
@@ -219,7 +219,7 @@ std::size_t RecordScanner::Impl::Support(std::size_t set, const Lookup& lookup, 
   const auto supported = [&](const ItemRef& item) {
     return std::ranges::find(pair_hits_, item, &FingerprintIndex::PlateHit::item) != pair_hits_.end();
   };
-  return static_cast<std::size_t>(std::ranges::stable_partition(items_, supported).begin() - items_.begin());
+  return static_cast<std::size_t>(std::ranges::partition(items_, supported).begin() - items_.begin());
 }
 
 void RecordScanner::Impl::Judge() {

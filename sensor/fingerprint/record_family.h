@@ -1,9 +1,9 @@
 // The record family: finds registered plates and plate records in any text (design.md section 5, Record).
 //
-// RecordSearch is what one inspector knows of the loaded snapshot: the index and a tagger for each set whose record key it
-// was given. RecordScanner searches one object, or one raw stream in windows of 64 KiB; it gives the same matches for every
-// split of the bytes. Calls to a scanner: (Update | Gap)* Finish. One inspector thread; the search must outlive its
-// scanners, the sink must outlive the scanner.
+// RecordSearch is what one inspector knows of the loaded snapshot: the index and a tagger for each set whose record
+// key it was given. RecordScanner searches one object, or one raw stream in windows of 64 KiB; it gives the same
+// matches for every split of the bytes. Calls to a scanner: (Update | Gap)* Finish. One inspector thread; the search
+// must outlive its scanners, the sink must outlive the scanner.
 #pragma once
 
 #include <memory>

@@ -1,6 +1,7 @@
-// RecordFields: where in a text the value of a plate field stands (CSV and TSV columns, JSON, XML, SQL, key=value), by the
-// names that LPR products and exporters give it. Part of the record family's tokeniser, which tells it of each structural
-// character. It recognises, it does not parse: any order, any nesting, damaged and unfinished text. One thread.
+// RecordFields: where in a text the value of a plate field stands (CSV and TSV columns, JSON, XML, SQL, key=value),
+// by the names that LPR products and exporters give it. Part of the record family's tokeniser, which tells it of each
+// structural character. It recognises, it does not parse: any order, any nesting, damaged and unfinished text. One
+// thread.
 #pragma once
 
 #include <array>
@@ -57,16 +58,16 @@ class RecordFields {
 
   bool structure_seen_ = false;
   char previous_ = '\n';
-  char quote_ = 0;                             // inside a quoted cell
-  FieldName quoted_name_ = FieldName::kNone;   // waits for what follows its closing quote
+  char quote_ = 0;                            // inside a quoted cell
+  FieldName quoted_name_ = FieldName::kNone;  // waits for what follows its closing quote
   Value value_ = Value::kNone;
-  std::uint8_t companion_age_ = 0;             // structural characters until a companion is forgotten
+  std::uint8_t companion_age_ = 0;  // structural characters until a companion is forgotten
   std::array<std::uint16_t, kDelimiters> counts_{};
   Header header_;
   bool table_ = false;
-  bool tuples_ = false;                        // the table's rows are `( ... )`
+  bool tuples_ = false;  // the table's rows are `( ... )`
   bool in_column_ = false;
-  std::uint8_t delimiter_ = 0;                 // kDelimiters: the table has one column
+  std::uint8_t delimiter_ = 0;  // kDelimiters: the table has one column
   std::uint16_t column_ = 0;
 };
 

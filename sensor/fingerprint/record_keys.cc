@@ -18,7 +18,8 @@ void RecordKeys::Free::operator()(std::uint8_t* bytes) const noexcept { sodium_f
 Result<RecordKeys::Locked> RecordKeys::Allocate() {
   if (sodium_init() < 0) return Fail(ErrorCode::kUnavailable, "libsodium finds no source of randomness");
   Locked bytes(static_cast<std::uint8_t*>(sodium_malloc(kDerivedSize)));
-  if (!bytes) return Fail(ErrorCode::kLimit, "no locked memory for {} bytes of keys: raise RLIMIT_MEMLOCK", kDerivedSize);
+  if (!bytes)
+    return Fail(ErrorCode::kLimit, "no locked memory for {} bytes of keys: raise RLIMIT_MEMLOCK", kDerivedSize);
   return bytes;
 }
 
@@ -29,7 +30,8 @@ Result<RecordKeys> RecordKeys::Derive(ByteView record_key) {
   auto bytes = Allocate();
   if (!bytes) return Fail(std::move(bytes.error()));
   for (std::uint64_t subkey = 0; subkey < kDerivedSize / kSubkeySize; ++subkey) {
-    crypto_kdf_derive_from_key(bytes->get() + subkey * kSubkeySize, kSubkeySize, subkey + 1, kContext, record_key.data());
+    crypto_kdf_derive_from_key(bytes->get() + subkey * kSubkeySize, kSubkeySize, subkey + 1, kContext,
+                               record_key.data());
   }
   return RecordKeys(std::move(*bytes));
 }

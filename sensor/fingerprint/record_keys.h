@@ -1,9 +1,10 @@
-// RecordKeys: what is derived from the owner's record key (32 random bytes in a file of their own, never in a hash set).
+// RecordKeys: what is derived from the owner's record key (32 random bytes in a file of their own, never in a hash
+// set).
 //
-// k tags plates and values, k2 tags pairs, the name key tags file names. An inspector is given the derived keys, never the
-// record key. All of it stays in locked memory that is left out of core dumps and cleared when it goes.
-// Derivation: libsodium's crypto_kdf (BLAKE2b), context "swrecord", subkeys 1 (k), 2 (k2), 3 (name). Movable; read-only
-// after it was made, so safe from any thread.
+// k tags plates and values, k2 tags pairs, the name key tags file names. An inspector is given the derived keys,
+// never the record key. All of it stays in locked memory that is left out of core dumps and cleared when it goes.
+// Derivation: libsodium's crypto_kdf (BLAKE2b), context "swrecord", subkeys 1 (k), 2 (k2), 3 (name). Movable;
+// read-only after it was made, so safe from any thread.
 #pragma once
 
 #include <cstdint>

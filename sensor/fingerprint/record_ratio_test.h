@@ -1,7 +1,7 @@
 // RecordRatioTest: could chance alone give so many registered plates among these tokens? (design.md section 5, Record.)
 //
-// Tokens are counted in classes, each a shape in one place (plain, joined, plate field), because tokens of one class tell
-// nothing of another. The probability is the smaller of
+// Tokens are counted in classes, each a shape in one place (plain, joined, plate field), because tokens of one class
+// tell nothing of another. The probability is the smaller of
 //  - the binomial tail of the best single class, and
 //  - the tail over all classes that hit together, with the mean chance (Hoeffding 1956: no smaller than the exact
 //    Poisson binomial tail), times the number of ways to choose those classes among those seen (union bound).

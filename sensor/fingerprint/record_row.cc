@@ -15,10 +15,12 @@ struct Range {
 };
 
 Range RowOf(std::string_view text, const PlateToken& token) {
-  Range range{token.begin - std::min<std::size_t>(token.begin, kRowReach), std::min(text.size(), token.end + kRowReach)};
+  Range range{token.begin - std::min<std::size_t>(token.begin, kRowReach),
+              std::min(text.size(), token.end + kRowReach)};
   if (token.extent == RecordExtent::kNearby) return range;
   const bool tuple = token.extent == RecordExtent::kTuple;
-  const std::size_t before = token.begin == 0 ? std::string_view::npos : text.rfind(tuple ? '(' : '\n', token.begin - 1);
+  const std::size_t before =
+      token.begin == 0 ? std::string_view::npos : text.rfind(tuple ? '(' : '\n', token.begin - 1);
   if (before != std::string_view::npos) range.begin = std::max(range.begin, before + 1);
   range.end = std::min(range.end, text.find(tuple ? ')' : '\n', token.end));
   return range;

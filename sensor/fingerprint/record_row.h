@@ -13,8 +13,9 @@ namespace spanwatch::fingerprint {
 inline constexpr std::size_t kRowReach = 512;  // bytes before and after the plate
 inline constexpr std::size_t kRowValues = 96;  // of one row
 
-// Fills `values` with the canonical values of the record around `token` (its line, tuple, or what is within reach): each
-// delimited field, each word of the field that holds the plate, and a date and a time that stand in fields of their own.
+// Fills `values` with the canonical values of the record around `token` (its line, tuple, or what is within reach):
+// each delimited field, each word of the field that holds the plate, and a date and a time that stand in fields of
+// their own.
 void ReadRow(std::string_view text, const PlateToken& token, std::vector<RecordValue>& values);
 
 }  // namespace spanwatch::fingerprint

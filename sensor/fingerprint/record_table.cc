@@ -126,7 +126,8 @@ Result<bool> RecordTableReader::State::ReadLine(std::string& text) {
       return true;
     }
     if (text.size() == kLongestRow) {
-      return Fail(ErrorCode::kLimit, "line {}: the row is longer than {} bytes; is a quote left open?", line, kLongestRow);
+      return Fail(ErrorCode::kLimit, "line {}: the row is longer than {} bytes; is a quote left open?", line,
+                  kLongestRow);
     }
     text += static_cast<char>(c);
   }
@@ -142,8 +143,10 @@ Result<bool> RecordTableReader::State::ReadCells(std::vector<std::string>& cells
   return true;
 }
 
-Result<std::size_t> RecordTableReader::State::Column(const std::vector<std::string>& cells, std::string_view name) const {
-  const auto found = std::ranges::find_if(cells, [&](const std::string& cell) { return EqualIgnoringCase(Trim(cell), name); });
+Result<std::size_t> RecordTableReader::State::Column(const std::vector<std::string>& cells,
+                                                     std::string_view name) const {
+  const auto found =
+      std::ranges::find_if(cells, [&](const std::string& cell) { return EqualIgnoringCase(Trim(cell), name); });
   if (found != cells.end()) return static_cast<std::size_t>(found - cells.begin());
   return Fail(ErrorCode::kNotFound, "no column \"{}\" in the header; it has: {}", name, fmt::join(cells, ", "));
 }

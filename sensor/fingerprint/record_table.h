@@ -1,8 +1,8 @@
 // RecordTableReader: the owner's plate records from a text file, row by row, as fingerprints. Used by `register`.
 //
-// Reads CSV, TSV and semicolon-separated text with a header line (RFC 4180 quotes, UTF-8 with or without a mark, any line
-// end), and JSON lines (one object a line; a column is a key, `a.b` a nested one). A row may span lines inside quotes. One
-// thread; the stream must outlive the reader. Rows in clear live only until the next call.
+// Reads CSV, TSV and semicolon-separated text with a header line (RFC 4180 quotes, UTF-8 with or without a mark, any
+// line end), and JSON lines (one object a line; a column is a key, `a.b` a nested one). A row may span lines inside
+// quotes. One thread; the stream must outlive the reader. Rows in clear live only until the next call.
 #pragma once
 
 #include <istream>
@@ -17,13 +17,13 @@
 
 namespace spanwatch::fingerprint {
 
-// The fingerprints of one record: one for each variant of its plate (PlateVariants), all with the pair tags of `support`.
-// Empty when the field holds no plate.
+// The fingerprints of one record: one for each variant of its plate (PlateVariants), all with the pair tags of
+// `support`. Empty when the field holds no plate.
 std::vector<RecordFingerprint> FingerprintRecord(const RecordTagger& tagger, std::string_view plate,
                                                  const std::vector<std::string>& support);
 
 struct RecordRow {
-  std::uint64_t line = 0;  // where the row begins, from 1
+  std::uint64_t line = 0;                       // where the row begins, from 1
   std::vector<RecordFingerprint> fingerprints;  // never empty
 };
 

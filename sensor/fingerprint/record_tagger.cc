@@ -18,14 +18,15 @@ namespace {
 constexpr std::size_t kBlock = 16;
 constexpr std::size_t kRounds = 14;
 constexpr std::uint8_t kTagVersion = 1;
-constexpr std::size_t kBatch = 8;  // blocks in flight: covers the latency of one AES round on the processors of the field
+constexpr std::size_t kBatch =
+    8;  // blocks in flight: covers the latency of one AES round on the processors of the field
 
 using Block = std::array<std::uint8_t, kBlock>;
 
 struct alignas(64) Schedule {
   __m128i round_keys[kRounds + 1];
-  Block whole;   // RFC 4493 K1: mixed into a last block that is full
-  Block padded;  // RFC 4493 K2: mixed into a last block that was padded
+  Block whole;               // RFC 4493 K1: mixed into a last block that is full
+  Block padded;              // RFC 4493 K2: mixed into a last block that was padded
   EVP_CIPHER_CTX* portable;  // null on the AES instructions
 };
 

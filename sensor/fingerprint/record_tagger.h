@@ -1,12 +1,12 @@
 // RecordTagger: the one tag function of the record family (design.md section 5).
 //
-//   tag(value)           = first 8 bytes (big-endian) of AES-256-CMAC_k (0x01 | value)        RFC 4493 with a 256-bit key
-//   pair(plate, value)   = first 8 bytes (big-endian) of AES-256-CMAC_k2(tag(plate) | tag(value)), each big-endian
+//   tag(value)           = first 8 bytes (big-endian) of AES-256-CMAC_k (0x01 | value)        RFC 4493 with a 256-bit
+//   key pair(plate, value)   = first 8 bytes (big-endian) of AES-256-CMAC_k2(tag(plate) | tag(value)), each big-endian
 //   name(text)           = as tag, under the name key
 //
-// A plate and most values are one AES block, so that a batch is tagged at the speed of pipelined AES; where the processor
-// has no AES instructions OpenSSL does the same. Expanded keys lie in locked memory. One inspector thread (or one enrolment
-// worker) each.
+// A plate and most values are one AES block, so that a batch is tagged at the speed of pipelined AES; where the
+// processor has no AES instructions OpenSSL does the same. Expanded keys lie in locked memory. One inspector thread
+// (or one enrolment worker) each.
 #pragma once
 
 #include <memory>

@@ -11,11 +11,11 @@
 namespace spanwatch::fingerprint {
 namespace {
 
-constexpr std::int64_t kFirstEpoch = 978307200;   // 2001-01-01
-constexpr std::int64_t kLastEpoch = 2997993600;   // 2065-01-01
-constexpr double kFirstSerial = 36526;            // 2000-01-01
-constexpr double kLastSerial = 73050;             // 2099-12-31
-constexpr double kSerialOfEpoch = 25569;          // 1970-01-01
+constexpr std::int64_t kFirstEpoch = 978307200;  // 2001-01-01
+constexpr std::int64_t kLastEpoch = 2997993600;  // 2065-01-01
+constexpr double kFirstSerial = 36526;           // 2000-01-01
+constexpr double kLastSerial = 73050;            // 2099-12-31
+constexpr double kSerialOfEpoch = 25569;         // 1970-01-01
 constexpr std::size_t kLongestTime = 40;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }

@@ -1,9 +1,9 @@
 // RecordVerdict: the plates of one hash set found in one object, from the first hit to the verdict. Part of the record
 // family; one for each set of a scanner, one thread.
 //
-// Matches are told once they are certain; those of an object without a verdict wait, and at its end the ones in a plate
-// field or with a supporting value are told as weak. A stream is judged window by window; once a window was sure, the next
-// ones need less to be so.
+// Matches are told once they are certain; those of an object without a verdict wait, and at its end the ones in a
+// plate field or with a supporting value are told as weak. A stream is judged window by window; once a window was
+// sure, the next ones need less to be so.
 #pragma once
 
 #include <span>
@@ -26,13 +26,17 @@ struct RecordTotals {
 class RecordVerdict {
  public:
   RecordVerdict(const config::Limits& limits, Counters& counters)
-      : limits_(&limits), counters_(&counters), plates_(limits.record_exact_tokens), told_(limits.record_exact_tokens) {}
+      : limits_(&limits),
+        counters_(&counters),
+        plates_(limits.record_exact_tokens),
+        told_(limits.record_exact_tokens) {}
 
   // One distinct token and its chance.
   void AddMiss(const PlateToken& token, double chance) { test_.AddToken(token.shape, token.place, chance); }
   // The same of a registered plate. `plate` is its first record, which tells plates apart however they were spelt;
   // `items` are the records with it, supported ones first.
-  void AddHit(const PlateToken& token, double chance, ItemRef plate, std::span<const ItemRef> items, std::size_t supported);
+  void AddHit(const PlateToken& token, double chance, ItemRef plate, std::span<const ItemRef> items,
+              std::size_t supported);
   // Whether this plate was not yet counted in this window.
   bool IsNew(ItemRef plate) { return plates_.Insert(NumberOf(plate)); }
   // More hits would be lost unless they are judged now.
@@ -65,7 +69,7 @@ class RecordVerdict {
   std::vector<ItemRef> items_;
   bool new_hits_ = false;
   bool sure_ = false;
-  bool was_sure_ = false;     // a window before
+  bool was_sure_ = false;  // a window before
   double probability_ = 1;
 };
 

@@ -12,8 +12,8 @@ namespace {
 constexpr unsigned kRun = 5;  // the shortest plate that counts in running text
 
 // Class bits of a byte, found by its two halves: set in both tables.
-constexpr std::uint8_t kDigitRow = 1, kLetterRowLow = 2, kLetterRowHigh = 4, kPunctuation = 8, kUnderscore = 16, kLeadCE = 32,
-                       kLeadD = 64;
+constexpr std::uint8_t kDigitRow = 1, kLetterRowLow = 2, kLetterRowHigh = 4, kPunctuation = 8, kUnderscore = 16,
+                       kLeadCE = 32, kLeadD = 64;
 constexpr std::uint8_t kWord = kDigitRow | kLetterRowLow | kLetterRowHigh | kPunctuation | kUnderscore;
 constexpr std::uint8_t kLead = kLeadCE | kLeadD;
 
@@ -61,11 +61,11 @@ struct HalfMasks {
   const __m256i nibble = _mm256_set1_epi8(0x0F);
   const __m256i zero = _mm256_setzero_si256();
   const __m256i low = _mm256_shuffle_epi8(Repeat(kLowHalf), _mm256_and_si256(value, nibble));
-  const __m256i high =
-      _mm256_shuffle_epi8(Repeat(kHighHalf), _mm256_and_si256(_mm256_srli_epi16(value, 4), nibble));
+  const __m256i high = _mm256_shuffle_epi8(Repeat(kHighHalf), _mm256_and_si256(_mm256_srli_epi16(value, 4), nibble));
   const __m256i classes = _mm256_and_si256(low, high);
   const auto has = [&](std::uint8_t bits) __attribute__((target("avx2"), always_inline)) {
-    const __m256i missing = _mm256_cmpeq_epi8(_mm256_and_si256(classes, _mm256_set1_epi8(static_cast<char>(bits))), zero);
+    const __m256i missing =
+        _mm256_cmpeq_epi8(_mm256_and_si256(classes, _mm256_set1_epi8(static_cast<char>(bits))), zero);
     return _mm256_xor_si256(missing, _mm256_set1_epi8(-1));
   };
   const auto equals = [&](char c) __attribute__((target("avx2"), always_inline)) {
@@ -73,15 +73,19 @@ struct HalfMasks {
   };
   const __m256i below_space = _mm256_cmpeq_epi8(_mm256_min_epu8(value, _mm256_set1_epi8(0x1F)), value);
   const __m256i of_text = _mm256_or_si256(equals('\t'), _mm256_or_si256(equals('\n'), equals('\r')));
-  return {has(kWord), has(kLead), _mm256_cmpgt_epi8(_mm256_set1_epi8(static_cast<char>(0xC0)), value), value,
-          _mm256_cmpeq_epi8(value, zero), _mm256_or_si256(_mm256_andnot_si256(of_text, below_space), equals(0x7F))};
+  return {has(kWord),
+          has(kLead),
+          _mm256_cmpgt_epi8(_mm256_set1_epi8(static_cast<char>(0xC0)), value),
+          value,
+          _mm256_cmpeq_epi8(value, zero),
+          _mm256_or_si256(_mm256_andnot_si256(of_text, below_space), equals(0x7F))};
 }
 
 [[gnu::target("avx2")]] TextMasks ClassifyWithAvx2(const std::uint8_t* block) noexcept {
   const HalfMasks low = ClassifyHalf(block);
   const HalfMasks high = ClassifyHalf(block + kTextBlock / 2);
   return {Joined(low.word, high.word), Joined(low.lead, high.lead), Joined(low.continuation, high.continuation),
-          Joined(low.high, high.high), Joined(low.nul, high.nul), Joined(low.control, high.control)};
+          Joined(low.high, high.high), Joined(low.nul, high.nul),   Joined(low.control, high.control)};
 }
 
 // The bytes that a plate may be made of, in UTF-8 or UTF-16. Where a neighbour lies in another block the byte counts.
@@ -93,9 +97,7 @@ std::uint64_t PlateCharacters(const TextMasks& masks) {
   return plate;
 }
 
-bool IsText(const TextMasks& masks) {
-  return (masks.control & ~masks.nul) == 0 && (masks.nul & masks.nul << 1) == 0;
-}
+bool IsText(const TextMasks& masks) { return (masks.control & ~masks.nul) == 0 && (masks.nul & masks.nul << 1) == 0; }
 
 }  // namespace
 

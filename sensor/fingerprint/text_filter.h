@@ -1,9 +1,10 @@
 // TextFilter: passes on what may be text and skips binary bytes at memory speed. First stage of the record family.
 //
-// The stream is cut into blocks of 64 bytes aligned to its offsets (a part of a block is kept until the rest arrives), and
-// each block is judged whole, so that every split of the bytes gives the same calls. A block is passed on when it holds no
-// control characters but those of text, or when a run of five or more characters that a plate may have touches it. One
-// thread; the sink must outlive the filter. Calls: (Update | Gap)* Finish, then again from offset 0 after Reset.
+// The stream is cut into blocks of 64 bytes aligned to its offsets (a part of a block is kept until the rest
+// arrives), and each block is judged whole, so that every split of the bytes gives the same calls. A block is passed
+// on when it holds no control characters but those of text, or when a run of five or more characters that a plate may
+// have touches it. One thread; the sink must outlive the filter. Calls: (Update | Gap)* Finish, then again from
+// offset 0 after Reset.
 #pragma once
 
 #include <array>
@@ -28,7 +29,7 @@ struct TextMasks {
   std::uint64_t continuation = 0;  // 0x80..0xBF
   std::uint64_t high = 0;          // 0x80..0xFF
   std::uint64_t nul = 0;
-  std::uint64_t control = 0;       // no text has it: below space but for TAB, LF and CR; DEL
+  std::uint64_t control = 0;  // no text has it: below space but for TAB, LF and CR; DEL
   friend bool operator==(const TextMasks&, const TextMasks&) = default;
 };
 
@@ -54,13 +55,13 @@ class TextFilter {
   void FlushPart() noexcept;
 
   TextSink* sink_;
-  std::uint64_t offset_ = 0;               // of the block under way
+  std::uint64_t offset_ = 0;  // of the block under way
   std::array<std::uint8_t, kTextBlock> part_{};
   std::size_t part_size_ = 0;
-  std::array<std::uint8_t, 8> tail_{};     // the end of the block before, when that was skipped
-  unsigned run_ = 0;                       // plate characters at the end of the block before, at most kRun
-  bool skipped_ = false;                   // the block before was not passed on
-  bool broken_ = true;                     // the sink knows of a break since the last text
+  std::array<std::uint8_t, 8> tail_{};  // the end of the block before, when that was skipped
+  unsigned run_ = 0;                    // plate characters at the end of the block before, at most kRun
+  bool skipped_ = false;                // the block before was not passed on
+  bool broken_ = true;                  // the sink knows of a break since the last text
 };
 
 }  // namespace spanwatch::fingerprint

@@ -11,7 +11,8 @@ namespace spanwatch::fingerprint {
 namespace {
 
 // What a byte is; a value from '0' on is the folded letter or digit itself.
-constexpr std::uint8_t kOther = 0, kSeparator = 1, kStructural = 2, kMultibyte = 3, kBackslash = 4, kEntity = 5, kPercent = 6;
+constexpr std::uint8_t kOther = 0, kSeparator = 1, kStructural = 2, kMultibyte = 3, kBackslash = 4, kEntity = 5,
+                       kPercent = 6;
 
 constexpr std::array<std::uint8_t, 256> kKinds = [] {
   std::array<std::uint8_t, 256> kinds{};
@@ -321,7 +322,8 @@ void TextTokeniser::Candidate(Piece joined, std::size_t pieces) {
   const bool field = fields_.in_plate_field();
   if (!field && !CountsAnywhere(shape)) return;
   const TokenPlace place = field ? TokenPlace::kField : pieces > 1 ? TokenPlace::kJoined : TokenPlace::kPlain;
-  tokens_.push_back({joined.word, shape, place, fields_.extent(), joined.begin, static_cast<std::uint32_t>(at_), offset_});
+  tokens_.push_back(
+      {joined.word, shape, place, fields_.extent(), joined.begin, static_cast<std::uint32_t>(at_), offset_});
 }
 
 bool TextTokeniser::IsBase64(std::size_t begin) const {

@@ -1,12 +1,13 @@
 // TextTokeniser: finds the tokens in a text that may be plates. Second stage of the record family, after TextFilter.
 //
-// A token is a run of letters and digits of 3 to 8 characters, or up to four such runs with exactly one separator (space,
-// hyphen, dot, underscore, bullet, `+` of a form) between them. Case, full-width forms and look-alikes are folded (K0).
-// UTF-8 and UTF-16 are read alike: a NUL between characters of UTF-16 is passed over. Escapes of JSON (\n, \u0041), XML
-// (&#65;) and URLs (%20) are taken off. No token comes from longer runs, UUIDs, product keys or base64: those are noise.
+// A token is a run of letters and digits of 3 to 8 characters, or up to four such runs with exactly one separator
+// (space, hyphen, dot, underscore, bullet, `+` of a form) between them. Case, full-width forms and look-alikes are
+// folded (K0). UTF-8 and UTF-16 are read alike: a NUL between characters of UTF-16 is passed over. Escapes of JSON
+// (\n, \u0041), XML (&#65;) and URLs (%20) are taken off. No token comes from longer runs, UUIDs, product keys or
+// base64: those are noise.
 //
-// The text is kept in one buffer so that the values near a plate can be read later; Discard drops what is done with. What
-// is found depends only on the text and not on how it was cut. One thread.
+// The text is kept in one buffer so that the values near a plate can be read later; Discard drops what is done with.
+// What is found depends only on the text and not on how it was cut. One thread.
 #pragma once
 
 #include <array>
@@ -24,13 +25,13 @@ namespace spanwatch::fingerprint {
 enum class TokenPlace : std::uint8_t { kPlain, kJoined, kField };
 
 struct PlateToken {
-  PlateWord word = 0;           // K0
+  PlateWord word = 0;  // K0
   std::uint16_t shape = 0;
   TokenPlace place = TokenPlace::kPlain;
   RecordExtent extent = RecordExtent::kLine;
-  std::uint32_t begin = 0;      // in text()
+  std::uint32_t begin = 0;  // in text()
   std::uint32_t end = 0;
-  std::uint64_t offset = 0;     // of the block of the stream it ended in
+  std::uint64_t offset = 0;  // of the block of the stream it ended in
 };
 
 class TextTokeniser {
@@ -89,15 +90,15 @@ class TextTokeniser {
   RecordFields fields_;
   std::array<Piece, kPieces> pieces_{};  // the latest first
   std::size_t piece_count_ = 0;
-  Piece piece_;                          // under way
-  std::size_t piece_size_ = 0;           // its characters, also beyond 8
-  std::size_t at_ = 0;                   // first byte of text_ not parsed
+  Piece piece_;                 // under way
+  std::size_t piece_size_ = 0;  // its characters, also beyond 8
+  std::size_t at_ = 0;          // first byte of text_ not parsed
   std::size_t field_begin_ = 0;
   Hyphens hyphens_;
   std::uint64_t offset_ = 0;
-  std::uint64_t previous_nul_ = 0;       // the last two NUL bits of the text before, in bits 0 and 1
-  char separator_ = 0;                   // between the last piece and the next; 0 when the chain was broken
-  std::uint8_t noise_ = 0;               // lines for which runs near base64 give no tokens
+  std::uint64_t previous_nul_ = 0;  // the last two NUL bits of the text before, in bits 0 and 1
+  char separator_ = 0;              // between the last piece and the next; 0 when the chain was broken
+  std::uint8_t noise_ = 0;          // lines for which runs near base64 give no tokens
 };
 
 }  // namespace spanwatch::fingerprint

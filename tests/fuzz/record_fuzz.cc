@@ -35,7 +35,8 @@ RecordingMatchSink Scan(const World& world, ByteView bytes, RecordScope scope, s
   while (!bytes.empty()) {
     seed = seed * 1664525 + 1013904223;
     const std::size_t length = std::min<std::size_t>(bytes.size(), seed == 0 ? bytes.size() : 1 + (seed >> 16) % 200);
-    const Bytes copy(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(length));  // of exact size, for the sanitizer
+    const Bytes copy(bytes.begin(),
+                     bytes.begin() + static_cast<std::ptrdiff_t>(length));  // of exact size, for the sanitizer
     scanner.Update(copy);
     bytes = bytes.subspan(length);
   }

@@ -35,8 +35,8 @@ TEST(PlateShapes, ShortAndDigitsCountOnlyInPlateFields) {
 }
 
 TEST(PlateNormaliser, CaseSeparatorsWidthAndLookAlikesMeetInOneForm) {
-  for (const char* written : {"AAA1234", "aaa-1234", "AAA 12.34", "a_a_a\u20221234", "\uFF21\uFF21\uFF21\uFF11\uFF12\uFF13\uFF14",
-                              "\u0410A\u0391\u00B71234"}) {
+  for (const char* written : {"AAA1234", "aaa-1234", "AAA 12.34", "a_a_a\u20221234",
+                              "\uFF21\uFF21\uFF21\uFF11\uFF12\uFF13\uFF14", "\u0410A\u0391\u00B71234"}) {
     EXPECT_EQ(NormalisePlate(written), "AAA1234") << written;
   }
 }

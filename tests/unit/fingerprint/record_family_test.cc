@@ -41,12 +41,14 @@ struct Registry {
   Registry() {
     std::mt19937 random(2019);
     std::set<std::string> plates;
-    constexpr std::string_view kPatterns[] = {"LLLNNNN", "LLLNNNN", "LLLNNNN", "LLLNNNN", "NLLLNNN", "LLLLNNN", "LLLNNN", "LLNNNNN"};
+    constexpr std::string_view kPatterns[] = {"LLLNNNN", "LLLNNNN", "LLLNNNN", "LLLNNNN",
+                                              "NLLLNNN", "LLLLNNN", "LLLNNN",  "LLNNNNN"};
     while (reads.size() < 105000) {
       const std::string plate = Random(random, kPatterns[random() % std::size(kPatterns)]);
       if (!plates.insert(plate).second) continue;
       reads.push_back({plate, Random(random, "LL"),
-                       fmt::format("2019-05-{:02}T{:02}:{:02}:{:02}Z", 1 + random() % 28, random() % 24, random() % 60, random() % 60),
+                       fmt::format("2019-05-{:02}T{:02}:{:02}:{:02}Z", 1 + random() % 28, random() % 24, random() % 60,
+                                   random() % 60),
                        static_cast<int>(1 + random() % 12)});
       const Read& read = reads.back();
       for (const auto& record : FingerprintRecord(tagger, plate, {read.state, read.time})) index.Add(record);
@@ -82,7 +84,8 @@ class RecordScannerTest : public testing::Test {
   std::vector<Read> Common(std::size_t count) {
     std::vector<Read> common;
     for (const Read& read : Registered().reads) {
-      if (common.size() < count && read.plate.size() == 7 && read.plate[2] >= 'A' && read.plate[3] <= '9') common.push_back(read);
+      if (common.size() < count && read.plate.size() == 7 && read.plate[2] >= 'A' && read.plate[3] <= '9')
+        common.push_back(read);
     }
     return common;
   }
@@ -143,8 +146,11 @@ TEST_F(RecordScannerTest, EverySplitGivesTheSame) {
 TEST_F(RecordScannerTest, SqlDumpOfTheWholeRegister) {
   std::string text = "CREATE TABLE `reads` (`id` int, `plate` varchar(10));\n";
   for (std::size_t i = 0; i < Registered().reads.size(); ++i) {
-    if (i % 500 == 0) text += fmt::format("{}INSERT INTO `reads` (`read_id`, `plate`, `state`, `read_date`, `lane`) VALUES ", i == 0 ? "" : ";\n");
-    text += fmt::format("{}({},'{}','{}','{}',{})", i % 500 == 0 ? "" : ",", i, Of(i).plate, Of(i).state, Of(i).time, Of(i).lane);
+    if (i % 500 == 0)
+      text += fmt::format("{}INSERT INTO `reads` (`read_id`, `plate`, `state`, `read_date`, `lane`) VALUES ",
+                          i == 0 ? "" : ";\n");
+    text += fmt::format("{}({},'{}','{}','{}',{})", i % 500 == 0 ? "" : ",", i, Of(i).plate, Of(i).state, Of(i).time,
+                        Of(i).lane);
   }
   const RecordingMatchSink sink = Scan(text);
   EXPECT_EQ(sink.sure(), 105000U);
@@ -156,9 +162,10 @@ TEST_F(RecordScannerTest, SqlDumpOfTheWholeRegister) {
 TEST_F(RecordScannerTest, JsonGroupsAndTheirValues) {
   std::string text;
   for (const Read& read : std::span(Registered().reads).first(20)) {
-    text += fmt::format("{{\"data_type\":\"alpr_group\",\"best_plate_number\":\"{}\",\"best_region\":\"us-{}\",\"start\":\"{}\","
-                        "\"candidates\":[{{\"plate\":\"QQ0QQ0\",\"confidence\":70.1}}]}}\n",
-                        read.plate, Lower(read.state), read.time);
+    text += fmt::format(
+        "{{\"data_type\":\"alpr_group\",\"best_plate_number\":\"{}\",\"best_region\":\"us-{}\",\"start\":\"{}\","
+        "\"candidates\":[{{\"plate\":\"QQ0QQ0\",\"confidence\":70.1}}]}}\n",
+        read.plate, Lower(read.state), read.time);
   }
   const RecordingMatchSink sink = Scan(text);
   EXPECT_EQ(sink.sure(), 20U);

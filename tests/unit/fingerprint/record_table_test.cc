@@ -40,7 +40,8 @@ class RecordTableReaderTest : public testing::Test {
   bool Has(const RecordRow& row, std::string_view plate, std::string_view value) {
     const RecordFingerprint& record = row.fingerprints.front();
     const std::uint64_t pair = tagger_.PairTag(record.plate_tag, tagger_.Tag(value));
-    return record.plate_tag == tagger_.Tag(plate) && std::ranges::find(record.pair_tags, pair) != record.pair_tags.end();
+    return record.plate_tag == tagger_.Tag(plate) &&
+           std::ranges::find(record.pair_tags, pair) != record.pair_tags.end();
   }
 
   RecordKeys keys_ = *RecordKeys::Derive(Bytes(32, 1));
@@ -66,7 +67,8 @@ TEST_F(RecordTableReaderTest, QuotedCellsMayHoldDelimitersQuotesAndLines) {
 }
 
 TEST_F(RecordTableReaderTest, JsonLinesWithNestedKeys) {
-  const Table table = Read("{\"vehicle\":{\"plate\":\"AAA123\"},\"at\":1557713500}\n\n{\"vehicle\":{},\"at\":1}\n", {"vehicle.plate", {"at"}});
+  const Table table = Read("{\"vehicle\":{\"plate\":\"AAA123\"},\"at\":1557713500}\n\n{\"vehicle\":{},\"at\":1}\n",
+                           {"vehicle.plate", {"at"}});
   ASSERT_EQ(table.rows.size(), 1U);
   EXPECT_TRUE(Has(table.rows[0], "AAA123", "t25961891"));
   EXPECT_EQ(table.read, 3U);

@@ -22,7 +22,8 @@ std::uint64_t OpenSslCmac(ByteView key, ByteView message) {
   EVP_MAC* const mac = EVP_MAC_fetch(nullptr, "CMAC", nullptr);
   EVP_MAC_CTX* const context = EVP_MAC_CTX_new(mac);
   char cipher[] = "AES-256-CBC";
-  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0), OSSL_PARAM_construct_end()};
+  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0),
+                                   OSSL_PARAM_construct_end()};
   EXPECT_EQ(EVP_MAC_init(context, key.data(), key.size(), parameters), 1);
   EXPECT_EQ(EVP_MAC_update(context, message.data(), message.size()), 1);
   std::array<std::uint8_t, 16> tag{};
@@ -98,7 +99,8 @@ TEST(RecordValue, EveryWayToWriteATimeMeetsInOneMinute) {
        {"2019-05-13T02:11:40Z", "2019-05-13T02:11:40.120Z", "2019-05-13 02:11", "2019-05-13 02:11:59 UTC",
         "2019/05/13 02:11:40.120", "2019:05:13 02:11:40", "20190513T021140", "20190513-021140", "20190513_0211",
         "2019-05-12T21:11:40-05:00", "2019-05-13T02:11:40+0000", "5/13/2019 2:11 AM", "05/13/2019 02:11:40",
-        "5/13/2019, 2:11:40 AM", "1557713500", "1557713500123", "43598.0914", "43598.091435185", "\"2019-05-13 02:11\""}) {
+        "5/13/2019, 2:11:40 AM", "1557713500", "1557713500123", "43598.0914", "43598.091435185",
+        "\"2019-05-13 02:11\""}) {
     EXPECT_EQ(NormaliseValue(written).text(), "t25961891") << written;
   }
 }

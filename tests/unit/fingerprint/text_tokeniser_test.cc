@@ -75,7 +75,8 @@ TEST(TextTokeniser, FieldsOfTablesAndKeys) {
   EXPECT_EQ(Field(R"({"camera":"1234","plate": "123456","x":"12345"})"), Words{"123456"});
   EXPECT_EQ(Field("<a><nc:licensePlate>123456</nc:licensePlate><b>12345</b></a>"), Words{"123456"});
   EXPECT_EQ(Field("Events[0].TrafficCar.PlateNumber=AAA123\nEvents[0].X=BBB123\n"), Words{"AAA123"});
-  EXPECT_EQ(Field("INSERT INTO r (id, plate, state) VALUES (1,'123456','TX'),(2,'12345','NM');"), (Words{"123456", "12345"}));
+  EXPECT_EQ(Field("INSERT INTO r (id, plate, state) VALUES (1,'123456','TX'),(2,'12345','NM');"),
+            (Words{"123456", "12345"}));
   EXPECT_EQ(Field("INSERT INTO r (id,tag) VALUES (1,'123456');"), Words{});
 }
 
@@ -120,7 +121,8 @@ TEST(TextFilter, EveryByteIsInItsClass) {
   for (int byte = 0; byte < 256; ++byte) {
     block[9] = static_cast<std::uint8_t>(byte);
     const TextMasks masks = ClassifyTextPortably(block.data());
-    const bool word = byte < 0x80 && (std::isalnum(byte) != 0 || std::string_view(" -._+").contains(static_cast<char>(byte)));
+    const bool word =
+        byte < 0x80 && (std::isalnum(byte) != 0 || std::string_view(" -._+").contains(static_cast<char>(byte)));
     EXPECT_EQ((masks.word >> 9 & 1) != 0, word) << byte;
     EXPECT_EQ((masks.continuation >> 9 & 1) != 0, byte >= 0x80 && byte < 0xC0) << byte;
   }
