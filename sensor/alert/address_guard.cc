@@ -3,10 +3,11 @@
 namespace spanwatch::alert {
 namespace {
 
-// Cloud metadata: AWS, Azure, Google and others at 169.254.169.254 and fd00:ec2::254, Alibaba, Oracle, Azure's wire server.
-constexpr const char* kDenied[] = {"0.0.0.0/8",          "169.254.0.0/16", "100.100.100.200", "192.0.0.192",
-                                   "168.63.129.16",      "224.0.0.0/4",    "240.0.0.0/4",     "::/128",
-                                   "fd00:ec2::254/128",  "fe80::/10",      "ff00::/8"};
+// Cloud metadata: AWS, Azure, Google and others at 169.254.169.254 and fd00:ec2::254, Alibaba, Oracle, Azure's wire
+// server.
+constexpr const char* kDenied[] = {"0.0.0.0/8",         "169.254.0.0/16", "100.100.100.200", "192.0.0.192",
+                                   "168.63.129.16",     "224.0.0.0/4",    "240.0.0.0/4",     "::/128",
+                                   "fd00:ec2::254/128", "fe80::/10",      "ff00::/8"};
 
 IpAddress Embedded(const IpAddress& address) {
   static const Network kMapped = *ParseNetwork("::ffff:0:0/96");

@@ -1,5 +1,5 @@
-// Which addresses a webhook must not be led to by a name or a mistake: link-local, cloud metadata, unspecified, multicast.
-// Loopback and private networks are allowed: receivers live there. Pure; safe from any thread.
+// Which addresses a webhook must not be led to by a name or a mistake: link-local, cloud metadata, unspecified,
+// multicast. Loopback and private networks are allowed: receivers live there. Pure; safe from any thread.
 #pragma once
 
 #include "model/ip_address.h"

@@ -9,13 +9,14 @@
 namespace spanwatch::alert {
 namespace {
 
-constexpr std::size_t kExamples = 8;       // design.md section 9.3: repeats add provenances, up to 8
+constexpr std::size_t kExamples = 8;  // design.md section 9.3: repeats add provenances, up to 8
 constexpr std::size_t kRules = 32;
 constexpr std::size_t kCollections = 32;
 constexpr std::size_t kTags = 32;
 
 std::string AlertId(const std::string& sensor, const std::string& group_key, const std::string& event_id) {
-  const std::string text = fmt::format("alert\n{}:{}\n{}:{}\n{}", sensor.size(), sensor, group_key.size(), group_key, event_id);
+  const std::string text =
+      fmt::format("alert\n{}:{}\n{}:{}\n{}", sensor.size(), sensor, group_key.size(), group_key, event_id);
   Sha256Digest digest;
   SHA256(AsBytes(text).data(), text.size(), digest.data());
   return ToHex(ByteView(digest).first(16));
@@ -36,7 +37,8 @@ bool AddRule(Alert& alert, const RuleMatch& match) {
   if (rule == alert.rules.end()) {
     if (alert.rules.size() >= kRules && match.severity <= alert.severity) return false;
     if (alert.rules.size() >= kRules) alert.rules.pop_back();
-    rule = alert.rules.insert(alert.rules.end(), AlertRule{match.rule_id, match.rule_name, match.severity, match.rule_signed, 0, {}});
+    rule = alert.rules.insert(alert.rules.end(),
+                              AlertRule{match.rule_id, match.rule_name, match.severity, match.rule_signed, 0, {}});
   }
   rule->count = std::max(rule->count, match.count);
   rule->severity = std::max(rule->severity, match.severity);

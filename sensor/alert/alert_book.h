@@ -1,8 +1,8 @@
-// AlertBook: groups what rules say to alerts, and runs their life: opened at once, updated at a bounded rate (at once when
-// the severity rises), closed after quiet time; all by packet time (design.md section 6, Alerts; section 9.1).
+// AlertBook: groups what rules say to alerts, and runs their life: opened at once, updated at a bounded rate (at once
+// when the severity rises), closed after quiet time; all by packet time (design.md section 6, Alerts; section 9.1).
 //
-// Supervisor thread only, inside a batch of the state. The transitions returned are to be entered into the outbox in the
-// same batch; Save is the last call before Commit. After a failed commit: Load again.
+// Supervisor thread only, inside a batch of the state. The transitions returned are to be entered into the outbox in
+// the same batch; Save is the last call before Commit. After a failed commit: Load again.
 #pragma once
 
 #include <map>

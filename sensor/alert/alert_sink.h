@@ -1,7 +1,8 @@
-// AlertSink: one way for alerts to leave. A kind of sink is one file and one line in sinks.def; queue, order, retries and
-// counters belong to the Outbox.
+// AlertSink: one way for alerts to leave. A kind of sink is one file and one line in sinks.def; queue, order, retries
+// and counters belong to the Outbox.
 //
-// A sink makes one attempt for one message on the I/O context it was made with, and says how it went. Supervisor thread only.
+// A sink makes one attempt for one message on the I/O context it was made with, and says how it went. Supervisor thread
+// only.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

@@ -1,7 +1,7 @@
 // JsonLinesWriter: appends whole lines to a file or to standard output (`-`).
 //
-// Lines gather in memory until Flush. A reader of the file never keeps half a line: what a full disk cut off is taken back,
-// and what a crash cut off is removed when the file is opened again. One thread.
+// Lines gather in memory until Flush. A reader of the file never keeps half a line: what a full disk cut off is taken
+// back, and what a crash cut off is removed when the file is opened again. One thread.
 #pragma once
 
 #include <string>

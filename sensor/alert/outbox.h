@@ -1,8 +1,8 @@
-// Outbox: sends what the OutboxStore holds, at least once and in order per group, with back-off (ecosystem.md sections 5.1
-// and 5.2). Each endpoint has its own worker, so that a dead one blocks nobody.
+// Outbox: sends what the OutboxStore holds, at least once and in order per group, with back-off (ecosystem.md
+// sections 5.1 and 5.2). Each endpoint has its own worker, so that a dead one blocks nobody.
 //
-// Supervisor thread only, on its io_context. Messages are entered into the store by the batch that raises the alert; Wake
-// is called after its commit. After a restart Start sends what is still there, under the same message ids.
+// Supervisor thread only, on its io_context. Messages are entered into the store by the batch that raises the alert;
+// Wake is called after its commit. After a restart Start sends what is still there, under the same message ids.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

@@ -32,7 +32,8 @@ std::optional<Bytes> FromBase64(std::string_view text) {
 
 std::string ToBase64(ByteView bytes) {
   std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(), static_cast<int>(bytes.size()));
+  const int length =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(), static_cast<int>(bytes.size()));
   text.resize(static_cast<std::size_t>(length));
   return text;
 }
@@ -60,8 +61,8 @@ std::string SignatureHeader(const std::vector<WebhookSecret>& secrets, std::stri
   for (const WebhookSecret& secret : secrets) {
     std::uint8_t digest[EVP_MAX_MD_SIZE];
     unsigned length = 0;
-    HMAC(EVP_sha256(), secret.key().data(), static_cast<int>(secret.key().size()), AsBytes(content).data(), content.size(),
-         digest, &length);
+    HMAC(EVP_sha256(), secret.key().data(), static_cast<int>(secret.key().size()), AsBytes(content).data(),
+         content.size(), digest, &length);
     if (!header.empty()) header += ' ';
     header += "v1," + ToBase64({digest, length});
   }

@@ -40,10 +40,10 @@ constexpr int kInterimResponses = 4;
 // Everything an attempt needs. Attempts share it, so that a reload leaves those under way alone.
 struct Target {
   bool tls = false;
-  std::string host;         // without the brackets of an IPv6 address
+  std::string host;  // without the brackets of an IPv6 address
   std::string port;
   std::string host_header;
-  std::string path;         // and query
+  std::string path;  // and query
   bool host_is_address = false;
   bool allow_link_local = false;
   Duration step_timeout{};
@@ -81,7 +81,8 @@ Status ParseUrl(const std::string& text, Target& target) {
   if (url.host().empty()) return Fail(ErrorCode::kInvalid, "'{}' names no host", text);
   target.tls = url.scheme() == "https";
   target.host = url.host_address();
-  target.host_is_address = url.host_type() == boost::urls::host_type::ipv4 || url.host_type() == boost::urls::host_type::ipv6;
+  target.host_is_address =
+      url.host_type() == boost::urls::host_type::ipv4 || url.host_type() == boost::urls::host_type::ipv6;
   target.port = url.has_port() && !url.port().empty() ? std::string(url.port()) : target.tls ? "443" : "80";
   target.host_header = std::string(url.encoded_host());
   if (url.has_port() && !url.port().empty()) target.host_header += ":" + target.port;
@@ -158,13 +159,14 @@ asio::awaitable<error_code> Resolve(std::shared_ptr<Target> target, Endpoints& e
   auto resolver = std::make_shared<tcp::resolver>(target->resolver_threads.get_executor());
   lookup->timer.expires_after(target->step_timeout);
   // getaddrinfo cannot be interrupted; the timer ends the wait, the late answer finds nobody.
-  resolver->async_resolve(target->host, target->port,
-                          asio::bind_executor(executor, [lookup, resolver](const error_code& error, const auto& results) {
-                            lookup->done = true;
-                            lookup->error = error;
-                            for (const auto& result : results) lookup->endpoints.push_back(result.endpoint());
-                            lookup->timer.cancel();
-                          }));
+  resolver->async_resolve(
+      target->host, target->port,
+      asio::bind_executor(executor, [lookup, resolver](const error_code& error, const auto& results) {
+        lookup->done = true;
+        lookup->error = error;
+        for (const auto& result : results) lookup->endpoints.push_back(result.endpoint());
+        lookup->timer.cancel();
+      }));
   co_await lookup->timer.async_wait(kUse);
   if (!lookup->done) co_return beast::error::timeout;
   endpoints = lookup->endpoints;
@@ -240,7 +242,8 @@ asio::awaitable<Delivery> Attempt(std::shared_ptr<Target> target, OutboxMessage 
   if (!target->allow_link_local) {
     std::erase_if(endpoints, [](const tcp::endpoint& one) { return IsDeniedDestination(ToIpAddress(one.address())); });
     if (endpoints.empty()) {
-      co_return Failed("the host's addresses are link-local or metadata addresses, which allow_link_local would permit");
+      co_return Failed(
+          "the host's addresses are link-local or metadata addresses, which allow_link_local would permit");
     }
   }
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
@@ -280,7 +283,8 @@ class WebhookSink : public AlertSink {
   std::shared_ptr<Target> target_;
 };
 
-Result<std::unique_ptr<AlertSink>> Make(asio::io_context& io, const config::Limits& limits, const SinkOptions& options) {
+Result<std::unique_ptr<AlertSink>> Make(asio::io_context& io, const config::Limits& limits,
+                                        const SinkOptions& options) {
   auto target = MakeTarget(limits, options);
   if (!target) return Fail(target.error());
   return std::make_unique<WebhookSink>(io, limits, options, std::move(*target));

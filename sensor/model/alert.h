@@ -1,6 +1,6 @@
-// Alert, AlertTransition, AlertStore: what a rule says about one or more sightings or transfers, over its life (design.md
-// section 6). Made by `alert`, kept by `state`. Values own their content; no plate, pixel or payload byte is in one.
-// Supervisor thread only.
+// Alert, AlertTransition, AlertStore: what a rule says about one or more sightings or transfers, over its life
+// (design.md section 6). Made by `alert`, kept by `state`. Values own their content; no plate, pixel or payload byte is
+// in one. Supervisor thread only.
 #pragma once
 
 #include <span>
@@ -22,7 +22,7 @@ constexpr std::string_view ToString(AlertState state) {
 struct AlertTotals {
   std::uint64_t events = 0;
   std::uint64_t items = 0;
-  std::uint64_t plates = 0;        // of the items: recognised by record
+  std::uint64_t plates = 0;  // of the items: recognised by record
   std::uint64_t flows = 0;
   std::uint64_t destinations = 0;  // addresses
   std::uint64_t bytes = 0;
@@ -34,40 +34,40 @@ struct AlertRule {
   std::string name;
   Severity severity = Severity::kLow;
   bool rule_signed = false;
-  std::uint64_t count = 0;         // correlations: the most it counted in a window
+  std::uint64_t count = 0;  // correlations: the most it counted in a window
   std::vector<std::string> tags;
 };
 
 struct AlertExample {
   std::string event_id;
-  std::string item;                // lower-case hex; empty for a transfer
+  std::string item;  // lower-case hex; empty for a transfer
   Method method = Method::kExact;
   Confidence confidence = Confidence::kWeak;
   Provenance provenance;
 };
 
 struct Alert {
-  std::string id;                  // hash of sensor, group and opening event: the same in every replay
+  std::string id;  // hash of sensor, group and opening event: the same in every replay
   std::string sensor;
   std::vector<std::pair<std::string, std::string>> group;
   AlertState state = AlertState::kOpened;
-  std::uint32_t transition = 1;    // counts the transitions told; with `id` it is the idempotency key
+  std::uint32_t transition = 1;                  // counts the transitions told; with `id` it is the idempotency key
   Severity severity = Severity::kInformational;  // the highest of its rules
-  PacketTime opened;               // packet time of the opening event
-  PacketTime first;                // packet times of the first and the last event
+  PacketTime opened;                             // packet time of the opening event
+  PacketTime first;                              // packet times of the first and the last event
   PacketTime last;
-  PacketTime told;                 // packet time of the last transition
+  PacketTime told;  // packet time of the last transition
   std::string opening_event_id;
-  std::string close_reason;        // "quiet", "operator", "end", "limit"; empty while open
-  std::vector<AlertRule> rules;    // the one of the highest severity first
+  std::string close_reason;      // "quiet", "operator", "end", "limit"; empty while open
+  std::vector<AlertRule> rules;  // the one of the highest severity first
   AlertTotals totals;
   std::vector<std::string> collections;
-  std::vector<Method> methods;     // best first
-  bool authorised = true;          // every event was; one that was not makes it false
-  std::string near_miss;           // the first reason given why an authorisation did not hold
-  bool weak_only = true;           // no sure sighting in it
-  bool untold = false;             // something was added since the last transition
-  Endpoint source;                 // of the opening event
+  std::vector<Method> methods;  // best first
+  bool authorised = true;       // every event was; one that was not makes it false
+  std::string near_miss;        // the first reason given why an authorisation did not hold
+  bool weak_only = true;        // no sure sighting in it
+  bool untold = false;          // something was added since the last transition
+  Endpoint source;              // of the opening event
   Endpoint destination;
   std::string server_name;
   std::string protocol;
@@ -88,7 +88,7 @@ inline std::string IdempotencyKey(const Alert& alert) { return fmt::format("msg_
 // One change that leaves the sensor: the alert as it is at that moment.
 struct AlertTransition {
   PacketTime time;
-  Alert alert;                     // alert.state says which: opened, updated, closed
+  Alert alert;  // alert.state says which: opened, updated, closed
 };
 
 // Sets that are too large for the alert itself.

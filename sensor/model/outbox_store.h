@@ -1,5 +1,5 @@
-// OutboxStore: messages that must leave the sensor, kept until they did (design.md section 6, Alerts). Filled in the batch
-// that raises the alert, emptied by `alert`'s Outbox; implemented by `state`. Supervisor thread only.
+// OutboxStore: messages that must leave the sensor, kept until they did (design.md section 6, Alerts). Filled in the
+// batch that raises the alert, emptied by `alert`'s Outbox; implemented by `state`. Supervisor thread only.
 #pragma once
 
 #include <optional>
@@ -11,15 +11,15 @@
 namespace spanwatch {
 
 struct OutboxMessage {
-  std::int64_t row = 0;         // set by Enqueue; ascending in the order of entry
-  std::string endpoint;         // name of the sink
-  std::string group;            // messages of one group leave one at a time, in order
-  std::string message_id;       // idempotency key; once per endpoint
-  std::string type;             // "spanwatch.alert.opened"
-  std::string body;             // exactly the bytes that are sent, in every attempt
-  PacketTime created;           // wall clock
-  std::uint32_t attempts = 0;   // made so far
-  PacketTime next_attempt;      // wall clock
+  std::int64_t row = 0;        // set by Enqueue; ascending in the order of entry
+  std::string endpoint;        // name of the sink
+  std::string group;           // messages of one group leave one at a time, in order
+  std::string message_id;      // idempotency key; once per endpoint
+  std::string type;            // "spanwatch.alert.opened"
+  std::string body;            // exactly the bytes that are sent, in every attempt
+  PacketTime created;          // wall clock
+  std::uint32_t attempts = 0;  // made so far
+  PacketTime next_attempt;     // wall clock
   std::string last_error;
 };
 

@@ -17,8 +17,12 @@ Endpoint DecodeEndpoint(const json& value) {
 }
 
 json EncodeRule(const AlertRule& rule) {
-  return {{"id", rule.id},       {"name", rule.name}, {"severity", static_cast<int>(rule.severity)},
-          {"signed", rule.rule_signed}, {"count", rule.count}, {"tags", rule.tags}};
+  return {{"id", rule.id},
+          {"name", rule.name},
+          {"severity", static_cast<int>(rule.severity)},
+          {"signed", rule.rule_signed},
+          {"count", rule.count},
+          {"tags", rule.tags}};
 }
 
 // A number of an enumeration; out of range is a damaged file.

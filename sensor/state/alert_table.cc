@@ -65,7 +65,10 @@ Result<std::optional<Alert>> AlertTable::Find(const std::string& alert_id) {
 
 Status AlertTable::Save(const Alert& alert) {
   if (alert.state == AlertState::kClosed) closed_.push_back(AlertKey(alert.id));
-  save_.Bind(1, alert.id).Bind(2, GroupKey(alert.group)).Bind(3, ToString(alert.state)).Bind(4, ToString(alert.severity));
+  save_.Bind(1, alert.id)
+      .Bind(2, GroupKey(alert.group))
+      .Bind(3, ToString(alert.state))
+      .Bind(4, ToString(alert.severity));
   return save_.Bind(5, Nanoseconds(alert.opened)).Bind(6, Nanoseconds(alert.last)).Bind(7, EncodeAlert(alert)).Run();
 }
 

@@ -42,17 +42,18 @@ Status CorrelationTable::Prepare() {
       {&update_group_, "UPDATE correlation_groups SET window=?2, latest=?3 WHERE row=?1"},
       {&load_values_, "SELECT value, time FROM correlation_values WHERE group_row=?1 AND time>?2"},
       {&upsert_value_, "INSERT INTO correlation_values VALUES(?1,?2,?3) ON CONFLICT DO UPDATE SET time=excluded.time"},
-      {&purge_idle_, "DELETE FROM correlation_values WHERE group_row IN "
-                     "(SELECT row FROM correlation_groups WHERE latest+window<?1)"},
+      {&purge_idle_,
+       "DELETE FROM correlation_values WHERE group_row IN "
+       "(SELECT row FROM correlation_groups WHERE latest+window<?1)"},
       {&purge_groups_, "DELETE FROM correlation_groups WHERE latest+window<?1"},
-      {&purge_values_, "DELETE FROM correlation_values WHERE time<="
-                       "(SELECT latest-window FROM correlation_groups WHERE row=group_row)"},
+      {&purge_values_,
+       "DELETE FROM correlation_values WHERE time<="
+       "(SELECT latest-window FROM correlation_groups WHERE row=group_row)"},
   });
 }
 
 Result<std::uint64_t> CorrelationTable::Observe(const std::string& rule_id, const std::string& group_key,
-                                                std::span<const std::string> values, PacketTime time,
-                                                Duration window) {
+                                                std::span<const std::string> values, PacketTime time, Duration window) {
   auto found = Find(rule_id, group_key);
   if (!found) return Fail(found.error());
   Group& group = **found;
@@ -204,7 +205,8 @@ Status CorrelationTable::BeforeCommit() {
 }
 
 void CorrelationTable::Shrink() {
-  while (!groups_.empty() && values_in_memory_ + kGroupCost * groups_.size() > limits_.state_correlation_values_in_memory) {
+  while (!groups_.empty() &&
+         values_in_memory_ + kGroupCost * groups_.size() > limits_.state_correlation_values_in_memory) {
     counters_.Add(Counter::correlation_groups_unloaded);
     Unload(std::prev(groups_.end()));
   }

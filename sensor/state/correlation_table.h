@@ -51,14 +51,14 @@ class CorrelationTable : public CorrelationStore, public BatchParticipant {
   struct Group {
     std::string rule_id;
     std::string group_key;
-    std::int64_t row = 0;      // 0 until it was written
+    std::int64_t row = 0;  // 0 until it was written
     std::int64_t window = 0;
     std::int64_t latest = std::numeric_limits<std::int64_t>::min();
     bool changed_header = false;
-    bool listed = false;       // in changed_groups_
+    bool listed = false;  // in changed_groups_
     std::unordered_map<ValueHash, std::int64_t, ValueHashHasher> latest_times;
-    std::vector<TimedValue> heap;      // min-heap by time; entries that the map contradicts are stale
-    std::vector<TimedValue> changed;   // to be written
+    std::vector<TimedValue> heap;     // min-heap by time; entries that the map contradicts are stale
+    std::vector<TimedValue> changed;  // to be written
   };
   using GroupList = std::list<Group>;  // most recently used first
 
@@ -78,7 +78,8 @@ class CorrelationTable : public CorrelationStore, public BatchParticipant {
   Database& database_;
   const config::Limits& limits_;
   Counters& counters_;
-  Statement find_group_, insert_group_, update_group_, load_values_, upsert_value_, purge_idle_, purge_values_, purge_groups_;
+  Statement find_group_, insert_group_, update_group_, load_values_, upsert_value_, purge_idle_, purge_values_,
+      purge_groups_;
   GroupList groups_;
   std::vector<Group*> changed_groups_;
   std::unordered_map<std::string, GroupList::iterator> by_key_;

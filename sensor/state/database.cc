@@ -16,7 +16,8 @@ constexpr int kSchemaVersion = 1;
 constexpr const char* kSchema = R"(
 CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE ring_positions(incarnation INTEGER PRIMARY KEY, sequence INTEGER NOT NULL);
-CREATE TABLE events(sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, time INTEGER NOT NULL, dataset TEXT NOT NULL);
+CREATE TABLE events(
+  sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, time INTEGER NOT NULL, dataset TEXT NOT NULL);
 CREATE TABLE event_documents(sequence INTEGER PRIMARY KEY, document TEXT NOT NULL);
 CREATE TABLE sightings(
   row INTEGER PRIMARY KEY, event_id TEXT NOT NULL UNIQUE, time INTEGER NOT NULL, phase INTEGER NOT NULL,
@@ -24,8 +25,9 @@ CREATE TABLE sightings(
   source TEXT NOT NULL, source_port INTEGER NOT NULL, destination TEXT NOT NULL, destination_port INTEGER NOT NULL,
   direction TEXT NOT NULL, protocol TEXT NOT NULL, server_name TEXT NOT NULL,
   object_name TEXT NOT NULL, media_type TEXT NOT NULL, object_size INTEGER NOT NULL, object_complete INTEGER NOT NULL,
-  sha256 BLOB, provenance TEXT NOT NULL, collection TEXT NOT NULL, hashset TEXT NOT NULL, hashset_serial INTEGER NOT NULL,
-  method TEXT NOT NULL, confidence TEXT NOT NULL, item_count INTEGER NOT NULL, authorized INTEGER NOT NULL);
+  sha256 BLOB, provenance TEXT NOT NULL, collection TEXT NOT NULL, hashset TEXT NOT NULL,
+  hashset_serial INTEGER NOT NULL, method TEXT NOT NULL, confidence TEXT NOT NULL,
+  item_count INTEGER NOT NULL, authorized INTEGER NOT NULL);
 CREATE INDEX sightings_flow ON sightings(flow_id);
 CREATE TABLE flow_items(
   flow_id INTEGER NOT NULL, item BLOB NOT NULL, collection TEXT NOT NULL, method INTEGER NOT NULL,
@@ -38,8 +40,8 @@ CREATE TABLE transfers(
   visibility TEXT NOT NULL, bytes INTEGER NOT NULL, gap_bytes INTEGER NOT NULL, opaque_bytes INTEGER NOT NULL,
   objects INTEGER NOT NULL, final INTEGER NOT NULL, PRIMARY KEY(flow_id, from_client)) WITHOUT ROWID;
 CREATE TABLE correlation_groups(
-  row INTEGER PRIMARY KEY, rule TEXT NOT NULL, group_key TEXT NOT NULL, window INTEGER NOT NULL, latest INTEGER NOT NULL,
-  UNIQUE(rule, group_key));
+  row INTEGER PRIMARY KEY, rule TEXT NOT NULL, group_key TEXT NOT NULL, window INTEGER NOT NULL,
+  latest INTEGER NOT NULL, UNIQUE(rule, group_key));
 CREATE TABLE correlation_values(
   group_row INTEGER NOT NULL, value BLOB NOT NULL, time INTEGER NOT NULL, PRIMARY KEY(group_row, value)) WITHOUT ROWID;
 CREATE TABLE alerts(
@@ -76,7 +78,8 @@ Status Database::OpenFile(const std::string& path, Access access) {
     lock_.reset(::open((path + "-lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!lock_) return FailErrno("cannot open " + path + "-lock");
     if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
-      return Fail(ErrorCode::kUnavailable, "{} is in use by another spanwatch; stop it or name another state file", path);
+      return Fail(ErrorCode::kUnavailable, "{} is in use by another spanwatch; stop it or name another state file",
+                  path);
     }
   }
   const int flags = access == Access::kWriter ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
@@ -129,7 +132,9 @@ Status Database::MakeSchema() {
   if (::getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) return FailErrno("cannot draw random bytes");
   if (Status status = Begin(); !status) return status;
   Status status = Execute(kSchema);
-  if (status) status = Execute(fmt::format("PRAGMA application_id={}; PRAGMA user_version={}", kApplicationId, kSchemaVersion).c_str());
+  if (status)
+    status = Execute(
+        fmt::format("PRAGMA application_id={}; PRAGMA user_version={}", kApplicationId, kSchemaVersion).c_str());
   if (status) status = SetNumber("hash_seed", seed);
   if (!status) {
     Rollback();
@@ -173,8 +178,8 @@ Result<Statement> Database::Prepare(std::string_view sql) {
   const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
                                       &statement, nullptr);
   if (code != SQLITE_OK) {
-    return Fail(code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? ErrorCode::kCorrupt : ErrorCode::kIo, "state file: {}",
-                sqlite3_errmsg(handle_));
+    return Fail(code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? ErrorCode::kCorrupt : ErrorCode::kIo,
+                "state file: {}", sqlite3_errmsg(handle_));
   }
   return Statement(statement, failed_);
 }

@@ -1,8 +1,8 @@
-// Database: the SQLite file of the supervisor (WAL, synchronous=FULL), its schema and its batches. Tables are classes of
-// their own over one Database; State puts them together.
+// Database: the SQLite file of the supervisor (WAL, synchronous=FULL), its schema and its batches. Tables are classes
+// of their own over one Database; State puts them together.
 //
-// One thread. A batch is one transaction: Begin, any number of changes, Commit. What a table keeps in memory it writes in
-// BeforeCommit; after a rollback it forgets it. A change outside of a batch is a transaction by itself.
+// One thread. A batch is one transaction: Begin, any number of changes, Commit. What a table keeps in memory it writes
+// in BeforeCommit; after a rollback it forgets it. A change outside of a batch is a transaction by itself.
 #pragma once
 
 #include <sqlite3.h>
@@ -36,8 +36,8 @@ class Database {
   Database& operator=(const Database&) = delete;
 
   Status Begin();
-  // Fails when any statement of the batch failed; then, as after every failure, the batch is rolled back. REQUIRES: after a
-  // failed change nothing but Commit or Rollback.
+  // Fails when any statement of the batch failed; then, as after every failure, the batch is rolled back. REQUIRES:
+  // after a failed change nothing but Commit or Rollback.
   Status Commit();
   void Rollback();
   bool in_batch() const { return in_batch_; }
@@ -48,7 +48,7 @@ class Database {
   Result<Statement> Prepare(std::string_view sql);
   Status PrepareAll(std::initializer_list<std::pair<Statement*, std::string_view>> statements);
   Status Execute(const char* sql);
-  std::int64_t changed_rows() const { return sqlite3_changes64(handle_); }      // of the latest statement that changes
+  std::int64_t changed_rows() const { return sqlite3_changes64(handle_); }  // of the latest statement that changes
   std::int64_t inserted_row() const { return sqlite3_last_insert_rowid(handle_); }
   Result<std::int64_t> Number(std::string_view meta_name);  // 0 when it was never set
   Status SetNumber(std::string_view meta_name, std::int64_t value);

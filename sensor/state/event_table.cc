@@ -20,8 +20,10 @@ Status EventTable::Prepare() {
       {&insert_event_, "INSERT OR IGNORE INTO events VALUES(?1,?2,?3,?4)"},
       {&insert_document_, "INSERT INTO event_documents VALUES(?1,?2)"},
       {&delete_documents_, "DELETE FROM event_documents WHERE sequence<=?1"},
-      {&select_documents_, "SELECT sequence, document FROM event_documents WHERE sequence>?1 ORDER BY sequence LIMIT ?2"},
-      {&save_position_, "INSERT INTO ring_positions VALUES(?1,?2) ON CONFLICT DO UPDATE SET sequence=excluded.sequence"},
+      {&select_documents_,
+       "SELECT sequence, document FROM event_documents WHERE sequence>?1 ORDER BY sequence LIMIT ?2"},
+      {&save_position_,
+       "INSERT INTO ring_positions VALUES(?1,?2) ON CONFLICT DO UPDATE SET sequence=excluded.sequence"},
       {&purge_, "DELETE FROM events WHERE time<?1"},
   });
 }

@@ -20,13 +20,14 @@ class EventTable : public BatchParticipant {
  public:
   static Result<std::unique_ptr<EventTable>> Open(Database& database);
 
-  // False: this message of this inspector was committed before (its sequence is not above the last one). A new inspector
-  // process is a new incarnation; sequences of one incarnation ascend from 1.
+  // False: this message of this inspector was committed before (its sequence is not above the last one). A new
+  // inspector process is a new incarnation; sequences of one incarnation ascend from 1.
   bool TakeRingMessage(std::uint64_t incarnation, std::uint64_t sequence);
   std::uint64_t RingPosition(std::uint64_t incarnation) const;
 
   // The event's number; nothing when an event of this id was numbered before.
-  Result<std::optional<std::uint64_t>> NumberEvent(std::string_view event_id, PacketTime time, std::string_view dataset);
+  Result<std::optional<std::uint64_t>> NumberEvent(std::string_view event_id, PacketTime time,
+                                                   std::string_view dataset);
   std::uint64_t last_sequence() const { return last_sequence_; }
 
   // The document stays until ConfirmWritten: after a crash it is written again, under the same number and id.

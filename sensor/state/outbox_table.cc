@@ -94,7 +94,9 @@ Status OutboxTable::MarkRetry(std::int64_t row, PacketTime next_attempt, const s
   return retry_.Bind(1, row).Bind(2, Nanoseconds(next_attempt)).Bind(3, error).Run();
 }
 
-Status OutboxTable::MarkDead(std::int64_t row, const std::string& error) { return dead_.Bind(1, row).Bind(2, error).Run(); }
+Status OutboxTable::MarkDead(std::int64_t row, const std::string& error) {
+  return dead_.Bind(1, row).Bind(2, error).Run();
+}
 
 Status OutboxTable::SetDisabled(const std::string& endpoint, bool disabled, const std::string& reason) {
   if (disabled) return disable_.Bind(1, endpoint).Bind(2, reason).Run();
@@ -111,8 +113,8 @@ Result<bool> OutboxTable::Disabled(const std::string& endpoint) {
 Result<OutboxFigures> OutboxTable::Figures(const std::string& endpoint) {
   const auto row = figures_.Bind(1, endpoint).Step();
   if (!row) return Fail(row.error());
-  OutboxFigures figures{static_cast<std::uint64_t>(figures_.Integer(0)), static_cast<std::uint64_t>(figures_.Integer(1)),
-                        std::nullopt};
+  OutboxFigures figures{static_cast<std::uint64_t>(figures_.Integer(0)),
+                        static_cast<std::uint64_t>(figures_.Integer(1)), std::nullopt};
   if (!figures_.IsNull(2)) figures.oldest_pending = PacketTimeFromNanoseconds(figures_.Integer(2));
   figures_.Reset();
   return figures;

@@ -36,7 +36,8 @@ Status SightingTable::Prepare() {
        "INSERT INTO transfers VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18) "
        "ON CONFLICT DO UPDATE SET event_id=excluded.event_id, time=excluded.time, protocol=excluded.protocol, "
        "server_name=excluded.server_name, visibility=excluded.visibility, bytes=excluded.bytes, "
-       "gap_bytes=excluded.gap_bytes, opaque_bytes=excluded.opaque_bytes, objects=excluded.objects, final=excluded.final "
+       "gap_bytes=excluded.gap_bytes, opaque_bytes=excluded.opaque_bytes, objects=excluded.objects, "
+       "final=excluded.final "
        "WHERE excluded.time>=time"},
       {&select_items_,
        "SELECT item, method, confidence, collection, time FROM flow_items WHERE flow_id=?1 ORDER BY item"},
@@ -59,8 +60,10 @@ Result<std::uint64_t> SightingTable::Add(std::string_view event_id, const Sighti
   insert.Bind(10, ToString(flow.crossing)).Bind(11, flow.facts.protocol).Bind(12, flow.facts.server_name);
   insert.Bind(13, sighting.object_name).Bind(14, sighting.media_type).Bind(15, Signed(sighting.object_size));
   insert.Bind(16, std::int64_t{sighting.object_complete});
-  if (sighting.sha256) insert.Bind(17, ByteView(*sighting.sha256));
-  else insert.BindNull(17);
+  if (sighting.sha256)
+    insert.Bind(17, ByteView(*sighting.sha256));
+  else
+    insert.BindNull(17);
   insert.Bind(18, Join(sighting.provenance)).Bind(19, sighting.collection).Bind(20, sighting.hashset_name);
   insert.Bind(21, Signed(sighting.hashset_serial)).Bind(22, ToString(sighting.method));
   insert.Bind(23, ToString(sighting.confidence)).Bind(24, Signed(sighting.items.size()));

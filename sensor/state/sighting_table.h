@@ -17,7 +17,7 @@ struct FlowItem {
 
 struct SightingTotals {
   std::uint64_t sightings = 0;
-  std::uint64_t flow_items = 0;      // pairs of flow and item
+  std::uint64_t flow_items = 0;  // pairs of flow and item
   std::uint64_t distinct_items = 0;
   std::uint64_t transfers = 0;
 };

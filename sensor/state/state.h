@@ -1,8 +1,10 @@
-// State: everything the supervisor keeps over restarts and kill -9, in one SQLite file or in memory (design.md section 6).
+// State: everything the supervisor keeps over restarts and kill -9, in one SQLite file or in memory (design.md section
+// 6).
 //
 // Supervisor thread only. How a batch of ring messages is committed:
-//   Begin; for each message: events().TakeRingMessage, NumberEvent, sightings().Add, correlations().Observe (by policy),
-//   the alert book with its transitions into outbox().Enqueue; AlertBook::Save; Commit; only then the ring index advances.
+//   Begin; for each message: events().TakeRingMessage, NumberEvent, sightings().Add, correlations().Observe (by
+//   policy), the alert book with its transitions into outbox().Enqueue; AlertBook::Save; Commit; only then the ring
+//   index advances.
 // After a failed Commit everything in memory is as the file has it: load the alert book again and take the batch again.
 #pragma once
 

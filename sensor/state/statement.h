@@ -1,4 +1,5 @@
-// Statement: one prepared SQL statement, bound by position (from 1) and stepped. Owned by the table that uses it; one thread.
+// Statement: one prepared SQL statement, bound by position (from 1) and stepped. Owned by the table that uses it; one
+// thread.
 #pragma once
 
 #include <sqlite3.h>

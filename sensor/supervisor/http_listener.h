@@ -1,5 +1,6 @@
-// HttpListener: the small HTTP server for /metrics, /healthz and /readyz (Debian's prometheus Exposer is not fit for it,
-// ecosystem.md section 3.1). GET and HEAD of fixed paths; loopback unless configured; few connections, each with a deadline.
+// HttpListener: the small HTTP server for /metrics, /healthz and /readyz (Debian's prometheus Exposer is not fit for
+// it, ecosystem.md section 3.1). GET and HEAD of fixed paths; loopback unless configured; few connections, each with a
+// deadline.
 //
 // Runs on the supervisor's io_context and thread; handlers are called there.
 #pragma once

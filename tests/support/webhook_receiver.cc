@@ -58,7 +58,8 @@ Certificate MakeCertificate(EVP_PKEY* key, const std::string& name, long serial,
   X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 3600);
   X509_set_pubkey(certificate.get(), key);
   X509_NAME* subject = X509_get_subject_name(certificate.get());
-  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
+  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1,
+                             0);
   X509_set_issuer_name(certificate.get(), issuer == nullptr ? subject : X509_get_subject_name(issuer));
   return certificate;
 }
@@ -69,7 +70,8 @@ std::string Hmac(const std::string& key, const std::string& text) {
   HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(text.data()),
        text.size(), digest, &length);
   std::string encoded(4 * ((length + 2) / 3) + 1, '\0');
-  encoded.resize(static_cast<std::size_t>(EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()), digest, static_cast<int>(length))));
+  encoded.resize(static_cast<std::size_t>(
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()), digest, static_cast<int>(length))));
   return encoded;
 }
 
@@ -93,8 +95,8 @@ TestAuthority MakeTestAuthority(const std::string& host) {
 bool VerifyStandardWebhook(const std::string& secret, const ReceivedWebhook& webhook) {
   const std::string encoded = secret.substr(std::string("whsec_").size());
   std::string key(encoded.size() / 4 * 3, '\0');
-  if (EVP_DecodeBlock(reinterpret_cast<unsigned char*>(key.data()), reinterpret_cast<const unsigned char*>(encoded.data()),
-                      static_cast<int>(encoded.size())) < 0) {
+  if (EVP_DecodeBlock(reinterpret_cast<unsigned char*>(key.data()),
+                      reinterpret_cast<const unsigned char*>(encoded.data()), static_cast<int>(encoded.size())) < 0) {
     return false;
   }
   key.resize(key.size() - static_cast<std::size_t>(std::ranges::count(encoded, '=')));
@@ -105,7 +107,9 @@ bool VerifyStandardWebhook(const std::string& secret, const ReceivedWebhook& web
 
 struct WebhookReceiver::Implementation {
   Implementation(std::vector<std::string> its_secrets, const TestAuthority* authority, std::uint16_t port)
-      : secrets(std::move(its_secrets)), tls(authority != nullptr), acceptor(io, {asio::ip::make_address("127.0.0.1"), port}) {
+      : secrets(std::move(its_secrets)),
+        tls(authority != nullptr),
+        acceptor(io, {asio::ip::make_address("127.0.0.1"), port}) {
     if (tls) {
       context.use_certificate_chain(asio::buffer(authority->certificate_pem));
       context.use_private_key(asio::buffer(authority->key_pem), asio::ssl::context::pem);
@@ -167,8 +171,8 @@ struct WebhookReceiver::Implementation {
 
   ReceiverAnswer Take(const http::request<http::string_body>& request) {
     const auto header = [&](const char* name) { return std::string(request[name]); };
-    ReceivedWebhook webhook{header("webhook-id"), header("webhook-timestamp"), header("webhook-signature"), request.body(),
-                            std::string(request.target())};
+    ReceivedWebhook webhook{header("webhook-id"), header("webhook-timestamp"), header("webhook-signature"),
+                            request.body(), std::string(request.target())};
     for (const std::string& secret : secrets) webhook.signature_valid |= VerifyStandardWebhook(secret, webhook);
     const std::lock_guard lock(mutex);
     ReceiverAnswer answer;

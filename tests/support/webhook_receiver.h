@@ -24,10 +24,10 @@ struct ReceivedWebhook {
 // How the next requests are answered: each entry serves one request; afterwards 204.
 struct ReceiverAnswer {
   int status = 204;
-  std::string retry_after;               // header, when not empty
-  std::string location;                  // header, when not empty
-  bool hang = false;                     // never answers
-  bool close = false;                    // closes without an answer
+  std::string retry_after;  // header, when not empty
+  std::string location;     // header, when not empty
+  bool hang = false;        // never answers
+  bool close = false;       // closes without an answer
 };
 
 // A certificate authority made with OpenSSL on the spot, and a server certificate for `host` (DNS name or address).

@@ -11,9 +11,11 @@ class AlertBookTest : public testing::Test {
  protected:
   AlertBookTest() { EXPECT_TRUE(book.Load()); }
 
-  Transitions See(PacketTime time, std::uint64_t flow, std::vector<std::uint32_t> items, std::vector<RuleMatch> matches) {
+  Transitions See(PacketTime time, std::uint64_t flow, std::vector<std::uint32_t> items,
+                  std::vector<RuleMatch> matches) {
     const std::string event_id = fmt::format("event-{}", ++events);
-    auto transitions = book.OnVerdict(event_id, MakeSighting(time, flow, std::move(items)), MakeVerdict(std::move(matches)));
+    auto transitions =
+        book.OnVerdict(event_id, MakeSighting(time, flow, std::move(items)), MakeVerdict(std::move(matches)));
     EXPECT_TRUE(transitions.has_value());
     return transitions ? *transitions : Transitions{};
   }
@@ -32,7 +34,8 @@ TEST_F(AlertBookTest, OpensAtOnce) {
   EXPECT_EQ(alert.state, AlertState::kOpened);
   EXPECT_EQ(alert.transition, 1u);
   EXPECT_EQ(alert.severity, Severity::kHigh);
-  EXPECT_EQ(alert.totals, (AlertTotals{.events = 1, .items = 2, .plates = 0, .flows = 1, .destinations = 1, .bytes = 1000}));
+  EXPECT_EQ(alert.totals,
+            (AlertTotals{.events = 1, .items = 2, .plates = 0, .flows = 1, .destinations = 1, .bytes = 1000}));
   EXPECT_EQ(alert.rules.front().id, "r1");
   EXPECT_EQ(alert.collections, std::vector<std::string>{"lanes"});
   EXPECT_EQ(alert.examples.size(), 2u);
@@ -117,10 +120,12 @@ TEST_F(AlertBookTest, IdsAreTheSameInEveryReplay) {
   const auto first = See(At(0s), 1, {1}, {MakeMatch("r1", Severity::kHigh)});
   MemoryAlertStore other_store;
   AlertBook other("edge-1", limits, other_store, counters);
-  const auto again = other.OnVerdict("event-1", MakeSighting(At(0s), 1, {1}), MakeVerdict({MakeMatch("r1", Severity::kHigh)}));
+  const auto again =
+      other.OnVerdict("event-1", MakeSighting(At(0s), 1, {1}), MakeVerdict({MakeMatch("r1", Severity::kHigh)}));
   EXPECT_EQ((*again)[0].alert.id, first[0].alert.id);
   AlertBook elsewhere("edge-2", limits, other_store, counters);
-  const auto foreign = elsewhere.OnVerdict("event-1", MakeSighting(At(0s), 1, {1}), MakeVerdict({MakeMatch("r1", Severity::kHigh)}));
+  const auto foreign =
+      elsewhere.OnVerdict("event-1", MakeSighting(At(0s), 1, {1}), MakeVerdict({MakeMatch("r1", Severity::kHigh)}));
   EXPECT_NE((*foreign)[0].alert.id, first[0].alert.id);
 }
 

@@ -74,7 +74,12 @@ inline Sighting MakeSighting(PacketTime time, std::uint64_t flow, std::vector<st
 }
 
 inline RuleMatch MakeMatch(const std::string& rule, Severity severity, const std::string& source = "10.20.0.9") {
-  return {.rule_id = rule, .rule_name = "Rule " + rule, .severity = severity, .rule_signed = true, .count = 0, .tags = {},
+  return {.rule_id = rule,
+          .rule_name = "Rule " + rule,
+          .severity = severity,
+          .rule_signed = true,
+          .count = 0,
+          .tags = {},
           .group = {{"source.ip", source}}};
 }
 

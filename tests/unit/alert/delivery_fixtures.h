@@ -30,7 +30,8 @@ class MemoryOutboxStore : public OutboxStore {
   }
   Result<std::optional<PacketTime>> NextAttempt(const std::string& endpoint) override {
     std::optional<PacketTime> next;
-    for (const OutboxMessage* head : Heads(endpoint)) next = std::min(next.value_or(PacketTime::max()), head->next_attempt);
+    for (const OutboxMessage* head : Heads(endpoint))
+      next = std::min(next.value_or(PacketTime::max()), head->next_attempt);
     return next;
   }
   Status MakeDue(const std::string& endpoint, PacketTime now) override {
@@ -59,8 +60,10 @@ class MemoryOutboxStore : public OutboxStore {
     return {};
   }
   Status SetDisabled(const std::string& endpoint, bool on, const std::string&) override {
-    if (on) disabled.insert(endpoint);
-    else disabled.erase(endpoint);
+    if (on)
+      disabled.insert(endpoint);
+    else
+      disabled.erase(endpoint);
     return {};
   }
   Result<bool> Disabled(const std::string& endpoint) override { return disabled.contains(endpoint); }

@@ -16,7 +16,8 @@ TEST(JsonFileSink, AppendsOneLineForEachAlert) {
   for (const char* body : {"{\"n\":1}", "{\"n\":2}"}) {
     OutboxMessage message;
     message.body = body;
-    (*sink)->Deliver(message, [&](const Delivery& delivery) { delivered += delivery.outcome == DeliveryOutcome::kDelivered; });
+    (*sink)->Deliver(message,
+                     [&](const Delivery& delivery) { delivered += delivery.outcome == DeliveryOutcome::kDelivered; });
   }
   EXPECT_TRUE(RunUntil(io, [&] { return delivered == 2; }));
   std::ostringstream text;

@@ -32,8 +32,8 @@ TEST(WebhookSignature, SignsWithEverySecretWhileRotating) {
 
 TEST(WebhookSecret, AcceptsALineEndAndRefusesWhatIsNone) {
   EXPECT_TRUE(WebhookSecret::Parse(std::string(kSecret) + "\n").has_value());
-  for (const char* bad : {"", "whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_c2hvcnQ=", "whsec_MfKQ9r8G KYqrTwjUPD8ILPZIo2LaLaS",
-                          "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS"}) {
+  for (const char* bad : {"", "whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_c2hvcnQ=",
+                          "whsec_MfKQ9r8G KYqrTwjUPD8ILPZIo2LaLaS", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS"}) {
     const auto secret = WebhookSecret::Parse(bad);
     ASSERT_FALSE(secret.has_value()) << bad;
     EXPECT_EQ(secret.error().message.find("MfKQ"), std::string::npos) << "an error never repeats a secret";

@@ -167,9 +167,11 @@ TEST_F(WebhookSinkTest, RefusesWrongSettingsWithOneClearLine) {
   EXPECT_NE(error("not a url").find("not a URL"), std::string::npos);
   EXPECT_NE(error("https://host/", {{"verify", "false"}}).find("no setting 'verify'"), std::string::npos);
   EXPECT_NE(error("https://host/", {{"ca_file", "/no/such/file"}}).find("/no/such/file"), std::string::npos);
-  EXPECT_NE(error("https://host/", {{"secret_environment", "NO_SUCH_VARIABLE"}}).find("NO_SUCH_VARIABLE"), std::string::npos);
+  EXPECT_NE(error("https://host/", {{"secret_environment", "NO_SUCH_VARIABLE"}}).find("NO_SUCH_VARIABLE"),
+            std::string::npos);
   EXPECT_FALSE(MakeSink(io, limits, {"siem", "webhook", {{"url", "http://127.0.0.1/"}}}).has_value()) << "no secret";
-  EXPECT_TRUE(MakeSink(io, limits, {"siem", "webhook", {{"url", "http://127.0.0.1/"}, {"unsigned", "true"}}}).has_value());
+  EXPECT_TRUE(
+      MakeSink(io, limits, {"siem", "webhook", {{"url", "http://127.0.0.1/"}, {"unsigned", "true"}}}).has_value());
   EXPECT_FALSE(MakeSink(io, limits, {"siem", "pigeon", {}}).has_value());
 }
 

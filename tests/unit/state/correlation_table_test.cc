@@ -93,7 +93,8 @@ TEST(CorrelationTable, AgreesWithTheDefinitionWhateverHappensInBetween) {
       std::vector<std::string> values;
       for (std::uint32_t i = random() % 4; i > 0; --i) values.push_back(fmt::format("v{}", random() % 200));
       const PacketTime time = At(1min * step - 1min * static_cast<std::int64_t>(random() % 40));
-      ASSERT_EQ(Observe(*state, group, values, time, 2h), references[group].Observe(values, time, 2h)) << "step " << step;
+      ASSERT_EQ(Observe(*state, group, values, time, 2h), references[group].Observe(values, time, 2h))
+          << "step " << step;
       if (random() % 50 == 0) {
         ASSERT_TRUE(state->Commit());
         if (random() % 4 == 0) {
@@ -152,7 +153,8 @@ TEST(CorrelationTable, PurgeDropsIdleGroupsWhole) {
   ASSERT_TRUE(state->Commit());
   ASSERT_TRUE(state->Purge(At(72h)));
   EXPECT_EQ(state->correlations().values_in_memory(), 1u);
-  auto rows = state->database().Prepare("SELECT (SELECT COUNT(*) FROM correlation_values), COUNT(*) FROM correlation_groups");
+  auto rows =
+      state->database().Prepare("SELECT (SELECT COUNT(*) FROM correlation_values), COUNT(*) FROM correlation_groups");
   ASSERT_TRUE(*rows->Step());
   EXPECT_EQ(rows->Integer(0), 1);
   EXPECT_EQ(rows->Integer(1), 1);

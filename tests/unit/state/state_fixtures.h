@@ -11,7 +11,9 @@ namespace spanwatch::state {
 
 using namespace std::chrono_literals;
 
-inline PacketTime At(Duration since_start) { return PacketTime(std::chrono::sys_days(std::chrono::year(2019) / 5 / 13)) + since_start; }
+inline PacketTime At(Duration since_start) {
+  return PacketTime(std::chrono::sys_days(std::chrono::year(2019) / 5 / 13)) + since_start;
+}
 
 inline ItemId Item(std::uint32_t number) {
   ItemId id{};
