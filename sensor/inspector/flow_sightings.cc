@@ -15,13 +15,14 @@ std::pair<int, int> Rank(const Match& match) {
 
 }  // namespace
 
-ObjectEvidence::ObjectEvidence(const ObjectContext& context, bool in_raw_stream)
+ObjectEvidence::ObjectEvidence(const ObjectContext& context, bool in_raw_stream, bool& any_certain)
     : info_(*context.info),
       provenance_(*context.provenance),
       direction_(context.direction),
       object_id_(context.id),
       evasive_(context.evasive),
-      in_raw_stream_(in_raw_stream) {}
+      in_raw_stream_(in_raw_stream),
+      any_certain_(any_certain) {}
 
 void ObjectEvidence::OnMatch(const Match& match) noexcept {
   const auto [place, inserted] = matches_.try_emplace(match.item, match);
@@ -29,13 +30,13 @@ void ObjectEvidence::OnMatch(const Match& match) noexcept {
   if (match.method == Method::kExact || (match.method == Method::kFragment && match.confidence == Confidence::kSure)) {
     named_ = true;
   }
-  if (match.confidence == Confidence::kSure) certain_ = true;
+  if (match.confidence == Confidence::kSure) certain_ = any_certain_ = true;
 }
 
 void ObjectEvidence::OnRecordEvidence(const RecordEvidence& evidence) noexcept { records_ = evidence; }
 
 ObjectEvidence& FlowSightings::Begin(const ObjectContext& object, bool in_raw_stream) {
-  return open_.emplace_back(object, in_raw_stream);
+  return open_.emplace_back(object, in_raw_stream, any_certain_);
 }
 
 void FlowSightings::SetContent(ObjectEvidence& evidence, std::string media_type, std::optional<Sha256Digest> sha256,
@@ -105,6 +106,7 @@ void FlowSightings::TellEarly(PacketTime now) {
 }
 
 std::optional<PacketTime> FlowSightings::next_deadline() const {
+  if (!any_certain_) return std::nullopt;
   const auto delay = std::chrono::milliseconds(context_.limits.inspector_first_sighting_delay_ms);
   std::optional<PacketTime> next;
   for (const auto* list : {&open_, &held_}) {

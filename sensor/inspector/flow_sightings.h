@@ -23,7 +23,8 @@ namespace spanwatch::inspector {
 // The evidence gathered in one object. Owned by FlowSightings from Begin until it is told.
 class ObjectEvidence : public MatchSink {
  public:
-  ObjectEvidence(const ObjectContext& context, bool in_raw_stream);
+  // `any_certain` is set when the first certain match arrives.
+  ObjectEvidence(const ObjectContext& context, bool in_raw_stream, bool& any_certain);
 
   void OnMatch(const Match& match) noexcept override;
   void OnRecordEvidence(const RecordEvidence& evidence) noexcept override;
@@ -51,6 +52,7 @@ class ObjectEvidence : public MatchSink {
   std::optional<RecordEvidence> records_;
   bool named_ = false;
   bool certain_ = false;
+  bool& any_certain_;
   std::optional<PacketTime> certain_since_;
   ObjectEnd end_ = ObjectEnd::kTruncated;
 };
@@ -92,6 +94,7 @@ class FlowSightings {
   };
 
   Context context_;
+  bool any_certain_ = false;
   std::list<ObjectEvidence> open_;       // objects still running
   std::list<ObjectEvidence> held_;       // ended, found in the raw stream: told at the end of the flow
   std::map<ItemRef, Known> items_;       // told as complete

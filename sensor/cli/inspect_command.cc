@@ -1,0 +1,178 @@
+// spanwatch inspect: the content pipeline over files on disk: which registered items are in them.
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/file.h"
+#include "base/hex.h"
+#include "cli/sensor_options.h"
+#include "process/inspector_group.h"
+#include "process/message_codec.h"
+#include "process/ring.h"
+
+namespace spanwatch::cli {
+namespace {
+
+constexpr std::size_t kRingBytes = 64u << 20;
+constexpr std::size_t kFilesAtOnce = 128;  // of one inspector process; descriptors of one message are limited
+constexpr std::size_t kItemsListed = 32;
+
+struct InspectOptions {
+  SensorOptions sensor;
+  std::vector<std::string> files;
+  bool json = false;
+};
+
+struct Findings {
+  std::size_t files = 0;
+  std::size_t unreadable = 0;
+  std::size_t sightings = 0;
+};
+
+void PrintJson(const Sighting& sighting, const std::string& file) {
+  nlohmann::json line{{"file", file},
+                      {"name", sighting.object_name},
+                      {"size", sighting.object_size},
+                      {"mime_type", sighting.media_type},
+                      {"collection", sighting.collection},
+                      {"hashset", {{"name", sighting.hashset_name}, {"serial", sighting.hashset_serial}}},
+                      {"method", ToString(sighting.method)},
+                      {"confidence", ToString(sighting.confidence)},
+                      {"item_count", sighting.items.size()},
+                      {"provenance", sighting.provenance},
+                      {"evasive", sighting.evasive}};
+  if (sighting.sha256) line["sha256"] = ToHex(*sighting.sha256);
+  auto& items = line["items"] = nlohmann::json::array();
+  for (const SightedItem& item : sighting.items) {
+    if (items.size() < kItemsListed) items.push_back(ToHex(item.id));
+  }
+  if (sighting.method == Method::kPerceptual && !sighting.items.empty()) line["distance"] = sighting.items.front().distance;
+  if (sighting.records) {
+    line["records"] = {{"distinct_plates", sighting.records->distinct_plates},
+                       {"supported_plates", sighting.records->supported_plates},
+                       {"distinct_tokens", sighting.records->distinct_tokens},
+                       {"probability", sighting.records->probability}};
+  }
+  std::puts(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+}
+
+void PrintText(const Sighting& sighting, const std::string& file) {
+  std::printf("%s: %zu registered item%s of %s by %s (%s): %s\n", file.c_str(), sighting.items.size(),
+              sighting.items.size() == 1 ? "" : "s", sighting.collection.c_str(), std::string(ToString(sighting.method)).c_str(),
+              std::string(ToString(sighting.confidence)).c_str(),
+              fmt::format("{}", fmt::join(sighting.provenance, " / ")).c_str());
+}
+
+// Every regular file below the arguments, sorted, so that the output is the same each time.
+Result<std::vector<std::string>> FilesBelow(const std::vector<std::string>& arguments) {
+  std::vector<std::string> files;
+  for (const std::string& argument : arguments) {
+    std::error_code error;
+    if (!std::filesystem::is_directory(argument, error)) {
+      files.push_back(argument);
+      continue;
+    }
+    std::vector<std::string> below;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(argument, error)) {
+      if (entry.is_regular_file()) below.push_back(entry.path().string());
+    }
+    if (error) return Fail(ErrorCode::kIo, "cannot read the folder {}: {}", argument, error.message());
+    std::ranges::sort(below);
+    files.insert(files.end(), below.begin(), below.end());
+  }
+  return files;
+}
+
+void TakeFindings(process::RingReader& ring, const std::vector<std::string>& names, bool json, Findings& findings) {
+  while (auto message = ring.Take()) {
+    const auto decoded = process::DecodeMessage(message->payload);
+    ring.Release();
+    const auto* sighting = decoded ? std::get_if<Sighting>(&*decoded) : nullptr;
+    if (sighting == nullptr || sighting->phase == SightingPhase::kFirst) continue;
+    ++findings.sightings;
+    const std::size_t position = sighting->flow.flow_id;
+    const std::string& file = position < names.size() ? names[position] : sighting->object_name;
+    json ? PrintJson(*sighting, file) : PrintText(*sighting, file);
+  }
+}
+
+Status InspectBatch(const config::Config& config, OpenedHashSets& sets, std::span<const std::string> files, bool json,
+                    Findings& findings) {
+  auto group = process::InspectorGroup::Make(1, kRingBytes);
+  if (!group) return Fail(group.error());
+  process::InspectorSetup setup;
+  setup.mode = process::InspectorMode::kFiles;
+  setup.sensor_name = config.sensor_name;
+  setup.zones = Zones::Any();
+  setup.limits = config.limits;
+  setup.trusted_keys = sets.trusted_keys;
+  for (const auto& input : sets.inputs) {
+    setup.hashsets.push_back({UniqueFd(::fcntl(input.file.get(), F_DUPFD_CLOEXEC, 0)), input.record_key, input.name});
+  }
+  std::vector<std::string> names;
+  for (const std::string& name : files) {
+    auto file = OpenForReading(name);
+    if (!file) {
+      ++findings.unreadable;
+      Report(file.error());
+      continue;
+    }
+    names.push_back(name);
+    setup.inputs.push_back({name, std::move(*file)});
+  }
+  findings.files += names.size();
+  auto ring_fd = group->DuplicateRing(0);
+  if (!ring_fd) return Fail(ring_fd.error());
+  auto ring = process::RingReader::Open(ring_fd->get());
+  if (!ring) return Fail(ring.error());
+  if (Status status = group->Start(0, std::move(setup)); !status) return status;
+  std::optional<int> ended;
+  while (!ended) {
+    TakeFindings(*ring, names, json, findings);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    ended = group->TakeEnded(0);
+  }
+  TakeFindings(*ring, names, json, findings);
+  if (*ended != 0) return Fail(ErrorCode::kIo, "the inspector ended early (status {}); the findings are incomplete", *ended);
+  return {};
+}
+
+Result<int> Inspect(const InspectOptions& options) {
+  const auto config = ConfigOf(options.sensor);
+  if (!config) return Fail(config.error());
+  auto sets = OpenHashSets(*config);
+  if (!sets) return Fail(sets.error());
+  const auto files = FilesBelow(options.files);
+  if (!files) return Fail(files.error());
+  Findings findings;
+  for (std::size_t begin = 0; begin < files->size(); begin += kFilesAtOnce) {
+    const auto batch = std::span(*files).subspan(begin, std::min(kFilesAtOnce, files->size() - begin));
+    if (Status status = InspectBatch(*config, *sets, batch, options.json, findings); !status) return Fail(status.error());
+  }
+  std::fflush(stdout);
+  std::fprintf(stderr, "%zu files inspected, %zu sightings%s\n", findings.files, findings.sightings,
+               findings.unreadable == 0 ? "" : fmt::format(", {} files not readable", findings.unreadable).c_str());
+  if (findings.unreadable != 0) return kExitFailed;
+  return findings.sightings == 0 ? kExitDone : kExitFound;
+}
+
+}  // namespace
+
+void AddInspectCommand(CLI::App& app, int& exit_status) {
+  CLI::App* command = app.add_subcommand("inspect", "Says which registered items are in files; exits with 3 when there are any");
+  auto options = std::make_shared<InspectOptions>();
+  AddHashSetOptions(*command, options->sensor);
+  command->add_flag("--json", options->json, "One JSON object a line");
+  command->add_option("files", options->files, "Files or folders")->required();
+  command->footer("Example: spanwatch inspect --hashset agency.swset --trust owner.pub --record-key record.key --json export.zip");
+  command->callback([options, &exit_status] {
+    const auto result = Inspect(*options);
+    exit_status = result ? *result : Report(result.error());
+  });
+}
+
+}  // namespace spanwatch::cli

@@ -1,0 +1,208 @@
+#include "inspector/flow_watch.h"
+
+#include "fingerprint/object_sketch.h"
+#include "flow/community_id.h"
+
+namespace spanwatch::inspector {
+namespace {
+
+Counter CoverageCounter(Visibility visibility) {
+  switch (visibility) {
+    case Visibility::kClear: return Counter::egress_bytes_clear;
+    case Visibility::kEncoded: return Counter::egress_bytes_encoded;
+    case Visibility::kEncrypted: return Counter::egress_bytes_encrypted;
+    case Visibility::kExempt: return Counter::egress_bytes_exempt;
+    case Visibility::kUnknown: return Counter::egress_bytes_unknown;
+  }
+  return Counter::egress_bytes_unknown;
+}
+
+}  // namespace
+
+// Sees one object's bytes and keeps its evidence.
+class FlowWatch::ObjectWatch : public ObjectConsumer, public MatchSink {
+ public:
+  ObjectWatch(FlowWatch& flow, const ObjectContext& object, bool in_raw_stream)
+      : flow_(flow),
+        direction_(object.direction),
+        evidence_(flow.sightings_.Begin(object, in_raw_stream)),
+        sketch_context_{*flow.match_->index,       *flow.match_->records,    *this,
+                        flow.context_.limits,      flow.context_.counters,   flow.context_.anomalies,
+                        &flow.context_.pictures},
+        sketch_(fingerprint::MakeObjectSketch(sketch_context_, object)) {}
+
+  bool OnData(ByteView bytes) noexcept override {
+    bytes_ += bytes.size();
+    return sketch_->OnData(bytes);
+  }
+  void OnGap(std::uint64_t length) noexcept override { sketch_->OnGap(length); }
+  void OnEnd(ObjectEnd end) noexcept override {
+    sketch_->OnEnd(end);
+    flow_.sightings_.SetContent(evidence_, std::string(sketch_->media_type()), sketch_->sha256(), bytes_);
+    flow_.sightings_.Complete(evidence_, end, flow_.info_.now);
+  }
+
+  void OnMatch(const Match& match) noexcept override { evidence_.OnMatch(match); }
+  void OnRecordEvidence(const RecordEvidence& evidence) noexcept override { evidence_.OnRecordEvidence(evidence); }
+  void OnLprStructure() noexcept override { flow_.lpr_structure_[Index(direction_)] = true; }
+  bool AlreadyNamed() const noexcept override { return evidence_.AlreadyNamed(); }
+
+ private:
+  FlowWatch& flow_;
+  Direction direction_;
+  ObjectEvidence& evidence_;
+  fingerprint::SketchContext sketch_context_;
+  std::unique_ptr<fingerprint::ObjectSketch> sketch_;
+  std::uint64_t bytes_ = 0;
+};
+
+FlowWatch::FlowWatch(const FlowInfo& info, const WatchContext& context, std::shared_ptr<const MatchContext> match)
+    : info_(info),
+      context_(context),
+      match_(std::move(match)),
+      summarise_current_([this] { return Summarise(current_); }),
+      sightings_({*match_->index, context.limits, context.counters, context.sink, context.mask,
+                  [this](Direction direction) { return Summarise(direction); }}),
+      tree_(*this, context.anomalies, context.counters, context.limits),
+      protocol_({info, facts_, tree_, context.anomalies, context.counters, context.limits}) {}
+
+FlowWatch::~FlowWatch() { context_.schedule(this, std::nullopt); }
+
+ObjectConsumer& FlowWatch::Raw(Direction direction) {
+  auto& raw = raw_[Index(direction)];
+  if (!raw) {
+    ObjectInfo object;
+    object.kind = ObjectKind::kStream;
+    object.step = std::string(ToString(info_.transport)) + (info_.transport == Transport::kTcp ? " stream" : " payload");
+    raw = tree_.Open(direction, std::move(object));
+  }
+  return *raw;
+}
+
+void FlowWatch::OnData(Direction direction, ByteView bytes) noexcept {
+  current_ = direction;
+  context_.anomalies.SetFlow(&summarise_current_);
+  // The parser first: what it names need not be named again by the raw search.
+  if (info_.transport == Transport::kTcp) protocol_.OnData(direction, bytes);
+  in_raw_stream_ = true;
+  Raw(direction).OnData(bytes);
+  in_raw_stream_ = false;
+  AfterCall();
+}
+
+void FlowWatch::OnGap(Direction direction, std::uint64_t length) noexcept {
+  current_ = direction;
+  context_.anomalies.SetFlow(&summarise_current_);
+  if (info_.transport == Transport::kTcp) protocol_.OnGap(direction, length);
+  in_raw_stream_ = true;
+  Raw(direction).OnGap(length);
+  in_raw_stream_ = false;
+  AfterCall();
+}
+
+void FlowWatch::OnEnd(Direction direction) noexcept {
+  current_ = direction;
+  context_.anomalies.SetFlow(&summarise_current_);
+  if (info_.transport == Transport::kTcp) protocol_.OnEnd(direction);
+  if (raw_[Index(direction)] && !raw_ended_[Index(direction)]) {
+    raw_ended_[Index(direction)] = true;
+    in_raw_stream_ = true;
+    raw_[Index(direction)]->OnEnd(ObjectEnd::kComplete);
+    in_raw_stream_ = false;
+  }
+  AfterCall();
+}
+
+void FlowWatch::AfterCall() {
+  context_.anomalies.SetFlow(nullptr);
+  context_.schedule(this, sightings_.next_deadline());
+}
+
+void FlowWatch::OnReport(const FlowCounters& counters) noexcept { Tell(counters, false); }
+
+void FlowWatch::OnClose(const FlowCounters& counters, CloseReason) noexcept {
+  Finish();
+  Tell(counters, true);
+}
+
+void FlowWatch::Finish() {
+  if (names_) names_->OnEnd(ObjectEnd::kComplete);
+  names_.reset();
+  sightings_.Finish(info_.now);
+  context_.schedule(this, std::nullopt);
+}
+
+std::unique_ptr<ObjectConsumer> FlowWatch::OnObject(const ObjectContext& object) noexcept {
+  if (object.info->kind != ObjectKind::kStream) ++objects_[Index(object.direction)];
+  if (!object.info->name.empty() && !in_raw_stream_) {
+    if (ObjectConsumer* names = Names()) {
+      names->OnData(AsBytes(object.info->name));
+      names->OnData(AsBytes("\n"));
+    }
+  }
+  return std::make_unique<ObjectWatch>(*this, object, in_raw_stream_);
+}
+
+// The names of all objects of the flow are one text: a list of files is a leak of its own (domain.md section 1).
+ObjectConsumer* FlowWatch::Names() {
+  if (names_) return names_.get();
+  names_info_.kind = ObjectKind::kText;
+  names_info_.step = "file names";
+  names_provenance_ = {names_info_.step};
+  ObjectContext context;
+  context.info = &names_info_;
+  context.provenance = &names_provenance_;
+  context.direction = current_;
+  names_ = std::make_unique<ObjectWatch>(*this, context, false);
+  return names_.get();
+}
+
+FlowSummary FlowWatch::Summarise(Direction direction) const {
+  FlowSummary summary;
+  summary.flow_id = info_.id;
+  summary.source = info_.Sender(direction);
+  summary.destination = info_.Receiver(direction);
+  summary.from_client = direction == Direction::kFromClient;
+  summary.transport = info_.transport;
+  summary.ip_protocol = info_.ip_protocol;
+  summary.crossing = context_.zones.CrossingOf(summary.source.address, summary.destination.address);
+  summary.vlan = info_.vlan;
+  summary.encapsulations.assign(info_.encapsulations.begin(), info_.encapsulations.begin() + info_.encapsulation_count);
+  summary.interface_name = context_.interface_name;
+  summary.community_id = flow::CommunityId(info_);
+  summary.facts = facts_;
+  return summary;
+}
+
+void FlowWatch::Tell(const FlowCounters& counters, bool final) {
+  for (const Direction direction : {Direction::kFromClient, Direction::kFromServer}) {
+    const DirectionCounters& own = counters.by_direction[Index(direction)];
+    if (own.delivered_bytes == 0 && own.gap_bytes == 0) continue;
+    const Crossing crossing =
+        context_.zones.CrossingOf(info_.Sender(direction).address, info_.Receiver(direction).address);
+    if (crossing != Crossing::kEgress) continue;
+    CountCoverage(direction, own);
+    TransferSummary transfer;
+    transfer.time = info_.now;
+    transfer.start = info_.start;
+    transfer.flow = Summarise(direction);
+    transfer.counters = own;
+    transfer.objects = objects_[Index(direction)];
+    const bool opaque = facts_.visibility == Visibility::kEncrypted || facts_.visibility == Visibility::kUnknown;
+    transfer.opaque_bytes = opaque ? own.delivered_bytes : 0;
+    transfer.lpr_structure = lpr_structure_[Index(direction)];
+    transfer.encrypted_archive = tree_.notes(direction).encrypted_archive;
+    transfer.evasive = tree_.notes(direction).evasive;
+    transfer.final = final;
+    context_.sink.OnMessage(transfer);
+  }
+}
+
+void FlowWatch::CountCoverage(Direction direction, const DirectionCounters& counters) {
+  DirectionCounters& before = covered_[Index(direction)];
+  context_.counters.Add(CoverageCounter(facts_.visibility), counters.delivered_bytes - before.delivered_bytes);
+  context_.counters.Add(Counter::egress_bytes_lost, counters.gap_bytes - before.gap_bytes);
+  before = counters;
+}
+
+}  // namespace spanwatch::inspector

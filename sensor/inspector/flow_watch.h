@@ -1,0 +1,104 @@
+// FlowWatch: everything that happens to one conversation: its protocol, its objects at every depth, the raw search of both
+// directions, the matches, and at last its sightings and transfers. Owned by the flow table; one inspector thread.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "content/object_tree.h"
+#include "fingerprint/picture_memory.h"
+#include "inspector/anomaly_reporter.h"
+#include "inspector/flow_sightings.h"
+#include "inspector/match_context.h"
+#include "model/zones.h"
+#include "protocol/identifier.h"
+
+namespace spanwatch::inspector {
+
+// What every flow of an inspector shares; outlives them all.
+struct WatchContext {
+  const config::Limits& limits;
+  Counters& counters;
+  InspectorSink& sink;
+  AnomalyReporter& anomalies;
+  fingerprint::PictureMemory& pictures;
+  Zones zones;
+  std::string interface_name;
+  std::function<std::string(const std::string&)> mask;
+  // Asks for a call of FlowWatch::TellEarly at a packet time; nothing: no call.
+  std::function<void(class FlowWatch*, std::optional<PacketTime>)> schedule;
+};
+
+class FlowWatch : public FlowConsumer, public ObjectObserver {
+ public:
+  // `info` and `context` outlive the watch.
+  FlowWatch(const FlowInfo& info, const WatchContext& context, std::shared_ptr<const MatchContext> match);
+  ~FlowWatch() override;
+
+  void OnData(Direction direction, ByteView bytes) noexcept override;
+  void OnGap(Direction direction, std::uint64_t length) noexcept override;
+  void OnEnd(Direction direction) noexcept override;
+  void OnReport(const FlowCounters& counters) noexcept override;
+  void OnClose(const FlowCounters& counters, CloseReason reason) noexcept override;
+
+  std::unique_ptr<ObjectConsumer> OnObject(const ObjectContext& object) noexcept override;
+
+  // Returns when it wants to be called next.
+  std::optional<PacketTime> TellEarly(PacketTime now) {
+    sightings_.TellEarly(now);
+    return sightings_.next_deadline();
+  }
+  // Opens an object that no protocol carries: a file of `spanwatch inspect`.
+  std::unique_ptr<ObjectConsumer> OpenFile(ObjectInfo info) { return tree_.Open(Direction::kFromClient, std::move(info)); }
+  // Everything ended: tells what was held back.
+  void Finish();
+
+ private:
+  class ObjectWatch;
+  friend class ObjectWatch;
+
+  ObjectConsumer& Raw(Direction direction);
+  ObjectConsumer* Names();
+  FlowSummary Summarise(Direction direction) const;
+  void Tell(const FlowCounters& counters, bool final);
+  void CountCoverage(Direction direction, const DirectionCounters& counters);
+  void AfterCall();
+
+  const FlowInfo& info_;
+  const WatchContext& context_;
+  std::shared_ptr<const MatchContext> match_;
+  std::function<FlowSummary()> summarise_current_;
+  Direction current_ = Direction::kFromClient;
+  FlowFacts facts_;
+  FlowSightings sightings_;
+  content::ObjectTree tree_;
+  protocol::FlowProtocol protocol_;
+  std::array<std::unique_ptr<ObjectConsumer>, 2> raw_;
+  std::array<bool, 2> raw_ended_{};
+  ObjectInfo names_info_;
+  Provenance names_provenance_;
+  std::unique_ptr<ObjectConsumer> names_;
+  bool in_raw_stream_ = false;
+  std::array<bool, 2> lpr_structure_{};
+  std::array<std::uint64_t, 2> objects_{};
+  std::array<DirectionCounters, 2> covered_{};  // already in the coverage counters
+};
+
+// One for each new flow.
+class FlowWatchFactory : public FlowConsumerFactory {
+ public:
+  FlowWatchFactory(const WatchContext& context, std::shared_ptr<const MatchContext> match)
+      : context_(context), match_(std::move(match)) {}
+  std::unique_ptr<FlowConsumer> NewFlow(const FlowInfo& info) noexcept override {
+    return std::make_unique<FlowWatch>(info, context_, match_);
+  }
+  void Swap(std::shared_ptr<const MatchContext> match) { match_ = std::move(match); }
+
+ private:
+  const WatchContext& context_;
+  std::shared_ptr<const MatchContext> match_;
+};
+
+}  // namespace spanwatch::inspector

@@ -1,0 +1,83 @@
+#include "inspector/inspection.h"
+
+#include "capture/owner.h"
+
+namespace spanwatch::inspector {
+namespace {
+
+// Packet time between two watermarks, and between two looks at the flow table's clocks.
+constexpr std::chrono::milliseconds kTick{100};
+
+}  // namespace
+
+Inspection::Inspection(const config::Limits& limits, process::SharedBlock& block, RingSink& sink, Zones zones, Share share,
+                       std::string interface_name, std::shared_ptr<const MatchContext> match,
+                       std::function<std::string(const std::string&)> mask)
+    : block_(block),
+      sink_(sink),
+      share_(share),
+      anomalies_(block.anomalies, limits, sink),
+      pictures_(limits.perceptual_pictures_remembered, limits.perceptual_held_bytes),
+      context_{limits, block.counters, sink, anomalies_, pictures_, std::move(zones), std::move(interface_name), std::move(mask),
+               [this](FlowWatch* flow, std::optional<PacketTime> deadline) { Schedule(flow, deadline); }},
+      factory_(context_, std::move(match)),
+      flows_(limits, block.counters, anomalies_, factory_),
+      decoder_(limits, block.counters, anomalies_, *this) {}
+
+void Inspection::OnCaptured(const CapturedPacket& packet) noexcept {
+  if (packet.time >= now_ + kTick || now_ == PacketTime::min()) Advance(packet.time);
+  decoder_.Decode(packet);
+}
+
+void Inspection::OnPacket(const DecodedPacket& packet) noexcept {
+  // After decoding, since the owner of fragments and tunnels is known only then.
+  if (share_.count > 1 &&
+      capture::OwnerHash(packet.source.address, packet.destination.address) % share_.count != share_.index) {
+    return;
+  }
+  flows_.OnPacket(packet);
+}
+
+void Inspection::Advance(PacketTime now) noexcept {
+  now_ = std::max(now_, now);
+  block_.heartbeat.fetch_add(1, std::memory_order_relaxed);
+  block_.last_packet_time.store(Nanoseconds(now_), std::memory_order_relaxed);
+  anomalies_.Advance(now_);
+  flows_.Advance(now_);
+  std::vector<FlowWatch*> due;
+  for (const auto& [deadline, flow] : deadlines_) {
+    if (deadline > now_) break;
+    due.push_back(flow);
+  }
+  for (FlowWatch* flow : due) Schedule(flow, flow->TellEarly(now_));
+  sink_.Flush();
+  if (now_ >= told_watermark_ + kTick || told_watermark_ == PacketTime::min()) {
+    told_watermark_ = now_;
+    sink_.OnMessage(Watermark{now_});
+  }
+}
+
+void Inspection::Schedule(FlowWatch* flow, std::optional<PacketTime> deadline) {
+  const auto known = deadline_of_.find(flow);
+  if (known == deadline_of_.end() && !deadline) return;
+  if (known != deadline_of_.end()) {
+    if (deadline && known->second == *deadline) return;
+    deadlines_.erase({known->second, flow});
+    deadline_of_.erase(known);
+  }
+  if (!deadline) return;
+  deadlines_.emplace(*deadline, flow);
+  deadline_of_.emplace(flow, *deadline);
+}
+
+void Inspection::Idle(PacketTime now) noexcept { Advance(now); }
+
+void Inspection::Finish() noexcept {
+  decoder_.Finish();
+  flows_.Finish();
+  anomalies_.Finish();
+  sink_.OnMessage(Watermark{PacketTime::max()});
+  sink_.Flush();
+}
+
+}  // namespace spanwatch::inspector

@@ -1,0 +1,57 @@
+// Inspection: the stages of one inspector wired together, from a captured frame to the ring (design.md section 3). Owned by
+// the inspector process (live and replay); one thread.
+#pragma once
+
+#include <set>
+
+#include "capture/packet_source.h"
+#include "decode/decoder.h"
+#include "flow/flow_table.h"
+#include "inspector/flow_watch.h"
+#include "inspector/ring_sink.h"
+#include "process/shared_block.h"
+
+namespace spanwatch::inspector {
+
+class Inspection : public CapturedPacketConsumer, public PacketConsumer {
+ public:
+  // Which flows are this inspector's: those whose owner is `index` of `count`. Live the kernel has already chosen.
+  struct Share {
+    std::uint32_t index = 0;
+    std::uint32_t count = 1;
+  };
+
+  Inspection(const config::Limits& limits, process::SharedBlock& block, RingSink& sink, Zones zones, Share share,
+             std::string interface_name, std::shared_ptr<const MatchContext> match,
+             std::function<std::string(const std::string&)> mask);
+
+  void OnCaptured(const CapturedPacket& packet) noexcept override;
+  void OnPacket(const DecodedPacket& packet) noexcept override;
+
+  // Live, when no packet came for a while: time goes on all the same.
+  void Idle(PacketTime now) noexcept;
+  // New flows match against this from now on.
+  void Swap(std::shared_ptr<const MatchContext> match) { factory_.Swap(std::move(match)); }
+  // The capture is over: every flow ends.
+  void Finish() noexcept;
+
+ private:
+  void Advance(PacketTime now) noexcept;
+  void Schedule(FlowWatch* flow, std::optional<PacketTime> deadline);
+
+  process::SharedBlock& block_;
+  RingSink& sink_;
+  Share share_;
+  AnomalyReporter anomalies_;
+  fingerprint::PictureMemory pictures_;
+  std::set<std::pair<PacketTime, FlowWatch*>> deadlines_;
+  std::map<FlowWatch*, PacketTime> deadline_of_;
+  WatchContext context_;
+  FlowWatchFactory factory_;
+  flow::FlowTable flows_;
+  decode::Decoder decoder_;
+  PacketTime now_ = PacketTime::min();
+  PacketTime told_watermark_ = PacketTime::min();
+};
+
+}  // namespace spanwatch::inspector

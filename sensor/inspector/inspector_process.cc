@@ -1,0 +1,234 @@
+#include "inspector/inspector_process.h"
+
+#include <openssl/evp.h>
+#include <poll.h>
+#include <signal.h>
+#include <sodium.h>
+#include <unistd.h>
+
+#include <ctime>
+
+#include "capture/capture_file.h"
+#include "capture/fanout_program.h"
+#include "capture/live_capture.h"
+#include "content/object_tree.h"
+#include "fingerprint/plate_mask.h"
+#include "inspector/file_inspection.h"
+#include "inspector/inspection.h"
+#include "process/child.h"
+#include "process/sandbox.h"
+#include "telemetry/log.h"
+
+namespace spanwatch::inspector {
+namespace {
+
+constexpr std::size_t kPacketsAtOnce = 256;
+constexpr std::chrono::milliseconds kIdlePoll{100};
+// Live, a quiet link: packets may still be on their way through the kernel for so long.
+constexpr std::chrono::seconds kIdleDelay{1};
+
+std::function<std::string(const std::string&)> MaskOf(const process::InspectorSetup& setup, const MatchContext& match) {
+  if (!setup.tag_names) return [](const std::string& name) { return fingerprint::MaskPlates(name); };
+  const fingerprint::RecordTagger* tagger = nullptr;
+  for (const auto& one : match.taggers) tagger = tagger == nullptr ? one.get() : tagger;
+  return [tagger](const std::string& name) {
+    const std::size_t dot = name.rfind('.');
+    const std::string extension = dot == std::string::npos || name.size() - dot > 8 ? "" : name.substr(dot);
+    return name.empty() || tagger == nullptr ? extension : fmt::format("{:016x}{}", tagger->NameTag(name), extension);
+  };
+}
+
+// Whatever a library opens on first use, it opens now.
+void WarmUp() {
+  ::tzset();
+  content::WarmUp();
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int length = 0;
+  for (const EVP_MD* type : {EVP_sha1(), EVP_sha256(), EVP_md5()}) EVP_Digest("", 0, digest, &length, type, nullptr);
+  Log(LogLevel::kDebug, "Libraries are warm");
+}
+
+class InspectorProcess {
+ public:
+  InspectorProcess(process::ControlChannel& channel, process::InspectorSetup setup)
+      : channel_(channel), setup_(std::move(setup)) {}
+
+  Status Run();
+
+ private:
+  Status Open();
+  Status OpenLive();
+  Status Seal();
+  Status ReplayAll();
+  Status InspectLive();
+  Status HandleControl();
+
+  process::ControlChannel& channel_;
+  process::InspectorSetup setup_;
+  process::MappedSharedBlock block_;
+  std::shared_ptr<const MatchContext> match_;
+  std::unique_ptr<RingSink> sink_;
+  std::unique_ptr<Inspection> inspection_;
+  std::unique_ptr<capture::LiveCapture> live_;
+  bool draining_ = false;
+  bool parent_gone_ = false;
+};
+
+Status InspectorProcess::Run() {
+  if (Status status = Open(); !status) return status;
+  if (setup_.mode == process::InspectorMode::kLive) {
+    if (Status status = OpenLive(); !status) return status;
+  }
+  WarmUp();
+  if (Status status = Seal(); !status) return status;
+  const std::uint8_t ready = static_cast<std::uint8_t>(process::ControlKind::kReady);
+  if (Status status = channel_.Send(ByteView(&ready, 1)); !status) return status;
+  Status status;
+  if (setup_.mode == process::InspectorMode::kFiles) {
+    InspectFiles(std::move(setup_.inputs), setup_.limits, *block_, *sink_, match_, MaskOf(setup_, *match_));
+  } else {
+    status = setup_.mode == process::InspectorMode::kLive ? InspectLive() : ReplayAll();
+  }
+  inspection_->Finish();
+  while (!sink_->Flush() && !parent_gone_) ::usleep(1000);
+  return status;
+}
+
+Status InspectorProcess::Open() {
+  if (Status status = process::Harden(); !status) return status;
+  auto block = process::MapSharedBlock(setup_.shared_block.get());
+  if (!block) return Fail(block.error());
+  block_ = std::move(*block);
+  auto writer = process::RingWriter::Open(setup_.ring.get());
+  if (!writer) return Fail(writer.error());
+  const bool live = setup_.mode == process::InspectorMode::kLive;
+  sink_ = std::make_unique<RingSink>(std::move(*writer), live ? RingSink::WhenFull::kQueue : RingSink::WhenFull::kWait,
+                                     setup_.limits, block_->counters, [this] {
+                                       // The parent closes its end only when it is gone.
+                                       pollfd waited{channel_.fd(), POLLIN, 0};
+                                       parent_gone_ = ::poll(&waited, 1, 0) > 0 && (waited.revents & POLLHUP) != 0;
+                                       return !parent_gone_;
+                                     });
+  auto match = OpenMatchContext(std::move(setup_.hashsets), setup_.trusted_keys, setup_.limits, block_->counters);
+  if (!match) return Fail(match.error());
+  match_ = *match;
+  // Live, the kernel's fan-out has chosen the packets already.
+  const Inspection::Share share = live ? Inspection::Share{} : Inspection::Share{setup_.index, setup_.count};
+  inspection_ = std::make_unique<Inspection>(setup_.limits, *block_, *sink_, setup_.zones, share, setup_.interface, *match,
+                                             MaskOf(setup_, **match));
+  return {};
+}
+
+Status InspectorProcess::OpenLive() {
+  auto live = capture::LiveCapture::Open(setup_.interface, 0, setup_.limits);
+  if (!live) return Fail(live.error());
+  live_ = std::move(*live);
+  if (setup_.join_fanout) {
+    live_->KeepOnly(setup_.index, setup_.count);
+    if (Status status = live_->JoinFanout(setup_.fanout_group, static_cast<std::uint16_t>(setup_.count + 1)); !status) {
+      return status;
+    }
+    const auto program = capture::BuildFanoutProgram(live_->link_type(), setup_.count);
+    if (!program) return Fail(program.error());
+    if (Status status = live_->SetFanoutProgram(*program); !status) return status;
+  }
+  const auto socket = live_->DuplicateSocket();
+  if (!socket) return Fail(socket.error());
+  const std::uint8_t kind = static_cast<std::uint8_t>(process::ControlKind::kCaptureSocket);
+  const int descriptor = socket->get();
+  return channel_.Send(ByteView(&kind, 1), std::span(&descriptor, 1));
+}
+
+Status InspectorProcess::Seal() {
+  if (Status status = process::DropPrivileges(setup_.mode == process::InspectorMode::kLive ? setup_.run_as : ""); !status) {
+    return status;
+  }
+  return process::Seal(block_->forbidden_calls);
+}
+
+Status InspectorProcess::ReplayAll() {
+  std::uint64_t before = 0;
+  Status worst;
+  for (process::NamedFile& input : setup_.inputs) {
+    auto source = capture::OpenCaptureFile(std::move(input.file), input.name);
+    if (!source) {
+      // One file that is no capture spoils no other; it is named, and the exit status tells.
+      Log(LogLevel::kError, "A capture cannot be read", "reason=\"{}\"", source.error().message);
+      worst = Fail(source.error());
+      continue;
+    }
+    while (true) {
+      const auto state = (*source)->Deliver(*inspection_, kPacketsAtOnce);
+      block_->input_bytes_read.store(before + (*source)->progress().position, std::memory_order_relaxed);
+      if (!state) {
+        Log(LogLevel::kError, "A capture ends in the middle", "reason=\"{}\"", state.error().message);
+        worst = Fail(state.error());
+        break;
+      }
+      if (*state == capture::PacketSource::State::kEnd) break;
+    }
+    before += (*source)->progress().position;
+  }
+  return worst;
+}
+
+Status InspectorProcess::HandleControl() {
+  auto message = channel_.Receive();
+  if (!message) {
+    parent_gone_ = draining_ = true;
+    return {};
+  }
+  const auto kind = static_cast<process::ControlKind>(message->body.front());
+  if (kind == process::ControlKind::kDrain) {
+    draining_ = true;
+  } else if (kind == process::ControlKind::kReload) {
+    auto hashsets = process::ParseReload(std::move(*message));
+    if (!hashsets) return Fail(hashsets.error());
+    auto match = OpenMatchContext(std::move(*hashsets), setup_.trusted_keys, setup_.limits, block_->counters);
+    if (!match) {
+      Log(LogLevel::kError, "New hash sets were refused, the old ones stay", "reason=\"{}\"", match.error().message);
+      return {};
+    }
+    inspection_->Swap(std::move(*match));
+    const std::uint8_t done = static_cast<std::uint8_t>(process::ControlKind::kReloaded);
+    return channel_.Send(ByteView(&done, 1));
+  }
+  return {};
+}
+
+Status InspectorProcess::InspectLive() {
+  while (!draining_) {
+    const auto state = live_->Deliver(*inspection_, kPacketsAtOnce);
+    if (!state) return Fail(state.error());
+    if (*state == capture::PacketSource::State::kMore && !channel_.HasMessage()) continue;
+    pollfd waited[2] = {{live_->poll_fd(), POLLIN, 0}, {channel_.fd(), POLLIN, 0}};
+    const int wait = *state == capture::PacketSource::State::kMore ? 0 : static_cast<int>(kIdlePoll.count());
+    if (::poll(waited, 2, wait) == 0) inspection_->Idle(WallClockNow() - kIdleDelay);
+    if (waited[1].revents != 0) {
+      if (Status status = HandleControl(); !status) return status;
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+int RunInspectorProcess() {
+  // The launcher decides about signals; a terminal's Ctrl-C must not kill an inspector before it has drained.
+  ::signal(SIGINT, SIG_IGN);
+  ::signal(SIGTERM, SIG_IGN);
+  ::signal(SIGHUP, SIG_IGN);
+  ::signal(SIGPIPE, SIG_IGN);
+  if (::sodium_init() < 0) return 1;
+  process::ControlChannel channel{UniqueFd(process::kControlDescriptor)};
+  auto setup = process::ReceiveSetup(channel);
+  if (!setup) return 1;
+  SetLogRole(fmt::format("inspector-{}", setup->index));
+  InspectorProcess inspector(channel, std::move(*setup));
+  const Status status = inspector.Run();
+  if (status) return 0;
+  Log(LogLevel::kError, "The inspector ends", "reason=\"{}\"", status.error().message);
+  return 1;
+}
+
+}  // namespace spanwatch::inspector

@@ -1,0 +1,34 @@
+#include "inspector/match_context.h"
+
+#include <cstring>
+
+namespace spanwatch::inspector {
+
+Result<std::shared_ptr<const MatchContext>> OpenMatchContext(std::vector<process::HashSetInput> hashsets,
+                                                             const std::vector<Bytes>& trusted_keys,
+                                                             const config::Limits& limits, Counters& counters) {
+  auto context = std::make_shared<MatchContext>();
+  std::vector<std::shared_ptr<const hashset::MappedHashSet>> sets;
+  std::vector<const fingerprint::RecordTagger*> taggers;
+  for (process::HashSetInput& input : hashsets) {
+    auto set = hashset::MappedHashSet::Open(input.file, input.name, trusted_keys);
+    if (!set) return Fail(set.error());
+    sets.push_back(std::move(*set));
+    std::unique_ptr<fingerprint::RecordTagger> tagger;
+    if (!input.record_key.empty()) {
+      const auto keys = fingerprint::RecordKeys::FromDerived(input.record_key);
+      ::explicit_bzero(input.record_key.data(), input.record_key.size());
+      if (!keys) return Fail(keys.error());
+      tagger = std::make_unique<fingerprint::RecordTagger>(*keys);
+    }
+    taggers.push_back(tagger.get());
+    context->taggers.push_back(std::move(tagger));
+  }
+  auto index = hashset::Snapshot::Make(std::move(sets));
+  if (!index) return Fail(index.error());
+  context->index = std::move(*index);
+  context->records = std::make_unique<fingerprint::RecordSearch>(*context->index, std::move(taggers), limits, counters);
+  return context;
+}
+
+}  // namespace spanwatch::inspector
