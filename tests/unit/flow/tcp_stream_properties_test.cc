@@ -1,0 +1,179 @@
+// Metamorphic tests: whatever the wire and the span port do to one conversation, its streams are the same.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "flow_run.h"
+
+namespace spanwatch::flow {
+namespace {
+
+using testing::PacketScript;
+using testing::RecordedFlow;
+using testing::ScriptedPacket;
+using testing::TcpScript;
+
+using Random = std::mt19937;
+
+std::size_t Below(Random& random, std::size_t bound) { return random() % bound; }
+
+// A conversation of both directions in random pieces; begins without its handshake when `joined`.
+TcpScript Conversation(Random& random, const std::string& up, const std::string& down, bool joined) {
+  TcpScript script(random(), random());
+  if (joined) {
+    script.next(true) = random();
+    script.next(false) = random();
+  } else {
+    script.Handshake();
+  }
+  for (const auto& [from_client, text] : {std::pair{true, &up}, std::pair{false, &down}}) {
+    for (std::size_t at = 0; at < text->size();) {
+      const std::size_t length = std::min(1 + Below(random, 3000), text->size() - at);
+      script.Send(from_client, std::string_view(*text).substr(at, length));
+      at += length;
+      if (Below(random, 3) == 0) script.Ack(!from_client);
+    }
+    script.Ack(!from_client);
+  }
+  script.Close();
+  return script;
+}
+
+// No packet moves further than `window` places.
+void Reorder(Random& random, PacketScript& script, std::size_t window) {
+  std::vector<std::pair<std::size_t, std::size_t>> keys;
+  for (std::size_t i = 0; i < script.size(); ++i) keys.emplace_back(i + Below(random, window), i);
+  std::ranges::sort(keys);
+  PacketScript moved;
+  for (const auto& [key, index] : keys) moved.push_back(script[index]);
+  // The clock of the capture goes on all the same.
+  for (std::size_t i = 0; i < moved.size(); ++i) moved[i].packet.time = script[i].packet.time;
+  script = std::move(moved);
+}
+
+// Parts of what was sent are sent again, cut differently.
+void Retransmit(Random& random, PacketScript& script) {
+  PacketScript with;
+  for (std::size_t i = 0; i < script.size(); ++i) {
+    const ScriptedPacket& packet = script[i];
+    with.push_back(packet);
+    const ScriptedPacket& old = script[Below(random, i + 1)];
+    if (old.payload.empty() || Below(random, 3) != 0) continue;
+    ScriptedPacket again = old;
+    const std::size_t from = Below(random, old.payload.size());
+    again.payload = old.payload.substr(from, 1 + Below(random, old.payload.size() - from));
+    again.packet.tcp.sequence += static_cast<std::uint32_t>(from);
+    again.packet.ip_id = static_cast<std::uint16_t>(again.packet.ip_id + 20000);
+    again.packet.time = packet.packet.time;
+    with.push_back(again);
+  }
+  script = std::move(with);
+}
+
+void Duplicate(Random& random, PacketScript& script) {
+  PacketScript with;
+  for (const ScriptedPacket& packet : script) {
+    with.push_back(packet);
+    if (Below(random, 2) != 0) continue;
+    with.push_back(packet);
+    with.back().packet.vlan = {120, 0};
+  }
+  script = std::move(with);
+}
+
+TEST(TcpStream, AnySegmentationReorderingDuplicationAndRetransmissionGivesTheSameStreams) {
+  for (unsigned seed = 0; seed < 400; ++seed) {
+    Random random(seed);
+    const std::string up = Text(1 + Below(random, 60000), seed);
+    const std::string down = Text(1 + Below(random, 60000), seed + 1);
+    TcpScript script = Conversation(random, up, down, false);
+    if (seed % 2 != 0) Retransmit(random, script.packets);
+    if (seed % 3 != 0) Duplicate(random, script.packets);
+    if (seed % 5 != 0) Reorder(random, script.packets, 1 + Below(random, 8));
+    FlowRun run;
+    const RecordedFlow& flow = run.Only(script.packets);
+    ASSERT_EQ(flow.client_bytes(), up) << seed;
+    ASSERT_EQ(flow.server_bytes(), down) << seed;
+    EXPECT_TRUE(flow.Of(Direction::kFromClient).gaps.empty()) << seed;
+    EXPECT_TRUE(flow.Of(Direction::kFromServer).gaps.empty()) << seed;
+    EXPECT_EQ(flow.info.client, script.client) << seed;
+    EXPECT_EQ(flow.reason, CloseReason::kFinished) << seed;
+    EXPECT_EQ(run.Anomalies(AnomalyCode::tcp_overlap_conflict), 0u) << seed;
+    EXPECT_EQ(run.counters.Get(Counter::flow_held_bytes), 0u) << seed;
+  }
+}
+
+TEST(TcpStream, JoinedInTheMiddleReorderedSegmentsStillComeInOrder) {
+  for (unsigned seed = 0; seed < 300; ++seed) {
+    Random random(seed);
+    const std::string up = Text(40000 + Below(random, 20000), seed);
+    const std::string down = Text(40000 + Below(random, 20000), seed + 1);
+    TcpScript script = Conversation(random, up, down, true);
+    Reorder(random, script.packets, 6);
+    FlowRun run;
+    const RecordedFlow& flow = run.Only(script.packets);
+    ASSERT_EQ(flow.client_bytes(), up) << seed;
+    ASSERT_EQ(flow.server_bytes(), down) << seed;
+    EXPECT_TRUE(flow.info.midstream);
+    EXPECT_EQ(flow.info.client, script.client);
+  }
+}
+
+TEST(TcpStream, LossIsToldAsGapsOfTheRightPlaceAndLengthAndCountedAsLostBeforeTheSensor) {
+  for (unsigned seed = 0; seed < 300; ++seed) {
+    Random random(seed);
+    const std::string up = Text(100000, seed);
+    const TcpScript script = Conversation(random, up, "answer", false);
+    PacketScript kept;
+    std::string seen = up;
+    std::uint64_t lost = 0;
+    const std::uint32_t first = script.packets.front().packet.tcp.sequence + 1;
+    for (const ScriptedPacket& packet : script.packets) {
+      const bool data = packet.packet.source == script.client && !packet.payload.empty();
+      if (!data || Below(random, 2) == 0) {
+        kept.push_back(packet);
+        continue;
+      }
+      lost += packet.payload.size();
+      seen.replace(packet.packet.tcp.sequence - first, packet.payload.size(), packet.payload.size(), '-');
+    }
+    Reorder(random, kept, 4);
+    FlowRun run;
+    const RecordedFlow& flow = run.Only(kept);
+    const auto& direction = flow.Of(Direction::kFromClient);
+    std::string rebuilt = direction.bytes;
+    for (const auto& gap : direction.gaps) rebuilt.insert(gap.position, gap.length, '-');
+    ASSERT_EQ(rebuilt, seen) << seed;
+    const DirectionCounters& counters = flow.counters.by_direction[0];
+    EXPECT_EQ(counters.gap_bytes, lost) << seed;
+    EXPECT_EQ(counters.lost_before_sensor_bytes, lost) << seed;
+    EXPECT_EQ(run.counters.Get(Counter::lost_before_sensor_bytes), lost) << seed;
+  }
+}
+
+TEST(TcpStream, OneDirectionAloneIsReassembledAndItsLossToldWithoutAcknowledgements) {
+  for (unsigned seed = 0; seed < 100; ++seed) {
+    Random random(seed);
+    const std::string up = Text(400000, seed);
+    TcpScript script = Conversation(random, up, "answer", seed % 2 == 0);
+    std::erase_if(script.packets, [&](const ScriptedPacket& packet) { return packet.packet.source == script.server; });
+    std::uint64_t lost = 0;
+    std::size_t index = 0;
+    std::erase_if(script.packets, [&](const ScriptedPacket& packet) {
+      const bool drop = ++index > 30 && !packet.payload.empty() && Below(random, 20) == 0;
+      lost += drop ? packet.payload.size() : 0;
+      return drop;
+    });
+    config::Limits limits;
+    limits.flow_out_of_order_bytes = 65536;
+    FlowRun run(limits);
+    const RecordedFlow& flow = run.Only(script.packets);
+    EXPECT_EQ(flow.counters.by_direction[0].gap_bytes, lost) << seed;
+    EXPECT_EQ(flow.client_bytes().size() + lost, up.size()) << seed;
+    EXPECT_EQ(flow.counters.by_direction[0].lost_before_sensor_bytes, 0u) << seed;
+  }
+}
+
+}  // namespace
+}  // namespace spanwatch::flow
