@@ -28,6 +28,7 @@ struct ReplayOptions {
   std::vector<std::string> captures;
   bool fail_on_alert = false;
   bool quiet = false;
+  std::uint32_t linger_seconds = 0;
 };
 
 // The captures as descriptors of their own for one inspector: each reads them from the beginning.
@@ -136,6 +137,8 @@ Result<int> Replay(const ReplayOptions& options) {
   DeliverAlerts(**supervisor, io);
   progress.Clear();
   if (!options.quiet) PrintSummary((*supervisor)->summary(), *group);
+  io.restart();
+  io.run_for(std::chrono::seconds(options.linger_seconds));
   if (!*well) return kExitFailed;
   const bool alerted = std::ranges::any_of((*supervisor)->summary().alerts, [](const auto& entry) {
     return entry.second.severity > Severity::kInformational;
@@ -156,6 +159,8 @@ void AddReplayCommand(CLI::App& app, int& exit_status) {
   command->add_option("--state", options->sensor.state, "Folder that keeps state; left out: nothing is kept")->type_name("DIR");
   command->add_option("--events", options->sensor.events, "File of JSON lines, '-' for standard output")->type_name("FILE");
   command->add_option("--inspectors", options->sensor.inspectors, "Inspector processes")->check(CLI::Range(1, 64));
+  command->add_option("--metrics", options->sensor.metrics, "Serve /metrics there, like 127.0.0.1:9464")->type_name("ADDRESS");
+  command->add_option("--linger", options->linger_seconds, "Seconds that --metrics goes on after the end")->check(CLI::Range(0, 86'400));
   command->add_flag("--fail-on-alert", options->fail_on_alert, "Exit with 3 when something raised an alert");
   command->add_flag("-q,--quiet", options->quiet, "No progress and no summary");
   command->add_option("captures,-r", options->captures, "Capture files (pcap, pcapng, also gzip or zstd), '-' for standard input")

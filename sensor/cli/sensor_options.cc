@@ -1,7 +1,11 @@
 #include "cli/sensor_options.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <sodium.h>
+#include <sys/ioctl.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/key_file.h"
@@ -59,6 +63,7 @@ Result<config::Config> ConfigOf(const SensorOptions& options) {
   if (options.allow_unsigned) config.allow_unsigned_authorisations = true;
   config.state_directory = options.state;
   config.events_file = options.events;
+  config.metrics_listen = options.metrics;
   config.inspectors = options.inspectors;
   return config;
 }
@@ -87,9 +92,28 @@ Result<Bytes> DerivedKey(const config::HashSetConfig& hashset, const hashset::Ma
   return Bytes(derived.begin(), derived.end());
 }
 
+// A copy that only holders of the descriptor reach; shares the blocks where the file system can.
+Result<UniqueFd> CopyInto(const UniqueFd& source, const std::filesystem::path& directory) {
+  std::string name = (directory / ".hashset-XXXXXX").string();
+  const UniqueFd writable(::mkostemp(name.data(), O_CLOEXEC));
+  if (!writable) return FailErrno("cannot copy a hash set into " + directory.string());
+  UniqueFd copy(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+  const bool reopened = copy && ::fchmod(writable.get(), 0400) == 0;
+  ::unlink(name.c_str());
+  if (!reopened) return FailErrno("cannot reopen the copy of a hash set in " + directory.string());
+  if (::ioctl(writable.get(), FICLONE, source.get()) == 0) return copy;
+  struct stat status {};
+  if (::fstat(source.get(), &status) != 0) return FailErrno("cannot look at a hash set");
+  for (off_t copied = 0; copied < status.st_size;) {
+    const ssize_t moved = ::sendfile(writable.get(), source.get(), &copied, 1u << 30);
+    if (moved <= 0) return FailErrno("cannot copy a hash set into " + directory.string());
+  }
+  return copy;
+}
+
 }  // namespace
 
-Result<OpenedHashSets> OpenHashSets(const config::Config& config) {
+Result<OpenedHashSets> OpenHashSets(const config::Config& config, const std::filesystem::path& keep_in) {
   OpenedHashSets opened;
   for (const auto& path : config.trust) {
     auto key = ReadKeyFile(path, KeyKind::kPublic);
@@ -98,6 +122,7 @@ Result<OpenedHashSets> OpenHashSets(const config::Config& config) {
   }
   for (const auto& hashset : config.hashsets) {
     auto file = OpenForReading(hashset.file);
+    if (file && !keep_in.empty()) file = CopyInto(*file, keep_in);
     if (!file) return Fail(file.error());
     const auto set = hashset::MappedHashSet::Open(*file, hashset.file.string(), opened.trusted_keys);
     if (!set) return Fail(set.error());

@@ -19,6 +19,7 @@ struct SensorOptions {
   bool allow_unsigned = false;
   std::string state;
   std::string events;
+  std::string metrics;
   std::uint32_t inspectors = 1;
 };
 
@@ -33,7 +34,8 @@ struct OpenedHashSets {
   std::vector<supervisor::HashsetFigures> figures;
 };
 
-// Opens, verifies signature and checksums, derives the record keys. A missing record key is one warning.
-Result<OpenedHashSets> OpenHashSets(const config::Config& config);
+// Opens, verifies signature and checksums, derives the record keys. A missing record key is one warning. With `keep_in` each
+// set is first copied into that directory (mode 0400, without a name there), so that nobody changes it under its readers.
+Result<OpenedHashSets> OpenHashSets(const config::Config& config, const std::filesystem::path& keep_in = {});
 
 }  // namespace spanwatch::cli

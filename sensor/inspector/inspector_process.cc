@@ -8,6 +8,7 @@
 
 #include <ctime>
 
+#include "base/byte_writer.h"
 #include "capture/capture_file.h"
 #include "capture/fanout_program.h"
 #include "capture/live_capture.h"
@@ -26,6 +27,8 @@ constexpr std::size_t kPacketsAtOnce = 256;
 constexpr std::chrono::milliseconds kIdlePoll{100};
 // Live, a quiet link: packets may still be on their way through the kernel for so long.
 constexpr std::chrono::seconds kIdleDelay{1};
+// What the kernel has captured it hands over in blocks, at the latest after a tenth of a second.
+constexpr std::chrono::milliseconds kDrainTime{300};
 
 std::function<std::string(const std::string&)> MaskOf(const process::InspectorSetup& setup, const MatchContext& match) {
   if (!setup.tag_names) return [](const std::string& name) { return fingerprint::MaskPlates(name); };
@@ -62,6 +65,8 @@ class InspectorProcess {
   Status ReplayAll();
   Status InspectLive();
   Status HandleControl();
+  // The parent closes its end only when it is gone.
+  bool ParentThere() const;
 
   process::ControlChannel& channel_;
   process::InspectorSetup setup_;
@@ -71,7 +76,6 @@ class InspectorProcess {
   std::unique_ptr<Inspection> inspection_;
   std::unique_ptr<capture::LiveCapture> live_;
   bool draining_ = false;
-  bool parent_gone_ = false;
 };
 
 Status InspectorProcess::Run() {
@@ -90,7 +94,7 @@ Status InspectorProcess::Run() {
     status = setup_.mode == process::InspectorMode::kLive ? InspectLive() : ReplayAll();
   }
   inspection_->Finish();
-  while (!sink_->Flush() && !parent_gone_) ::usleep(1000);
+  while (!sink_->Flush() && ParentThere()) ::usleep(1000);
   return status;
 }
 
@@ -103,12 +107,7 @@ Status InspectorProcess::Open() {
   if (!writer) return Fail(writer.error());
   const bool live = setup_.mode == process::InspectorMode::kLive;
   sink_ = std::make_unique<RingSink>(std::move(*writer), live ? RingSink::WhenFull::kQueue : RingSink::WhenFull::kWait,
-                                     setup_.limits, block_->counters, [this] {
-                                       // The parent closes its end only when it is gone.
-                                       pollfd waited{channel_.fd(), POLLIN, 0};
-                                       parent_gone_ = ::poll(&waited, 1, 0) > 0 && (waited.revents & POLLHUP) != 0;
-                                       return !parent_gone_;
-                                     });
+                                     setup_.limits, block_->counters, [this] { return ParentThere(); });
   auto match = OpenMatchContext(std::move(setup_.hashsets), setup_.trusted_keys, setup_.limits, block_->counters);
   if (!match) return Fail(match.error());
   match_ = *match;
@@ -128,15 +127,20 @@ Status InspectorProcess::OpenLive() {
     if (Status status = live_->JoinFanout(setup_.fanout_group, static_cast<std::uint16_t>(setup_.count + 1)); !status) {
       return status;
     }
-    const auto program = capture::BuildFanoutProgram(live_->link_type(), setup_.count);
-    if (!program) return Fail(program.error());
-    if (Status status = live_->SetFanoutProgram(*program); !status) return status;
+    // The program of a group that exists is the launcher's affair: only it knows how the kernel numbers the members now.
+    if (!setup_.carry_on) {
+      const auto program = capture::BuildFanoutProgram(live_->link_type(), setup_.count);
+      if (!program) return Fail(program.error());
+      if (Status status = live_->SetFanoutProgram(*program); !status) return status;
+    }
   }
   const auto socket = live_->DuplicateSocket();
   if (!socket) return Fail(socket.error());
-  const std::uint8_t kind = static_cast<std::uint8_t>(process::ControlKind::kCaptureSocket);
+  ByteWriter message;
+  message.Le(static_cast<std::uint8_t>(process::ControlKind::kCaptureSocket));
+  message.Le(static_cast<std::int32_t>(live_->link_type()));
   const int descriptor = socket->get();
-  return channel_.Send(ByteView(&kind, 1), std::span(&descriptor, 1));
+  return channel_.Send(message.bytes(), std::span(&descriptor, 1));
 }
 
 Status InspectorProcess::Seal() {
@@ -175,7 +179,7 @@ Status InspectorProcess::ReplayAll() {
 Status InspectorProcess::HandleControl() {
   auto message = channel_.Receive();
   if (!message) {
-    parent_gone_ = draining_ = true;
+    draining_ = true;
     return {};
   }
   const auto kind = static_cast<process::ControlKind>(message->body.front());
@@ -196,17 +200,26 @@ Status InspectorProcess::HandleControl() {
   return {};
 }
 
+bool InspectorProcess::ParentThere() const {
+  pollfd waited{channel_.fd(), POLLIN, 0};
+  return ::poll(&waited, 1, 0) <= 0 || (waited.revents & POLLHUP) == 0;
+}
+
 Status InspectorProcess::InspectLive() {
-  while (!draining_) {
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point end{};
+  while (!draining_ || Clock::now() < end) {
     const auto state = live_->Deliver(*inspection_, kPacketsAtOnce);
     if (!state) return Fail(state.error());
-    if (*state == capture::PacketSource::State::kMore && !channel_.HasMessage()) continue;
+    const bool idle = *state != capture::PacketSource::State::kMore;
+    if (!idle && !channel_.HasMessage()) continue;
     pollfd waited[2] = {{live_->poll_fd(), POLLIN, 0}, {channel_.fd(), POLLIN, 0}};
-    const int wait = *state == capture::PacketSource::State::kMore ? 0 : static_cast<int>(kIdlePoll.count());
-    if (::poll(waited, 2, wait) == 0) inspection_->Idle(WallClockNow() - kIdleDelay);
-    if (waited[1].revents != 0) {
-      if (Status status = HandleControl(); !status) return status;
-    }
+    // Once draining, a closed channel would be readable for ever.
+    const int ready = ::poll(waited, draining_ ? 1 : 2, idle ? static_cast<int>(kIdlePoll.count()) : 0);
+    if (ready == 0 && idle) inspection_->Idle(WallClockNow() - kIdleDelay);
+    if (draining_ || waited[1].revents == 0) continue;
+    if (Status status = HandleControl(); !status) return status;
+    if (draining_) end = Clock::now() + kDrainTime;
   }
   return {};
 }
@@ -224,6 +237,7 @@ int RunInspectorProcess() {
   auto setup = process::ReceiveSetup(channel);
   if (!setup) return 1;
   SetLogRole(fmt::format("inspector-{}", setup->index));
+  if (setup->verbose) SetLogLevel(LogLevel::kDebug);
   InspectorProcess inspector(channel, std::move(*setup));
   const Status status = inspector.Run();
   if (status) return 0;

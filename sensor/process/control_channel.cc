@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <cerrno>
 #include <cstring>
@@ -16,6 +17,9 @@ Result<std::pair<ControlChannel, ControlChannel>> ControlChannel::MakePair() {
   const int size = kMessageBytesMax;
   for (const int end : ends) (void)::setsockopt(end, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
   for (const int end : ends) (void)::setsockopt(end, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+  // A process that no longer reads must not hold up the one that writes to it.
+  const timeval patience{5, 0};
+  for (const int end : ends) (void)::setsockopt(end, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
   return std::pair(ControlChannel(UniqueFd(ends[0])), ControlChannel(UniqueFd(ends[1])));
 }
 

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 
+#include <cstring>
+
 #include "process/ring.h"
 
 namespace spanwatch::process {
@@ -44,7 +46,9 @@ Status InspectorGroup::Start(std::size_t index, InspectorSetup setup) {
   setup.shared_block = std::move(*block);
   auto child = Child::Start("inspector");
   if (!child) return Fail(child.error());
-  if (Status status = SendSetup(child->channel(), setup); !status) return status;
+  const Status sent = SendSetup(child->channel(), setup);
+  for (HashSetInput& input : setup.hashsets) ::explicit_bzero(input.record_key.data(), input.record_key.size());
+  if (!sent) return sent;
   members_[index].child = std::make_unique<Child>(std::move(*child));
   return {};
 }

@@ -80,7 +80,7 @@ Status SendSetup(ControlChannel& channel, const InspectorSetup& setup) {
   writer.Le(setup.index);
   writer.Le(setup.count);
   writer.Le(setup.fanout_group);
-  for (const bool flag : {setup.join_fanout, setup.carry_on, setup.tag_names}) writer.Le(static_cast<std::uint8_t>(flag));
+  for (const bool flag : {setup.join_fanout, setup.carry_on, setup.tag_names, setup.verbose}) writer.Le(static_cast<std::uint8_t>(flag));
   PutZones(writer, setup.zones);
   for (const auto& limit : config::kLimits) writer.Le(setup.limits.*limit.field);
   writer.Le(static_cast<std::uint32_t>(setup.trusted_keys.size()));
@@ -112,7 +112,7 @@ Result<InspectorSetup> ReceiveSetup(ControlChannel& channel) {
   setup.index = reader.U32Le();
   setup.count = reader.U32Le();
   setup.fanout_group = reader.U16Le();
-  for (bool* flag : {&setup.join_fanout, &setup.carry_on, &setup.tag_names}) *flag = reader.U8() != 0;
+  for (bool* flag : {&setup.join_fanout, &setup.carry_on, &setup.tag_names, &setup.verbose}) *flag = reader.U8() != 0;
   setup.zones = TakeZones(reader);
   for (const auto& limit : config::kLimits) setup.limits.*limit.field = reader.U64Le();
   const std::uint32_t keys = reader.U32Le();

@@ -37,6 +37,7 @@ struct InspectorSetup {
   bool join_fanout = false;
   bool carry_on = false;         // a successor: joins an existing group
   bool tag_names = false;        // names: tagged
+  bool verbose = false;
   Zones zones;
   config::Limits limits;
   std::vector<Bytes> trusted_keys;  // Ed25519 public keys
@@ -49,7 +50,8 @@ struct InspectorSetup {
 Status SendSetup(ControlChannel& channel, const InspectorSetup& setup);
 Result<InspectorSetup> ReceiveSetup(ControlChannel& channel);
 
-// While it runs. From the launcher: reload (hash sets as in the setup), drain. From the inspector: ready, socket.
+// While it runs. From the launcher: reload (hash sets as in the setup), drain. From the inspector: its capture socket with
+// the link type (i32) when it has joined, ready when it is sealed and inspects, reloaded.
 enum class ControlKind : std::uint8_t { kSetup, kReload, kDrain, kReady, kCaptureSocket, kReloaded };
 
 Status SendReload(ControlChannel& channel, const std::vector<HashSetInput>& hashsets);

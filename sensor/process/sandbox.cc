@@ -86,15 +86,43 @@ Status Harden() {
   return {};
 }
 
-Status DropPrivileges(const std::string& user) {
-  if (::geteuid() == 0 && !user.empty()) {
-    errno = 0;
-    const passwd* entry = ::getpwnam(user.c_str());
-    if (entry == nullptr) return Fail(ErrorCode::kNotFound, "there is no user '{}' to run as; create it or name another", user);
-    if (::setgroups(0, nullptr) != 0 || ::setgid(entry->pw_gid) != 0 || ::setuid(entry->pw_uid) != 0) {
-      return FailErrno("cannot become user " + user);
+namespace {
+
+Status BecomeUser(const std::string& user) {
+  if (::geteuid() != 0 || user.empty()) return {};
+  errno = 0;
+  const passwd* entry = ::getpwnam(user.c_str());
+  if (entry == nullptr) return Fail(ErrorCode::kNotFound, "there is no user '{}' to run as; create it or name another", user);
+  if (::setgroups(0, nullptr) != 0 || ::setgid(entry->pw_gid) != 0 || ::setuid(entry->pw_uid) != 0) {
+    return FailErrno("cannot become user " + user);
+  }
+  return {};
+}
+
+}  // namespace
+
+Status KeepCapturePrivilege(const std::string& user) {
+  // What is not in the bounding set no program started from here gets back, not even as root.
+  for (int capability = 0; ::geteuid() == 0 && ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
+    if (capability != CAP_NET_RAW && ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) {
+      return FailErrno("cannot drop capabilities");
     }
   }
+  if (::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return FailErrno("cannot keep a capability");
+  if (Status status = BecomeUser(user); !status) return status;
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct kept[2] = {};
+  kept[0].effective = kept[0].permitted = kept[0].inheritable = 1u << CAP_NET_RAW;
+  if (::syscall(SYS_capset, &header, kept) != 0 ||
+      ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_RAW, 0, 0) != 0) {
+    return FailErrno("capturing needs CAP_NET_RAW (start as root, or with it as an ambient capability)");
+  }
+  if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return FailErrno("cannot make the process undumpable");
+  return {};
+}
+
+Status DropPrivileges(const std::string& user) {
+  if (Status status = BecomeUser(user); !status) return status;
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct none[2] = {};
   if (::syscall(SYS_capset, &header, none) != 0) return FailErrno("cannot drop capabilities");

@@ -16,6 +16,10 @@ namespace spanwatch::process {
 // No core file, no ptrace by equals, no new privileges; locked memory stays locked. Any process of ours.
 Status Harden();
 
+// The launcher's part: becomes `user` (when root and `user` is not empty) and keeps CAP_NET_RAW alone, which the processes it
+// starts get from it. After Harden. Fails when the process does not have that capability.
+Status KeepCapturePrivilege(const std::string& user);
+
 // Gives up root for `user` (when root and `user` is not empty) and every capability. The launcher does not call this.
 Status DropPrivileges(const std::string& user);
 

@@ -19,9 +19,11 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 
 constexpr auto kCacheTime = std::chrono::seconds(1);
-constexpr Method kMethods[] = {Method::kExact, Method::kArchiveEntry, Method::kFragment, Method::kPerceptual, Method::kRecord};
+constexpr Method kMethods[] = {Method::kExact, Method::kArchiveEntry, Method::kFragment, Method::kPerceptual,
+                               Method::kRecord};
 constexpr Crossing kCrossings[] = {Crossing::kInternal, Crossing::kEgress, Crossing::kIngress, Crossing::kExternal};
-constexpr std::string_view kDatasets[] = {"spanwatch.sighting", "spanwatch.transfer", "spanwatch.anomaly", "spanwatch.alert"};
+constexpr std::string_view kDatasets[] = {"spanwatch.sighting", "spanwatch.transfer", "spanwatch.anomaly",
+                                          "spanwatch.alert"};
 
 // `key="value",other="value"` as counters.def writes labels.
 std::vector<ClientMetric::Label> ParseLabels(std::string_view text) {
@@ -54,8 +56,10 @@ MetricFamily Single(MetricType type, std::string_view name, std::string_view hel
   for (auto& [labels, value] : values) {
     ClientMetric metric;
     metric.label = std::move(labels);
-    if (type == MetricType::Counter) metric.counter.value = value;
-    else metric.gauge.value = value;
+    if (type == MetricType::Counter)
+      metric.counter.value = value;
+    else
+      metric.gauge.value = value;
     family.metric.push_back(std::move(metric));
   }
   return family;
@@ -105,6 +109,44 @@ class MetricsExporter::InspectorCounters : public prometheus::Collectable {
   std::array<std::uint64_t, kCounters.size()> retired_{};
 };
 
+// What the shared pages hold beside the counters.
+class MetricsExporter::InspectorPages : public prometheus::Collectable {
+ public:
+  std::vector<MetricFamily> Collect() const override {
+    MetricFamily anomalies = Single(MetricType::Counter, "anomalies_total",
+                                    "Anomalies that inspectors met, by code; events of them are rate-limited, this is not.", {});
+    for (std::size_t code = 0; code < kAnomalies.size(); ++code) {
+      const auto of_code = [&](const process::SharedBlock& page) -> const auto& { return page.anomalies[code]; };
+      MetricFamily one =
+          Single(MetricType::Counter, "", "", {{{{"code", std::string(kAnomalies[code].name)}}, Sum(of_code)}});
+      anomalies.metric.push_back(std::move(one.metric.front()));
+    }
+    const double forbidden = Sum([](const process::SharedBlock& page) -> const auto& { return page.forbidden_calls; });
+    std::int64_t latest = 0;
+    for (const process::SharedBlock* page : pages_) {
+      latest = std::max(latest, page->last_packet_time.load(std::memory_order_relaxed));
+    }
+    return {std::move(anomalies),
+            Single(MetricType::Counter, "sandbox_forbidden_calls_total",
+                   "System calls that the sandbox refused to inspectors.", {{{}, forbidden}}),
+            Single(MetricType::Gauge, "last_packet_timestamp_seconds",
+                   "Packet time of the latest packet, since the Unix epoch; 0 before the first.",
+                   {{{}, static_cast<double>(latest) / 1e9}})};
+  }
+
+  void Add(const process::SharedBlock& page) { pages_.push_back(&page); }
+
+ private:
+  template <typename Field>
+  double Sum(Field field) const {
+    std::uint64_t sum = 0;
+    for (const process::SharedBlock* page : pages_) sum += field(*page).load(std::memory_order_relaxed);
+    return static_cast<double>(sum);
+  }
+
+  std::vector<const process::SharedBlock*> pages_;
+};
+
 class MetricsExporter::Figures : public prometheus::Collectable {
  public:
   explicit Figures(std::function<SupervisorFigures()> source) : source_(std::move(source)) {}
@@ -120,15 +162,28 @@ class MetricsExporter::Figures : public prometheus::Collectable {
                           {{{"outcome", "retry"}}, static_cast<double>(figures.webhook_retried)},
                           {{{"outcome", "refused"}}, static_cast<double>(figures.webhook_refused)},
                           {{{"outcome", "gone"}}, static_cast<double>(figures.webhook_gone)}}));
-    gauge("webhook_queue_length", "Alert messages that wait to be delivered.", static_cast<double>(figures.webhook_queue_length));
-    gauge("webhook_dead_letters", "Alert messages that were given up.", static_cast<double>(figures.webhook_dead_letters));
+    gauge("webhook_queue_length", "Alert messages that wait to be delivered.",
+          static_cast<double>(figures.webhook_queue_length));
+    gauge("webhook_dead_letters", "Alert messages that were given up.",
+          static_cast<double>(figures.webhook_dead_letters));
     gauge("webhook_oldest_pending_age_seconds", "Age of the oldest alert message that waits.",
           figures.webhook_oldest_pending_age_seconds);
     gauge("alerts_open", "Alerts that are open.", static_cast<double>(figures.alerts_open));
     gauge("inspectors_alive", "Inspectors that run.", static_cast<double>(figures.inspectors_alive));
     all.push_back(Single(MetricType::Counter, "inspector_restarts_total", "Inspectors started again after they ended.",
                          {{{}, static_cast<double>(figures.inspector_restarts)}}));
-    gauge("config_last_reload_successful", "1 when the last reload took effect.", figures.last_reload_successful ? 1 : 0);
+    all.push_back(Single(MetricType::Counter, "ring_refused_messages_total",
+                         "Messages of inspectors that the supervisor could not believe, by reason.",
+                         {{{{"reason", "undecodable"}}, static_cast<double>(figures.ring_messages_undecodable)},
+                          {{{"reason", "corrupt"}}, static_cast<double>(figures.ring_corruptions)}}));
+    all.push_back(Single(MetricType::Gauge, "rules", "Rules and authorisations in force, by kind.",
+                         {{{{"kind", "detection"}}, static_cast<double>(figures.rules_detections)},
+                          {{{"kind", "correlation"}}, static_cast<double>(figures.rules_correlations)},
+                          {{{"kind", "filter"}}, static_cast<double>(figures.rules_filters)},
+                          {{{"kind", "authorisation"}}, static_cast<double>(figures.rules_authorisations)}}));
+    gauge("rules_signed", "1 when every rule in force is signed by a trusted key.", figures.rules_signed ? 1 : 0);
+    gauge("config_last_reload_successful", "1 when the last reload took effect.",
+          figures.last_reload_successful ? 1 : 0);
     gauge("config_last_reload_timestamp_seconds", "When configuration and rules were last read.",
           figures.last_reload_timestamp_seconds);
     gauge("state_bytes", "Size of the state file.", static_cast<double>(figures.state_bytes));
@@ -140,10 +195,12 @@ class MetricsExporter::Figures : public prometheus::Collectable {
  private:
   // The name of a set is the operator's own, and at most eight are loaded: a bounded label.
   static void AddHashsets(const SupervisorFigures& figures, std::vector<MetricFamily>& all) {
-    MetricFamily loaded = Single(MetricType::Gauge, "hashset_loaded_timestamp_seconds", "When a hash set was loaded.", {});
+    MetricFamily loaded =
+        Single(MetricType::Gauge, "hashset_loaded_timestamp_seconds", "When a hash set was loaded.", {});
     std::array<std::uint64_t, 3> items{};
     for (const HashsetFigures& hashset : figures.hashsets) {
-      MetricFamily one = Single(MetricType::Gauge, "", "", {{{{"hashset", hashset.name}}, hashset.loaded_timestamp_seconds}});
+      MetricFamily one =
+          Single(MetricType::Gauge, "", "", {{{{"hashset", hashset.name}}, hashset.loaded_timestamp_seconds}});
       loaded.metric.push_back(std::move(one.metric.front()));
       items[0] += hashset.images;
       items[1] += hashset.records;
@@ -176,6 +233,7 @@ class MetricsExporter::Figures : public prometheus::Collectable {
 
 MetricsExporter::MetricsExporter(std::string revision, std::function<SupervisorFigures()> figures)
     : inspector_counters_(std::make_shared<InspectorCounters>()),
+      inspector_pages_(std::make_shared<InspectorPages>()),
       figures_(std::make_shared<Figures>(std::move(figures))) {
   auto& build = prometheus::BuildGauge().Name("spanwatch_build_info").Help("What runs; always 1.").Register(registry_);
   build.Add({{"version", SPANWATCH_VERSION}, {"revision", revision}}).Set(1);
@@ -202,16 +260,22 @@ MetricsExporter::MetricsExporter(std::string revision, std::function<SupervisorF
       }
     }
   }
-  auto& alerts = prometheus::BuildCounter().Name("spanwatch_alerts_total").Help("Alerts opened, by severity.").Register(registry_);
+  auto& alerts =
+      prometheus::BuildCounter().Name("spanwatch_alerts_total").Help("Alerts opened, by severity.").Register(registry_);
   for (std::size_t i = 0; i < alerts_.size(); ++i) {
     alerts_[i] = &alerts.Add({{"severity", std::string(ToString(static_cast<Severity>(i)))}});
   }
-  auto& events = prometheus::BuildCounter().Name("spanwatch_events_total").Help("Events written, by dataset.").Register(registry_);
+  auto& events =
+      prometheus::BuildCounter().Name("spanwatch_events_total").Help("Events written, by dataset.").Register(registry_);
   for (std::size_t i = 0; i < events_.size(); ++i) events_[i] = &events.Add({{"dataset", std::string(kDatasets[i])}});
 }
 
 void MetricsExporter::AddCounters(const Counters& block) { inspector_counters_->Add(block); }
 void MetricsExporter::RetireCounters(const Counters& block) { inspector_counters_->Retire(block); }
+void MetricsExporter::AddInspector(const process::SharedBlock& block) {
+  inspector_counters_->Add(block.counters);
+  inspector_pages_->Add(block);
+}
 
 void MetricsExporter::CountSighting(Method method, Confidence confidence, bool authorised, Crossing crossing) {
   sightings_[SightingIndex(method, confidence, authorised, crossing)]->Increment();
@@ -223,8 +287,8 @@ std::string MetricsExporter::Render() {
   const auto now = std::chrono::steady_clock::now();
   if (now < cached_until_) return cached_;
   std::vector<MetricFamily> families = registry_.Collect();
-  for (const prometheus::Collectable* source : {static_cast<prometheus::Collectable*>(inspector_counters_.get()),
-                                                static_cast<prometheus::Collectable*>(figures_.get())}) {
+  const prometheus::Collectable* const sources[] = {inspector_counters_.get(), inspector_pages_.get(), figures_.get()};
+  for (const prometheus::Collectable* source : sources) {
     for (MetricFamily& family : source->Collect()) {
       // A metric without a series is left out: its help alone says nothing.
       if (!family.metric.empty()) families.push_back(std::move(family));

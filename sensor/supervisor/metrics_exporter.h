@@ -1,5 +1,6 @@
 // MetricsExporter: everything /metrics shows, through prometheus-cpp's registry and text format. Inspector counters are
-// summed from their shared-memory blocks when scraped (design.md section 2); every label combination exists from the start.
+// summed from their shared-memory blocks when scraped (design.md section 2); every label combination exists from the
+// start.
 //
 // Supervisor thread only.
 #pragma once
@@ -16,6 +17,7 @@
 
 #include "model/sighting.h"
 #include "model/verdict.h"
+#include "process/shared_block.h"
 #include "telemetry/counters.h"
 
 namespace spanwatch::supervisor {
@@ -40,6 +42,13 @@ struct SupervisorFigures {
   std::uint64_t alerts_open = 0;
   std::uint64_t inspectors_alive = 0;
   std::uint64_t inspector_restarts = 0;
+  std::uint64_t ring_messages_undecodable = 0;
+  std::uint64_t ring_corruptions = 0;
+  std::uint64_t rules_detections = 0;
+  std::uint64_t rules_correlations = 0;
+  std::uint64_t rules_filters = 0;
+  std::uint64_t rules_authorisations = 0;
+  bool rules_signed = false;
   bool last_reload_successful = true;
   double last_reload_timestamp_seconds = 0;
   std::uint64_t state_bytes = 0;
@@ -57,6 +66,8 @@ class MetricsExporter {
   // sums (a counter never falls); its gauges go.
   void AddCounters(const Counters& block);
   void RetireCounters(const Counters& block);
+  // The counters of an inspector and what else its page tells. The page outlives the exporter: a successor goes on with it.
+  void AddInspector(const process::SharedBlock& block);
 
   void CountSighting(Method method, Confidence confidence, bool authorised, Crossing crossing);
   void CountAlert(Severity severity);
@@ -67,9 +78,11 @@ class MetricsExporter {
 
  private:
   class InspectorCounters;
+  class InspectorPages;
   class Figures;
   prometheus::Registry registry_;
   std::shared_ptr<InspectorCounters> inspector_counters_;
+  std::shared_ptr<InspectorPages> inspector_pages_;
   std::shared_ptr<Figures> figures_;
   std::array<prometheus::Counter*, 5 * 2 * 2 * 4> sightings_{};
   std::array<prometheus::Counter*, 5> alerts_{};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <random>
 
 #include "alert/alert_document.h"
 #include "base/key_file.h"
@@ -26,6 +27,16 @@ Result<std::vector<Bytes>> ReadPublicKeys(const std::vector<std::filesystem::pat
   return keys;
 }
 
+std::uint64_t RandomNumber() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
+}
+
+// Names may come from the wire and need not be UTF-8.
+std::string LineOf(const nlohmann::json& document) {
+  return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 alert::SinkOptions SinkOptionsOf(const config::WebhookConfig& webhook) {
   alert::SinkOptions options{webhook.name, "webhook", {{"url", webhook.url}}};
   const auto add = [&](const char* name, const std::string& value) {
@@ -43,11 +54,12 @@ alert::SinkOptions SinkOptionsOf(const config::WebhookConfig& webhook) {
 
 // What the supervisor holds of one inspector.
 struct Supervisor::Inspector {
-  Inspector(process::RingReader opened, process::MappedSharedBlock mapped)
-      : ring(std::move(opened)), block(std::move(mapped)) {}
+  Inspector(process::RingReader opened, process::MappedSharedBlock mapped, std::uint64_t incarnation_of_ring)
+      : ring(std::move(opened)), block(std::move(mapped)), incarnation(incarnation_of_ring) {}
 
   process::RingReader ring;
   process::MappedSharedBlock block;
+  std::uint64_t incarnation;
   std::uint64_t release_through = 0;
   bool alive = true;
 };
@@ -82,8 +94,10 @@ Status Supervisor::Open(std::vector<InspectorLink> inspectors) {
     if (!ring) return Fail(ring.error());
     auto block = process::MapSharedBlock(link.shared_block.get());
     if (!block) return Fail(block.error());
-    inspectors_.push_back(std::make_unique<Inspector>(std::move(*ring), std::move(*block)));
-    metrics_->AddCounters(inspectors_.back()->block->counters);
+    // The state file keeps signed numbers.
+    const std::uint64_t incarnation = link.incarnation != 0 ? link.incarnation : RandomNumber() >> 1;
+    inspectors_.push_back(std::make_unique<Inspector>(std::move(*ring), std::move(*block), incarnation));
+    metrics_->AddInspector(*inspectors_.back()->block);
   }
   if (Status status = Listen(); !status) return status;
   ready_ = true;
@@ -180,9 +194,10 @@ Result<std::size_t> Supervisor::Drain() {
 Status Supervisor::Judge(const MergedMessage& merged) {
   Inspector& inspector = *inspectors_[merged.inspector];
   inspector.release_through = merged.ring_end;
-  // The ring's own sequence goes on over restarts of the inspector, so the ring is the incarnation.
-  if (!state_->events().TakeRingMessage(merged.inspector, merged.sequence)) return {};
+  // A watermark changes nothing, so that an idle link writes nothing.
   if (std::holds_alternative<Watermark>(merged.message)) return {};
+  // The ring's own sequence goes on over restarts of the inspector, so the ring is the incarnation.
+  if (!state_->events().TakeRingMessage(inspector.incarnation, merged.sequence)) return {};
   return JudgeEvent(merged.message);
 }
 
@@ -204,7 +219,7 @@ Status Supervisor::JudgeEvent(const InspectorMessage& message) {
     if (Status status = state_->sightings().AddTransfer(id, *transfer); !status) return status;
   }
   Count(message, *verdict);
-  if (Status status = state_->events().KeepDocument(**number, document.dump()); !status) return status;
+  if (Status status = state_->events().KeepDocument(**number, LineOf(document)); !status) return status;
   auto transitions = book_->OnVerdict(id, message, *verdict);
   if (!transitions) return Fail(transitions.error());
   return Raise(std::move(*transitions));
@@ -219,7 +234,7 @@ Status Supervisor::Raise(std::vector<AlertTransition> transitions) {
     if (!number) return Fail(number.error());
     if (!*number) continue;
     document["event"]["sequence"] = **number;
-    if (Status status = state_->events().KeepDocument(**number, document.dump()); !status) return status;
+    if (Status status = state_->events().KeepDocument(**number, LineOf(document)); !status) return status;
     metrics_->CountEvent(EventDataset::kAlert);
     if (transition.alert.state == AlertState::kOpened) metrics_->CountAlert(transition.alert.severity);
     if (summary_.alerts.contains(transition.alert.id) || summary_.alerts.size() < Summary::kAlertsRemembered) {
@@ -263,7 +278,9 @@ Status Supervisor::WriteDocuments() {
 void Supervisor::Count(const InspectorMessage& message, const Verdict& verdict) {
   if (const auto* sighting = std::get_if<Sighting>(&message)) {
     metrics_->CountEvent(EventDataset::kSighting);
-    metrics_->CountSighting(sighting->method, sighting->confidence, verdict.authorised, sighting->flow.crossing);
+    if (sighting->phase == SightingPhase::kComplete) {
+      metrics_->CountSighting(sighting->method, sighting->confidence, verdict.authorised, sighting->flow.crossing);
+    }
     ++summary_.sightings;
     if (verdict.authorised) ++summary_.authorised_sightings;
   } else if (const auto* transfer = std::get_if<TransferSummary>(&message)) {
@@ -289,6 +306,20 @@ void Supervisor::OnInspectorStarted(std::size_t inspector) {
   inspectors_[inspector]->alive = true;
   ++restarts_;
   merger_->Resume(inspector);
+}
+
+Status Supervisor::AddLauncherBlock(UniqueFd shared_block) {
+  auto block = process::MapSharedBlock(shared_block.get());
+  if (!block) return Fail(block.error());
+  launcher_block_ = std::move(*block);
+  metrics_->AddCounters(launcher_block_->counters);
+  return {};
+}
+
+Status Supervisor::Purge() {
+  // Before the first event there is no packet time to count from.
+  if (merger_->watermark() == PacketTime::min()) return {};
+  return state_->Purge(merger_->watermark());
 }
 
 Status Supervisor::Finish(bool close_alerts) {
@@ -341,6 +372,14 @@ SupervisorFigures Supervisor::Figures() {
   figures.inspectors_alive =
       static_cast<std::uint64_t>(std::ranges::count_if(inspectors_, [](const auto& one) { return one->alive; }));
   figures.inspector_restarts = restarts_;
+  figures.ring_messages_undecodable = summary_.messages_refused;
+  figures.ring_corruptions = summary_.ring_corruptions;
+  const policy::PolicyFacts rules = policy_->facts();
+  figures.rules_detections = rules.detections;
+  figures.rules_correlations = rules.correlations;
+  figures.rules_filters = rules.filters;
+  figures.rules_authorisations = rules.authorisations;
+  figures.rules_signed = rules.all_signed;
   figures.last_reload_successful = reload_succeeded_;
   figures.last_reload_timestamp_seconds = static_cast<double>(Nanoseconds(reloaded_)) / 1e9;
   figures.state_bytes = state_->database().size_bytes();

@@ -27,6 +27,8 @@ namespace spanwatch::supervisor {
 struct InspectorLink {
   UniqueFd ring;
   UniqueFd shared_block;
+  // Of the ring, unique for ever (its sequences begin at 1); 0: one is made up.
+  std::uint64_t incarnation = 0;
 };
 
 // What a command prints at the end, and what metrics show.
@@ -55,6 +57,10 @@ class Supervisor {
   // The inspector has ended (or died); it holds up no other's events. Resume when a successor begins.
   void OnInspectorEnded(std::size_t inspector);
   void OnInspectorStarted(std::size_t inspector);
+  // The launcher's own counters, for /metrics.
+  Status AddLauncherBlock(UniqueFd shared_block);
+  // Forgets what is older than the limits allow. Now and then.
+  Status Purge();
   // No message will come any more: judges all that waits and, when `close_alerts`, closes every open alert.
   Status Finish(bool close_alerts);
   // SIGHUP: rules and authorisations again, files reopened. On failure the old rules stay.
@@ -92,6 +98,7 @@ class Supervisor {
   std::unique_ptr<MetricsExporter> metrics_;
   std::unique_ptr<HttpListener> listener_;
   std::vector<std::unique_ptr<Inspector>> inspectors_;
+  process::MappedSharedBlock launcher_block_;
   std::unique_ptr<EventMerger> merger_;
   std::vector<HashsetFigures> hashsets_;
   Summary summary_;

@@ -1,0 +1,250 @@
+#include "process/inspector_keeper.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/byte_reader.h"
+#include "telemetry/log.h"
+
+namespace spanwatch::process {
+namespace {
+
+using std::chrono::seconds;
+
+// One that lives for so long has not died of its start.
+constexpr seconds kQuickDeath{10};
+constexpr seconds kStatisticsInterval{1};
+constexpr int kMessagesAtOnce = 16;
+
+std::string_view CauseOf(int exit_status) { return exit_status > 128 ? "signal" : "exit"; }
+
+}  // namespace
+
+InspectorKeeper::InspectorKeeper(InspectorGroup group, const SensorPlan& plan, bool verbose, CaptureHooks hooks,
+                                 Counters& counters, Observer& observer)
+    : group_(std::move(group)),
+      plan_(plan),
+      verbose_(verbose),
+      hooks_(std::move(hooks)),
+      counters_(counters),
+      observer_(observer),
+      places_(group_.count()) {
+  // Another sensor on this host must not share the group.
+  if (::getrandom(&fanout_group_, sizeof(fanout_group_), 0) != sizeof(fanout_group_)) {
+    fanout_group_ = static_cast<std::uint16_t>(::getpid());
+  }
+}
+
+void InspectorKeeper::AddPollFds(std::vector<pollfd>& waited) {
+  for (std::uint32_t i = 0; i < group_.count(); ++i) {
+    if (places_[i].channel_open) waited.push_back({group_.child(i).channel().fd(), POLLIN, 0});
+  }
+}
+
+std::vector<HashSetInput> InspectorKeeper::HashSets() const {
+  std::vector<HashSetInput> hashsets;
+  for (const HashSetInput& input : plan_.hashsets) {
+    hashsets.push_back({UniqueFd(::fcntl(input.file.get(), F_DUPFD_CLOEXEC, 0)), input.record_key, input.name});
+  }
+  return hashsets;
+}
+
+Status InspectorKeeper::Start(std::uint32_t index, Clock::time_point now) {
+  Place& place = places_[index];
+  InspectorSetup setup;
+  setup.mode = InspectorMode::kLive;
+  setup.sensor_name = plan_.config.sensor_name;
+  setup.interface = plan_.config.interface;
+  setup.run_as = plan_.config.run_as;
+  setup.fanout_group = fanout_group_;
+  setup.join_fanout = group_.count() > 1;
+  setup.carry_on = place.joined != 0;
+  setup.tag_names = plan_.config.tag_names;
+  setup.verbose = verbose_;
+  setup.zones = plan_.config.zones;
+  setup.limits = plan_.config.limits;
+  setup.trusted_keys = plan_.trusted_keys;
+  setup.hashsets = HashSets();
+  place.started = now;
+  if (Status status = group_.Start(index, std::move(setup)); !status) return status;
+  place.state = State::kJoining;
+  place.channel_open = true;
+  return {};
+}
+
+// Two deaths at once are replaced one after the other: a closed duplicate moves the last that joined.
+Status InspectorKeeper::StartNext(Clock::time_point now) {
+  const auto joining = [](const Place& place) { return place.state == State::kJoining; };
+  if (draining_ || std::ranges::any_of(places_, joining)) return {};
+  if (renumbered_) RepairFanout();
+  for (std::uint32_t i = 0; i < places_.size(); ++i) {
+    if (places_[i].state != State::kDown || places_[i].start_at > now) continue;
+    if (Status status = Start(i, now); !status) {
+      if (!all_ran_) return status;
+      Log(LogLevel::kError, "An inspector could not be started", "index={} reason=\"{}\"", i, status.error().message);
+      places_[i].start_at = now + seconds(plan_.config.limits.launcher_restart_delay_s);
+    }
+    return {};
+  }
+  return {};
+}
+
+Status InspectorKeeper::Tick(Clock::time_point now) {
+  for (std::uint32_t i = 0; i < places_.size(); ++i) {
+    TakeMessages(i, now);
+    if (const auto ended = group_.TakeEnded(i)) {
+      if (Status status = OnEnded(i, *ended, now); !status) return status;
+    }
+    CheckHeartbeat(i, now);
+  }
+  if (now >= statistics_at_) {
+    statistics_at_ = now + kStatisticsInterval;
+    for (const Place& place : places_) CountCaptured(place);
+  }
+  all_ran_ = all_ran_ || all_running();
+  return StartNext(now);
+}
+
+void InspectorKeeper::TakeMessages(std::uint32_t index, Clock::time_point now) {
+  Place& place = places_[index];
+  for (int n = 0; n < kMessagesAtOnce && place.channel_open && group_.child(index).channel().HasMessage(); ++n) {
+    auto message = group_.child(index).channel().Receive();
+    if (message) {
+      OnMessage(index, std::move(*message), now);
+    } else if (message.error().code == ErrorCode::kUnavailable) {
+      place.channel_open = false;  // its end follows
+    }
+  }
+}
+
+// An inspector may be in the hands of an attacker: only what is expected of it now is done.
+void InspectorKeeper::OnMessage(std::uint32_t index, ControlMessage message, Clock::time_point now) {
+  Place& place = places_[index];
+  ByteReader reader(message.body);
+  const auto kind = static_cast<ControlKind>(reader.U8());
+  if (kind == ControlKind::kCaptureSocket && place.state == State::kJoining && message.descriptors.size() == 1) {
+    CountCaptured(place);
+    place.capture = std::move(message.descriptors.front());  // closes that of a dead predecessor
+    place.link_type = static_cast<int>(reader.U32Le());
+    place.joined = ++joins_;
+    place.state = State::kSealing;
+  } else if (kind == ControlKind::kReady && place.state == State::kSealing) {
+    place.state = State::kRunning;
+    place.heartbeat_seen = now;
+    Log(LogLevel::kInfo, "An inspector captures", "index={} interface={}", index, plan_.config.interface);
+    if (place.told_ended) observer_.OnInspectorStarted(index);
+    place.told_ended = false;
+    if (draining_) Drain();
+  }
+}
+
+Status InspectorKeeper::OnEnded(std::uint32_t index, int exit_status, Clock::time_point now) {
+  Place& place = places_[index];
+  const State was = place.state;
+  place.state = State::kDown;
+  place.channel_open = false;
+  if (!place.told_ended) observer_.OnInspectorEnded(index);
+  place.told_ended = true;
+  if (draining_ && exit_status == 0) return {};
+  counters_.Add(Counter::inspector_deaths);
+  Log(LogLevel::kError, "An inspector died; the flows it followed are cut short", "index={} cause={} number={}", index,
+      CauseOf(exit_status), exit_status > 128 ? exit_status - 128 : exit_status);
+  if (!all_ran_ && !draining_ && was != State::kRunning) {
+    return Fail(ErrorCode::kUnavailable, "an inspector could not start; its own line above says why");
+  }
+  place.quick_deaths = now - place.started < kQuickDeath ? place.quick_deaths + 1 : 0;
+  const auto longest = static_cast<std::int64_t>(plan_.config.limits.launcher_restart_delay_s);
+  const std::int64_t delay = place.quick_deaths < 2 ? 0 : std::int64_t{1} << std::min(place.quick_deaths - 2, 12u);
+  place.start_at = now + seconds(std::min(delay, longest));
+  return {};
+}
+
+void InspectorKeeper::CheckHeartbeat(std::uint32_t index, Clock::time_point now) {
+  Place& place = places_[index];
+  if (place.state == State::kDown) return;
+  const auto& limits = plan_.config.limits;
+  bool stuck = now - place.started > seconds(limits.launcher_start_timeout_s);
+  if (place.state == State::kRunning) {
+    const std::uint64_t heartbeat = group_.block(index).heartbeat.load(std::memory_order_relaxed);
+    if (heartbeat != place.heartbeat) {
+      place.heartbeat = heartbeat;
+      place.heartbeat_seen = now;
+    }
+    stuck = !draining_ && now - place.heartbeat_seen > seconds(limits.launcher_heartbeat_timeout_s);
+  }
+  if (!stuck) return;
+  counters_.Add(Counter::inspectors_stuck);
+  Log(LogLevel::kError, "An inspector stands still and is killed", "index={}", index);
+  group_.child(index).Signal(SIGKILL);
+  place.heartbeat_seen = place.started = now;
+}
+
+void InspectorKeeper::CountCaptured(const Place& place) {
+  if (!place.capture) return;
+  const auto statistics = hooks_.take_statistics(place.capture.get());
+  if (!statistics) return;
+  counters_.Add(Counter::kernel_packets_received, statistics->received);
+  counters_.Add(Counter::kernel_packets_dropped, statistics->dropped);
+}
+
+// After the interface came up, the kernel's index of a member is its rank among those that live, by age.
+void InspectorKeeper::RepairFanout() {
+  const auto absent = [](const Place& place) { return !place.capture; };
+  if (std::ranges::any_of(places_, absent)) return;
+  renumbered_ = false;
+  if (places_.size() < 2) return;
+  std::vector<std::uint32_t> member_of_bucket;
+  for (const Place& place : places_) {
+    member_of_bucket.push_back(static_cast<std::uint32_t>(
+        std::ranges::count_if(places_, [&](const Place& other) { return other.joined < place.joined; })));
+  }
+  const Place& any = places_.front();
+  const Status status = hooks_.set_fanout_program(any.capture.get(), any.link_type, member_of_bucket);
+  if (!status) {
+    Log(LogLevel::kError, "The fan-out could not be set up again", "reason=\"{}\"", status.error().message);
+    return;
+  }
+  counters_.Add(Counter::fanout_repairs);
+  Log(LogLevel::kInfo, "The interface came up again; the fan-out is set up anew");
+}
+
+void InspectorKeeper::Reload() {
+  std::vector<HashSetInput> hashsets = HashSets();
+  for (std::uint32_t i = 0; i < places_.size(); ++i) {
+    if (!places_[i].channel_open) continue;
+    if (Status status = SendReload(group_.child(i).channel(), hashsets); !status) {
+      Log(LogLevel::kError, "An inspector could not be told of new hash sets", "index={} reason=\"{}\"", i,
+          status.error().message);
+    }
+  }
+  for (HashSetInput& input : hashsets) ::explicit_bzero(input.record_key.data(), input.record_key.size());
+}
+
+void InspectorKeeper::Drain() {
+  draining_ = true;
+  const auto kind = static_cast<std::uint8_t>(ControlKind::kDrain);
+  for (std::uint32_t i = 0; i < places_.size(); ++i) {
+    // One that fails to hear it is killed at the deadline.
+    if (places_[i].channel_open) (void)group_.child(i).channel().Send(ByteView(&kind, 1));
+  }
+}
+
+void InspectorKeeper::KillAll() {
+  for (std::uint32_t i = 0; i < places_.size(); ++i) {
+    if (places_[i].state != State::kDown) group_.child(i).Signal(SIGKILL);
+  }
+}
+
+bool InspectorKeeper::all_running() const {
+  return std::ranges::all_of(places_, [](const Place& place) { return place.state == State::kRunning; });
+}
+
+bool InspectorKeeper::all_ended() const {
+  return std::ranges::all_of(places_, [](const Place& place) { return place.state == State::kDown; });
+}
+
+}  // namespace spanwatch::process

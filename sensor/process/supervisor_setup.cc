@@ -1,0 +1,108 @@
+#include "process/supervisor_setup.h"
+
+#include "base/byte_reader.h"
+#include "base/byte_writer.h"
+
+namespace spanwatch::process {
+namespace {
+
+constexpr std::string_view kBadMessage = "a control message is not what this version sends";
+
+std::string TakeText(ByteReader& reader) { return std::string(AsText(reader.Take(reader.U32Le()))); }
+
+void PutFacts(ByteWriter& writer, const std::vector<HashSetFacts>& hashsets) {
+  writer.Le(static_cast<std::uint32_t>(hashsets.size()));
+  for (const HashSetFacts& hashset : hashsets) {
+    writer.Text(hashset.name);
+    writer.Le(hashset.loaded_at);
+    for (const std::uint64_t count : {hashset.images, hashset.records, hashset.files}) writer.Le(count);
+  }
+}
+
+std::vector<HashSetFacts> TakeFacts(ByteReader& reader) {
+  std::vector<HashSetFacts> hashsets;
+  const std::uint32_t count = reader.U32Le();
+  for (std::uint32_t i = 0; i < count && reader.ok(); ++i) {
+    HashSetFacts& hashset = hashsets.emplace_back();
+    hashset.name = TakeText(reader);
+    hashset.loaded_at = static_cast<std::int64_t>(reader.U64Le());
+    for (auto* number : {&hashset.images, &hashset.records, &hashset.files}) *number = reader.U64Le();
+  }
+  return hashsets;
+}
+
+}  // namespace
+
+Status SendSetup(ControlChannel& channel, const SupervisorSetup& setup) {
+  ByteWriter writer;
+  std::vector<int> descriptors{setup.launcher_block.get()};
+  writer.Text(setup.config_file);
+  writer.Text(setup.run_as);
+  writer.Le(static_cast<std::uint8_t>(setup.verbose));
+  writer.Le(static_cast<std::uint32_t>(setup.inspectors.size()));
+  for (const auto& inspector : setup.inspectors) {
+    writer.Le(inspector.incarnation);
+    writer.Le(static_cast<std::uint8_t>(inspector.running));
+    descriptors.push_back(inspector.ring.get());
+    descriptors.push_back(inspector.shared_block.get());
+  }
+  PutFacts(writer, setup.hashsets);
+  return channel.Send(writer.bytes(), descriptors);
+}
+
+Result<SupervisorSetup> ReceiveSupervisorSetup(ControlChannel& channel) {
+  auto message = channel.Receive();
+  if (!message) return Fail(message.error());
+  ByteReader reader(message->body);
+  SupervisorSetup setup;
+  setup.config_file = TakeText(reader);
+  setup.run_as = TakeText(reader);
+  setup.verbose = reader.U8() != 0;
+  const std::uint32_t count = reader.U32Le();
+  if (!reader.ok() || message->descriptors.size() != 1 + 2 * std::size_t{count}) {
+    return Fail(ErrorCode::kCorrupt, "{}", kBadMessage);
+  }
+  setup.launcher_block = std::move(message->descriptors[0]);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    auto& inspector = setup.inspectors.emplace_back();
+    inspector.incarnation = reader.U64Le();
+    inspector.running = reader.U8() != 0;
+    inspector.ring = std::move(message->descriptors[1 + 2 * i]);
+    inspector.shared_block = std::move(message->descriptors[2 + 2 * i]);
+  }
+  setup.hashsets = TakeFacts(reader);
+  if (!reader.ok() || reader.remaining() != 0) return Fail(ErrorCode::kCorrupt, "{}", kBadMessage);
+  return setup;
+}
+
+Status SendReload(ControlChannel& channel, const std::vector<HashSetFacts>& hashsets) {
+  ByteWriter writer;
+  writer.Le(static_cast<std::uint8_t>(SupervisorMessage::kReload));
+  PutFacts(writer, hashsets);
+  return channel.Send(writer.bytes());
+}
+
+Result<std::vector<HashSetFacts>> ParseSupervisorReload(ByteView body) {
+  ByteReader reader(body);
+  reader.Skip(1);
+  auto hashsets = TakeFacts(reader);
+  if (!reader.ok() || reader.remaining() != 0) return Fail(ErrorCode::kCorrupt, "{}", kBadMessage);
+  return hashsets;
+}
+
+Status SendAboutInspector(ControlChannel& channel, SupervisorMessage what, std::uint32_t inspector) {
+  ByteWriter writer;
+  writer.Le(static_cast<std::uint8_t>(what));
+  writer.Le(inspector);
+  return channel.Send(writer.bytes());
+}
+
+Result<std::uint32_t> ParseAboutInspector(ByteView body) {
+  ByteReader reader(body);
+  reader.Skip(1);
+  const std::uint32_t inspector = reader.U32Le();
+  if (!reader.ok() || reader.remaining() != 0) return Fail(ErrorCode::kCorrupt, "{}", kBadMessage);
+  return inspector;
+}
+
+}  // namespace spanwatch::process

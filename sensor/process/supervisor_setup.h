@@ -1,0 +1,54 @@
+// SupervisorSetup: what the launcher tells a supervisor when it starts, and the messages it takes while it runs. Sent over its
+// ControlChannel with the descriptors in the order given here. No key and no traffic is in it: the supervisor reads the
+// configuration file by itself.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "process/control_channel.h"
+
+namespace spanwatch::process {
+
+// What is loaded of one hash set, for metrics.
+struct HashSetFacts {
+  std::string name;
+  std::int64_t loaded_at = 0;  // wall clock, nanoseconds
+  std::uint64_t images = 0;
+  std::uint64_t records = 0;
+  std::uint64_t files = 0;
+};
+
+struct SupervisorSetup {
+  struct InspectorPart {
+    UniqueFd ring;
+    UniqueFd shared_block;
+    std::uint64_t incarnation = 0;  // of the ring: unique for ever, since sequences begin at 1 in each ring
+    bool running = false;
+  };
+
+  std::string config_file;
+  std::string run_as;
+  bool verbose = false;
+  UniqueFd launcher_block;  // the launcher's own counters
+  std::vector<InspectorPart> inspectors;
+  std::vector<HashSetFacts> hashsets;
+};
+
+Status SendSetup(ControlChannel& channel, const SupervisorSetup& setup);
+Result<SupervisorSetup> ReceiveSupervisorSetup(ControlChannel& channel);
+
+// While it runs. From the launcher: reload, an inspector ended or began again, drain (all inspectors have ended: judge what is
+// left, deliver, end). From the supervisor: ready, the reload took effect, the reload was refused (it has said why).
+enum class SupervisorMessage : std::uint8_t {
+  kReload = 64, kInspectorEnded, kInspectorStarted, kDrain, kReady, kReloaded, kReloadRefused
+};
+
+Status SendReload(ControlChannel& channel, const std::vector<HashSetFacts>& hashsets);
+// REQUIRES: the body's first byte is kReload.
+Result<std::vector<HashSetFacts>> ParseSupervisorReload(ByteView body);
+Status SendAboutInspector(ControlChannel& channel, SupervisorMessage what, std::uint32_t inspector);
+// REQUIRES: the body's first byte is kInspectorEnded or kInspectorStarted.
+Result<std::uint32_t> ParseAboutInspector(ByteView body);
+
+}  // namespace spanwatch::process

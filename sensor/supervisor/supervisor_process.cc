@@ -1,0 +1,201 @@
+#include "supervisor/supervisor_process.h"
+
+#include <signal.h>
+#include <sodium.h>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "process/child.h"
+#include "process/sandbox.h"
+#include "process/supervisor_setup.h"
+#include "supervisor/supervisor.h"
+#include "telemetry/log.h"
+
+namespace spanwatch::supervisor {
+namespace {
+
+namespace asio = boost::asio;
+using Clock = std::chrono::steady_clock;
+using process::SupervisorMessage;
+
+constexpr std::chrono::milliseconds kIdleInterval{10};
+constexpr std::chrono::milliseconds kEndInterval{50};
+constexpr std::chrono::hours kPurgeInterval{1};
+// When the launcher is gone, inspectors end by themselves; so long their last messages are waited for.
+constexpr std::chrono::seconds kOrphanTime{2};
+
+std::vector<HashsetFigures> FiguresOf(const std::vector<process::HashSetFacts>& facts) {
+  std::vector<HashsetFigures> figures;
+  for (const auto& fact : facts) {
+    figures.push_back(
+        {fact.name, static_cast<double>(fact.loaded_at) / 1e9, fact.images, fact.records, fact.files});
+  }
+  return figures;
+}
+
+class SupervisorProcess {
+ public:
+  SupervisorProcess(process::ControlChannel& channel, process::SupervisorSetup setup)
+      : channel_(channel), setup_(std::move(setup)), control_(io_, channel.fd()), timer_(io_) {}
+  // The descriptor belongs to the channel.
+  ~SupervisorProcess() { control_.release(); }
+
+  Status Run();
+
+ private:
+  Status Open();
+  void WaitForControl();
+  void HandleControl();
+  void HandleReload(ByteView body);
+  void Tell(SupervisorMessage what);
+  void WakeAfter(std::chrono::milliseconds delay);
+  void Drain();
+  void BeginEnd();
+  void AdvanceEnd();
+  void Fail(const Status& status);
+
+  asio::io_context io_;
+  process::ControlChannel& channel_;
+  process::SupervisorSetup setup_;
+  asio::posix::stream_descriptor control_;
+  asio::steady_timer timer_;
+  config::Limits limits_;
+  std::unique_ptr<Supervisor> supervisor_;
+  Clock::time_point purge_at_ = Clock::now() + kPurgeInterval;
+  std::optional<Clock::time_point> orphaned_until_;
+  std::optional<Clock::time_point> deliver_until_;
+  Status outcome_;
+};
+
+Status SupervisorProcess::Run() {
+  if (Status status = Open(); !status) return status;
+  Tell(SupervisorMessage::kReady);
+  WaitForControl();
+  WakeAfter(kIdleInterval);
+  io_.run();
+  return outcome_;
+}
+
+Status SupervisorProcess::Open() {
+  if (Status status = process::Harden(); !status) return status;
+  if (Status status = process::DropPrivileges(setup_.run_as); !status) return status;
+  auto config = config::LoadConfig(setup_.config_file);
+  if (!config) return spanwatch::Fail(config.error());
+  limits_ = config->limits;
+  std::vector<InspectorLink> links;
+  std::vector<bool> running;
+  for (auto& inspector : setup_.inspectors) {
+    links.push_back({std::move(inspector.ring), std::move(inspector.shared_block), inspector.incarnation});
+    running.push_back(inspector.running);
+  }
+  auto supervisor = Supervisor::Start(io_, std::move(*config), std::move(links), FiguresOf(setup_.hashsets));
+  if (!supervisor) return spanwatch::Fail(supervisor.error());
+  supervisor_ = std::move(*supervisor);
+  for (std::size_t i = 0; i < running.size(); ++i) {
+    if (!running[i]) supervisor_->OnInspectorEnded(i);
+  }
+  return supervisor_->AddLauncherBlock(std::move(setup_.launcher_block));
+}
+
+void SupervisorProcess::WaitForControl() {
+  control_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
+    if (!error) HandleControl();
+  });
+}
+
+void SupervisorProcess::HandleControl() {
+  const auto message = channel_.Receive();
+  if (!message) {
+    Log(LogLevel::kWarning, "The launcher is gone");
+    orphaned_until_ = Clock::now() + kOrphanTime;
+    return;  // no further wait: a closed channel is readable for ever
+  }
+  switch (static_cast<SupervisorMessage>(message->body.front())) {
+    case SupervisorMessage::kReload: HandleReload(message->body); break;
+    case SupervisorMessage::kInspectorEnded:
+    case SupervisorMessage::kInspectorStarted:
+      if (const auto inspector = process::ParseAboutInspector(message->body)) {
+        const bool ended = static_cast<SupervisorMessage>(message->body.front()) == SupervisorMessage::kInspectorEnded;
+        ended ? supervisor_->OnInspectorEnded(*inspector) : supervisor_->OnInspectorStarted(*inspector);
+      }
+      break;
+    case SupervisorMessage::kDrain: BeginEnd(); break;
+    default: break;
+  }
+  WaitForControl();
+}
+
+void SupervisorProcess::HandleReload(ByteView body) {
+  const auto facts = process::ParseSupervisorReload(body);
+  auto config = config::LoadConfig(setup_.config_file);
+  if (!config) Log(LogLevel::kError, "The configuration was refused", "reason=\"{}\"", config.error().message);
+  // A refusal of the rules is logged where they are read.
+  const bool took_effect = facts && config && supervisor_->Reload(std::move(*config), FiguresOf(*facts));
+  Tell(took_effect ? SupervisorMessage::kReloaded : SupervisorMessage::kReloadRefused);
+}
+
+void SupervisorProcess::Tell(SupervisorMessage what) {
+  const auto kind = static_cast<std::uint8_t>(what);
+  // When the launcher is gone, the channel's end says so.
+  (void)channel_.Send(ByteView(&kind, 1));
+}
+
+void SupervisorProcess::WakeAfter(std::chrono::milliseconds delay) {
+  timer_.expires_after(delay);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    deliver_until_ ? AdvanceEnd() : Drain();
+  });
+}
+
+void SupervisorProcess::Drain() {
+  const auto taken = supervisor_->Drain();
+  if (!taken) return Fail(std::unexpected(taken.error()));
+  const auto now = Clock::now();
+  if (orphaned_until_ && now >= *orphaned_until_) return BeginEnd();
+  if (now >= purge_at_) {
+    purge_at_ = now + kPurgeInterval;
+    if (Status status = supervisor_->Purge(); !status) return Fail(status);
+  }
+  WakeAfter(*taken == 0 ? kIdleInterval : std::chrono::milliseconds(0));
+}
+
+// Alerts stay open in the state: the sensor goes on at its next start.
+void SupervisorProcess::BeginEnd() {
+  if (deliver_until_) return;
+  if (Status status = supervisor_->Finish(false); !status) return Fail(status);
+  deliver_until_ = Clock::now() + std::chrono::seconds(limits_.supervisor_delivery_at_end_s);
+  WakeAfter(std::chrono::milliseconds(0));
+}
+
+void SupervisorProcess::AdvanceEnd() {
+  const bool idle = supervisor_->outbox_idle();
+  if (!idle && Clock::now() < *deliver_until_) return WakeAfter(kEndInterval);
+  if (!idle) Log(LogLevel::kWarning, "Alerts are still to be delivered; they leave after the next start");
+  io_.stop();
+}
+
+// Without its state the supervisor must not go on: nothing was released, so a successor takes it all again.
+void SupervisorProcess::Fail(const Status& status) {
+  outcome_ = status;
+  io_.stop();
+}
+
+}  // namespace
+
+int RunSupervisorProcess() {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(signal, SIG_IGN);
+  SetLogRole("supervisor");
+  if (::sodium_init() < 0) return 1;
+  process::ControlChannel channel{UniqueFd(process::kControlDescriptor)};
+  auto setup = process::ReceiveSupervisorSetup(channel);
+  if (!setup) return 1;
+  if (setup->verbose) SetLogLevel(LogLevel::kDebug);
+  const Status status = SupervisorProcess(channel, std::move(*setup)).Run();
+  if (status) return 0;
+  Log(LogLevel::kError, "The supervisor ends", "reason=\"{}\"", status.error().message);
+  return 1;
+}
+
+}  // namespace spanwatch::supervisor
