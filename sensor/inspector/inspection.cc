@@ -26,6 +26,11 @@ Inspection::Inspection(const config::Limits& limits, process::SharedBlock& block
 
 void Inspection::OnCaptured(const CapturedPacket& packet) noexcept {
   if (packet.time >= now_ + kTick || now_ == PacketTime::min()) Advance(packet.time);
+  // In a replay every inspector reads every packet; one of them counts.
+  if (share_.index == 0) {
+    block_.counters.Add(Counter::packets_captured);
+    block_.counters.Add(Counter::bytes_captured, packet.bytes.size());
+  }
   decoder_.Decode(packet);
 }
 
