@@ -158,12 +158,13 @@ bool Conversation::SynOfAnother(const DecodedPacket& packet, Direction side) con
 bool Conversation::IsOfAnother(const DecodedPacket& packet, Direction side) const {
   if (!closed_ && !closing() && !ended_[Index(side)]) return false;
   if (Has(packet, TcpFields::kRst)) return false;
-  if (Has(packet, TcpFields::kSyn)) return closing() && SynOfAnother(packet, side);
+  if (Has(packet, TcpFields::kSyn) && closing() && SynOfAnother(packet, side)) return true;
   // Bytes behind the acknowledged end: whatever they are, they are looked at.
   const TcpReassembler& stream = *streams_[Index(side)];
   if (packet.payload_length == 0 || !(closed_ || ended_[Index(side)])) return false;
-  if (!stream.Plausible(packet.tcp.sequence) || !stream.located()) return true;
-  return stream.PositionOf(packet.tcp.sequence) + packet.payload_length > stream.next();
+  const std::uint32_t sequence = DataSequence(packet);
+  if (!stream.Plausible(sequence) || !stream.located()) return true;
+  return stream.PositionOf(sequence) + packet.payload_length > stream.next();
 }
 
 bool Conversation::FollowsEarlySyn(const DecodedPacket& packet, Direction side) const {
@@ -234,7 +235,8 @@ void Conversation::OnFin(const DecodedPacket& packet, Direction side) {
   const std::uint32_t sequence = DataSequence(packet);
   if (!stream.located()) stream.Start(sequence);
   const std::uint64_t end = stream.PositionOf(sequence) + packet.payload_length;
-  if (stream.started() && end < stream.next()) {
+  // Bytes behind it were seen already: as when they come later, they refute it.
+  if (end < stream.furthest()) {
     context_.reassembly.anomalies.OnAnomaly(AnomalyCode::tcp_fin_refuted);
     return;
   }

@@ -13,6 +13,7 @@
 // packet numbers are those of the conversation.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <vector>
@@ -76,6 +77,8 @@ class TcpReassembler {
   std::uint64_t PositionOf(std::uint32_t sequence) const noexcept;
   std::uint64_t next() const { return next_; }
   std::uint32_t next_sequence() const { return next_sequence_; }
+  // Behind the last byte that was seen.
+  std::uint64_t furthest() const { return AllDelivered() ? next_ : std::max(next_, held_.back().end()); }
   bool AllDelivered() const { return held_.size() == first_held_; }
 
   // REQUIRES: Plausible(segment.sequence) once located.

@@ -193,6 +193,20 @@ TEST(FlowTable, DataBehindAnUnacknowledgedFinRefutesIt) {
   EXPECT_EQ(run.Anomalies(AnomalyCode::tcp_fin_refuted), 1u);
 }
 
+TEST(FlowTable, BytesHeldBehindAFinRefuteIt) {
+  TcpScript script;
+  script.Handshake();
+  const std::uint32_t base = script.next(true);
+  script.Raw(true, base + 4, kAck, "4567");
+  script.Raw(true, base, kFin | kAck);  // in the hole
+  script.next(true) += 1;
+  script.Ack(false);
+  script.Raw(true, base, kAck, "0123");
+  FlowRun run;
+  EXPECT_EQ(run.Only(script.packets).client_bytes(), "01234567");
+  EXPECT_EQ(run.Anomalies(AnomalyCode::tcp_fin_refuted), 1u);
+}
+
 TEST(FlowTable, DataBehindAnAcknowledgedEndIsInspectedAsAConversationOfItsOwn) {
   TcpScript script;
   script.Handshake();
@@ -204,6 +218,20 @@ TEST(FlowTable, DataBehindAnAcknowledgedEndIsInspectedAsAConversationOfItsOwn) {
   run.table.Finish();
   ASSERT_EQ(run.recorded.flows.size(), 2u);
   EXPECT_EQ(run.recorded.flows[1]->client_bytes(), "hidden");
+}
+
+TEST(FlowTable, DataOfASynBehindAHalfClosedEndIsInspectedToo) {
+  TcpScript script;
+  script.Handshake();
+  script.Send(true, "one");
+  script.Fin(true);
+  script.Ack(false);
+  script.Raw(true, 1000, kSyn, "one and hidden");
+  FlowRun run;
+  run.Play(script.packets);
+  run.table.Finish();
+  ASSERT_EQ(run.recorded.flows.size(), 2u);
+  EXPECT_EQ(run.recorded.flows[1]->client_bytes(), "one and hidden");
 }
 
 TEST(FlowTable, StragglersOfAClosedConversationMakeNoNewOne) {
