@@ -1,6 +1,6 @@
-// BlockPool: blocks of one size out of one budget, for bytes that must wait (out-of-order TCP). Owned by the stage that needs
-// it; one thread. Memory is taken from the system in slabs as it is first needed and kept until the pool goes; a block is
-// valid from Take until Return, and every block must be returned before the pool goes.
+// BlockPool: blocks of one size out of one budget, for bytes that must wait (out-of-order TCP). Owned by the stage that
+// needs it; one thread. Memory is taken from the system in slabs as it is first needed and kept until the pool goes; a
+// block is valid from Take until Return, and every block must be returned before the pool goes.
 #pragma once
 
 #include <memory>

@@ -13,8 +13,8 @@ constexpr std::uint16_t kEchoRequest = 8, kPortUnreachable = 3, kEchoRequestV6 =
 
 // Types that ask and answer each other; any other type goes one way only.
 constexpr std::pair<std::uint16_t, std::uint16_t> kIcmpPairs[] = {{0, 8}, {13, 14}, {15, 16}, {17, 18}, {10, 9}};
-constexpr std::pair<std::uint16_t, std::uint16_t> kIcmpv6Pairs[] = {{128, 129}, {133, 134}, {135, 136}, {130, 131},
-                                                                    {139, 140}, {144, 145}};
+constexpr std::pair<std::uint16_t, std::uint16_t> kIcmpv6Pairs[] = {{128, 129}, {133, 134}, {135, 136},
+                                                                    {130, 131}, {139, 140}, {144, 145}};
 
 template <std::size_t kCount>
 bool FindPartner(const std::pair<std::uint16_t, std::uint16_t> (&pairs)[kCount], std::uint16_t type,

@@ -25,11 +25,16 @@ std::uint32_t DataSequence(const DecodedPacket& packet) {
 
 Counter CounterOf(CloseReason reason) {
   switch (reason) {
-    case CloseReason::kFinished: return Counter::flows_finished;
-    case CloseReason::kReset: return Counter::flows_reset;
-    case CloseReason::kIdle: return Counter::flows_idle;
-    case CloseReason::kEvicted: return Counter::flows_evicted;
-    case CloseReason::kShutdown: return Counter::flows_shutdown;
+    case CloseReason::kFinished:
+      return Counter::flows_finished;
+    case CloseReason::kReset:
+      return Counter::flows_reset;
+    case CloseReason::kIdle:
+      return Counter::flows_idle;
+    case CloseReason::kEvicted:
+      return Counter::flows_evicted;
+    case CloseReason::kShutdown:
+      return Counter::flows_shutdown;
   }
   return Counter::flows_shutdown;
 }
@@ -120,7 +125,8 @@ Conversation::Outcome Conversation::OnTcp(const DecodedPacket& packet, Direction
   TcpReassembler& stream = Stream(side);
   const std::uint32_t sequence = DataSequence(packet);
   const bool syn = Has(packet, TcpFields::kSyn);
-  if (!syn && (!stream.Plausible(sequence) || packet.payload_length > kLongestSegment)) return OnImplausible(packet, side);
+  if (!syn && (!stream.Plausible(sequence) || packet.payload_length > kLongestSegment))
+    return OnImplausible(packet, side);
   // What comes next in the stream cannot have been seen. Equal acknowledgements without an IP identification are no
   // sign of a mirrored frame: a receiver repeats them for each segment that comes out of order.
   const bool next = packet.payload_length != 0 && stream.started() && sequence == stream.next_sequence();
@@ -207,7 +213,7 @@ Conversation::Outcome Conversation::OnImplausible(const DecodedPacket& packet, D
   if (!CountPacket(packet, side, true)) return Outcome::kContinue;
   Drop(side, packet.payload.size());
   context_.reassembly.anomalies.OnAnomaly(Has(packet, TcpFields::kRst) ? AnomalyCode::tcp_reset_ignored
-                                                                      : AnomalyCode::tcp_sequence_implausible);
+                                                                       : AnomalyCode::tcp_sequence_implausible);
   return Outcome::kContinue;
 }
 
@@ -342,12 +348,14 @@ void Conversation::Report() {
 }
 
 void Conversation::OnStreamData(Direction side, ByteView bytes) noexcept {
-  if (consumer_ == nullptr) [[unlikely]] Begin();
+  if (consumer_ == nullptr) [[unlikely]]
+    Begin();
   consumer_->OnData(Told(side), bytes);
 }
 
 void Conversation::OnStreamGap(Direction side, std::uint64_t length) noexcept {
-  if (consumer_ == nullptr) [[unlikely]] Begin();
+  if (consumer_ == nullptr) [[unlikely]]
+    Begin();
   consumer_->OnGap(Told(side), length);
 }
 

@@ -60,7 +60,7 @@ class Conversation : private StreamSink {
     Conversation* previous = nullptr;
     Conversation* next = nullptr;
   };
-  Links links;            // of ConversationList
+  Links links;             // of ConversationList
   std::uint8_t queue = 0;  // of FlowTable: which list it is in
 
  private:

@@ -31,7 +31,8 @@ std::uint64_t PayloadSignature(const DecodedPacket& packet) {
 
 std::uint64_t Signature(const DecodedPacket& packet) {
   const TcpFields& tcp = packet.tcp;
-  const std::uint64_t header = std::uint64_t{packet.payload_length} << 32 | std::uint64_t{packet.ip_id} << 16 | tcp.window;
+  const std::uint64_t header =
+      std::uint64_t{packet.payload_length} << 32 | std::uint64_t{packet.ip_id} << 16 | tcp.window;
   return Mix(Mix(header, std::uint64_t{tcp.acknowledgement} << 8 | tcp.flags), PayloadSignature(packet));
 }
 

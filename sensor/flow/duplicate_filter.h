@@ -1,6 +1,6 @@
 // DuplicateFilter: tells a frame that the span port delivered twice (both directions mirrored, several VLANs) from a
-// retransmission: the same IP identification, position, length, flags and bytes within flow.duplicate_window_us. One for
-// each direction of a conversation; one thread.
+// retransmission: the same IP identification, position, length, flags and bytes within flow.duplicate_window_us. One
+// for each direction of a conversation; one thread.
 #pragma once
 
 #include <array>

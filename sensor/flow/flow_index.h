@@ -1,5 +1,5 @@
-// FlowIndex: from FlowKey to Conversation; owns the conversations. Open addressing with linear probing; a removal moves what
-// follows it back, so that there are no tombstones. Doubles when half full. One thread.
+// FlowIndex: from FlowKey to Conversation; owns the conversations. Open addressing with linear probing; a removal moves
+// what follows it back, so that there are no tombstones. Doubles when half full. One thread.
 #pragma once
 
 #include <memory>

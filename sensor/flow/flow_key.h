@@ -11,7 +11,8 @@ namespace spanwatch::flow {
 
 // Two endpoints in order of their bytes, and the protocol. No padding: hashed and compared as bytes.
 struct FlowKey {
-  std::array<std::uint8_t, 40> bytes{};  // address (16) | port (2), twice | address length (1) | transport | protocol | 0
+  std::array<std::uint8_t, 40>
+      bytes{};  // address (16) | port (2), twice | address length (1) | transport | protocol | 0
 
   static FlowKey Of(const DecodedPacket& packet) {
     FlowKey key;

@@ -81,9 +81,12 @@ FlowTable::Queue FlowTable::QueueOf(const Conversation& conversation) {
 
 Duration FlowTable::IdleTime(std::size_t queue) const {
   switch (queue) {
-    case kTcpQueue: return std::chrono::milliseconds(limits_.flow_tcp_idle_ms);
-    case kDatagramQueue: return std::chrono::milliseconds(limits_.flow_datagram_idle_ms);
-    default: return std::chrono::milliseconds(limits_.flow_closed_time_ms);
+    case kTcpQueue:
+      return std::chrono::milliseconds(limits_.flow_tcp_idle_ms);
+    case kDatagramQueue:
+      return std::chrono::milliseconds(limits_.flow_datagram_idle_ms);
+    default:
+      return std::chrono::milliseconds(limits_.flow_closed_time_ms);
   }
 }
 

@@ -1,9 +1,9 @@
-// FlowTable: every conversation that is going on, each driving one FlowConsumer (model/flow.h). Called by the packet loop of
-// one inspector; one thread; time is packet time only, so that a replay gives what live gave.
+// FlowTable: every conversation that is going on, each driving one FlowConsumer (model/flow.h). Called by the packet
+// loop of one inspector; one thread; time is packet time only, so that a replay gives what live gave.
 //
-// A conversation begins for its consumer with its first payload byte (or gap); one that never carries any has none and is
-// only counted. TCP that was joined in the middle waits for flow.reorder_packets_count segments or flow.reorder_time_ms
-// before it begins, so that segments which the span port reordered do not move its beginning.
+// A conversation begins for its consumer with its first payload byte (or gap); one that never carries any has none and
+// is only counted. TCP that was joined in the middle waits for flow.reorder_packets_count segments or
+// flow.reorder_time_ms before it begins, so that segments which the span port reordered do not move its beginning.
 //
 // At flow.flows_count the conversation that was quiet longest goes: closed ones first, then datagrams, then TCP.
 //

@@ -68,7 +68,8 @@ void TcpReassembler::OnSegment(const Segment& segment, Moment moment) noexcept {
   }
   if (started_ && segment.sequence == next_sequence_ && AllDelivered()) {
     if (!segment.payload.empty()) Deliver(segment.payload);
-    if (segment.length > segment.payload.size()) TellGap(segment.length - segment.payload.size(), GapReason::kSnapLength);
+    if (segment.length > segment.payload.size())
+      TellGap(segment.length - segment.payload.size(), GapReason::kSnapLength);
     return;
   }
   const bool had_hole = HasHole();
@@ -143,7 +144,8 @@ void TcpReassembler::Insert(std::uint64_t position, const Segment& segment) noex
         position < data_end ? segment.payload.subspan(static_cast<std::size_t>(position - begin)) : ByteView();
     if (!behind_all && held_[index].position <= position) {
       piece_end = std::min(piece_end, held_[index].end());
-      CompareHeld(held_[index], position, from_here.first(std::min<std::size_t>(from_here.size(), piece_end - position)));
+      CompareHeld(held_[index], position,
+                  from_here.first(std::min<std::size_t>(from_here.size(), piece_end - position)));
       position = piece_end;
       continue;
     }

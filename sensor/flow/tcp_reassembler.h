@@ -4,7 +4,8 @@
 // - In-order bytes are passed on straight from the packet; what is ahead of a hole waits in blocks of the shared pool.
 // - Policy of overlaps: the first bytes seen win; differing bytes for a position that still waits are an anomaly. (What
 //   was passed on is not kept, so that a retransmission that differs from it cannot be told.)
-// - A hole becomes a gap when the receiver has acknowledged what lies behind it (the sensor's feed lost it) and a reordered
+// - A hole becomes a gap when the receiver has acknowledged what lies behind it (the sensor's feed lost it) and a
+// reordered
 //   segment would have come by now; when nothing moved for flow.hole_time_ms; at flow.out_of_order_bytes or
 //   flow.memory_bytes; or at the end. Nothing that was seen is thrown away for lack of room: order is given up instead.
 // - An acknowledgement alone never moves the stream: who forges one cannot hide the bytes that follow.
@@ -137,17 +138,17 @@ class TcpReassembler {
   bool settling_ = false;
   bool memory_was_short_ = false;
   std::uint32_t next_sequence_ = 0;
-  std::uint64_t next_;               // position of next_sequence_
-  std::uint64_t acknowledged_ = 0;   // positions; 0 = never
+  std::uint64_t next_;                       // position of next_sequence_
+  std::uint64_t acknowledged_ = 0;           // positions; 0 = never
   std::uint64_t settling_acknowledged_ = 0;  // seen at settling_since_
   std::uint64_t settled_acknowledged_ = 0;   // long enough ago that reordered segments have arrived
   Moment settling_since_;
   std::optional<std::uint64_t> fin_;
-  PacketTime progress_;              // when next_ last moved, or the hole appeared
+  PacketTime progress_;  // when next_ last moved, or the hole appeared
   std::uint64_t progress_next_ = 0;
-  std::vector<Held> held_;           // by position, from first_held_ on; no two overlap
+  std::vector<Held> held_;  // by position, from first_held_ on; no two overlap
   std::size_t first_held_ = 0;
-  std::array<Range, 4> gaps_{};      // the latest that were told
+  std::array<Range, 4> gaps_{};  // the latest that were told
   std::uint8_t next_gap_ = 0;
 };
 

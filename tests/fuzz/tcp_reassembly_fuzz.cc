@@ -15,7 +15,8 @@ struct Ends {
   std::array<std::uint32_t, 2> next{0xfffffe00u, 5000};
 };
 
-testing::ScriptedPacket MakePacket(ByteReader& reader, std::uint8_t what, std::array<Ends, 4>& all, std::uint16_t& ip_id) {
+testing::ScriptedPacket MakePacket(ByteReader& reader, std::uint8_t what, std::array<Ends, 4>& all,
+                                   std::uint16_t& ip_id) {
   const std::size_t sender = what & 1;
   const std::size_t which = what >> 1 & 3;
   Ends& ends = all[which];

@@ -1,5 +1,5 @@
-// PacketScript: decoded packets of conversations for tests of `flow`: built in order, then shuffled, repeated or thinned out,
-// then played. Payloads live in the packets, so that a script may be copied and changed.
+// PacketScript: decoded packets of conversations for tests of `flow`: built in order, then shuffled, repeated or
+// thinned out, then played. Payloads live in the packets, so that a script may be copied and changed.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,6 @@
-// RecordingFlows: a FlowConsumerFactory that remembers what each flow was told, checks the grammar of FlowConsumer on the way,
-// and is an AnomalySink too. For unit tests of `flow` and fuzz targets; keeps FlowInfo of flows that have closed.
+// RecordingFlows: a FlowConsumerFactory that remembers what each flow was told, checks the grammar of FlowConsumer on
+// the way, and is an AnomalySink too. For unit tests of `flow` and fuzz targets; keeps FlowInfo of flows that have
+// closed.
 #pragma once
 
 #include <memory>

@@ -60,7 +60,8 @@ TEST(CommunityId, PortUnreachableIsNoEcho) {
 }
 
 TEST(CommunityId, ProtocolsWithoutPortsHashAddressesOnly) {
-  EXPECT_EQ(CommunityId(At("10.0.0.1", 1), At("10.0.0.2", 2), 50), CommunityId(At("10.0.0.2", 0), At("10.0.0.1", 0), 50));
+  EXPECT_EQ(CommunityId(At("10.0.0.1", 1), At("10.0.0.2", 2), 50),
+            CommunityId(At("10.0.0.2", 0), At("10.0.0.1", 0), 50));
 }
 
 TEST(CommunityId, FlowWithoutAddressesHasNone) { EXPECT_EQ(CommunityId(FlowInfo{}), ""); }

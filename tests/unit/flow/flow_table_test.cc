@@ -8,13 +8,13 @@
 namespace spanwatch::flow {
 namespace {
 
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::ElementsAre;
 using testing::RecordedFlow;
 using testing::RecordedGap;
 using testing::ScriptedPacket;
 using testing::TcpScript;
-using ::testing::ElementsAre;
-using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 constexpr std::uint8_t kAck = TcpFields::kAck, kSyn = TcpFields::kSyn, kRst = TcpFields::kRst, kFin = TcpFields::kFin;
 
@@ -101,7 +101,7 @@ TEST(FlowTable, DuplicateFramesAreKeptOutOfPacketsAndRetransmissionsAreNot) {
   script.packets.push_back(script.packets.back());  // the same frame from another VLAN
   script.packets.back().packet.vlan = {7, 0};
   script.packets.push_back(script.packets.back());
-  script.packets.back().packet.ip_id += 100;        // sent again
+  script.packets.back().packet.ip_id += 100;  // sent again
   FlowRun run;
   const DirectionCounters counters = run.Only(script.packets).counters.by_direction[0];
   EXPECT_EQ(counters.duplicate_frames, 1u);
