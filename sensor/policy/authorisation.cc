@@ -62,7 +62,8 @@ Result<std::vector<Network>> Networks(const Place& place) {
 Result<std::chrono::minutes> TimeOfDay(const Place& place) {
   const std::string& text = place.node.Scalar();
   unsigned hours = 99, minutes = 99;
-  if (text.size() == 5 && text[2] == ':') {
+  const auto digit = [&](std::size_t at) { return text[at] >= '0' && text[at] <= '9'; };
+  if (text.size() == 5 && text[2] == ':' && digit(0) && digit(1) && digit(3) && digit(4)) {
     std::from_chars(text.data(), text.data() + 2, hours);
     std::from_chars(text.data() + 3, text.data() + 5, minutes);
   }
@@ -92,6 +93,7 @@ Status ParseSchedule(Schedule& schedule, const Place& place) {
       return at.Refuse(fmt::format("unknown key 'schedule.{}'", key));
     }
   }
+  if (schedule.from == schedule.until) return place.Refuse("the schedule begins and ends at one time, so it never holds");
   return {};
 }
 

@@ -40,8 +40,8 @@ struct Authorisation {
   PacketTime expires = PacketTime::max();
   bool authorisation_signed = false;
 
-  // Nothing: it permits the event. Else what does not agree: "collection", "destination", "source", "protocol", "schedule",
-  // "not-yet-valid", "expired", the first of them.
+  // Nothing: it permits the event. Else the first that does not agree of "collection", "destination", "source", "protocol",
+  // "not-yet-valid", "expired", "schedule".
   std::optional<std::string> Disagrees(const FlatEvent& event) const;
 };
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "base/file.h"
 #include "policy/embedded_rules.h"
@@ -25,19 +24,25 @@ Result<std::map<std::string, Bytes>> FilesOf(const PolicySource& source) {
   return files;
 }
 
-// Digests of the files that a trusted key signed. The embedded rules came with the program: who trusts it, trusts them.
-Result<std::set<std::string>> SignedDigests(const PolicySource& source, const std::map<std::string, Bytes>& files) {
-  std::set<std::string> digests;
+// Digests by name of the files that a trusted key signed. The embedded rules came with the program: who trusts it, trusts them.
+Result<std::map<std::string, std::string>> SignedDigests(const PolicySource& source, const std::map<std::string, Bytes>& files) {
+  std::map<std::string, std::string> digests;
   if (source.directory.empty()) {
-    for (const auto& [name, content] : files) digests.insert(ContentDigest(content));
+    for (const auto& [name, content] : files) digests.emplace(name, ContentDigest(content));
     return digests;
   }
   const auto path = source.directory / kSignatureFile;
-  if (!std::filesystem::exists(path)) return digests;
+  // Without a trusted key no signature can count, so a folder can be checked and signed anew whatever lies in it.
+  if (source.trusted_keys.empty() || !std::filesystem::exists(path)) return digests;
   const auto manifest = ReadFile(path, kManifestBytesMax);
   if (!manifest) return Fail(manifest.error());
   auto verified = VerifyRuleManifest(AsText(*manifest), source.trusted_keys);
   if (!verified) return Fail(verified.error().In(source.directory.string()));
+  for (const auto& [name, digest] : *verified) {
+    if (files.contains(name)) continue;
+    return Fail(ErrorCode::kInvalid, "{}: {} lists '{}', which is not there; put it back or have the folder signed again",
+                source.directory.string(), kSignatureFile, name);
+  }
   return verified;
 }
 
@@ -51,7 +56,8 @@ Result<std::unique_ptr<Policy>> Policy::Load(const PolicySource& source, Correla
   std::vector<RuleDocument> documents;
   std::vector<Authorisation> authorisations;
   for (const auto& [name, content] : *files) {
-    const bool is_signed = signed_digests->contains(ContentDigest(content));
+    const auto listed = signed_digests->find(name);
+    const bool is_signed = listed != signed_digests->end() && listed->second == ContentDigest(content);
     const std::string shown = source.directory.empty() ? "embedded:" + name : (source.directory / name).string();
     if (name == kAuthorisationsFile) {
       auto parsed = ParseAuthorisations(std::string(AsText(content)), shown);

@@ -25,7 +25,7 @@ struct PolicyFacts {
   std::size_t correlations = 0;
   std::size_t filters = 0;
   std::size_t authorisations = 0;
-  bool all_signed = false;
+  bool all_signed = false;  // rules and authorisations
 };
 
 class Policy {

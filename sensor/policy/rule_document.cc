@@ -121,6 +121,7 @@ Result<RuleDocument> ParseDocument(const Place& place) {
   if (node["correlation"]) {
     auto correlation = ParseCorrelation({place.file, node["correlation"]});
     if (!correlation) return Fail(correlation.error());
+    correlation->silences_rules = text("generate") == "false";
     document.body = std::move(*correlation);
     return document;
   }

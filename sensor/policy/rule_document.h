@@ -30,6 +30,7 @@ struct CorrelationRule {
   Duration timespan{};
   std::vector<std::string> fields;      // of value_* types
   std::vector<std::pair<std::string, std::int64_t>> condition;  // gt, gte, lt, lte, eq, neq; all must hold
+  bool silences_rules = false;          // `generate: false`: the rules it counts raise no alert of their own
 
   bool Meets(std::uint64_t count) const;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
 #include <set>
 
 namespace spanwatch::policy {
@@ -88,7 +89,16 @@ Status RuleEngine::LinkOne(std::size_t index, const std::vector<std::string>& na
   for (const std::string& name : names) {
     const auto found = std::ranges::find_if(rules_, [&](const Rule& rule) { return IsNamed(rule.document, name); });
     if (found == rules_.end()) return Refuse(rules_[index].document, fmt::format("no rule has the id or name '{}'", name));
+    const bool is_detection = std::holds_alternative<DetectionRule>(found->document.body);
+    if (std::holds_alternative<FilterRule>(found->document.body)) {
+      return Refuse(rules_[index].document, fmt::format("'{}' is a filter; name a detection or a correlation", name));
+    }
+    if (is_filter && !is_detection) {
+      return Refuse(rules_[index].document, fmt::format("'{}' is a correlation; a filter works on the rules it counts", name));
+    }
     (is_filter ? found->filters : found->feeds).push_back(index);
+    const auto* correlation = std::get_if<CorrelationRule>(&rules_[index].document.body);
+    if (correlation != nullptr && correlation->silences_rules) found->document.generates_alert = false;
     rules_[index].counts.push_back(static_cast<std::size_t>(found - rules_.begin()));
   }
   return {};
@@ -118,7 +128,8 @@ void RuleEngine::Authorise(FlatEvent& event, Verdict& verdict) const {
       verdict.authorised = true;
       verdict.authorisations.push_back({authorisation.reference, authorisation.name, authorisation.authorisation_signed});
     } else if (*disagreement != "collection" && *disagreement != "destination" && verdict.near_miss.empty()) {
-      verdict.near_miss = *disagreement == "expired" ? "expired" : "wrong-" + *disagreement;
+      const bool of_time = *disagreement == "expired" || *disagreement == "not-yet-valid";
+      verdict.near_miss = of_time ? *disagreement : "wrong-" + *disagreement;
     }
   }
   if (verdict.authorised) verdict.near_miss.clear();
@@ -170,11 +181,12 @@ Result<Verdict> RuleEngine::Evaluate(FlatEvent& event) {
     });
     if (!filtered) met.emplace_back(i, 0);
   }
+  std::map<std::size_t, std::uint64_t> told;  // a correlation that two rules feed is one match, with its latest count
   while (!met.empty()) {
     const auto [index, count] = met.front();
     met.pop_front();
     const Rule& rule = rules_[index];
-    if (rule.document.generates_alert) verdict.matches.push_back(MatchOf(rule.document, event, count, verdict));
+    if (!told.insert_or_assign(index, count).second) continue;
     for (const std::size_t correlation : rule.feeds) {
       std::uint64_t counted = 0;
       const auto meets = Correlate(correlation, index, event, counted);
@@ -182,13 +194,18 @@ Result<Verdict> RuleEngine::Evaluate(FlatEvent& event) {
       if (*meets) met.emplace_back(correlation, counted);
     }
   }
+  for (const auto& [index, count] : told) {
+    const RuleDocument& document = rules_[index].document;
+    if (document.generates_alert) verdict.matches.push_back(MatchOf(document, event, count, verdict));
+  }
   return verdict;
 }
 
 PolicyFacts RuleEngine::facts() const {
   PolicyFacts facts;
   facts.authorisations = authorisations_.size();
-  facts.all_signed = std::ranges::all_of(rules_, [](const Rule& rule) { return rule.document.document_signed; });
+  facts.all_signed = std::ranges::all_of(rules_, [](const Rule& rule) { return rule.document.document_signed; }) &&
+                     std::ranges::all_of(authorisations_, &Authorisation::authorisation_signed);
   for (const Rule& rule : rules_) {
     if (std::holds_alternative<DetectionRule>(rule.document.body)) ++facts.detections;
     if (std::holds_alternative<CorrelationRule>(rule.document.body)) ++facts.correlations;

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::string_view kFirstLine = "spanwatch-rules-signature 1\n";
 constexpr std::size_t kRuleFileBytesMax = 4u << 20;
+constexpr std::size_t kDigestDigits = crypto_hash_sha256_BYTES * 2;
+constexpr std::size_t kNameAt = kDigestDigits + 2;
 
 std::unexpected<Error> Damaged() {
   return Fail(ErrorCode::kCorrupt, "{} is damaged; sign the folder again with 'spanwatch rules sign'", kSignatureFile);
@@ -37,7 +39,7 @@ std::string MakeRuleManifest(const std::map<std::string, Bytes>& files, ByteView
   return manifest + "signature " + ToHex(signature) + " by " + ToHex(public_key) + "\n";
 }
 
-Result<std::set<std::string>> VerifyRuleManifest(std::string_view manifest, std::span<const Bytes> trusted_keys) {
+Result<std::map<std::string, std::string>> VerifyRuleManifest(std::string_view manifest, std::span<const Bytes> trusted_keys) {
   const std::size_t last = manifest.find("\nsignature ");
   if (!manifest.starts_with(kFirstLine) || last == std::string_view::npos) return Damaged();
   const std::string_view body = manifest.substr(0, last + 1);
@@ -48,11 +50,13 @@ Result<std::set<std::string>> VerifyRuleManifest(std::string_view manifest, std:
   const auto key = FromHex(line.substr(kSignatureAt + kHexBytes + 4, 64));
   if (!signature || !key) return Damaged();
   if (crypto_sign_verify_detached(signature->data(), AsBytes(body).data(), body.size(), key->data()) != 0) return Damaged();
-  std::set<std::string> digests;
+  std::map<std::string, std::string> digests;
   if (std::ranges::find(trusted_keys, *key) == trusted_keys.end()) return digests;
   for (std::size_t begin = kFirstLine.size(); begin < body.size();) {
     const std::size_t end = body.find('\n', begin);
-    digests.emplace(body.substr(begin, std::min<std::size_t>(64, end - begin)));
+    const std::string_view entry = body.substr(begin, end - begin);
+    if (entry.size() <= kNameAt) return Damaged();
+    digests.emplace(entry.substr(kNameAt), entry.substr(0, kDigestDigits));
     begin = end + 1;
   }
   return digests;
