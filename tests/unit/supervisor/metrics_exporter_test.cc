@@ -9,7 +9,9 @@
 namespace spanwatch::supervisor {
 namespace {
 
-bool Has(const std::string& text, const std::string& line) { return text.find("\n" + line + "\n") != std::string::npos; }
+bool Has(const std::string& text, const std::string& line) {
+  return text.find("\n" + line + "\n") != std::string::npos;
+}
 
 SupervisorFigures SomeFigures() {
   SupervisorFigures figures;
@@ -22,7 +24,8 @@ SupervisorFigures SomeFigures() {
 TEST(MetricsExporter, EverySeriesExistsFromTheStart) {
   MetricsExporter exporter("abc", [] { return SupervisorFigures{}; });
   const std::string text = exporter.Render();
-  EXPECT_TRUE(Has(text, R"(spanwatch_sightings_total{authorized="false",confidence="sure",direction="outbound",method="exact"} 0)"))
+  EXPECT_TRUE(Has(
+      text, R"(spanwatch_sightings_total{authorized="false",confidence="sure",direction="outbound",method="exact"} 0)"))
       << text;
   for (const char* severity : {"informational", "low", "medium", "high", "critical"}) {
     EXPECT_TRUE(Has(text, std::string("spanwatch_alerts_total{severity=\"") + severity + "\"} 0")) << severity;
@@ -46,13 +49,35 @@ TEST(MetricsExporter, SumsBlocksAndKeepsWhatARetiredOneCounted) {
   EXPECT_TRUE(Has(exporter.Render(), "spanwatch_capture_packets_total 13"));
 }
 
+TEST(MetricsExporter, TellsWhatThePagesOfInspectorsHold) {
+  MetricsExporter exporter("abc", [] { return SupervisorFigures{}; });
+  process::SharedBlock one{}, two{};
+  one.counters.Add(Counter::packets_captured, 5);
+  two.counters.Add(Counter::packets_captured, 2);
+  one.anomalies[static_cast<std::size_t>(AnomalyCode::http_malformed)] = 3;
+  two.anomalies[static_cast<std::size_t>(AnomalyCode::http_malformed)] = 4;
+  two.forbidden_calls = 2;
+  one.last_packet_time = 1'500'000'000;
+  two.last_packet_time = 1'000'000'000;
+  exporter.AddInspector(one);
+  exporter.AddInspector(two);
+  const std::string text = exporter.Render();
+  EXPECT_TRUE(Has(text, "spanwatch_capture_packets_total 7"));
+  EXPECT_TRUE(Has(text, R"(spanwatch_anomalies_total{code="http_malformed"} 7)"));
+  EXPECT_TRUE(Has(text, R"(spanwatch_anomalies_total{code="content_too_deep"} 0)"));
+  EXPECT_TRUE(Has(text, "spanwatch_sandbox_forbidden_calls_total 2"));
+  EXPECT_TRUE(Has(text, "spanwatch_last_packet_timestamp_seconds 1.5")) << "the latest, never a sum";
+}
+
 TEST(MetricsExporter, CountsAndFigures) {
   MetricsExporter exporter("abc", SomeFigures);
   exporter.CountSighting(Method::kRecord, Confidence::kSure, true, Crossing::kEgress);
   exporter.CountAlert(Severity::kCritical);
   exporter.CountEvent(EventDataset::kTransfer);
   const std::string text = exporter.Render();
-  EXPECT_TRUE(Has(text, R"(spanwatch_sightings_total{authorized="true",confidence="sure",direction="outbound",method="record"} 1)"));
+  EXPECT_TRUE(
+      Has(text,
+          R"(spanwatch_sightings_total{authorized="true",confidence="sure",direction="outbound",method="record"} 1)"));
   EXPECT_TRUE(Has(text, R"(spanwatch_alerts_total{severity="critical"} 1)"));
   EXPECT_TRUE(Has(text, R"(spanwatch_events_total{dataset="spanwatch.transfer"} 1)"));
   EXPECT_TRUE(Has(text, R"(spanwatch_webhook_deliveries_total{outcome="delivered"} 3)"));
