@@ -22,8 +22,7 @@ def tested(folder, source, name):
     tests = ROOT / "tests/unit" / folder
     if (tests / f"{source}_test.cc").exists():
         return True
-    spec = name if "_" not in name else "".join(part.title() for part in name.split("_"))
-    wanted = re.compile(rf"\bk_?{name}_?\w*|{source}\b|\bMake_{name}\b|{spec}", re.IGNORECASE)
+    wanted = re.compile(name.replace("_", "[-_]?"), re.IGNORECASE)
     return any(wanted.search(path.read_text(encoding="utf-8")) for path in tests.glob("*_test.cc"))
 
 
