@@ -103,6 +103,11 @@ def lint(dashboard, source):
     found = list(lint_variables(dashboard))
     for panel in panels_of(dashboard):
         found.extend(lint_panel(panel))
+    for annotation in dashboard["annotations"]["list"]:
+        if annotation["datasource"] != DATASOURCE:
+            found.append(f"annotation '{annotation['name']}' does not use ${{datasource}}")
+        if "ALERTS" not in annotation["expr"]:  # Prometheus' own series has the labels of the rule
+            found.extend(lint_expression(f"annotation '{annotation['name']}'", annotation["expr"]))
     if dashboard["editable"] is not False:
         found.append("uneditable-dashboard: editable must be false")
     if dashboard["id"] is not None or not dashboard["uid"] or dashboard["schemaVersion"] != 39 or dashboard["graphTooltip"] != 1:

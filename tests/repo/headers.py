@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Each header of sensor/ compiles by itself. One that is the first include of its own source file is proved by the build;
-the others are compiled alone here. headers.py COMPILER"""
+the others are compiled alone here. headers.py COMPILER [HEADER...]"""
 import concurrent.futures
 import os
 import re
@@ -25,7 +25,7 @@ def compile_alone(compiler, header):
 def main():
     compiler = sys.argv[1]
     offenders, alone = [], []
-    headers = sources(".h")
+    headers = [header for header in sources(".h") if len(sys.argv) < 3 or shown(header) in sys.argv[2:]]
     for header in headers:
         if not re.search(r"^#pragma once$", header.read_text(encoding="utf-8"), re.MULTILINE):
             offenders.append(f"{shown(header)}: has no '#pragma once'")

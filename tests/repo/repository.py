@@ -7,14 +7,14 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SENSOR = ROOT / "sensor"
 
 
-def tracked_files(*patterns):
+def tracked_files(*folders):
     """Files under version control or about to be; outside a checkout, whatever lies there."""
-    command = ["git", "-c", "safe.directory=*", "-C", str(ROOT), "ls-files", "-co", "--exclude-standard", "--", *patterns]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode == 0:
+    command = ["git", "-c", "safe.directory=*", "-C", str(ROOT), "ls-files", "-co", "--exclude-standard", "--", *folders]
+    result = subprocess.run(command, capture_output=True, text=True, check=False) if (ROOT / ".git").exists() else None
+    if result is not None and result.returncode == 0:
         found = (ROOT / name for name in result.stdout.splitlines())
     else:
-        found = (path for pattern in patterns or ("*",) for path in ROOT.glob(pattern + "/**/*" if "*" not in pattern else pattern))
+        found = (path for folder in folders or (".",) for path in (ROOT / folder).rglob("*") if "__pycache__" not in path.parts)
     return sorted(path for path in found if path.is_file())
 
 
