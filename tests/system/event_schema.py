@@ -23,6 +23,19 @@ def properties_seen(value, path=""):
     yield path
 
 
+def properties_described(schema, node, path=""):
+    """The paths of one kind of event that the schema describes."""
+    while "$ref" in node:
+        node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
+    for alternative in node.get("oneOf", []):
+        yield from properties_described(schema, alternative, path)
+    if "items" in node:
+        yield from properties_described(schema, node["items"], path)
+    for name, inner in node.get("properties", {}).items():
+        yield from properties_described(schema, inner, f"{path}.{name}" if path else name)
+    yield path
+
+
 def main():
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -42,6 +55,13 @@ def main():
     for dataset in ("sighting", "transfer", "anomaly", "alert"):
         if f"spanwatch.{dataset}" not in datasets:
             offenders.append(f"the run has no spanwatch.{dataset}")
+    # What the run never shows is checked by nothing but the reader of the schema.
+    unseen = []
+    for dataset in sorted(datasets):
+        seen = {name for event in events if event["event"]["dataset"] == dataset for name in properties_seen(event)}
+        kind = dataset.rsplit(".", 1)[1]
+        unseen += [f"{kind}:{name}" for name in sorted(set(properties_described(schema, schema["$defs"][kind])) - seen)]
+    print(f"{len(unseen)} described fields that no event of this run has: {', '.join(unseen)}")
     numbers = [event["event"]["sequence"] for event in events]
     if numbers != list(range(1, len(numbers) + 1)):
         offenders.append(f"the sequence numbers have gaps: {numbers[:20]}...")

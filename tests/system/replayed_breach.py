@@ -1,22 +1,25 @@
 """A small breach for tests over the whole program: pictures and plate reads of no real vehicle, registered and built into a
 hash set, and a capture in which they leave over HTTP among other traffic. Everything is made here, from a seed."""
 import http.client
+import io
 import pathlib
 import random
 import socket
 import struct
 import subprocess
 import time
+import zipfile
 import zlib
 
 INSIDE, COLLECTOR, AGENCY = "10.20.0.9", "198.51.100.7", "203.0.113.10"
 START = 1557713500  # 2019-05-13T02:11:40Z
 
 
-def png(seed, side=640, block=40):
-    """A grey picture of random blocks with a little noise."""
+def png(seed, noise=None, side=640, block=40):
+    """A grey picture of random blocks with a little noise; with other noise it looks the same and has no byte in common."""
     dice = random.Random(seed)
     blocks = [[dice.randrange(256) for _ in range(side // block)] for _ in range(side // block)]
+    dice = random.Random(noise) if noise is not None else dice
     rows = b"".join(b"\0" + bytes(blocks[y // block][x // block] // 2 + dice.randrange(32) for x in range(side)) for y in range(side))
 
     def chunk(kind, body):
@@ -43,6 +46,8 @@ class Capture:
         self.file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1))
         self.micros = START * 1_000_000
 
+    vlan = None  # of the conversations that follow
+
     def _packet(self, ends, flags, sequence, acknowledged, payload=b""):
         (source, source_port), (destination, destination_port) = ends
         self.micros += 300
@@ -51,7 +56,9 @@ class Capture:
         total = sum(struct.unpack(">10H", ip))
         total = (total & 0xFFFF) + (total >> 16)
         ip = ip[:10] + struct.pack(">H", ~(total + (total >> 16)) & 0xFFFF) + ip[12:]
-        frame = b"\x02\0\0\0\0\x02" + b"\x02\0\0\0\0\x01" + b"\x08\0" + ip + tcp
+        frame = b"\x02\0\0\0\0\x02" + b"\x02\0\0\0\0\x01"
+        frame += struct.pack(">HH", 0x8100, self.vlan) if self.vlan else b""
+        frame += b"\x08\0" + ip + tcp
         self.file.write(struct.pack("<IIII", self.micros // 1_000_000, self.micros % 1_000_000, len(frame), len(frame)) + frame)
 
     def conversation(self, client, server, request, response=b"", lost=()):
@@ -80,21 +87,61 @@ class Capture:
         self.file.close()
 
 
-def post(path, body, kind):
-    return f"POST {path} HTTP/1.1\r\nHost: files.example\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+def post(path, body, kind, more=""):
+    return f"POST {path} HTTP/1.1\r\nHost: files.example\r\n{more}Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def zipped(files, encrypted=False):
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files:
+            archive.writestr(zipfile.ZipInfo(name, (2019, 5, 13, 2, 0, 0)), content)
+    whole = bytearray(memory.getvalue())
+    if encrypted:  # only the flags: nothing can be read without the password that there is not
+        for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+            found = whole.find(mark)
+            while found >= 0:
+                whole[found + at] |= 1
+                found = whole.find(mark, found + 4)
+    return bytes(whole)
+
+
+def client_hello(name, protocol=b"h2"):
+    def sized(width, body):
+        return len(body).to_bytes(width, "big") + body
+
+    server_name = struct.pack(">H", 0) + sized(2, sized(2, b"\0" + sized(2, name.encode())))
+    alpn = struct.pack(">H", 16) + sized(2, sized(2, sized(1, protocol)))
+    versions = struct.pack(">H", 43) + sized(2, sized(1, b"\x03\x04"))
+    body = b"\x03\x03" + bytes(32) + sized(1, b"") + sized(2, b"\x13\x01\x13\x02") + sized(1, b"\0") + sized(2, server_name + alpn + versions)
+    return b"\x16\x03\x01" + sized(2, b"\x01" + sized(3, body))
 
 
 def write_capture(path, pictures, table):
     accepted = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
+    dice = random.Random(3)
     capture = Capture(path)
+    web = (COLLECTOR, 80)
     for number, picture in enumerate(pictures):
-        capture.conversation((INSIDE, 40000 + number), (COLLECTOR, 80), post(f"/up/{number}.png", picture, "image/png"), accepted)
-    capture.conversation((INSIDE, 41000), (COLLECTOR, 80), post("/up/reads.csv", table, "text/csv"), accepted)
+        capture.conversation((INSIDE, 40000 + number), web, post(f"/up/{number}.png", picture, "image/png"), accepted)
+    capture.conversation((INSIDE, 41000), web, post("/up/reads.csv", table, "text/csv"), accepted)
     capture.conversation((INSIDE, 42000), (AGENCY, 80), post("/nightly", pictures[0], "image/png"), accepted)
-    capture.conversation((INSIDE, 43000), (COLLECTOR, 80), post("/up/part.png", pictures[1], "image/png"), accepted, lost={3, 4})
-    capture.conversation((INSIDE, 44000), (COLLECTOR, 9000), random.Random(3).randbytes(60_000))
+    capture.conversation((INSIDE, 43000), web, post("/up/part.png", pictures[1], "image/png"), accepted, lost={3, 4})
+    capture.conversation((INSIDE, 44000), (COLLECTOR, 9000), dice.randbytes(60_000))
     both_lengths = b"POST /a HTTP/1.1\r\nHost: files.example\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
-    capture.conversation((INSIDE, 45000), (COLLECTOR, 80), both_lengths, accepted)
+    capture.conversation((INSIDE, 45000), web, both_lengths, accepted)
+    capture.vlan = 120
+    for seed in range(3):
+        alike = png(seed, noise=100 + seed)
+        capture.conversation((INSIDE, 46000 + seed), web, post("/up/a.png", alike, "image/png", "User-Agent: curl/8.0\r\n"), accepted)
+    pair = [("lane3/AAA1234_1.png", pictures[2]), ("lane3/2.png", pictures[3])]
+    capture.conversation((INSIDE, 47000), web, post("/up/a.zip", zipped(pair), "application/zip"), accepted)
+    capture.conversation((INSIDE, 47001), web, post("/up/b.zip", zipped(pair, encrypted=True), "application/zip"), accepted)
+    capture.vlan = None
+    records = b"".join(b"\x17\x03\x03" + struct.pack(">H", 1000) + dice.randbytes(1000) for _ in range(20))
+    capture.conversation((INSIDE, 48000), (COLLECTOR, 443), client_hello("files.example") + records, records)
+    capture.conversation((INSIDE, 49000), (COLLECTOR, 22), b"SSH-2.0-OpenSSH_9.2p1\r\n" + dice.randbytes(20_000),
+                         b"SSH-2.0-OpenSSH_9.6\r\n" + dice.randbytes(2_000))
     capture.close()
 
 
