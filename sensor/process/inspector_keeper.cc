@@ -136,8 +136,8 @@ void InspectorKeeper::OnMessage(std::uint32_t index, ControlMessage message, Clo
     place.state = State::kRunning;
     place.heartbeat_seen = now;
     Log(LogLevel::kInfo, "An inspector captures", "index={} interface={}", index, plan_.config.interface);
-    if (place.told_ended) observer_.OnInspectorStarted(index);
-    place.told_ended = false;
+    observer_.OnInspectorStarted(index);
+    place.told_started = true;
     if (draining_) Drain();
   }
 }
@@ -147,8 +147,8 @@ Status InspectorKeeper::OnEnded(std::uint32_t index, int exit_status, Clock::tim
   const State was = place.state;
   place.state = State::kDown;
   place.channel_open = false;
-  if (!place.told_ended) observer_.OnInspectorEnded(index);
-  place.told_ended = true;
+  if (place.told_started) observer_.OnInspectorEnded(index);
+  place.told_started = false;
   if (draining_ && exit_status == 0) return {};
   counters_.Add(Counter::inspector_deaths);
   Log(LogLevel::kError, "An inspector died; the flows it followed are cut short", "index={} cause={} number={}", index,

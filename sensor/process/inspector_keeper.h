@@ -80,7 +80,7 @@ class InspectorKeeper {
   struct Place {
     State state = State::kDown;
     bool channel_open = false;
-    bool told_ended = false;     // the observer knows that it is not there
+    bool told_started = false;   // the observer's view
     UniqueFd capture;            // of the one that runs, or of the one that died
     int link_type = 0;
     std::uint64_t joined = 0;    // when, in the order of all that ever joined; 0: never

@@ -113,8 +113,9 @@ class MetricsExporter::InspectorCounters : public prometheus::Collectable {
 class MetricsExporter::InspectorPages : public prometheus::Collectable {
  public:
   std::vector<MetricFamily> Collect() const override {
-    MetricFamily anomalies = Single(MetricType::Counter, "anomalies_total",
-                                    "Anomalies that inspectors met, by code; events of them are rate-limited, this is not.", {});
+    MetricFamily anomalies =
+        Single(MetricType::Counter, "anomalies_total",
+               "Anomalies that inspectors met, by code; events of them are rate-limited, this is not.", {});
     for (std::size_t code = 0; code < kAnomalies.size(); ++code) {
       const auto of_code = [&](const process::SharedBlock& page) -> const auto& { return page.anomalies[code]; };
       MetricFamily one =
@@ -198,6 +199,7 @@ class MetricsExporter::Figures : public prometheus::Collectable {
     MetricFamily loaded =
         Single(MetricType::Gauge, "hashset_loaded_timestamp_seconds", "When a hash set was loaded.", {});
     std::array<std::uint64_t, 3> items{};
+    std::uint64_t unsearched = 0;
     for (const HashsetFigures& hashset : figures.hashsets) {
       MetricFamily one =
           Single(MetricType::Gauge, "", "", {{{{"hashset", hashset.name}}, hashset.loaded_timestamp_seconds}});
@@ -205,12 +207,16 @@ class MetricsExporter::Figures : public prometheus::Collectable {
       items[0] += hashset.images;
       items[1] += hashset.records;
       items[2] += hashset.files;
+      unsearched += hashset.unsearched_records;
     }
     all.push_back(std::move(loaded));
     all.push_back(Single(MetricType::Gauge, "hashset_items", "Registered items in the loaded hash sets, by kind.",
                          {{{{"kind", "image"}}, static_cast<double>(items[0])},
                           {{{"kind", "record"}}, static_cast<double>(items[1])},
                           {{{"kind", "file"}}, static_cast<double>(items[2])}}));
+    all.push_back(Single(MetricType::Gauge, "hashset_unsearched_records",
+                         "Registered records that are not looked for, since their record key is missing.",
+                         {{{}, static_cast<double>(unsearched)}}));
   }
 
   static void AddProcess(std::vector<MetricFamily>& all) {

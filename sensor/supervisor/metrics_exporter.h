@@ -28,6 +28,7 @@ struct HashsetFigures {
   std::uint64_t images = 0;
   std::uint64_t records = 0;
   std::uint64_t files = 0;
+  std::uint64_t unsearched_records = 0;  // of `records`: their key is missing
 };
 
 // What is asked for at each scrape.
@@ -66,7 +67,8 @@ class MetricsExporter {
   // sums (a counter never falls); its gauges go.
   void AddCounters(const Counters& block);
   void RetireCounters(const Counters& block);
-  // The counters of an inspector and what else its page tells. The page outlives the exporter: a successor goes on with it.
+  // The counters of an inspector and what else its page tells. The page outlives the exporter: a successor goes on with
+  // it.
   void AddInspector(const process::SharedBlock& block);
 
   void CountSighting(Method method, Confidence confidence, bool authorised, Crossing crossing);

@@ -62,6 +62,7 @@ struct Supervisor::Inspector {
   std::uint64_t incarnation;
   std::uint64_t release_through = 0;
   bool alive = true;
+  bool ran = true;  // at any time since this supervisor began
 };
 
 Supervisor::Supervisor(boost::asio::io_context& io, config::Config config) : io_(io), config_(std::move(config)) {}
@@ -97,6 +98,8 @@ Status Supervisor::Open(std::vector<InspectorLink> inspectors) {
     // The state file keeps signed numbers.
     const std::uint64_t incarnation = link.incarnation != 0 ? link.incarnation : RandomNumber() >> 1;
     inspectors_.push_back(std::make_unique<Inspector>(std::move(*ring), std::move(*block), incarnation));
+    inspectors_.back()->alive = inspectors_.back()->ran = link.running;
+    if (!link.running) merger_->End(inspectors_.size() - 1);
     metrics_->AddInspector(*inspectors_.back()->block);
   }
   if (Status status = Listen(); !status) return status;
@@ -303,8 +306,9 @@ void Supervisor::OnInspectorEnded(std::size_t inspector) {
 }
 
 void Supervisor::OnInspectorStarted(std::size_t inspector) {
-  inspectors_[inspector]->alive = true;
-  ++restarts_;
+  Inspector& started = *inspectors_[inspector];
+  if (started.ran) ++restarts_;
+  started.alive = started.ran = true;
   merger_->Resume(inspector);
 }
 

@@ -29,6 +29,7 @@ struct InspectorLink {
   UniqueFd shared_block;
   // Of the ring, unique for ever (its sequences begin at 1); 0: one is made up.
   std::uint64_t incarnation = 0;
+  bool running = true;  // else it holds nobody up until OnInspectorStarted
 };
 
 // What a command prints at the end, and what metrics show.

@@ -29,7 +29,8 @@ std::vector<HashsetFigures> FiguresOf(const std::vector<process::HashSetFacts>& 
   std::vector<HashsetFigures> figures;
   for (const auto& fact : facts) {
     figures.push_back(
-        {fact.name, static_cast<double>(fact.loaded_at) / 1e9, fact.images, fact.records, fact.files});
+        {fact.name, static_cast<double>(fact.loaded_at) / 1e9, fact.images, fact.records, fact.files,
+                       fact.unsearched_records});
   }
   return figures;
 }
@@ -84,17 +85,13 @@ Status SupervisorProcess::Open() {
   if (!config) return spanwatch::Fail(config.error());
   limits_ = config->limits;
   std::vector<InspectorLink> links;
-  std::vector<bool> running;
   for (auto& inspector : setup_.inspectors) {
-    links.push_back({std::move(inspector.ring), std::move(inspector.shared_block), inspector.incarnation});
-    running.push_back(inspector.running);
+    links.push_back({std::move(inspector.ring), std::move(inspector.shared_block), inspector.incarnation,
+                     inspector.running});
   }
   auto supervisor = Supervisor::Start(io_, std::move(*config), std::move(links), FiguresOf(setup_.hashsets));
   if (!supervisor) return spanwatch::Fail(supervisor.error());
   supervisor_ = std::move(*supervisor);
-  for (std::size_t i = 0; i < running.size(); ++i) {
-    if (!running[i]) supervisor_->OnInspectorEnded(i);
-  }
   return supervisor_->AddLauncherBlock(std::move(setup_.launcher_block));
 }
 
@@ -116,6 +113,7 @@ void SupervisorProcess::HandleControl() {
     case SupervisorMessage::kInspectorEnded:
     case SupervisorMessage::kInspectorStarted:
       if (const auto inspector = process::ParseAboutInspector(message->body)) {
+        if (*inspector >= setup_.inspectors.size()) break;
         const bool ended = static_cast<SupervisorMessage>(message->body.front()) == SupervisorMessage::kInspectorEnded;
         ended ? supervisor_->OnInspectorEnded(*inspector) : supervisor_->OnInspectorStarted(*inspector);
       }
