@@ -1,4 +1,4 @@
-// The exact family: SHA-256 and size of a whole object. An object that begins like no registered file is not digested, unless
+// The exact family: SHA-256 and size of an object without a gap. An object that begins like no registered file is not digested, unless
 // a set holds bare digests.
 #include <xxhash.h>
 
@@ -14,7 +14,7 @@ constexpr std::size_t kHeadBytes = 1024;
 
 class ExactSketcher final : public Sketcher {
  public:
-  ExactSketcher(const SketchContext& context, bool whole, SketchFacts& facts) : context_(context), facts_(facts), off_(!whole) {
+  ExactSketcher(const SketchContext& context, SketchFacts& facts) : context_(context), facts_(facts) {
     for (std::size_t set = 0; set < context.index.set_count(); ++set) always_ |= context.index.Set(set).has_bare_digests;
   }
 
@@ -30,13 +30,15 @@ class ExactSketcher final : public Sketcher {
     else if (digest_) digest_->Update(bytes);
   }
   void Gap(std::uint64_t) noexcept override {}
+  // Whatever the protocol said of the end (a length too long, a last chunk too few) or of a range: equal bytes are the file.
   void Finish(ObjectEnd end) noexcept override {
-    if (off_ || facts_.gap || end != ObjectEnd::kComplete || facts_.size == 0) return;
+    if (off_ || facts_.gap || facts_.size == 0) return;
     if (!digest_) Decide();
     if (!digest_) return;
-    facts_.sha256 = digest_->Finish<Sha256Digest>();
+    const Sha256Digest sha256 = digest_->Finish<Sha256Digest>();
     std::vector<ItemRef> found;
-    context_.index.FindDigest(*facts_.sha256, facts_.size, found);
+    context_.index.FindDigest(sha256, facts_.size, found);
+    if (end == ObjectEnd::kComplete || !found.empty()) facts_.sha256 = sha256;
     for (const ItemRef item : found) context_.sink.OnMatch({.item = item, .method = Method::kExact, .coverage = 1});
   }
 
@@ -53,7 +55,7 @@ class ExactSketcher final : public Sketcher {
 
   const SketchContext context_;
   SketchFacts& facts_;
-  bool off_;
+  bool off_ = false;
   bool always_ = false;
   Bytes head_;
   std::optional<Digest> digest_;
@@ -61,8 +63,8 @@ class ExactSketcher final : public Sketcher {
 
 }  // namespace
 
-std::unique_ptr<Sketcher> Make_exact(const SketchContext& context, const ObjectContext& object, SketchFacts& facts) {
-  return std::make_unique<ExactSketcher>(context, !object.info->range, facts);
+std::unique_ptr<Sketcher> Make_exact(const SketchContext& context, const ObjectContext&, SketchFacts& facts) {
+  return std::make_unique<ExactSketcher>(context, facts);
 }
 
 }  // namespace spanwatch::fingerprint

@@ -155,7 +155,11 @@ void FlowSightings::Emit(const ObjectEvidence& evidence, const Selected& matches
   common.object_size = evidence.bytes_;
   common.object_complete = phase == SightingPhase::kComplete && evidence.end_ == ObjectEnd::kComplete;
   common.sha256 = evidence.sha256_;
-  for (const std::string& step : evidence.provenance_) common.provenance.push_back(context_.mask(step));
+  for (const std::string& step : evidence.provenance_) {
+    // The first word is the layer's own, no part of a name: "http 200" is no plate.
+    const std::size_t own = std::min(step.find(' '), step.size() - 1) + 1;
+    common.provenance.push_back(step.substr(0, own) + context_.mask(step.substr(own)));
+  }
   common.evasive = evidence.evasive_;
   // One method and one confidence a sighting, so that rules may count its items without looking at each.
   std::map<std::tuple<std::uint16_t, std::string_view, Method, Confidence>, Sighting> by_kind;
