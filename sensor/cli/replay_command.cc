@@ -152,7 +152,9 @@ void AddReplayCommand(CLI::App& app, int& exit_status) {
   CLI::App* command = app.add_subcommand("replay", "Inspects capture files: events as JSON lines, a summary on standard error");
   auto options = std::make_shared<ReplayOptions>();
   AddHashSetOptions(*command, options->sensor);
-  command->add_option("--inside", options->sensor.inside, "Network whose outgoing bytes are egress, or 'any'")->type_name("CIDR");
+  command->add_option("--inside", options->sensor.inside, "Network whose outgoing bytes are egress, or 'any'")
+      ->type_name("CIDR")
+      ->allow_extra_args(false);
   command->add_option("--rules", options->sensor.rules, "Folder of rules in place of the embedded ones")->type_name("DIR");
   command->add_flag("--allow-unsigned-authorisations", options->sensor.allow_unsigned,
                     "Let unsigned authorisations count; marks what they touch");

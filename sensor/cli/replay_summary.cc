@@ -26,17 +26,25 @@ void PrintAlert(const Alert& alert) {
   for (const Method method : alert.methods) methods.emplace_back(ToString(method));
   const AlertRule* rule = alert.rules.empty() ? nullptr : &alert.rules.front();
   std::fprintf(stderr, "  %-13s %s\n", std::string(ToString(alert.severity)).c_str(), rule ? rule->name.c_str() : "");
-  std::fprintf(stderr, "                %s -> %s%s%s  %s%s\n", ToString(alert.source.address).c_str(),
-               ToString(alert.destination.address).c_str(), alert.server_name.empty() ? "" : " ", alert.server_name.c_str(),
-               alert.protocol.c_str(), alert.authorised ? "  (authorized)" : "");
-  std::fprintf(stderr, "                %s: %llu items (%llu plates) in %llu conversations, %s, by %s\n",
-               Joined(alert.collections).c_str(), static_cast<unsigned long long>(alert.totals.items),
-               static_cast<unsigned long long>(alert.totals.plates), static_cast<unsigned long long>(alert.totals.flows),
-               Amount(alert.totals.bytes).c_str(), Joined(methods).c_str());
-  std::fprintf(stderr, "                %s to %s\n", FormatRfc3339(alert.first).c_str(), FormatRfc3339(alert.last).c_str());
-  if (!alert.near_miss.empty()) std::fprintf(stderr, "                nearly authorized: %s\n", alert.near_miss.c_str());
+  const std::string destination = ToString(alert.destination.address);
+  const std::string name = alert.server_name == destination ? "" : " " + alert.server_name;
+  std::fprintf(stderr, "                %s -> %s%s  %s%s\n", ToString(alert.source.address).c_str(),
+               destination.c_str(), name.c_str(), alert.protocol.c_str(), alert.authorised ? "  (authorized)" : "");
+  if (!alert.collections.empty()) {
+    std::fprintf(stderr, "                %s: %llu items (%llu plates), by %s\n", Joined(alert.collections).c_str(),
+                 static_cast<unsigned long long>(alert.totals.items),
+                 static_cast<unsigned long long>(alert.totals.plates), Joined(methods).c_str());
+  }
+  std::fprintf(stderr, "                %s in %llu conversations\n", Amount(alert.totals.bytes).c_str(),
+               static_cast<unsigned long long>(alert.totals.flows));
+  std::fprintf(stderr, "                %s to %s\n", FormatRfc3339(alert.first).c_str(),
+               FormatRfc3339(alert.last).c_str());
+  if (!alert.near_miss.empty())
+    std::fprintf(stderr, "                nearly authorized: %s\n", alert.near_miss.c_str());
   for (std::size_t i = 0; i < std::min<std::size_t>(alert.examples.size(), 2); ++i) {
-    std::fprintf(stderr, "                e.g. %s\n", fmt::format("{}", fmt::join(alert.examples[i].provenance, " / ")).c_str());
+    if (alert.examples[i].provenance.empty()) continue;
+    std::fprintf(stderr, "                e.g. %s\n",
+                 fmt::format("{}", fmt::join(alert.examples[i].provenance, " / ")).c_str());
   }
 }
 
@@ -51,8 +59,8 @@ void ProgressBar::Show(std::uint64_t position_bytes) {
   next_ = now + std::chrono::milliseconds(200);
   const double share = std::min(1.0, static_cast<double>(position_bytes) / static_cast<double>(total_bytes_));
   const int filled = static_cast<int>(share * 40);
-  std::fprintf(stderr, "\r[%-40s] %3.0f %%  %s", std::string(static_cast<std::size_t>(filled), '#').c_str(), share * 100,
-               Amount(position_bytes).c_str());
+  std::fprintf(stderr, "\r[%-40s] %3.0f %%  %s", std::string(static_cast<std::size_t>(filled), '#').c_str(),
+               share * 100, Amount(position_bytes).c_str());
 }
 
 void ProgressBar::Clear() {
@@ -72,10 +80,11 @@ void PrintSummary(const supervisor::Summary& summary, const process::InspectorGr
     packets += group.block(i).counters.Get(Counter::packets_captured);
     bytes += group.block(i).counters.Get(Counter::bytes_captured);
   }
-  std::fprintf(stderr, "Inspected %llu packets, %s; %llu sightings (%llu authorized), %llu transfers, %llu anomalies.\n",
-               static_cast<unsigned long long>(packets), Amount(bytes).c_str(),
-               static_cast<unsigned long long>(summary.sightings), static_cast<unsigned long long>(summary.authorised_sightings),
-               static_cast<unsigned long long>(summary.transfers), static_cast<unsigned long long>(summary.anomalies));
+  std::fprintf(
+      stderr, "Inspected %llu packets, %s; %llu sightings (%llu authorized), %llu transfers, %llu anomalies.\n",
+      static_cast<unsigned long long>(packets), Amount(bytes).c_str(),
+      static_cast<unsigned long long>(summary.sightings), static_cast<unsigned long long>(summary.authorised_sightings),
+      static_cast<unsigned long long>(summary.transfers), static_cast<unsigned long long>(summary.anomalies));
   std::fprintf(stderr, "Egress by visibility:");
   for (const auto& [visibility, amount] : summary.egress_bytes) {
     std::fprintf(stderr, " %s %s;", visibility.c_str(), Amount(amount).c_str());

@@ -37,7 +37,7 @@ Result<int> Check(const RulesOptions& options) {
   const auto facts = (*policy)->facts();
   std::printf("%zu detections, %zu correlations, %zu filters, %zu authorisations: good; %s\n", facts.detections,
               facts.correlations, facts.filters, facts.authorisations,
-              facts.all_signed ? "signed" : "not signed by a trusted key");
+              facts.all_signed ? "signed" : "no signature of a trusted key (--trust)");
   return kExitDone;
 }
 
@@ -67,7 +67,9 @@ void AddRulesCommand(CLI::App& app, int& exit_status) {
 
   CLI::App* check = rules->add_subcommand("check", "Validates a folder, or the rules inside the program");
   check->add_option("directory", options->directory, "Folder of *.yml; left out: the embedded rules");
-  check->add_option("--trust", options->trust, "Public key whose signature counts")->type_name("FILE");
+  check->add_option("--trust", options->trust, "Public key whose signature counts")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   check->footer("Example: spanwatch rules check --trust owner.pub /etc/spanwatch/rules");
   check->callback([options, &exit_status] { exit_status = Exit(Check(*options)); });
 

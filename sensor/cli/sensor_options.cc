@@ -17,10 +17,18 @@ namespace spanwatch::cli {
 
 void AddHashSetOptions(CLI::App& command, SensorOptions& options) {
   command.add_option("-c,--config", options.config_file, "Configuration file")->type_name("FILE");
-  command.add_option("--hashset", options.hashsets, "Hash set to look for (up to 8)")->type_name("FILE");
-  command.add_option("--trust", options.trust, "Public key of an owner whose sets and rules are believed")->type_name("FILE");
-  command.add_option("--record-key", options.record_keys, "Record key of the set named at the same place; without it plate "
-                                                          "records are not searched")->type_name("FILE");
+  // One value each time, so that what follows may be a capture file.
+  command.add_option("--hashset", options.hashsets, "Hash set to look for (up to 8)")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  command.add_option("--trust", options.trust, "Public key of an owner whose sets and rules are believed")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  command
+      .add_option("--record-key", options.record_keys,
+                  "Record key of the set named at the same place; without it plate records are not searched")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
 }
 
 Result<config::Config> ConfigOf(const SensorOptions& options) {
@@ -42,7 +50,8 @@ Result<config::Config> ConfigOf(const SensorOptions& options) {
     config.hashsets.push_back({options.hashsets[i], i < options.record_keys.size() ? options.record_keys[i] : ""});
   }
   if (config.hashsets.empty()) {
-    return Fail(ErrorCode::kUsage, "there is no hash set to look for; give --hashset FILE or a --config that names one");
+    return Fail(ErrorCode::kUsage,
+                "there is no hash set to look for; give --hashset FILE or a --config that names one");
   }
   for (const std::string& key : options.trust) config.trust.emplace_back(key);
   if (config.trust.empty()) {
@@ -102,7 +111,7 @@ Result<UniqueFd> CopyInto(const UniqueFd& source, const std::filesystem::path& d
   ::unlink(name.c_str());
   if (!reopened) return FailErrno("cannot reopen the copy of a hash set in " + directory.string());
   if (::ioctl(writable.get(), FICLONE, source.get()) == 0) return copy;
-  struct stat status {};
+  struct stat status{};
   if (::fstat(source.get(), &status) != 0) return FailErrno("cannot look at a hash set");
   for (off_t copied = 0; copied < status.st_size;) {
     const ssize_t moved = ::sendfile(writable.get(), source.get(), &copied, 1u << 30);
@@ -136,6 +145,7 @@ Result<OpenedHashSets> OpenHashSets(const config::Config& config, const std::fil
       const ItemKind kind = (*set)->Item(row).kind;
       ++(kind == ItemKind::kImage ? figures.images : kind == ItemKind::kRecord ? figures.records : figures.files);
     }
+    if (key->empty()) figures.unsearched_records = figures.records;
     opened.figures.push_back(std::move(figures));
     opened.inputs.push_back({std::move(*file), std::move(*key), hashset.file.string()});
   }
