@@ -149,7 +149,7 @@ events: {file: $work/events.jsonl}
 state: {directory: $work/state}
 metrics: {listen: "127.0.0.1:19464"}
 webhooks: [{name: soc, url: "http://127.0.0.1:$webhook_port/alerts", secret_file: $work/webhook.secret}]
-launcher: {heartbeat_timeout_s: 5}
+launcher: {heartbeat_timeout_s: 5, restart_delay_s: 1}
 inspector: {first_sighting_delay_ms: 500}
 alert: {update_interval_seconds: 1}
 END

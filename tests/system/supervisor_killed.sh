@@ -9,10 +9,10 @@ mkdir "$work/pictures"
 for n in $(seq 1 12); do make_picture "$work/pictures/lane$n.jpg" $n; done
 build_set "$work"/pictures/*.jpg
 RUN_AS=nobody write_configuration 2
-chown -R nobody "$work/owner" "$work/webhook.secret"
+chown -R nobody "$work/owner" "$work/webhook.secret" "$work/agency.swset"
 touch "$work/events.jsonl"; chown nobody "$work/events.jsonl" "$work/state"; chmod 777 "$work"
 start_sensor
-[ "$(stat -c %U /proc/$sensor_pid)" = root ] || fail "the launcher can be traced"
+[ "$(stat -c %U /proc/$sensor_pid/maps)" = root ] || fail "the launcher can be traced"
 for pid in $sensor_pid $(children inspector) $(children supervisor); do
   grep -q "^Uid:.$(id -u nobody)" /proc/$pid/status || fail "process $pid does not run as nobody"
 done
@@ -34,9 +34,9 @@ kill -9 $supervisor
 returned() { [ -n "$(children supervisor)" ] && [ "$(get /readyz 2> /dev/null)" = ready ]; }
 until_true 10 returned || fail "the supervisor did not return"
 back=$(date +%s.%N)
-same_id_delivered() { jq -e --arg id "$waiting" 'select(.accepted and .good and .id == $id)' "$work/deliveries.jsonl" > /dev/null; }
+same_id_delivered() { jq -se --arg id "$waiting" 'any(.accepted and .good and .id == $id)' "$work/deliveries.jsonl" > /dev/null; }
 until_true 10 same_id_delivered || fail "the alert that waited was not delivered under its id"
-jq -e --arg id "$waiting" --argjson back "$back" 'select(.accepted and .id == $id) | .at - $back < 10' "$work/deliveries.jsonl" > /dev/null ||
+jq -se --arg id "$waiting" --argjson back "$back" 'any(.accepted and .id == $id and .at - $back < 10)' "$work/deliveries.jsonl" > /dev/null ||
   fail "it was delivered too late"
 until_true 15 saw_items 7 || fail "only $(items_seen) of 7 items: sightings of the rings were lost"
 

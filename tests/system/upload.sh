@@ -18,8 +18,13 @@ upload "$work/stranger.jpg" stranger.jpg
 for n in 1 2 3 4; do upload "$work/pictures/lane$n.jpg" lane$n.jpg 10.20.0.$((8 + n)); done
 until_true 15 saw_items 4 || fail "only $(items_seen) of 4 items were seen"
 until_true 15 delivered 1 || fail "no alert arrived"
-jq -e 'select(.good | not)' "$work/deliveries.jsonl" > /dev/null && fail "a signature is not good"
-jq -r '.body.data.spanwatch.severity // .body.spanwatch.severity // .body.data.severity // empty' "$work/deliveries.jsonl" | sort -u
+jq -se 'all(.good)' "$work/deliveries.jsonl" > /dev/null || fail "a signature is not good"
+jq -se 'all(.body.data.spanwatch.alert.severity == "high")' "$work/deliveries.jsonl" > /dev/null || fail "not of high severity"
+jq -se 'all(.body.data.spanwatch.collection == ["lanes"] and .body.data.destination.ip == "198.51.100.7")' \
+  "$work/deliveries.jsonl" > /dev/null || fail "the alert does not name collection and destination"
+jq -se '[.[] | select(.event.dataset == "spanwatch.sighting")] | all(.spanwatch.method == "exact" and
+  .spanwatch.confidence == "sure" and .network.direction == "outbound" and .network.protocol == "http")' \
+  "$work/events.jsonl" > /dev/null || fail "a sighting is not as it should be"
 
 get /metrics > "$work/metrics.txt"
 if command -v promtool > /dev/null; then promtool check metrics < "$work/metrics.txt" || fail "promtool check metrics"; fi
