@@ -53,7 +53,8 @@ Result<std::vector<Network>> Networks(const Place& place) {
   std::vector<Network> networks;
   for (const std::string& text : *texts) {
     const auto network = ParseNetwork(text);
-    if (!network) return place.Refuse(network.error().message + " (a name alone never authorises: the sender chooses it)");
+    if (!network)
+      return place.Refuse(network.error().message + " (a name alone never authorises: the sender chooses it)");
     networks.push_back(*network);
   }
   return networks;
@@ -67,7 +68,8 @@ Result<std::chrono::minutes> TimeOfDay(const Place& place) {
     std::from_chars(text.data(), text.data() + 2, hours);
     std::from_chars(text.data() + 3, text.data() + 5, minutes);
   }
-  if (hours > 24 || minutes > 59 || hours * 60 + minutes > 24 * 60) return place.Refuse("a time of day is written like \"01:30\"");
+  if (hours > 24 || minutes > 59 || hours * 60 + minutes > 24 * 60)
+    return place.Refuse("a time of day is written like \"01:30\"");
   return std::chrono::minutes(hours * 60 + minutes);
 }
 
@@ -82,7 +84,8 @@ Status ParseSchedule(Schedule& schedule, const Place& place) {
       schedule.days = 0;
       for (const std::string& day : *days) {
         const auto known = std::ranges::find(kDays, day);
-        if (known == std::end(kDays)) return at.Refuse(fmt::format("'{}' is not one of mon, tue, wed, thu, fri, sat, sun", day));
+        if (known == std::end(kDays))
+          return at.Refuse(fmt::format("'{}' is not one of mon, tue, wed, thu, fri, sat, sun", day));
         schedule.days = static_cast<std::uint8_t>(schedule.days | 1u << (known - std::begin(kDays)));
       }
     } else if (key == "from" || key == "until") {
@@ -93,7 +96,8 @@ Status ParseSchedule(Schedule& schedule, const Place& place) {
       return at.Refuse(fmt::format("unknown key 'schedule.{}'", key));
     }
   }
-  if (schedule.from == schedule.until) return place.Refuse("the schedule begins and ends at one time, so it never holds");
+  if (schedule.from == schedule.until)
+    return place.Refuse("the schedule begins and ends at one time, so it never holds");
   return {};
 }
 
@@ -148,8 +152,9 @@ bool Schedule::Covers(PacketTime time) const {
 
 std::optional<std::string> Authorisation::Disagrees(const FlatEvent& event) const {
   const auto any_of = [&](const std::vector<std::string>& wanted, const std::string& field) {
-    return std::ranges::any_of(TextsOf(event, field),
-                               [&](const std::string& text) { return std::ranges::find(wanted, text) != wanted.end(); });
+    return std::ranges::any_of(TextsOf(event, field), [&](const std::string& text) {
+      return std::ranges::find(wanted, text) != wanted.end();
+    });
   };
   const bool any_collection = std::ranges::find(collections, "any") != collections.end();
   // A transfer names no collection: what is permitted to send one may send the bytes around it.

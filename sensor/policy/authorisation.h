@@ -1,6 +1,6 @@
-// Authorisations: standing permissions of the data owner, data apart from the rules (design.md section 6): collection, source,
-// destination, protocol, schedule, expiry, reference. A match in all of them makes a sighting authorized; it is recorded all
-// the same. Made when rules load, then only read.
+// Authorisations: standing permissions of the data owner, data apart from the rules (design.md section 6): collection,
+// source, destination, protocol, schedule, expiry, reference. A match in all of them makes a sighting authorized; it is
+// recorded all the same. Made when rules load, then only read.
 //
 //   authorisations:
 //     - name: nightly-upload
@@ -22,9 +22,9 @@
 namespace spanwatch::policy {
 
 struct Schedule {
-  std::uint8_t days = 0x7f;                       // bit 0 is Monday
+  std::uint8_t days = 0x7f;  // bit 0 is Monday
   std::chrono::minutes from{0};
-  std::chrono::minutes until{24 * 60};            // before `from`: over midnight
+  std::chrono::minutes until{24 * 60};  // before `from`: over midnight
   bool Covers(PacketTime time) const;
 };
 
@@ -40,8 +40,8 @@ struct Authorisation {
   PacketTime expires = PacketTime::max();
   bool authorisation_signed = false;
 
-  // Nothing: it permits the event. Else the first that does not agree of "collection", "destination", "source", "protocol",
-  // "not-yet-valid", "expired", "schedule".
+  // Nothing: it permits the event. Else the first that does not agree of "collection", "destination", "source",
+  // "protocol", "not-yet-valid", "expired", "schedule".
   std::optional<std::string> Disagrees(const FlatEvent& event) const;
 };
 

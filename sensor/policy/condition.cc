@@ -1,8 +1,8 @@
 #include "policy/condition.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cctype>
+#include <charconv>
 
 namespace spanwatch::policy {
 namespace {

@@ -1,4 +1,5 @@
-// Condition: the `condition` of a Sigma detection, parsed once to a postfix program (no recursion, at parse or evaluation).
+// Condition: the `condition` of a Sigma detection, parsed once to a postfix program (no recursion, at parse or
+// evaluation).
 //
 //   condition = term { ("and" | "or") term }, "not" binding tightest, then "and", then "or"; parentheses;
 //   term      = identifier | ("1" | "any" | "all" | number) "of" ("them" | pattern with *)

@@ -159,10 +159,15 @@ Status AddValue(DetectionItem& item, const Modifiers& modifiers, const YAML::Nod
     item.patterns.push_back(ValuePattern::Null());
     return {};
   }
-  if (!node.IsScalar()) return Fail(ErrorCode::kInvalid, "a value of '{}' is neither text, number nor null", item.field);
+  if (!node.IsScalar())
+    return Fail(ErrorCode::kInvalid, "a value of '{}' is neither text, number nor null", item.field);
   const std::string& text = node.Scalar();
   if (modifiers.exists) {
-    item.exists = text == "true" || text == "yes";
+    bool wanted = false;
+    if (!YAML::convert<bool>::decode(node, wanted)) {
+      return Fail(ErrorCode::kInvalid, "'exists' is asked with true or false, not '{}'", text);
+    }
+    item.exists = wanted;
     return {};
   }
   if (modifiers.field_reference) {
@@ -212,7 +217,8 @@ Result<DetectionItem> ParseItem(const std::string& key, const YAML::Node& values
   if (item.field.empty() && !modifiers.expression) modifiers.prefix_open = modifiers.suffix_open = true;
   if (values.IsSequence()) {
     for (const auto& value : values) {
-      if (Status status = AddValue(item, modifiers, value); !status) return Refuse(where, value, status.error().message);
+      if (Status status = AddValue(item, modifiers, value); !status)
+        return Refuse(where, value, status.error().message);
     }
   } else if (Status status = AddValue(item, modifiers, values); !status) {
     return Refuse(where, values, status.error().message);
@@ -272,7 +278,8 @@ Result<Detection> Detection::Parse(const YAML::Node& node, const std::string& wh
     const std::string name = pair.first.Scalar();
     const YAML::Node& body = pair.second;
     if (name == "condition" || name == "rules") continue;
-    if (name == "timeframe") return Refuse(where, body, "'timeframe' was removed in Sigma 2; write a correlation with 'timespan'");
+    if (name == "timeframe")
+      return Refuse(where, body, "'timeframe' was removed in Sigma 2; write a correlation with 'timespan'");
     SearchIdentifier identifier;
     if (body.IsMap()) {
       auto items = ParseMapping(body, where);

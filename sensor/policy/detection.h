@@ -1,5 +1,5 @@
-// Detection: the `detection` section of a Sigma rule (or the `filter` section of a filter): search identifiers and condition,
-// compiled; says whether a flat event meets it. Made when rules load, then only read.
+// Detection: the `detection` section of a Sigma rule (or the `filter` section of a filter): search identifiers and
+// condition, compiled; says whether a flat event meets it. Made when rules load, then only read.
 //
 // Modifiers: contains, startswith, endswith, all, re (i, m, s), cidr, lt, lte, gt, gte, exists, cased, neq, fieldref,
 // windash, wide, utf16, utf16le, utf16be, base64, base64offset, expand.

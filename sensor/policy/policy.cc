@@ -24,8 +24,10 @@ Result<std::map<std::string, Bytes>> FilesOf(const PolicySource& source) {
   return files;
 }
 
-// Digests by name of the files that a trusted key signed. The embedded rules came with the program: who trusts it, trusts them.
-Result<std::map<std::string, std::string>> SignedDigests(const PolicySource& source, const std::map<std::string, Bytes>& files) {
+// Digests by name of the files that a trusted key signed. The embedded rules came with the program: who trusts it,
+// trusts them.
+Result<std::map<std::string, std::string>> SignedDigests(const PolicySource& source,
+                                                         const std::map<std::string, Bytes>& files) {
   std::map<std::string, std::string> digests;
   if (source.directory.empty()) {
     for (const auto& [name, content] : files) digests.emplace(name, ContentDigest(content));
@@ -40,7 +42,8 @@ Result<std::map<std::string, std::string>> SignedDigests(const PolicySource& sou
   if (!verified) return Fail(verified.error().In(source.directory.string()));
   for (const auto& [name, digest] : *verified) {
     if (files.contains(name)) continue;
-    return Fail(ErrorCode::kInvalid, "{}: {} lists '{}', which is not there; put it back or have the folder signed again",
+    return Fail(ErrorCode::kInvalid,
+                "{}: {} lists '{}', which is not there; put it back or have the folder signed again",
                 source.directory.string(), kSignatureFile, name);
   }
   return verified;

@@ -1,8 +1,8 @@
 // Policy: the rules and authorisations in force, and what they say of an event (design.md section 6). Rules are Sigma
 // (specification 2.1) over flat events: detections, correlations, filters. Authorisations are data apart from them.
 //
-// Made by the supervisor from a directory or from the embedded pack, replaced as a whole on reload (correlation windows live
-// in the CorrelationStore and go on). Supervisor thread only. Load refuses with file, line and reason.
+// Made by the supervisor from a directory or from the embedded pack, replaced as a whole on reload (correlation windows
+// live in the CorrelationStore and go on). Supervisor thread only. Load refuses with file, line and reason.
 #pragma once
 
 #include <filesystem>
@@ -15,8 +15,8 @@
 namespace spanwatch::policy {
 
 struct PolicySource {
-  std::filesystem::path directory;           // empty: the embedded rules
-  std::vector<Bytes> trusted_keys;           // Ed25519 public keys whose signatures make rules and authorisations `signed`
+  std::filesystem::path directory;  // empty: the embedded rules
+  std::vector<Bytes> trusted_keys;  // Ed25519 public keys whose signatures make rules and authorisations `signed`
   bool allow_unsigned_authorisations = false;
 };
 
@@ -34,8 +34,8 @@ class Policy {
   static Result<std::unique_ptr<Policy>> Load(const PolicySource& source, CorrelationStore& store);
   virtual ~Policy() = default;
 
-  // Authorisations first: `spanwatch.authorized` and `spanwatch.authorization` (name, reference, near miss) are set in the
-  // event's fields before the detections see it. Then every detection, then the correlations that those feed.
+  // Authorisations first: `spanwatch.authorized` and `spanwatch.authorization` (name, reference, near miss) are set in
+  // the event's fields before the detections see it. Then every detection, then the correlations that those feed.
   virtual Result<Verdict> Evaluate(FlatEvent& event) = 0;
   virtual PolicyFacts facts() const = 0;
 };

@@ -39,9 +39,12 @@ Result<Severity> ParseLevel(const Place& place) {
 
 Result<CorrelationRule> ParseCorrelation(const Place& place) {
   constexpr std::pair<const char*, CorrelationType> kTypes[] = {
-      {"event_count", CorrelationType::kEventCount},         {"value_count", CorrelationType::kValueCount},
-      {"temporal", CorrelationType::kTemporal},              {"temporal_ordered", CorrelationType::kTemporalOrdered},
-      {"value_sum", CorrelationType::kValueSum},             {"value_avg", CorrelationType::kValueAverage},
+      {"event_count", CorrelationType::kEventCount},
+      {"value_count", CorrelationType::kValueCount},
+      {"temporal", CorrelationType::kTemporal},
+      {"temporal_ordered", CorrelationType::kTemporalOrdered},
+      {"value_sum", CorrelationType::kValueSum},
+      {"value_avg", CorrelationType::kValueAverage},
       {"value_percentile", CorrelationType::kValuePercentile}};
   const YAML::Node& node = place.node;
   CorrelationRule rule;
@@ -57,7 +60,8 @@ Result<CorrelationRule> ParseCorrelation(const Place& place) {
   rule.timespan = *timespan;
   if (const YAML::Node aliases = node["aliases"]; aliases && aliases.IsMap()) {
     for (const auto& alias : aliases) {
-      for (const auto& field : alias.second) rule.aliases[alias.first.Scalar()][field.first.Scalar()] = field.second.Scalar();
+      for (const auto& field : alias.second)
+        rule.aliases[alias.first.Scalar()][field.first.Scalar()] = field.second.Scalar();
     }
   }
   if (const YAML::Node condition = node["condition"]; condition && condition.IsMap()) {
@@ -71,7 +75,8 @@ Result<CorrelationRule> ParseCorrelation(const Place& place) {
       const std::string& text = pair.second.Scalar();
       if (std::from_chars(text.data(), text.data() + text.size(), number).ec != std::errc() ||
           (name != "gt" && name != "gte" && name != "lt" && name != "lte" && name != "eq" && name != "neq")) {
-        return Place{place.file, pair.second}.Refuse(fmt::format("'{}: {}' is no condition of a correlation", name, text));
+        return Place{place.file, pair.second}.Refuse(
+            fmt::format("'{}: {}' is no condition of a correlation", name, text));
       }
       rule.condition.emplace_back(name, number);
     }
@@ -91,7 +96,8 @@ Status ParseOwnAttributes(RuleDocument& document, const Place& place) {
     } else if (key == "alert") {
       document.generates_alert = pair.second.Scalar() != "false";
     } else {
-      return Place{place.file, pair.second}.Refuse(fmt::format("unknown key 'spanwatch.{}'; there are group_by and alert", key));
+      return Place{place.file, pair.second}.Refuse(
+          fmt::format("unknown key 'spanwatch.{}'; there are group_by and alert", key));
     }
   }
   return {};
@@ -103,7 +109,9 @@ Result<RuleDocument> ParseDocument(const Place& place) {
   RuleDocument document;
   document.file = place.file;
   document.line = node.Mark().line + 1;
-  const auto text = [&](const char* key) { return node[key] && node[key].IsScalar() ? node[key].Scalar() : std::string(); };
+  const auto text = [&](const char* key) {
+    return node[key] && node[key].IsScalar() ? node[key].Scalar() : std::string();
+  };
   document.title = text("title");
   document.id = text("id");
   document.name = text("name");
@@ -158,10 +166,11 @@ Result<Duration> ParseTimespan(std::string_view text) {
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   const std::string_view unit(end, text.data() + text.size());
-  constexpr std::pair<const char*, std::int64_t> kUnits[] = {{"s", 1},       {"m", 60},       {"h", 3600},
+  constexpr std::pair<const char*, std::int64_t> kUnits[] = {{"s", 1},      {"m", 60},      {"h", 3600},
                                                              {"d", 86'400}, {"w", 604'800}, {"M", 2'592'000}};
   for (const auto& [name, seconds] : kUnits) {
-    if (error == std::errc() && unit == name && number > 0 && number <= 100'000) return std::chrono::seconds(number * seconds);
+    if (error == std::errc() && unit == name && number > 0 && number <= 100'000)
+      return std::chrono::seconds(number * seconds);
   }
   return Fail(ErrorCode::kInvalid, "'{}' is not a timespan; write it like 15m, 24h or 7d", text);
 }
@@ -171,7 +180,8 @@ Result<std::vector<RuleDocument>> ParseRuleDocuments(const std::string& yaml, co
   try {
     for (const YAML::Node& node : YAML::LoadAll(yaml)) {
       if (node.IsNull()) continue;
-      if (documents.size() == kDocumentsMax) return Fail(ErrorCode::kLimit, "{}: more than {} rules", file, kDocumentsMax);
+      if (documents.size() == kDocumentsMax)
+        return Fail(ErrorCode::kLimit, "{}: more than {} rules", file, kDocumentsMax);
       auto document = ParseDocument({file, node});
       if (!document) return Fail(document.error());
       documents.push_back(std::move(*document));

@@ -1,5 +1,6 @@
-// RuleDocument: one YAML document of a rules folder, read: a Sigma detection rule, correlation or filter (specification 2.1).
-// Public so that `rules check` and tests load documents one by one; Policy links them by id and name.
+// RuleDocument: one YAML document of a rules folder, read: a Sigma detection rule, correlation or filter
+// (specification 2.1). Public so that `rules check` and tests load documents one by one; Policy links them by id and
+// name.
 #pragma once
 
 #include <filesystem>
@@ -19,24 +20,31 @@ struct DetectionRule {
   Detection detection;
 };
 
-enum class CorrelationType : std::uint8_t { kEventCount, kValueCount, kTemporal, kTemporalOrdered, kValueSum, kValueAverage,
-                                            kValuePercentile };
+enum class CorrelationType : std::uint8_t {
+  kEventCount,
+  kValueCount,
+  kTemporal,
+  kTemporalOrdered,
+  kValueSum,
+  kValueAverage,
+  kValuePercentile
+};
 
 struct CorrelationRule {
   CorrelationType type = CorrelationType::kEventCount;
-  std::vector<std::string> rules;       // ids or names of other rules
+  std::vector<std::string> rules;  // ids or names of other rules
   std::vector<std::string> group_by;
   std::map<std::string, std::map<std::string, std::string>> aliases;  // alias -> rule -> field
   Duration timespan{};
-  std::vector<std::string> fields;      // of value_* types
+  std::vector<std::string> fields;                              // of value_* types
   std::vector<std::pair<std::string, std::int64_t>> condition;  // gt, gte, lt, lte, eq, neq; all must hold
-  bool silences_rules = false;          // `generate: false`: the rules it counts raise no alert of their own
+  bool silences_rules = false;  // `generate: false`: the rules it counts raise no alert of their own
 
   bool Meets(std::uint64_t count) const;
 };
 
 struct FilterRule {
-  std::vector<std::string> rules;       // ids or names; empty: any
+  std::vector<std::string> rules;  // ids or names; empty: any
   Detection detection;
 };
 
@@ -45,12 +53,12 @@ struct RuleDocument {
   int line = 1;
   std::string title;
   std::string id;
-  std::string name;                     // short reference of correlations
+  std::string name;  // short reference of correlations
   Severity severity = Severity::kMedium;
   std::string status;
   std::vector<std::string> tags;
   std::vector<std::string> alert_group_by = kDefaultGroupBy;
-  bool generates_alert = true;          // `spanwatch: {alert: false}`: only feeds correlations
+  bool generates_alert = true;  // `spanwatch: {alert: false}`: only feeds correlations
   bool document_signed = false;
   std::variant<DetectionRule, CorrelationRule, FilterRule> body;
 };

@@ -62,15 +62,18 @@ Status RuleEngine::Link() {
   std::set<std::string> ids;
   for (const Rule& rule : rules_) {
     for (const std::string& id : {rule.document.id, rule.document.name}) {
-      if (!id.empty() && !ids.insert(id).second) return Refuse(rule.document, fmt::format("the id or name '{}' is taken", id));
+      if (!id.empty() && !ids.insert(id).second)
+        return Refuse(rule.document, fmt::format("the id or name '{}' is taken", id));
     }
   }
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     const RuleDocument& document = rules_[i].document;
     if (const auto* correlation = std::get_if<CorrelationRule>(&document.body)) {
       const CorrelationType type = correlation->type;
-      if (type != CorrelationType::kEventCount && type != CorrelationType::kValueCount && type != CorrelationType::kTemporal) {
-        return Refuse(document, "this correlation type is read but not evaluated; use event_count, value_count or temporal");
+      if (type != CorrelationType::kEventCount && type != CorrelationType::kValueCount &&
+          type != CorrelationType::kTemporal) {
+        return Refuse(document,
+                      "this correlation type is read but not evaluated; use event_count, value_count or temporal");
       }
       if (Status status = LinkOne(i, correlation->rules, false); !status) return status;
     } else if (const auto* filter = std::get_if<FilterRule>(&document.body)) {
@@ -88,13 +91,15 @@ Status RuleEngine::LinkOne(std::size_t index, const std::vector<std::string>& na
   }
   for (const std::string& name : names) {
     const auto found = std::ranges::find_if(rules_, [&](const Rule& rule) { return IsNamed(rule.document, name); });
-    if (found == rules_.end()) return Refuse(rules_[index].document, fmt::format("no rule has the id or name '{}'", name));
+    if (found == rules_.end())
+      return Refuse(rules_[index].document, fmt::format("no rule has the id or name '{}'", name));
     const bool is_detection = std::holds_alternative<DetectionRule>(found->document.body);
     if (std::holds_alternative<FilterRule>(found->document.body)) {
       return Refuse(rules_[index].document, fmt::format("'{}' is a filter; name a detection or a correlation", name));
     }
     if (is_filter && !is_detection) {
-      return Refuse(rules_[index].document, fmt::format("'{}' is a correlation; a filter works on the rules it counts", name));
+      return Refuse(rules_[index].document,
+                    fmt::format("'{}' is a correlation; a filter works on the rules it counts", name));
     }
     (is_filter ? found->filters : found->feeds).push_back(index);
     const auto* correlation = std::get_if<CorrelationRule>(&rules_[index].document.body);
@@ -117,7 +122,8 @@ Status RuleEngine::RefuseCircles() {
   }
   const auto stuck = std::ranges::find(settled, false);
   if (stuck == settled.end()) return {};
-  return Refuse(rules_[static_cast<std::size_t>(stuck - settled.begin())].document, "the correlation counts itself, by a circle");
+  return Refuse(rules_[static_cast<std::size_t>(stuck - settled.begin())].document,
+                "the correlation counts itself, by a circle");
 }
 
 void RuleEngine::Authorise(FlatEvent& event, Verdict& verdict) const {
@@ -126,7 +132,8 @@ void RuleEngine::Authorise(FlatEvent& event, Verdict& verdict) const {
     const auto disagreement = authorisation.Disagrees(event);
     if (!disagreement) {
       verdict.authorised = true;
-      verdict.authorisations.push_back({authorisation.reference, authorisation.name, authorisation.authorisation_signed});
+      verdict.authorisations.push_back(
+          {authorisation.reference, authorisation.name, authorisation.authorisation_signed});
     } else if (*disagreement != "collection" && *disagreement != "destination" && verdict.near_miss.empty()) {
       const bool of_time = *disagreement == "expired" || *disagreement == "not-yet-valid";
       verdict.near_miss = of_time ? *disagreement : "wrong-" + *disagreement;

@@ -39,7 +39,8 @@ std::string MakeRuleManifest(const std::map<std::string, Bytes>& files, ByteView
   return manifest + "signature " + ToHex(signature) + " by " + ToHex(public_key) + "\n";
 }
 
-Result<std::map<std::string, std::string>> VerifyRuleManifest(std::string_view manifest, std::span<const Bytes> trusted_keys) {
+Result<std::map<std::string, std::string>> VerifyRuleManifest(std::string_view manifest,
+                                                              std::span<const Bytes> trusted_keys) {
   const std::size_t last = manifest.find("\nsignature ");
   if (!manifest.starts_with(kFirstLine) || last == std::string_view::npos) return Damaged();
   const std::string_view body = manifest.substr(0, last + 1);
@@ -49,7 +50,8 @@ Result<std::map<std::string, std::string>> VerifyRuleManifest(std::string_view m
   const auto signature = FromHex(line.substr(kSignatureAt, kHexBytes));
   const auto key = FromHex(line.substr(kSignatureAt + kHexBytes + 4, 64));
   if (!signature || !key) return Damaged();
-  if (crypto_sign_verify_detached(signature->data(), AsBytes(body).data(), body.size(), key->data()) != 0) return Damaged();
+  if (crypto_sign_verify_detached(signature->data(), AsBytes(body).data(), body.size(), key->data()) != 0)
+    return Damaged();
   std::map<std::string, std::string> digests;
   if (std::ranges::find(trusted_keys, *key) == trusted_keys.end()) return digests;
   for (std::size_t begin = kFirstLine.size(); begin < body.size();) {
@@ -72,7 +74,8 @@ Result<std::map<std::string, Bytes>> ReadRuleFiles(const std::filesystem::path& 
     if (!content) return Fail(content.error());
     files[entry.path().filename().string()] = std::move(*content);
   }
-  if (error) return Fail(ErrorCode::kNotFound, "cannot read the rules folder {}: {}", directory.string(), error.message());
+  if (error)
+    return Fail(ErrorCode::kNotFound, "cannot read the rules folder {}: {}", directory.string(), error.message());
   if (files.empty()) return Fail(ErrorCode::kNotFound, "the rules folder {} holds no *.yml file", directory.string());
   return files;
 }

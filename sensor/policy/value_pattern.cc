@@ -26,7 +26,12 @@ std::u32string CodePoints(std::string_view text, bool cased) {
   points.reserve(text.size());
   for (std::size_t i = 0; i < text.size();) {
     const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+    const std::size_t length = lead < 0x80   ? 1
+                               : lead < 0xc2 ? 0
+                               : lead < 0xe0 ? 2
+                               : lead < 0xf0 ? 3
+                               : lead < 0xf5 ? 4
+                                             : 0;
     char32_t point = length < 2 ? lead : lead & (0x7f >> length);
     std::size_t used = 1;
     for (; used < length && i + used < text.size(); ++used) {
@@ -153,8 +158,8 @@ Result<ValuePattern> ValuePattern::Expression(std::string_view expression, std::
   int error = 0;
   PCRE2_SIZE offset = 0;
   auto compiled_expression = std::make_shared<CompiledExpression>();
-  compiled_expression->code.reset(
-      pcre2_compile(reinterpret_cast<PCRE2_SPTR>(expression.data()), expression.size(), options, &error, &offset, nullptr));
+  compiled_expression->code.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(expression.data()), expression.size(),
+                                                options, &error, &offset, nullptr));
   if (compiled_expression->code == nullptr) {
     char reason[128] = {};
     pcre2_get_error_message(error, reinterpret_cast<PCRE2_UCHAR*>(reason), sizeof(reason));
@@ -171,8 +176,8 @@ Result<ValuePattern> ValuePattern::Expression(std::string_view expression, std::
 bool ValuePattern::MatchesText(std::string_view text) const {
   if (comparison_ == Comparison::kExpression) {
     pcre2_match_data* data = pcre2_match_data_create(1, nullptr);
-    const int result = pcre2_match(expression_->code.get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0, 0, data,
-                                   expression_->context.get());
+    const int result = pcre2_match(expression_->code.get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0,
+                                   0, data, expression_->context.get());
     pcre2_match_data_free(data);
     return result >= 0;
   }
@@ -197,11 +202,16 @@ bool ValuePattern::Matches(const EventValue& value) const {
     const auto number = NumberOf(value);
     if (!number) return false;
     switch (comparison_) {
-      case Comparison::kLess: return *number < *number_;
-      case Comparison::kLessOrEqual: return *number <= *number_;
-      case Comparison::kGreater: return *number > *number_;
-      case Comparison::kGreaterOrEqual: return *number >= *number_;
-      default: return *number == *number_;
+      case Comparison::kLess:
+        return *number < *number_;
+      case Comparison::kLessOrEqual:
+        return *number <= *number_;
+      case Comparison::kGreater:
+        return *number > *number_;
+      case Comparison::kGreaterOrEqual:
+        return *number >= *number_;
+      default:
+        return *number == *number_;
     }
   }
   return MatchesText(TextOf(value));

@@ -1,8 +1,8 @@
-// ValuePattern: one value of a Sigma detection item, compiled: what a field's value is compared with (Sigma specification 2.1,
-// appendix modifiers). Compiled once when rules load, then only read.
+// ValuePattern: one value of a Sigma detection item, compiled: what a field's value is compared with (Sigma
+// specification 2.1, appendix modifiers). Compiled once when rules load, then only read.
 //
-// Strings compare without case unless `cased`; * and ? are wildcards, \ escapes them. Regular expressions are PCRE2 with a
-// match limit, so that no rule hangs the supervisor.
+// Strings compare without case unless `cased`; * and ? are wildcards, \ escapes them. Regular expressions are PCRE2
+// with a match limit, so that no rule hangs the supervisor.
 #pragma once
 
 #include <memory>
@@ -16,7 +16,16 @@
 
 namespace spanwatch::policy {
 
-enum class Comparison : std::uint8_t { kEqual, kLess, kLessOrEqual, kGreater, kGreaterOrEqual, kNetwork, kExpression, kNull };
+enum class Comparison : std::uint8_t {
+  kEqual,
+  kLess,
+  kLessOrEqual,
+  kGreater,
+  kGreaterOrEqual,
+  kNetwork,
+  kExpression,
+  kNull
+};
 
 class ValuePattern {
  public:
@@ -42,7 +51,7 @@ class ValuePattern {
   bool MatchesText(std::string_view text) const;
 
   Comparison comparison_ = Comparison::kEqual;
-  std::u32string glob_;          // kEqual on text: code points, folded; wildcards as kAny and kOne
+  std::u32string glob_;  // kEqual on text: code points, folded; wildcards as kAny and kOne
   bool cased_ = false;
   std::optional<double> number_;
   std::optional<bool> boolean_;

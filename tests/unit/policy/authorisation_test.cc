@@ -70,9 +70,9 @@ TEST(Authorisation, ASchedulePassesMidnightWithTheDayItBeganOn) {
   const std::pair<const char*, bool> cases[] = {
       {"2024-03-04T21:59:59Z", false}, {"2024-03-04T22:00:00Z", true},  // Monday evening
       {"2024-03-05T03:59:59Z", true},  {"2024-03-05T04:00:00Z", false},
-      {"2024-03-06T03:00:00Z", true},                                   // Wednesday morning belongs to Tuesday
-      {"2024-03-06T22:30:00Z", false},                                  // Wednesday evening
-      {"2024-03-04T03:00:00Z", false},                                  // Monday morning belongs to Sunday
+      {"2024-03-06T03:00:00Z", true},   // Wednesday morning belongs to Tuesday
+      {"2024-03-06T22:30:00Z", false},  // Wednesday evening
+      {"2024-03-04T03:00:00Z", false},  // Monday morning belongs to Sunday
   };
   for (const auto& [time, covered] : cases) {
     EXPECT_EQ(nightly.schedule.Covers(ParseRfc3339(time).value()), covered) << time;
@@ -80,9 +80,11 @@ TEST(Authorisation, ASchedulePassesMidnightWithTheDayItBeganOn) {
 }
 
 TEST(Authorisation, WithoutScheduleOrProtocolsAnyWillDo) {
-  const Authorisation open = One("authorisations: [{name: n, reference: r, collections: [any], sources: [0.0.0.0/0], "
-                                 "destinations: [203.0.113.10], expires: 2030-01-01}]");
-  EXPECT_EQ(open.Disagrees(EventOf({.collection = "whatever", .protocol = "", .time = "2024-03-09T12:34:56Z"})), std::nullopt);
+  const Authorisation open =
+      One("authorisations: [{name: n, reference: r, collections: [any], sources: [0.0.0.0/0], "
+          "destinations: [203.0.113.10], expires: 2030-01-01}]");
+  EXPECT_EQ(open.Disagrees(EventOf({.collection = "whatever", .protocol = "", .time = "2024-03-09T12:34:56Z"})),
+            std::nullopt);
 }
 
 TEST(Authorisation, RefusesWithLineAndReason) {
@@ -90,7 +92,8 @@ TEST(Authorisation, RefusesWithLineAndReason) {
   const std::pair<std::string, const char*> cases[] = {
       {"{" + base + "}", "has no 'expires'"},
       {"{" + base + ", expires: 2030-01-01, colections: [a]}", "unknown key 'colections'"},
-      {"{name: n, reference: r, collections: [any], sources: [10.0.0.1], destinations: [files.example], expires: 2030-01-01}",
+      {"{name: n, reference: r, collections: [any], sources: [10.0.0.1], destinations: [files.example], expires: "
+       "2030-01-01}",
        "a name alone never authorises"},
       {"{" + base + ", expires: someday}", "someday"},
       {"{" + base + ", expires: 2030-01-01, schedule: {days: [monday]}}", "'monday' is not one of"},
@@ -123,7 +126,8 @@ TEST(Authorisation, UnsignedOnesCountOnlyWhereTheConfigurationAllowsThem) {
       if (!verdict->authorised) continue;
       EXPECT_EQ(verdict->authorisations.at(0).name, "nightly");
       EXPECT_EQ(verdict->authorisations.at(0).reference, "TICKET-1");
-      EXPECT_EQ(verdict->authorisations.at(0).authorisation_signed, is_signed) << "an unsigned one marks what it touches";
+      EXPECT_EQ(verdict->authorisations.at(0).authorisation_signed, is_signed)
+          << "an unsigned one marks what it touches";
       EXPECT_EQ(event.fields.at("spanwatch.authorization.signed").front(), EventValue(is_signed));
     }
   }

@@ -47,6 +47,7 @@ TEST(Detection, MeetsWhatTheModifiersSay) {
       {"null meets a missing field", "s: {missing: null, empty: null}", "s", kEvent, true},
       {"null does not meet a value", "s: {ok: null}", "s", kEvent, false},
       {"exists", "s: {ok|exists: true, missing|exists: false}", "s", kEvent, true},
+      {"exists in other spellings of YAML", "s: {ok|exists: True, missing|exists: no}", "s", kEvent, true},
       {"neq", "s: {bytes|neq: 1}", "s", kEvent, true},
       {"a field of several values", "s: {items: B2}", "s", kEvent, true},
       {"regular expression", "s: {name|re: 'Lane\\d\\\\Frame \\d+'}", "s", kEvent, true},
@@ -82,6 +83,7 @@ TEST(Detection, RefusesWithLineAndReason) {
       {"{s: {a|re: '('}, condition: s}", "regular expression"},
       {"{s: {a|cidr: nowhere}, condition: s}", "not a network"},
       {"{s: {a|lt: many}, condition: s}", "not a number"},
+      {"{s: {a|exists: perhaps}, condition: s}", "'perhaps'"},
       {"{s: {a: 1}}", "no condition"},
   };
   for (const auto& [yaml, reason] : cases) {

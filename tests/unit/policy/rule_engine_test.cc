@@ -34,7 +34,8 @@ class Engine {
     }
   }
 
-  Verdict Tell(std::vector<std::pair<std::string, std::vector<std::string>>> fields, Duration after = Duration::zero()) {
+  Verdict Tell(std::vector<std::pair<std::string, std::vector<std::string>>> fields,
+               Duration after = Duration::zero()) {
     FlatEvent event;
     event.id = fmt::format("event-{}", ++events_);
     event.time = ParseRfc3339("2024-03-04T12:00:00Z").value() + after;
@@ -47,7 +48,8 @@ class Engine {
   }
 
   // The rules an event met, as `title(count)`, sorted by their place in the text.
-  std::string Met(std::vector<std::pair<std::string, std::vector<std::string>>> fields, Duration after = Duration::zero()) {
+  std::string Met(std::vector<std::pair<std::string, std::vector<std::string>>> fields,
+                  Duration after = Duration::zero()) {
     std::string met;
     for (const RuleMatch& match : Tell(std::move(fields), after).matches) {
       met += fmt::format("{}{}", met.empty() ? "" : ", ", match.rule_name);
@@ -67,30 +69,38 @@ class Engine {
 };
 
 std::string Correlation(const std::string& title, const std::string& body, const std::string& more = "") {
-  return fmt::format("---\ntitle: {}\nid: {}-id\nname: {}\ncorrelation: {}\nlevel: high\n{}", title, title, title, body, more);
+  return fmt::format("---\ntitle: {}\nid: {}-id\nname: {}\ncorrelation: {}\nlevel: high\n{}", title, title, title, body,
+                     more);
 }
 
 TEST(RuleEngine, CountsEventsOfOneGroupWithinTheTimespan) {
-  Engine engine(kUpload + Correlation("Many", "{type: event_count, rules: [upload], group-by: [host], timespan: 1h, condition: {gte: 3}}"));
+  Engine engine(
+      kUpload +
+      Correlation("Many", "{type: event_count, rules: [upload], group-by: [host], timespan: 1h, condition: {gte: 3}}"));
   EXPECT_EQ(engine.Met({{"action", {"upload"}}, {"host", {"a"}}}), "Upload");
   EXPECT_EQ(engine.Met({{"action", {"upload"}}, {"host", {"a"}}}, minutes(10)), "Upload");
   EXPECT_EQ(engine.Met({{"action", {"upload"}}, {"host", {"b"}}}, minutes(20)), "Upload");
   EXPECT_EQ(engine.Met({{"action", {"upload"}}, {"host", {"a"}}}, minutes(30)), "Upload, Many(3)");
-  EXPECT_EQ(engine.Met({{"action", {"upload"}}, {"host", {"a"}}}, minutes(65)), "Upload, Many(3)") << "the first has left the window";
+  EXPECT_EQ(engine.Met({{"action", {"upload"}}, {"host", {"a"}}}, minutes(65)), "Upload, Many(3)")
+      << "the first has left the window";
   EXPECT_EQ(engine.Met({{"action", {"upload"}}, {"host", {"a"}}}, hours(5)), "Upload");
 }
 
 TEST(RuleEngine, CountsDistinctValuesOfAFieldThatHoldsSeveral) {
-  Engine engine(kUpload + Correlation("Distinct", "{type: value_count, rules: [upload-id], group-by: [host], timespan: 1d, "
-                                                  "condition: {field: items, gte: 4}}"));
+  Engine engine(kUpload + Correlation("Distinct",
+                                      "{type: value_count, rules: [upload-id], group-by: [host], timespan: 1d, "
+                                      "condition: {field: items, gte: 4}}"));
   EXPECT_EQ(engine.Met({{"action", {"upload"}}, {"host", {"a"}}, {"items", {"1", "2", "3"}}}), "Upload");
-  EXPECT_EQ(engine.Met({{"action", {"upload"}}, {"host", {"a"}}, {"items", {"3", "2", "1"}}}), "Upload") << "repeats add nothing";
+  EXPECT_EQ(engine.Met({{"action", {"upload"}}, {"host", {"a"}}, {"items", {"3", "2", "1"}}}), "Upload")
+      << "repeats add nothing";
   EXPECT_EQ(engine.Met({{"action", {"upload"}}, {"host", {"a"}}}), "Upload") << "no value, nothing to count";
   EXPECT_EQ(engine.Met({{"action", {"upload"}}, {"host", {"a"}}, {"items", {"3", "4", "5"}}}), "Upload, Distinct(5)");
 }
 
 TEST(RuleEngine, BoundsOfAConditionMustAllHold) {
-  Engine engine(kUpload + Correlation("Few", "{type: event_count, rules: [upload], timespan: 1d, condition: {gt: 1, lt: 4, neq: 3}}"));
+  Engine engine(
+      kUpload +
+      Correlation("Few", "{type: event_count, rules: [upload], timespan: 1d, condition: {gt: 1, lt: 4, neq: 3}}"));
   EXPECT_EQ(engine.Met({{"action", {"upload"}}}), "Upload");
   EXPECT_EQ(engine.Met({{"action", {"upload"}}}), "Upload, Few(2)");
   EXPECT_EQ(engine.Met({{"action", {"upload"}}}), "Upload");
@@ -98,8 +108,10 @@ TEST(RuleEngine, BoundsOfAConditionMustAllHold) {
 }
 
 TEST(RuleEngine, TemporalWantsEveryRuleInAnyOrder) {
-  const std::string probe = "---\ntitle: Probe\nid: probe-id\nname: probe\ndetection: {s: {action: probe}, condition: s}\nlevel: low\n";
-  Engine engine(kUpload + probe + Correlation("Both", "{type: temporal, rules: [upload, probe], group-by: [host], timespan: 15m}"));
+  const std::string probe =
+      "---\ntitle: Probe\nid: probe-id\nname: probe\ndetection: {s: {action: probe}, condition: s}\nlevel: low\n";
+  Engine engine(kUpload + probe +
+                Correlation("Both", "{type: temporal, rules: [upload, probe], group-by: [host], timespan: 15m}"));
   EXPECT_EQ(engine.Met({{"action", {"upload"}}, {"host", {"a"}}}), "Upload");
   EXPECT_EQ(engine.Met({{"action", {"upload"}}, {"host", {"a"}}}), "Upload") << "one rule twice is not two rules";
   EXPECT_EQ(engine.Met({{"action", {"probe"}}, {"host", {"b"}}}), "Probe") << "another group";
@@ -108,19 +120,23 @@ TEST(RuleEngine, TemporalWantsEveryRuleInAnyOrder) {
 }
 
 TEST(RuleEngine, AliasesJoinFieldsOfDifferentNames) {
-  const std::string probe = "---\ntitle: Probe\nid: probe-id\nname: probe\ndetection: {s: {action: probe}, condition: s}\nlevel: low\n";
+  const std::string probe =
+      "---\ntitle: Probe\nid: probe-id\nname: probe\ndetection: {s: {action: probe}, condition: s}\nlevel: low\n";
   Engine engine(kUpload + probe +
-                Correlation("Both", "{type: temporal, rules: [upload, probe], group-by: [who], timespan: 15m, "
-                                    "aliases: {who: {upload: source, probe: sender}}}"));
+                Correlation("Both",
+                            "{type: temporal, rules: [upload, probe], group-by: [who], timespan: 15m, "
+                            "aliases: {who: {upload: source, probe: sender}}}"));
   EXPECT_EQ(engine.Met({{"action", {"upload"}}, {"source", {"x"}}}), "Upload");
   EXPECT_EQ(engine.Met({{"action", {"probe"}}, {"sender", {"y"}}}), "Probe");
   EXPECT_EQ(engine.Met({{"action", {"probe"}}, {"sender", {"x"}}}), "Probe, Both(2)");
 }
 
 TEST(RuleEngine, ACorrelationFeedsAnother) {
-  Engine engine(kUpload +
-                Correlation("Burst", "{type: event_count, rules: [upload], group-by: [host], timespan: 1h, condition: {gte: 2}}") +
-                Correlation("Hosts", "{type: value_count, rules: [Burst], timespan: 1h, condition: {field: host, gte: 2}}"));
+  Engine engine(
+      kUpload +
+      Correlation("Burst",
+                  "{type: event_count, rules: [upload], group-by: [host], timespan: 1h, condition: {gte: 2}}") +
+      Correlation("Hosts", "{type: value_count, rules: [Burst], timespan: 1h, condition: {field: host, gte: 2}}"));
   EXPECT_EQ(engine.Met({{"action", {"upload"}}, {"host", {"a"}}}), "Upload");
   EXPECT_EQ(engine.Met({{"action", {"upload"}}, {"host", {"a"}}}), "Upload, Burst(2)");
   EXPECT_EQ(engine.Met({{"action", {"upload"}}, {"host", {"b"}}}), "Upload");
@@ -128,14 +144,18 @@ TEST(RuleEngine, ACorrelationFeedsAnother) {
 }
 
 TEST(RuleEngine, ACorrelationThatTwoRulesFeedIsOneMatch) {
-  const std::string any = "---\ntitle: Any\nid: any-id\nname: any\ndetection: {s: {action|exists: true}, condition: s}\nlevel: low\n";
-  Engine engine(kUpload + any + Correlation("Sum", "{type: value_count, rules: [upload, any], timespan: 1h, condition: {field: items, gte: 1}}"));
+  const std::string any =
+      "---\ntitle: Any\nid: any-id\nname: any\ndetection: {s: {action|exists: true}, condition: s}\nlevel: low\n";
+  Engine engine(
+      kUpload + any +
+      Correlation("Sum", "{type: value_count, rules: [upload, any], timespan: 1h, condition: {field: items, gte: 1}}"));
   EXPECT_EQ(engine.Met({{"action", {"upload"}}, {"items", {"1", "2"}}}), "Upload, Any, Sum(2)");
 }
 
 TEST(RuleEngine, AFilterLeavesAloneWhatItNames) {
   const std::string filter = "---\ntitle: Printers\nfilter: {rules: [upload], s: {host: printer}, condition: s}\n";
-  const std::string probe = "---\ntitle: Probe\nname: probe\ndetection: {s: {action|exists: true}, condition: s}\nlevel: low\n";
+  const std::string probe =
+      "---\ntitle: Probe\nname: probe\ndetection: {s: {action|exists: true}, condition: s}\nlevel: low\n";
   Engine engine(kUpload + probe + filter +
                 Correlation("Many", "{type: event_count, rules: [upload], timespan: 1h, condition: {gte: 1}}"));
   EXPECT_EQ(engine.Met({{"action", {"upload"}}, {"host", {"printer"}}}), "Probe") << "nor does it feed a correlation";
@@ -165,8 +185,9 @@ TEST(RuleEngine, AMatchCarriesWhatTheAlertIsGroupedBy) {
 }
 
 TEST(RuleEngine, ANearMissIsOneLevelLower) {
-  const std::string permission = "authorisations: [{name: n, reference: r, collections: [any], sources: [10.0.0.1], "
-                                 "destinations: [192.0.2.1], expires: 2024-03-05}]";
+  const std::string permission =
+      "authorisations: [{name: n, reference: r, collections: [any], sources: [10.0.0.1], "
+      "destinations: [192.0.2.1], expires: 2024-03-05}]";
   const auto rules = [](const char* level) {
     return fmt::format("title: T\nid: t\ndetection: {{s: {{action: upload}}, condition: s}}\nlevel: {}\n", level);
   };
@@ -177,14 +198,16 @@ TEST(RuleEngine, ANearMissIsOneLevelLower) {
                                                     {"informational", Severity::kInformational}};
   for (const auto& [level, lowered] : cases) {
     Engine engine(rules(level), permission);
-    const Verdict near = engine.Tell({{"action", {"upload"}}, {"source.ip", {"10.0.0.2"}}, {"destination.ip", {"192.0.2.1"}}});
+    const Verdict near =
+        engine.Tell({{"action", {"upload"}}, {"source.ip", {"10.0.0.2"}}, {"destination.ip", {"192.0.2.1"}}});
     EXPECT_EQ(near.near_miss, "wrong-source");
     ASSERT_EQ(near.matches.size(), 1u);
     EXPECT_EQ(near.matches[0].severity, lowered) << level;
-    const Verdict expired =
-        engine.Tell({{"action", {"upload"}}, {"source.ip", {"10.0.0.1"}}, {"destination.ip", {"192.0.2.1"}}}, hours(24));
+    const Verdict expired = engine.Tell(
+        {{"action", {"upload"}}, {"source.ip", {"10.0.0.1"}}, {"destination.ip", {"192.0.2.1"}}}, hours(24));
     EXPECT_EQ(expired.near_miss, "expired");
-    const Verdict far = engine.Tell({{"action", {"upload"}}, {"source.ip", {"10.0.0.1"}}, {"destination.ip", {"192.0.2.2"}}});
+    const Verdict far =
+        engine.Tell({{"action", {"upload"}}, {"source.ip", {"10.0.0.1"}}, {"destination.ip", {"192.0.2.2"}}});
     EXPECT_EQ(far.near_miss, "");
     ASSERT_EQ(far.matches.size(), 1u);
     EXPECT_EQ(ToString(far.matches[0].severity), level);
@@ -194,9 +217,11 @@ TEST(RuleEngine, ANearMissIsOneLevelLower) {
 TEST(RuleEngine, RefusesWhatDoesNotLink) {
   const std::string count = "timespan: 1h, condition: {gte: 2}}";
   const std::pair<std::string, const char*> cases[] = {
-      {kUpload + Correlation("A", "{type: event_count, rules: [nothing], " + count), "no rule has the id or name 'nothing'"},
+      {kUpload + Correlation("A", "{type: event_count, rules: [nothing], " + count),
+       "no rule has the id or name 'nothing'"},
       {kUpload + std::string("---") + kUpload, "is taken"},
-      {Correlation("A", "{type: event_count, rules: [B], " + count) + Correlation("B", "{type: event_count, rules: [A], " + count),
+      {Correlation("A", "{type: event_count, rules: [B], " + count) +
+           Correlation("B", "{type: event_count, rules: [A], " + count),
        "by a circle"},
       {kUpload + Correlation("A", "{type: temporal_ordered, rules: [upload], timespan: 1h}"), "read but not evaluated"},
       {kUpload + Correlation("A", "{type: value_sum, rules: [upload], timespan: 1h, condition: {field: n, gte: 2}}"),

@@ -1,7 +1,7 @@
-// The rules that come with the program, against the severity model: 10 and more sure images, 100 and more plates, or a sure
-// image with evasion are critical; 1 to 9 sure images, 10 to 99 plates, 3 and more archive entries high; 3 weak images, 3 to 9
-// plates, 1 or 2 archive entries, plate-reader structure, an encrypted archive medium; one weak image, a plate inside a plate
-// reader's structure, bulk ciphertext low; authorised informational.
+// The rules that come with the program, against the severity model: 10 and more sure images, 100 and more plates, or a
+// sure image with evasion are critical; 1 to 9 sure images, 10 to 99 plates, 3 and more archive entries high; 3 weak
+// images, 3 to 9 plates, 1 or 2 archive entries, plate-reader structure, an encrypted archive medium; one weak image, a
+// plate inside a plate reader's structure, bulk ciphertext low; authorised informational.
 #include <gtest/gtest.h>
 
 #include "policy/policy.h"
@@ -130,7 +130,8 @@ TEST(RulePack, MeetsTheSeverityModel) {
       {"an ordinary transfer", {Transfer({})}, "none"},
       {"images that come in", {Sighting("exact", "sure", 0, 50, inbound)}, "none"},
       {"images that stay inside", {Sighting("exact", "sure", 0, 50, internal)}, "none"},
-      {"an encrypted archive that comes in", {Transfer({{"spanwatch.encrypted_archive", true}, {"network.direction", Text("inbound")}})},
+      {"an encrypted archive that comes in",
+       {Transfer({{"spanwatch.encrypted_archive", true}, {"network.direction", Text("inbound")}})},
        "none"},
   };
   for (const auto& test : cases) EXPECT_EQ(LevelOf(test.events), test.level) << test.description;

@@ -41,7 +41,9 @@ class RuleSignature : public testing::Test {
   }
   ~RuleSignature() override { fs::remove_all(folder_); }
 
-  void Write(const std::string& name, std::string_view text) { std::ofstream(folder_ / name, std::ios::binary) << text; }
+  void Write(const std::string& name, std::string_view text) {
+    std::ofstream(folder_ / name, std::ios::binary) << text;
+  }
   void Sign(const Bytes& seed) { Write(kSignatureFile, MakeRuleManifest(ReadRuleFiles(folder_).value(), seed)); }
 
   // What the folder says to somebody who trusts the key of seed `trusted`; 0 trusts nobody.
@@ -83,7 +85,8 @@ TEST_F(RuleSignature, AFileTakenAwayRefusesTheFolder) {
   fs::remove(folder_ / "one.yml");
   const auto facts = Facts(1);
   ASSERT_FALSE(facts.has_value());
-  EXPECT_NE(facts.error().message.find("lists 'one.yml', which is not there"), std::string::npos) << facts.error().message;
+  EXPECT_NE(facts.error().message.find("lists 'one.yml', which is not there"), std::string::npos)
+      << facts.error().message;
 }
 
 TEST_F(RuleSignature, WithoutTheManifestNothingIsSigned) {
@@ -115,7 +118,8 @@ TEST_F(RuleSignature, ADamagedManifestRefusesTheFolderAndSigningAgainHeals) {
   const auto facts = Facts(1);
   ASSERT_FALSE(facts.has_value());
   EXPECT_NE(facts.error().message.find("is damaged"), std::string::npos) << facts.error().message;
-  ASSERT_TRUE(Facts(0).has_value()) << "who trusts nobody needs no signature: the folder can be checked before it is signed";
+  ASSERT_TRUE(Facts(0).has_value())
+      << "who trusts nobody needs no signature: the folder can be checked before it is signed";
   Sign(Seed(1));
   EXPECT_TRUE(Facts(1)->all_signed);
 }

@@ -1,5 +1,5 @@
-// Real rules and real events of the public Sigma rule set (see support/shared_data.h): every event's rule is met by it, and
-// every rule loads or is refused with file, line and a reason.
+// Real rules and real events of the public Sigma rule set (see support/shared_data.h): every event's rule is met by it,
+// and every rule loads or is refused with file, line and a reason.
 #include <gtest/gtest.h>
 #include <yaml-cpp/yaml.h>
 
@@ -49,7 +49,8 @@ TEST(SigmaCorpus, EveryRecordedEventIsMetByItsRule) {
     ASSERT_TRUE(documents.has_value()) << documents.error().message;
     const auto* rule = std::get_if<DetectionRule>(&documents->front().body);
     ASSERT_NE(rule, nullptr) << path;
-    const bool met = std::ranges::any_of(entry["events"], [&](const auto& event) { return rule->detection.Holds(EventOf(event)); });
+    const bool met =
+        std::ranges::any_of(entry["events"], [&](const auto& event) { return rule->detection.Holds(EventOf(event)); });
     EXPECT_TRUE(met) << path;
     ++rules;
   }
@@ -95,7 +96,8 @@ TEST(SigmaCorpus, EveryRuleLoadsOrIsRefusedForAReasonOutsideTheSpecification) {
     const std::string& reason = documents.error().message;
     EXPECT_TRUE(reason.starts_with(name + ":")) << reason;
     // Aggregations and timeframe of Sigma 1, or a condition that names what its rule does not define.
-    const bool outside = reason.find("Sigma 2") != std::string::npos || reason.find("does not define") != std::string::npos ||
+    const bool outside = reason.find("Sigma 2") != std::string::npos ||
+                         reason.find("does not define") != std::string::npos ||
                          reason.find("no search identifier") != std::string::npos;
     EXPECT_TRUE(outside) << reason;
   }

@@ -17,7 +17,7 @@ SupervisorFigures SomeFigures() {
   SupervisorFigures figures;
   figures.webhook_delivered = 3;
   figures.webhook_queue_length = 2;
-  figures.hashsets = {{"cbp", 1.7e9, 10, 20, 5}};
+  figures.hashsets = {{"cbp", 1.7e9, 10, 20, 5, 0}, {"other", 1.6e9, 0, 7, 0, 7}};
   return figures;
 }
 
@@ -82,7 +82,8 @@ TEST(MetricsExporter, CountsAndFigures) {
   EXPECT_TRUE(Has(text, R"(spanwatch_events_total{dataset="spanwatch.transfer"} 1)"));
   EXPECT_TRUE(Has(text, R"(spanwatch_webhook_deliveries_total{outcome="delivered"} 3)"));
   EXPECT_TRUE(Has(text, "spanwatch_webhook_queue_length 2"));
-  EXPECT_TRUE(Has(text, R"(spanwatch_hashset_items{kind="record"} 20)"));
+  EXPECT_TRUE(Has(text, R"(spanwatch_hashset_items{kind="record"} 27)"));
+  EXPECT_TRUE(Has(text, "spanwatch_hashset_unsearched_records 7"));
   EXPECT_NE(text.find(R"(spanwatch_hashset_loaded_timestamp_seconds{hashset="cbp"} 1700000000)"), std::string::npos);
   EXPECT_NE(text.find(R"(revision="abc")"), std::string::npos);
 }
