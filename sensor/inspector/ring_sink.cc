@@ -49,7 +49,8 @@ void RingSink::WriteInParts(const Sighting& sighting) noexcept {
 }
 
 void RingSink::Queue(const InspectorMessage& message, Bytes bytes) noexcept {
-  if (merged_.empty() && waiting_bytes_ + bytes.size() <= limits_.inspector_waiting_bytes) {
+  // One message may always wait: what merged must get out again, whatever the limit.
+  if (waiting_.empty() || (merged_.empty() && waiting_bytes_ + bytes.size() <= limits_.inspector_waiting_bytes)) {
     waiting_bytes_ += bytes.size();
     waiting_.push_back(std::move(bytes));
     return;

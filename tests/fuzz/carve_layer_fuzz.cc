@@ -2,6 +2,6 @@
 #include "support/content_fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  spanwatch::testing::FuzzContent({.kind = ObjectKind::kStream}, data, size);
+  spanwatch::testing::FuzzContent({.kind = spanwatch::ObjectKind::kStream}, data, size);
   return 0;
 }

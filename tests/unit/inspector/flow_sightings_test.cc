@@ -1,0 +1,175 @@
+#include "inspector/flow_sightings.h"
+
+#include <gtest/gtest.h>
+
+namespace spanwatch::inspector {
+namespace {
+
+// Two collections of one set; the item's row is its id.
+class NamedItems : public FingerprintIndex {
+ public:
+  std::size_t set_count() const override { return 1; }
+  SetFacts Set(std::size_t) const override { return {.name = "agency", .serial = 7}; }
+  ItemFacts Item(ItemRef item) const override {
+    ItemFacts facts;
+    facts.id[0] = static_cast<std::uint8_t>(item.row);
+    return facts;
+  }
+  CollectionFacts Collection(ItemRef item) const override {
+    CollectionFacts facts;
+    facts.name = item.row < 100 ? "lanes" : "reads";
+    return facts;
+  }
+  void FindDigest(const Sha256Digest&, std::uint64_t, std::vector<ItemRef>&) const override {}
+  void FindImageData(const Sha256Digest&, std::vector<ItemRef>&) const override {}
+  bool MayBegin(std::uint64_t) const override { return true; }
+  void FindFragments(std::size_t, std::span<const FragmentPrint>, std::vector<FragmentHit>&) const override {}
+  void FindPictures(const PdqHash&, int, std::vector<PictureHit>&) const override {}
+  void FindPlates(std::size_t, std::span<const std::uint64_t>, std::vector<PlateHit>&) const override {}
+  void FindPairs(std::size_t, std::span<const std::uint64_t>, std::vector<PlateHit>&) const override {}
+  std::uint64_t RegisteredPlates(std::size_t, std::uint16_t) const override { return 0; }
+};
+
+class Recorder : public InspectorSink {
+ public:
+  void OnMessage(const InspectorMessage& message) noexcept override { sightings.push_back(std::get<Sighting>(message)); }
+  std::vector<Sighting> sightings;
+};
+
+PacketTime At(int milliseconds) { return PacketTime(std::chrono::milliseconds(milliseconds)); }
+
+Match Found(std::uint32_t row, Method method, Confidence confidence = Confidence::kSure) {
+  Match match;
+  match.item.row = row;
+  match.method = method;
+  match.confidence = confidence;
+  return match;
+}
+
+struct Flow {
+  ObjectEvidence& Begin(const std::string& step, bool in_raw_stream = false) {
+    infos.push_back(std::make_unique<ObjectInfo>());
+    infos.back()->step = step;
+    provenances.push_back(std::make_unique<Provenance>(Provenance{step}));
+    ObjectContext context;
+    context.info = infos.back().get();
+    context.provenance = provenances.back().get();
+    context.id = static_cast<std::uint32_t>(infos.size());
+    return sightings.Begin(context, in_raw_stream);
+  }
+
+  NamedItems index;
+  config::Limits limits;
+  Counters counters;
+  Recorder sink;
+  std::vector<std::unique_ptr<ObjectInfo>> infos;
+  std::vector<std::unique_ptr<Provenance>> provenances;
+  FlowSightings sightings{{index, limits, counters, sink, [](const std::string& name) { return "masked " + name; },
+                           [](Direction) { return FlowSummary(); }}};
+};
+
+TEST(FlowSightings, AnObjectWithoutMatchesTellsNothing) {
+  Flow flow;
+  flow.sightings.Complete(flow.Begin("http POST /a"), ObjectEnd::kComplete, At(1));
+  flow.sightings.Finish(At(2));
+  EXPECT_TRUE(flow.sink.sightings.empty());
+  EXPECT_FALSE(flow.sightings.next_deadline().has_value());
+}
+
+TEST(FlowSightings, ACompletedObjectTellsOneSightingForEachCollectionMethodAndConfidence) {
+  Flow flow;
+  auto& object = flow.Begin("http POST /a");
+  object.OnMatch(Found(1, Method::kExact));
+  object.OnMatch(Found(2, Method::kExact));
+  object.OnMatch(Found(3, Method::kPerceptual, Confidence::kWeak));
+  object.OnMatch(Found(100, Method::kRecord));
+  flow.sightings.Complete(object, ObjectEnd::kComplete, At(5));
+  ASSERT_EQ(flow.sink.sightings.size(), 3u);
+  EXPECT_EQ(flow.sink.sightings[0].collection, "lanes");
+  EXPECT_EQ(flow.sink.sightings[0].items.size(), 2u);
+  EXPECT_EQ(flow.sink.sightings[0].hashset_serial, 7u);
+  EXPECT_TRUE(flow.sink.sightings[0].object_complete);
+  EXPECT_EQ(flow.sink.sightings[0].provenance, Provenance{"http masked POST /a"});
+  EXPECT_EQ(flow.sink.sightings[1].confidence, Confidence::kWeak);
+  EXPECT_EQ(flow.sink.sightings[2].collection, "reads");
+}
+
+TEST(FlowSightings, TheRawStreamAddsOnlyWhatNoParsedObjectShowed) {
+  Flow flow;
+  auto& stream = flow.Begin("tcp stream", true);
+  stream.OnMatch(Found(1, Method::kFragment));
+  stream.OnMatch(Found(2, Method::kFragment));
+  auto& object = flow.Begin("http POST /a");
+  object.OnMatch(Found(1, Method::kExact));
+  flow.sightings.Complete(object, ObjectEnd::kComplete, At(1));
+  flow.sightings.Complete(stream, ObjectEnd::kComplete, At(2));
+  EXPECT_EQ(flow.sink.sightings.size(), 1u) << "what the stream shows waits for the flow's end";
+  flow.sightings.Finish(At(3));
+  ASSERT_EQ(flow.sink.sightings.size(), 2u);
+  EXPECT_EQ(flow.sink.sightings[1].items.size(), 1u);
+  EXPECT_EQ(flow.sink.sightings[1].items[0].id[0], 2);
+}
+
+TEST(FlowSightings, TheOrderInWhichObjectsEndChangesNothing) {
+  for (const bool stream_first : {true, false}) {
+    Flow flow;
+    auto& stream = flow.Begin("tcp stream", true);
+    auto& object = flow.Begin("http POST /a");
+    stream.OnMatch(Found(1, Method::kExact));
+    object.OnMatch(Found(1, Method::kExact));
+    if (stream_first) flow.sightings.Complete(stream, ObjectEnd::kComplete, At(1));
+    flow.sightings.Complete(object, ObjectEnd::kComplete, At(1));
+    if (!stream_first) flow.sightings.Complete(stream, ObjectEnd::kComplete, At(1));
+    flow.sightings.Finish(At(2));
+    ASSERT_EQ(flow.sink.sightings.size(), 1u);
+    EXPECT_EQ(flow.sink.sightings[0].provenance, Provenance{"http masked POST /a"});
+  }
+}
+
+TEST(FlowSightings, BetterEvidenceOfTheSameItemIsTold) {
+  Flow flow;
+  auto& first = flow.Begin("http POST /a");
+  first.OnMatch(Found(1, Method::kPerceptual, Confidence::kWeak));
+  flow.sightings.Complete(first, ObjectEnd::kComplete, At(1));
+  auto& second = flow.Begin("http POST /b");
+  second.OnMatch(Found(1, Method::kExact));
+  flow.sightings.Complete(second, ObjectEnd::kComplete, At(2));
+  ASSERT_EQ(flow.sink.sightings.size(), 2u);
+  EXPECT_EQ(flow.sink.sightings[1].method, Method::kExact);
+}
+
+TEST(FlowSightings, RepeatsAddAtMostEightPlaces) {
+  Flow flow;
+  for (int i = 0; i < 20; ++i) {
+    auto& object = flow.Begin("http POST /" + std::to_string(i));
+    object.OnMatch(Found(1, Method::kExact));
+    flow.sightings.Complete(object, ObjectEnd::kComplete, At(i));
+  }
+  EXPECT_EQ(flow.sink.sightings.size(), 8u);
+  EXPECT_EQ(flow.counters.Get(Counter::sightings_repeated), 12u);
+}
+
+TEST(FlowSightings, ACertainMatchIsToldEarlyWhileItsObjectRuns) {
+  Flow flow;
+  auto& object = flow.Begin("http POST /long");
+  object.OnMatch(Found(1, Method::kFragment, Confidence::kWeak));
+  EXPECT_FALSE(flow.sightings.next_deadline().has_value()) << "weak evidence waits for the end";
+  object.OnMatch(Found(1, Method::kFragment));
+  flow.sightings.TellEarly(At(0));
+  ASSERT_TRUE(flow.sightings.next_deadline().has_value());
+  EXPECT_EQ(*flow.sightings.next_deadline(), At(2000));
+  flow.sightings.TellEarly(At(1999));
+  EXPECT_TRUE(flow.sink.sightings.empty());
+  flow.sightings.TellEarly(At(2000));
+  ASSERT_EQ(flow.sink.sightings.size(), 1u);
+  EXPECT_EQ(flow.sink.sightings[0].phase, SightingPhase::kFirst);
+  flow.sightings.TellEarly(At(9000));
+  EXPECT_EQ(flow.sink.sightings.size(), 1u) << "once";
+  flow.sightings.Complete(object, ObjectEnd::kTruncated, At(9001));
+  ASSERT_EQ(flow.sink.sightings.size(), 2u);
+  EXPECT_EQ(flow.sink.sightings[1].phase, SightingPhase::kComplete);
+  EXPECT_FALSE(flow.sink.sightings[1].object_complete);
+}
+
+}  // namespace
+}  // namespace spanwatch::inspector
