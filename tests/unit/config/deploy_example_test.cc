@@ -1,0 +1,20 @@
+#include <gtest/gtest.h>
+
+#include "config/config.h"
+
+namespace spanwatch::config {
+namespace {
+
+TEST(DeployExample, IsAConfigurationThatNamesAllALiveSensorNeeds) {
+  const auto config = LoadConfig(SPANWATCH_SOURCE_DIR "/deploy/spanwatch.yaml");
+  ASSERT_TRUE(config.has_value()) << config.error().message;
+  EXPECT_FALSE(config->interface.empty());
+  EXPECT_EQ(config->inspectors, 2u);
+  EXPECT_EQ(config->hashsets.size(), 1u);
+  EXPECT_EQ(config->trust.size(), 1u);
+  EXPECT_EQ(config->webhooks.size(), 1u);
+  EXPECT_FALSE(config->allow_unsigned_authorisations);
+}
+
+}  // namespace
+}  // namespace spanwatch::config
