@@ -157,7 +157,7 @@ END
 
 # Starts it and waits for READY=1.
 start_sensor() {
-  rm -f "$work/notified"
+  rm -f "$work/notified" "$work/notify"
   ip netns exec $sensor python3 "$here/notify_listener.py" "$work/notify" "$work/notified" &
   notify_pid=$!
   until_true 10 test -S "$work/notify"
