@@ -219,6 +219,7 @@ void Launcher::BeginReload() {
   auto plan = options_.load();
   if (!plan) {
     Log(LogLevel::kError, "The reload was refused; everything stays as it was", "reason=\"{}\"", plan.error().message);
+    TellSupervisor(SupervisorMessage::kReloadRefused);
     NotifyServiceManager("READY=1");
     return;
   }

@@ -40,7 +40,7 @@ Status SendSetup(ControlChannel& channel, const SupervisorSetup& setup);
 Result<SupervisorSetup> ReceiveSupervisorSetup(ControlChannel& channel);
 
 // While it runs. From the launcher: reload, an inspector ended or began again, drain (all inspectors have ended: judge what is
-// left, deliver, end). From the supervisor: ready, the reload took effect, the reload was refused (it has said why).
+// left, deliver, end). From the supervisor: ready, the reload took effect. From either: a reload was refused (it has said why).
 enum class SupervisorMessage : std::uint8_t {
   kReload = 64, kInspectorEnded, kInspectorStarted, kDrain, kReady, kReloaded, kReloadRefused
 };

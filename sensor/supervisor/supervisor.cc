@@ -354,10 +354,21 @@ Status Supervisor::Reload(config::Config config, std::vector<HashsetFigures> has
   }
   hashsets_ = std::move(hashsets);
   reload_succeeded_ = true;
+  // The new rules are in force whatever becomes of these, and each tells of itself.
   if (events_) {
-    if (Status status = events_->Reopen(); !status) return status;
+    if (Status status = events_->Reopen(); !status) {
+      Log(LogLevel::kError, "The event file could not be reopened", "reason=\"{}\"", status.error().message);
+    }
   }
-  return outbox_->Reload();
+  if (Status status = outbox_->Reload(); !status) {
+    Log(LogLevel::kError, "A webhook's files could not be read again", "reason=\"{}\"", status.error().message);
+  }
+  return {};
+}
+
+void Supervisor::OnReloadRefused() {
+  reload_succeeded_ = false;
+  reloaded_ = WallClockNow();
 }
 
 SupervisorFigures Supervisor::Figures() {

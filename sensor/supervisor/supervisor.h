@@ -64,8 +64,12 @@ class Supervisor {
   Status Purge();
   // No message will come any more: judges all that waits and, when `close_alerts`, closes every open alert.
   Status Finish(bool close_alerts);
-  // SIGHUP: rules and authorisations again, files reopened. On failure the old rules stay.
+  // SIGHUP: rules and authorisations again, files reopened, webhook secrets read. On failure all stays as it was; of the
+  // configuration only what concerns rules and names takes effect, the rest at the next start.
   Status Reload(config::Config config, std::vector<HashsetFigures> hashsets);
+
+  // It was refused before it came here (configuration, hash sets).
+  void OnReloadRefused();
 
   const Summary& summary() const { return summary_; }
   bool outbox_idle() { return outbox_->Idle(); }

@@ -118,6 +118,7 @@ void SupervisorProcess::HandleControl() {
         ended ? supervisor_->OnInspectorEnded(*inspector) : supervisor_->OnInspectorStarted(*inspector);
       }
       break;
+    case SupervisorMessage::kReloadRefused: supervisor_->OnReloadRefused(); break;
     case SupervisorMessage::kDrain: BeginEnd(); break;
     default: break;
   }
@@ -127,7 +128,10 @@ void SupervisorProcess::HandleControl() {
 void SupervisorProcess::HandleReload(ByteView body) {
   const auto facts = process::ParseSupervisorReload(body);
   auto config = config::LoadConfig(setup_.config_file);
-  if (!config) Log(LogLevel::kError, "The configuration was refused", "reason=\"{}\"", config.error().message);
+  if (!config) {
+    Log(LogLevel::kError, "The configuration was refused", "reason=\"{}\"", config.error().message);
+    supervisor_->OnReloadRefused();
+  }
   // A refusal of the rules is logged where they are read.
   const bool took_effect = facts && config && supervisor_->Reload(std::move(*config), FiguresOf(*facts));
   Tell(took_effect ? SupervisorMessage::kReloaded : SupervisorMessage::kReloadRefused);

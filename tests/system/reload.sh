@@ -17,7 +17,7 @@ reload() {
   decided() { [ "$(outcomes)" -gt "$before" ]; }
   kill -HUP $sensor_pid
   until_true 15 decided || fail "the reload did not end"
-  sleep 0.3
+  sleep 1.1  # metrics are a second old at most
 }
 reason() { grep -E 'reason=' "$work/sensor.log" | tail -1; }
 
@@ -39,6 +39,7 @@ cp "$work/agency.swset" "$work/good.swset"
 truncate -s 500 "$work/agency.swset"
 reload
 reason | grep -q agency.swset || fail "no reason for the refusal of a broken set: $(reason)"
+[ "$(metric spanwatch_config_last_reload_successful)" = 0 ] || fail "the refusal of the set is not told"
 upload "$work/pictures/lane2.jpg" e.jpg
 until_true 15 saw_items 3 || fail "the old set did not stay"
 cp "$work/good.swset" "$work/agency.swset"
@@ -62,8 +63,12 @@ reload
 reason | grep -q 'did you mean' || fail "no reason for the refusal of a broken configuration: $(reason)"
 cp "$work/good.yaml" "$work/spanwatch.yaml"
 
+# It also begins a new event file when the old one was moved away.
+mv "$work/events.jsonl" "$work/events.1"
 reload
 [ "$(metric spanwatch_config_last_reload_successful)" = 1 ] || fail "the last reload should have taken effect"
+upload "$work/pictures/lane1.jpg" g.jpg 10.20.0.10
+until_true 15 saw_items 1 || fail "no new event file was begun"
 [ "$(grep -c 'The reload was refused' "$work/sensor.log")" = 3 ] || fail "each refusal should be one line"
 [ "$(metric spanwatch_sandbox_forbidden_calls_total)" = 0 ] || fail "something forbidden was tried in the sandbox"
 [ "$(metric spanwatch_capture_kernel_dropped_packets_total)" = 0 ] || fail "packets were dropped"
