@@ -42,6 +42,12 @@ CodecStep InflateCodec::Decode(ByteView in, MutableByteView out) {
   const int result = isal_inflate(state_.get());
   const std::size_t made = out.size() - state_->avail_out;
   if (taken == 0) taken = given - state_->avail_in;
+  if (result == ISAL_INCORRECT_CHECKSUM && wrapping_ == Wrapping::kGzip && state_->total_out == 0 &&
+      state_->crc_flag == ISAL_GZIP) {
+    // The header's own checksum is wrong, which browsers do not look at: what follows the header is as good as ever.
+    Start(ISAL_GZIP_NO_HDR_VER);
+    return {taken, 0, LayerState::kMore};
+  }
   if (state_->block_state == ISAL_BLOCK_FINISH && result == ISAL_DECOMP_OK) {
     if (wrapping_ == Wrapping::kZlibOrRaw) {
       between_members_ = true;

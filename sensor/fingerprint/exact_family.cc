@@ -1,4 +1,4 @@
-// The exact family: SHA-256 and size of an object without a gap. An object that begins like no registered file is not digested, unless
+// The exact family: SHA-256 and size of a whole object. An object that begins like no registered file is not digested, unless
 // a set holds bare digests.
 #include <xxhash.h>
 
@@ -19,7 +19,7 @@ class ExactSketcher final : public Sketcher {
   }
 
   void Update(ByteView bytes) noexcept override {
-    if (off_ || facts_.gap) return;
+    if (off_) return;
     if (!digest_) {
       const std::size_t taken = std::min(bytes.size(), kHeadBytes - head_.size());
       head_.insert(head_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(taken));
@@ -29,20 +29,25 @@ class ExactSketcher final : public Sketcher {
     if (off_) context_.counters.Add(Counter::exact_bytes_skipped, bytes.size());
     else if (digest_) digest_->Update(bytes);
   }
-  void Gap(std::uint64_t) noexcept override {}
-  // Whatever the protocol said of the end (a length too long, a last chunk too few) or of a range: equal bytes are the file.
-  void Finish(ObjectEnd end) noexcept override {
-    if (off_ || facts_.gap || facts_.size == 0) return;
+  // What came before a gap, and what comes after one at the beginning, may be a whole file all the same: equal bytes are the
+  // file, whatever the protocol said of an end (a length too long, a last chunk too few), a range or a loss.
+  void Gap(std::uint64_t) noexcept override {
+    Conclude(false);
+    off_ = off_ || facts_.size > 0;
+  }
+  void Finish(ObjectEnd end) noexcept override { Conclude(end == ObjectEnd::kComplete && !facts_.gap); }
+
+ private:
+  void Conclude(bool whole) {
+    if (off_ || facts_.size == 0) return;
     if (!digest_) Decide();
     if (!digest_) return;
     const Sha256Digest sha256 = digest_->Finish<Sha256Digest>();
     std::vector<ItemRef> found;
     context_.index.FindDigest(sha256, facts_.size, found);
-    if (end == ObjectEnd::kComplete || !found.empty()) facts_.sha256 = sha256;
+    if (whole || !found.empty()) facts_.sha256 = sha256;
     for (const ItemRef item : found) context_.sink.OnMatch({.item = item, .method = Method::kExact, .coverage = 1});
   }
-
- private:
   void Decide() {
     if (always_ || context_.index.MayBegin(XXH3_64bits(head_.data(), head_.size()))) {
       digest_.emplace(EVP_sha256());

@@ -90,19 +90,20 @@ bool ParseStatusLine(std::string_view line, Http1Head& head) {
   return true;
 }
 
-// One field, with the lines that are folded into it.
+// One field, with the lines that are folded into it; some readers fold at any control character.
 std::string_view TakeField(std::string_view& text) {
   std::size_t end = 0;
   do {
     const std::size_t line_feed = text.find('\n', end);
     end = line_feed == std::string_view::npos ? text.size() : line_feed + 1;
-  } while (end < text.size() && (text[end] == ' ' || text[end] == '\t'));
+  } while (end < text.size() && IsBlank(text[end]) && text[end] != '\r' && text[end] != '\n');
   const std::string_view field = text.substr(0, end);
   text.remove_prefix(end);
   return field;
 }
 
 void ReadContentLength(std::string_view value, Http1Head& head) {
+  if (value.find(',') != std::string_view::npos) head.framing_conflict = true;
   while (!value.empty()) {
     std::string_view part = Trim(TakeUntil(value, ','));
     if (part.starts_with('+')) part.remove_prefix(1);
@@ -189,11 +190,32 @@ std::optional<ByteRange> ParseContentRange(std::string_view value) {
   return range;
 }
 
+// Whether the field has that name, control characters inside it passed over as some readers do.
+bool IsNamed(const Http1Field& field, std::string_view name) {
+  std::size_t at = 0;
+  for (const char c : field.name) {
+    if (static_cast<unsigned char>(c) < 0x20) continue;
+    if (at == name.size() || Lower(c) != name[at++]) return false;
+  }
+  return at == name.size();
+}
+
+// `text`: all that stands behind the colon, with the line end.
+bool IsUnusual(std::string_view text) {
+  while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
+  return text.starts_with(':') || std::ranges::any_of(text, [](char c) {
+           return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || static_cast<unsigned char>(c) >= 0x7f;
+         });
+}
+
 void ReadField(const Http1Field& field, std::vector<std::string>& transfer_codings, Http1Head& head) {
-  const auto is = [&](std::string_view name) { return EqualsIgnoringCase(field.name, name); };
+  const auto is = [&](std::string_view name) { return IsNamed(field, name); };
   if (is("content-length")) return ReadContentLength(field.value, head);
   if (is("content-encoding")) return ReadCodings(field.value, head.encodings);
-  if (is("transfer-encoding")) return ReadCodings(field.value, transfer_codings);
+  if (is("transfer-encoding")) {
+    if (field.unusual || !transfer_codings.empty()) head.framing_conflict = true;
+    return ReadCodings(field.value, transfer_codings);
+  }
   if (is("content-type") && head.media_type.empty()) {
     std::string_view rest = field.value;
     head.media_type = Lower(Trim(TakeUntil(rest, ';')).substr(0, 128));
@@ -285,8 +307,9 @@ std::optional<Http1Head> ParseHttp1Head(std::string_view text, bool request) {
     std::string_view value = TakeField(text);
     // A line that begins with a colon: the name stands before it, on no line of this head.
     const std::string_view name = Trim(TakeUntil(value, ':'));
+    const bool unusual = IsUnusual(value);
     while (!value.empty() && (IsBlank(value.front()) || value.front() == ':')) value.remove_prefix(1);
-    head.fields.push_back({name, Trim(value)});
+    head.fields.push_back({name, Trim(value), unusual});
     ReadField(head.fields.back(), transfer_codings, head);
   }
   for (std::string& coding : transfer_codings) {

@@ -15,6 +15,7 @@ namespace spanwatch::protocol {
 struct Http1Field {
   std::string_view name;
   std::string_view value;  // a folded value still holds its line breaks
+  bool unusual = false;    // more than blanks around it, or control characters inside: readers differ over it
 };
 
 struct Http1Head {

@@ -1,118 +1,47 @@
 // HTTP/1.x (RFC 9110, RFC 9112), both directions: bodies become objects, long queries and fields become texts.
 #include <algorithm>
 #include <cstring>
-#include <deque>
+#include <utility>
 
-#include "protocol/http1_head.h"
+#include "protocol/http1_parser.h"
+#include "protocol/http1_texts.h"
 #include "protocol/parsers.h"
-#include "telemetry/anomaly_codes.h"
 
 namespace spanwatch::protocol {
 namespace {
 
-constexpr std::size_t kLongestFact = 256;
 constexpr std::size_t kLongestName = 1024;
 constexpr std::size_t kLongestChunkLine = 16384;
-constexpr std::size_t kShortestText = 65;     // what is shorter holds no export worth a search of its own
 constexpr std::size_t kResumeSlice = 4096;
 
-// A request that waits for its response.
-struct PendingRequest {
-  std::string target;
-  bool head = false;
-  bool connect = false;
-  bool versioned = true;
-};
+// How much of `bytes` belongs to the line that is being collected.
+std::size_t LineLength(ByteView bytes) {
+  const void* line_feed = std::memchr(bytes.data(), '\n', bytes.size());
+  if (line_feed == nullptr) return bytes.size();
+  return static_cast<std::size_t>(static_cast<const std::uint8_t*>(line_feed) - bytes.data()) + 1;
+}
 
-enum class State : std::uint8_t {
-  kHead,          // start line and fields
-  kLengthBody,
-  kEndlessBody,   // until the direction ends
-  kChunkSize,
-  kChunkData,
-  kTrailers,
-  kResume,        // looking for the next message
-  kHeld,          // after a CONNECT request: whose the bytes are, its response tells
-};
-
-// One direction.
-struct Side {
-  State state = State::kHead;
-  std::string text;             // of the head, the chunk line or what is held
-  std::size_t line = 0;         // where the line that is being collected begins in `text`
-  bool probed = false;          // the start line is known to be one
-  bool ended = false;
-  bool heads_seen = false;
-  ObjectInfo info;              // of the message's body, until it is opened
-  std::unique_ptr<ObjectConsumer> object;
-  bool wanted = false;
-  bool missing = false;         // bytes of the body were lost
-  bool first_chunk = false;
-  std::uint64_t remaining = 0;  // of the body or the chunk
-  std::optional<std::uint64_t> fallback_length;
-};
-
-class Http1Parser final : public Parser {
- public:
-  explicit Http1Parser(const ParserContext& context) : context_(context) {
-    context_.facts.protocol = "http";
-    context_.facts.visibility = Visibility::kClear;
+// Behind the first line of nothing but blanks, which some readers take for the empty line; npos when there is none.
+std::size_t AfterBlankLine(std::string_view text) {
+  for (std::size_t line = text.find('\n') + 1; line != 0 && line < text.size();) {
+    const std::size_t end = text.find('\n', line);
+    if (end == std::string_view::npos) break;
+    if (text.substr(line, end - line).find_first_not_of(" \t\r\v\f") == std::string_view::npos) return end + 1;
+    line = end + 1;
   }
-  ~Http1Parser() override {
-    for (Side& side : sides_) EndBody(side, ObjectEnd::kTruncated);
-  }
+  return std::string_view::npos;
+}
 
-  ParserAnswer OnData(Direction direction, ByteView bytes) noexcept override {
-    Run(direction, bytes);
-    return answer_;
-  }
-  ParserAnswer OnGap(Direction direction, std::uint64_t length) noexcept override;
-  ParserAnswer OnEnd(Direction direction) noexcept override;
-  Bytes TakeRest(Direction direction) noexcept override {
-    if (direction == Direction::kFromServer) return std::move(server_rest_);
-    const ByteView held = AsBytes(SideOf(direction).text);
-    return {held.begin(), held.end()};
-  }
-
- private:
-  Side& SideOf(Direction direction) { return sides_[Index(direction)]; }
-  void Run(Direction direction, ByteView bytes);
-  std::size_t Step(Direction direction, ByteView bytes);
-  std::size_t StepHead(Direction direction, ByteView bytes);
-  bool ProbeResponse(Side& side, char next);
-  void OnStartLine(Direction direction);
-  std::size_t StepBody(Direction direction, ByteView bytes);
-  std::size_t StepChunkSize(Direction direction, ByteView bytes);
-  std::size_t StepTrailers(Side& side, ByteView bytes);
-  std::size_t StepResume(Direction direction, ByteView bytes);
-  std::size_t StepHeld(Side& side, ByteView bytes);
-  void OnHead(Direction direction);
-  void OnRequest(const Http1Head& head);
-  void OnResponse(const Http1Head& head);
-  void OnChunkLine(Direction direction);
-  void BeginBody(Direction direction, const Http1Head& head, std::string step, std::string_view target);
-  void NotChunked(Direction direction);
-  void OpenTexts(Direction direction, const Http1Head& head, const std::string& step);
-  void OpenText(Direction direction, std::string step, std::string_view text);
-  void Deliver(Direction direction, ByteView bytes);
-  void OpenBody(Direction direction);
-  void EndBody(Side& side, ObjectEnd end);
-  void NextMessage(Side& side);
-  void Resume(Direction direction);
-  void Malformed(Direction direction) {
-    context_.anomalies.OnAnomaly(AnomalyCode::http_malformed);
-    Resume(direction);
-  }
-
-  ParserContext context_;
-  std::array<Side, 2> sides_;
-  std::deque<PendingRequest> pending_;
-  ParserAnswer answer_ = ParserAnswer::kContinue;
-  Bytes server_rest_;
-};
+}  // namespace
 
 void Http1Parser::Run(Direction direction, ByteView bytes) {
-  while (!bytes.empty() && answer_ == ParserAnswer::kContinue) bytes = bytes.subspan(Step(direction, bytes));
+  while (!bytes.empty() && answer_ == ParserAnswer::kContinue) {
+    ObjectConsumer* whole = SideOf(direction).whole.get();
+    const std::size_t taken = Step(direction, bytes);
+    // Opened within the step: it has had what belongs to it. Closed within the step: the next head begins.
+    if (whole != nullptr && whole == SideOf(direction).whole.get()) whole->OnData(bytes.first(taken));
+    bytes = bytes.subspan(taken);
+  }
   if (answer_ == ParserAnswer::kHandOver && direction == Direction::kFromServer) {
     server_rest_.assign(bytes.begin(), bytes.end());
   }
@@ -133,18 +62,15 @@ std::size_t Http1Parser::Step(Direction direction, ByteView bytes) {
   return bytes.size();
 }
 
-// How much of `bytes` belongs to the line that is being collected.
-std::size_t LineLength(ByteView bytes) {
-  const void* line_feed = std::memchr(bytes.data(), '\n', bytes.size());
-  if (line_feed == nullptr) return bytes.size();
-  return static_cast<std::size_t>(static_cast<const std::uint8_t*>(line_feed) - bytes.data()) + 1;
-}
-
 std::size_t Http1Parser::StepHead(Direction direction, ByteView bytes) {
   Side& side = SideOf(direction);
   if (side.text.empty() && (bytes[0] == '\r' || bytes[0] == '\n')) return 1;
   if (direction == Direction::kFromServer && !side.probed) {
-    if (!ProbeResponse(side, static_cast<char>(bytes[0]))) Resume(direction);
+    if (!ProbeResponse(side, static_cast<char>(bytes[0]))) {
+      const std::string begun = std::move(side.text);
+      Resume(direction);
+      side.text = begun;
+    }
     return 1;
   }
   const std::size_t room = context_.limits.protocol_http_head_bytes - std::min<std::size_t>(
@@ -159,7 +85,7 @@ std::size_t Http1Parser::StepHead(Direction direction, ByteView bytes) {
   side.text.append(AsText(bytes.first(length)));
   if (side.text.back() != '\n') return length;
   const std::string_view line = std::string_view(side.text).substr(side.line);
-  if (line.find_first_not_of("\r\n") == std::string_view::npos) {
+  if (line == "\r\n" || line == "\n") {
     OnHead(direction);
   } else if (side.line == 0) {
     OnStartLine(direction);
@@ -169,22 +95,38 @@ std::size_t Http1Parser::StepHead(Direction direction, ByteView bytes) {
   return length;
 }
 
-// Collects the first bytes of a response; false when they begin none. A body without a head (HTTP/0.9) is taken where the
-// request asked for it, or at the very beginning of the flow.
+// Collects the first bytes of a response; false when they begin none.
 bool Http1Parser::ProbeResponse(Side& side, char next) {
   side.text += next;
   const ProbeAnswer answer = ProbeStatusLine(side.text);
   side.probed = answer == ProbeAnswer::kYes;
-  if (answer != ProbeAnswer::kNo) return true;
+  return answer != ProbeAnswer::kNo || NoResponse(side);
+}
+
+// Bytes where a response should begin. They are a body where the latest head announced one that it may not have, or where the
+// request asked for a body without a head (HTTP/0.9); at the very beginning of the flow they may be either that or junk.
+bool Http1Parser::NoResponse(Side& side) {
+  if (side.unexpected) {
+    context_.anomalies.OnAnomaly(AnomalyCode::http_framing_conflict);
+    side.state = *std::exchange(side.unexpected, std::nullopt);
+    const std::string begun = std::exchange(side.text, {});
+    Run(Direction::kFromServer, AsBytes(begun));
+    return true;
+  }
   if (pending_.empty() || (side.heads_seen && pending_.front().versioned)) return false;
   side.info = ObjectInfo();
   side.info.step = ("http " + pending_.front().target).substr(0, kLongestFact);
   side.info.name = NameOfTarget(pending_.front().target).substr(0, kLongestName);
-  pending_.pop_front();
+  side.whole_info = side.info;
   side.heads_seen = true;
+  if (pending_.front().versioned) {
+    OpenWhole(Direction::kFromServer);
+    side.whole->OnData(AsBytes(side.text));
+    return false;
+  }
+  pending_.pop_front();
   side.state = State::kEndlessBody;
-  const std::string begun = std::move(side.text);
-  side.text.clear();
+  const std::string begun = std::exchange(side.text, {});
   Deliver(Direction::kFromServer, AsBytes(begun));
   return true;
 }
@@ -195,7 +137,14 @@ void Http1Parser::OnStartLine(Direction direction) {
   std::optional<Http1Head> head = ParseHttp1Head(side.text, request);
   if (!head) {
     const auto beginning = FindBeginning(side.text, request);
-    if (!beginning) return Malformed(direction);
+    if (!beginning) {
+      // What follows a message that announced no body, and is no message: the body that it did not announce.
+      if (side.heads_seen && !side.whole) {
+        OpenWhole(direction);
+        side.whole->OnData(AsBytes(side.text));
+      }
+      return Malformed(direction);
+    }
     side.text.erase(0, beginning->begin);
     head = ParseHttp1Head(side.text, request);
     if (!head) return Malformed(direction);
@@ -208,12 +157,29 @@ void Http1Parser::OnHead(Direction direction) {
   Side& side = SideOf(direction);
   const std::string text = std::move(side.text);
   NextMessage(side);
+  EndWhole(side);
   side.heads_seen = true;
   const auto head = ParseHttp1Head(text, direction == Direction::kFromClient);
   if (!head) return Malformed(direction);
   if (head->framing_conflict) context_.anomalies.OnAnomaly(AnomalyCode::http_framing_conflict);
+  const std::size_t early_end = head->framing_conflict ? std::string::npos : AfterBlankLine(text);
   if (head->request) OnRequest(*head);
   else OnResponse(*head);
+  if (early_end < text.size() && answer_ == ParserAnswer::kContinue) {
+    context_.anomalies.OnAnomaly(AnomalyCode::http_framing_conflict);
+    OpenWhole(direction);
+    side.whole->OnData(AsBytes(text).subspan(early_end));
+  }
+}
+
+// The stream ends and no empty line came: the first line of blanks was meant as one, or the head is all there is.
+void Http1Parser::EndUnfinishedHead(Direction direction) {
+  Side& side = SideOf(direction);
+  context_.anomalies.OnAnomaly(AnomalyCode::http_malformed);
+  const std::string body = side.text.substr(std::min(AfterBlankLine(side.text), side.text.size()));
+  side.text.resize(side.text.size() - body.size());
+  OnHead(direction);
+  Run(direction, AsBytes(body));
 }
 
 void Http1Parser::OnRequest(const Http1Head& head) {
@@ -230,7 +196,7 @@ void Http1Parser::OnRequest(const Http1Head& head) {
   std::string step = "http ";
   step.append(head.method).append(" ").append(path);
   step.resize(std::min(step.size(), kLongestFact));
-  OpenTexts(Direction::kFromClient, head, step);
+  OpenHttp1Texts(context_, Direction::kFromClient, head, step);
   if (connect) {
     SideOf(Direction::kFromClient).state = State::kHeld;
   } else {
@@ -239,13 +205,18 @@ void Http1Parser::OnRequest(const Http1Head& head) {
 }
 
 void Http1Parser::OnResponse(const Http1Head& head) {
+  Side& side = SideOf(Direction::kFromServer);
   context_.counters.Add(Counter::http_responses);
   if (head.status == 101) {  // another protocol from here on (WebSocket)
     answer_ = ParserAnswer::kDone;
     return;
   }
-  if (head.status >= 100 && head.status < 200) return;
-  PendingRequest request;
+  if (head.status >= 100 && head.status < 200) {
+    if (head.content_length || head.chunked) BeginBody(Direction::kFromServer, head, "http " + std::to_string(head.status), "");
+    if (side.state != State::kHead) side.unexpected = std::exchange(side.state, State::kHead);
+    return;
+  }
+  Http1PendingRequest request;
   if (!pending_.empty()) {
     request = std::move(pending_.front());
     pending_.pop_front();
@@ -253,13 +224,15 @@ void Http1Parser::OnResponse(const Http1Head& head) {
   std::string step = "http " + std::to_string(head.status) + " " + request.target;
   if (request.target.empty()) step.pop_back();
   step.resize(std::min(step.size(), kLongestFact));
-  OpenTexts(Direction::kFromServer, head, step);
+  OpenHttp1Texts(context_, Direction::kFromServer, head, step);
   if (request.connect && head.status < 300) {
     answer_ = ParserAnswer::kHandOver;
     return;
   }
-  if (!request.head && head.status != 204 && head.status != 304) {
+  const bool bodiless = request.head || head.status == 204 || head.status == 304;
+  if (!bodiless || head.content_length || head.chunked) {
     BeginBody(Direction::kFromServer, head, std::move(step), request.target);
+    if (bodiless && side.state != State::kHead) side.unexpected = std::exchange(side.state, State::kHead);
   }
   Side& client = SideOf(Direction::kFromClient);
   if (request.connect && client.state == State::kHeld) {  // refused: the client goes on with requests
@@ -279,6 +252,8 @@ void Http1Parser::BeginBody(Direction direction, const Http1Head& head, std::str
   side.info.boundary = head.boundary;
   side.info.encodings = head.encodings;
   side.info.range = head.range;
+  side.whole_info = side.info;
+  if (head.framing_conflict) OpenWhole(direction);
   if (head.chunked) {
     side.state = State::kChunkSize;
     side.first_chunk = true;
@@ -398,6 +373,20 @@ std::size_t Http1Parser::StepResume(Direction direction, ByteView bytes) {
     side.probed = true;
     return beginning->end > before ? beginning->end - before : 0;
   }
+  if (side.seek_head_end) {
+    // The head was torn; what follows its empty line is its body, however long that was to be.
+    if (const std::size_t end = side.text.find("\r\n\r\n"); end != std::string::npos) {
+      side.seek_head_end = false;
+      side.whole_info = ObjectInfo();
+      side.whole_info.step = "http";
+      if (!request && !pending_.empty()) {
+        side.whole_info.step = ("http " + pending_.front().target).substr(0, kLongestFact);
+        side.whole_info.name = NameOfTarget(pending_.front().target).substr(0, kLongestName);
+      }
+      OpenWhole(direction);
+      side.whole->OnData(AsBytes(side.text).subspan(end + 4));
+    }
+  }
   const std::size_t keep = request ? kLongestFoundLine + 16 : 16;
   if (side.text.size() > keep) side.text.erase(0, side.text.size() - keep);
   return length;
@@ -410,36 +399,6 @@ std::size_t Http1Parser::StepHeld(Side& side, ByteView bytes) {
   // No answer in sight: the tunnel is taken for open.
   if (side.text.size() >= limit) answer_ = ParserAnswer::kHandOver;
   return bytes.size();
-}
-
-void Http1Parser::OpenTexts(Direction direction, const Http1Head& head, const std::string& step) {
-  // Fields that are long in ordinary traffic and say what programs are, not what is carried.
-  constexpr std::string_view kOrdinary[] = {"user-agent", "accept", "content-security-policy", "permissions-policy",
-                                            "p3p", "report-to", "nel", "accept-language", "strict-transport-security"};
-  std::uint64_t room = context_.limits.protocol_http_text_objects;
-  const auto open = [&](std::string_view what, std::string_view text) {
-    if (text.size() < kShortestText) return;
-    if (room == 0) return context_.counters.Add(Counter::http_texts_over_limit);
-    --room;
-    OpenText(direction, (step + " ").append(what).substr(0, kLongestFact), text);
-  };
-  if (head.target.size() >= kShortestText) open("url", PercentDecoded(head.target));
-  for (const Http1Field& field : head.fields) {
-    if (field.value.size() < kShortestText) continue;
-    std::string name(field.name.substr(0, 64));
-    std::ranges::transform(name, name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    if (std::ranges::find(kOrdinary, name) == std::end(kOrdinary)) open("header " + name, field.value);
-  }
-}
-
-void Http1Parser::OpenText(Direction direction, std::string step, std::string_view text) {
-  ObjectInfo info;
-  info.kind = ObjectKind::kText;
-  info.step = std::move(step);
-  info.size = text.size();
-  const auto consumer = context_.objects.Open(direction, std::move(info));
-  consumer->OnData(AsBytes(text));
-  consumer->OnEnd(ObjectEnd::kComplete);
 }
 
 void Http1Parser::OpenBody(Direction direction) {
@@ -462,7 +421,22 @@ void Http1Parser::EndBody(Side& side, ObjectEnd end) {
   side.missing = false;
 }
 
+void Http1Parser::OpenWhole(Direction direction) {
+  Side& side = SideOf(direction);
+  if (side.whole) return;
+  ObjectInfo info = side.whole_info;
+  info.size.reset();
+  side.whole = context_.objects.Open(direction, std::move(info));
+}
+
+void Http1Parser::EndWhole(Side& side) {
+  if (side.whole) side.whole->OnEnd(ObjectEnd::kTruncated);  // where it ends is what nobody knows
+  side.whole.reset();
+}
+
 void Http1Parser::NextMessage(Side& side) {
+  side.unexpected.reset();
+  side.seek_head_end = false;
   side.state = State::kHead;
   side.text.clear();
   side.line = 0;
@@ -482,6 +456,7 @@ void Http1Parser::Resume(Direction direction) {
 
 ParserAnswer Http1Parser::OnGap(Direction direction, std::uint64_t length) noexcept {
   Side& side = SideOf(direction);
+  if (side.whole) side.whole->OnGap(length);
   const bool body = side.state == State::kLengthBody || side.state == State::kChunkData;
   if (side.state == State::kEndlessBody || body) {
     const std::uint64_t inside = body ? std::min(length, side.remaining) : length;
@@ -500,8 +475,10 @@ ParserAnswer Http1Parser::OnGap(Direction direction, std::uint64_t length) noexc
     if (inside == length) return answer_;
   }
   if (side.state != State::kHeld) {
+    const bool in_head = side.state == State::kHead && side.probed && !side.whole;
     EndBody(side, ObjectEnd::kTruncated);
     Resume(direction);
+    side.seek_head_end = in_head;
   }
   return answer_;
 }
@@ -509,11 +486,20 @@ ParserAnswer Http1Parser::OnGap(Direction direction, std::uint64_t length) noexc
 ParserAnswer Http1Parser::OnEnd(Direction direction) noexcept {
   Side& side = SideOf(direction);
   side.ended = true;
+  if (side.state == State::kHead && side.line > 0) {
+    EndUnfinishedHead(direction);
+  } else if (side.state == State::kHead && side.heads_seen && !side.text.empty() && !side.whole) {
+    OpenWhole(direction);
+    side.whole->OnData(AsBytes(side.text));
+  }
   if (side.state == State::kChunkSize && side.first_chunk && !side.text.empty()) NotChunked(direction);
+  EndWhole(side);
   EndBody(side, side.state == State::kEndlessBody ? ObjectEnd::kComplete : ObjectEnd::kTruncated);
   if (answer_ == ParserAnswer::kContinue && sides_[0].ended && sides_[1].ended) answer_ = ParserAnswer::kDone;
   return answer_;
 }
+
+namespace {
 
 ProbeAnswer Probe(ByteView first, Direction direction) {
   const std::string_view text = AsText(first);

@@ -20,6 +20,10 @@ void FlowProtocol::OnData(Direction direction, ByteView bytes) noexcept {
     if (!Act(parser_->OnData(direction, bytes))) Identify();
   } else if (state_ == State::kIdentifying) {
     Side& side = sides_[Index(direction)];
+    // SOCKS (RFC 1928) talks before the protocol that it carries: what begins is looked for in the midst of the bytes.
+    if (direction == Direction::kFromClient && side.bytes.empty() && (bytes[0] == 4 || bytes[0] == 5)) {
+      for (Side& each : sides_) each.lost = true;
+    }
     side.bytes.insert(side.bytes.end(), bytes.begin(), bytes.end());
     Identify();
     if (state_ == State::kIdentifying) Trim(side);
