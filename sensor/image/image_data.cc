@@ -16,24 +16,32 @@ bool IsRestart(std::uint8_t code) { return code >= 0xD0 && code <= 0xD7; }
 ImageDataExtractor::Run ImageDataExtractor::Next(ByteView bytes) noexcept {
   switch (state_) {
     case State::kDone:
-    case State::kFailed: return {bytes.size(), false};
+    case State::kFailed:
+      return {bytes.size(), false};
     case State::kJpegScan:
-    case State::kJpegScanMarker: return NextScan(bytes);
+    case State::kJpegScanMarker:
+      return NextScan(bytes);
     case State::kPngSignature:
     case State::kPngHeader:
     case State::kPngSkip:
-    case State::kPngData: return NextPng(bytes);
-    default: return NextJpeg(bytes);
+    case State::kPngData:
+      return NextPng(bytes);
+    default:
+      return NextJpeg(bytes);
   }
 }
 
 void ImageDataExtractor::JpegCode(std::uint8_t code) noexcept {
   if (code == 0xFF) return;  // fill bytes before a marker
   marker_ = code;
-  if (code == kEoi) state_ = State::kDone;
-  else if (code == kSoi || code == kTem || IsRestart(code)) state_ = State::kJpegMarker;
-  else if (code == 0) state_ = State::kFailed;
-  else state_ = State::kJpegLengthHigh;
+  if (code == kEoi)
+    state_ = State::kDone;
+  else if (code == kSoi || code == kTem || IsRestart(code))
+    state_ = State::kJpegMarker;
+  else if (code == 0)
+    state_ = State::kFailed;
+  else
+    state_ = State::kJpegLengthHigh;
 }
 
 ImageDataExtractor::Run ImageDataExtractor::NextJpeg(ByteView bytes) noexcept {
@@ -42,7 +50,9 @@ ImageDataExtractor::Run ImageDataExtractor::NextJpeg(ByteView bytes) noexcept {
     case State::kJpegMarker:
       state_ = byte == 0xFF ? State::kJpegCode : State::kFailed;
       break;
-    case State::kJpegCode: JpegCode(byte); break;
+    case State::kJpegCode:
+      JpegCode(byte);
+      break;
     case State::kJpegLengthHigh:
       left_ = std::uint64_t{byte} << 8;
       state_ = State::kJpegLengthLow;
@@ -54,8 +64,10 @@ ImageDataExtractor::Run ImageDataExtractor::NextJpeg(ByteView bytes) noexcept {
         break;
       }
       left_ -= 2;
-      if (left_ > 0) state_ = State::kJpegSkip;
-      else state_ = marker_ == kSos ? State::kJpegScan : State::kJpegMarker;
+      if (left_ > 0)
+        state_ = State::kJpegSkip;
+      else
+        state_ = marker_ == kSos ? State::kJpegScan : State::kJpegMarker;
       break;
     default: {
       const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size()));
@@ -67,8 +79,8 @@ ImageDataExtractor::Run ImageDataExtractor::NextJpeg(ByteView bytes) noexcept {
   return {1, false};
 }
 
-// Inside a scan an 0xFF is data when a stuffed zero or a restart code follows. It may be the last byte of a piece, so the
-// 0xFF itself is never given out: only the other bytes are, which names the same data just as well.
+// Inside a scan an 0xFF is data when a stuffed zero or a restart code follows. It may be the last byte of a piece, so
+// the 0xFF itself is never given out: only the other bytes are, which names the same data just as well.
 ImageDataExtractor::Run ImageDataExtractor::NextScan(ByteView bytes) noexcept {
   if (state_ == State::kJpegScanMarker) {
     const std::uint8_t code = bytes[0];
@@ -81,8 +93,9 @@ ImageDataExtractor::Run ImageDataExtractor::NextScan(ByteView bytes) noexcept {
     return {1, false};
   }
   const void* found = std::memchr(bytes.data(), 0xFF, bytes.size());
-  const std::size_t length =
-      found == nullptr ? bytes.size() : static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - bytes.data());
+  const std::size_t length = found == nullptr
+                                 ? bytes.size()
+                                 : static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - bytes.data());
   if (length > 0) {
     any_ = true;
     return {length, true};

@@ -1,8 +1,9 @@
-// ImageDataExtractor: the image data of a JPEG or PNG alone, whatever metadata stands around it, from a stream in any split.
+// ImageDataExtractor: the image data of a JPEG or PNG alone, whatever metadata stands around it, from a stream in any
+// split.
 //
-// JPEG (T.81 section B.1): the entropy-coded bytes of every scan, without each 0xFF (what stands behind it, a stuffed zero or a
-// restart code, stays). PNG: the payloads of IDAT. One object each; not thread-safe; the views given to the callback live for
-// its call.
+// JPEG (T.81 section B.1): the entropy-coded bytes of every scan, without each 0xFF (what stands behind it, a stuffed
+// zero or a restart code, stays). PNG: the payloads of IDAT. One object each; not thread-safe; the views given to the
+// callback live for its call.
 #pragma once
 
 #include "base/bytes.h"
@@ -13,7 +14,8 @@ namespace spanwatch::image {
 class ImageDataExtractor {
  public:
   // REQUIRES: kJpeg or kPng
-  explicit ImageDataExtractor(FileType type) : state_(type == FileType::kJpeg ? State::kJpegMarker : State::kPngSignature) {}
+  explicit ImageDataExtractor(FileType type)
+      : state_(type == FileType::kJpeg ? State::kJpegMarker : State::kPngSignature) {}
 
   // Calls take(ByteView, offset in `bytes`) for each run of image data.
   template <typename Take>
@@ -31,8 +33,19 @@ class ImageDataExtractor {
 
  private:
   enum class State : std::uint8_t {
-    kJpegMarker, kJpegCode, kJpegLengthHigh, kJpegLengthLow, kJpegSkip, kJpegScan, kJpegScanMarker,
-    kPngSignature, kPngHeader, kPngSkip, kPngData, kDone, kFailed,
+    kJpegMarker,
+    kJpegCode,
+    kJpegLengthHigh,
+    kJpegLengthLow,
+    kJpegSkip,
+    kJpegScan,
+    kJpegScanMarker,
+    kPngSignature,
+    kPngHeader,
+    kPngSkip,
+    kPngData,
+    kDone,
+    kFailed,
   };
   struct Run {
     std::size_t length = 0;  // at least 1
@@ -48,7 +61,7 @@ class ImageDataExtractor {
   State state_;
   std::uint8_t marker_ = 0;
   bool any_ = false;
-  std::uint64_t left_ = 0;           // of what is skipped or taken
+  std::uint64_t left_ = 0;  // of what is skipped or taken
   std::size_t header_filled_ = 0;
   std::uint8_t header_[8] = {};
 };

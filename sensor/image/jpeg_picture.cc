@@ -1,5 +1,5 @@
-// libjpeg reports errors by longjmp: it is confined to this file, and nothing with a destructor is made between setjmp and the
-// calls that may jump.
+// libjpeg reports errors by longjmp: it is confined to this file, and nothing with a destructor is made between setjmp
+// and the calls that may jump.
 #include <csetjmp>
 #include <cstddef>
 #include <cstdio>
@@ -13,7 +13,8 @@
 namespace spanwatch::image {
 namespace {
 
-constexpr int kScansMax = 8;  // looked through for the first that carries luminance
+constexpr int kScansSkipped = 8;  // before the first with luminance
+constexpr int kScansMax = 64;     // of a small picture, which is read whole; a progressive file has about ten
 
 struct ErrorManager {
   jpeg_error_mgr base;
@@ -63,15 +64,35 @@ struct Decode {
   std::vector<std::uint8_t> row;
   std::uint32_t rows = 0;        // of the plane, done
   std::uint32_t rows_there = 0;  // from data that was there
+  std::optional<std::uint32_t>
+      rows_read;  // of a picture read whole before its first row: those from data that was there
 };
+
+bool Blocks(const jpeg_decompress_struct& info) {
+  return std::min(info.image_width, info.image_height) >= kShortSideOfBlocks;
+}
+
+// Its coefficients are held whole, since any scan may touch any block.
+bool ManyScans(const jpeg_decompress_struct& info) {
+  return info.progressive_mode || info.comps_in_scan < info.num_components;
+}
 
 bool WithinLimits(const Decode& decode) {
   const jpeg_decompress_struct& info = decode.info;
   const std::uint64_t pixels = std::uint64_t{info.image_width} * info.image_height;
   if (pixels > decode.limits.pixels) return false;
-  const std::uint64_t held = pixels * static_cast<unsigned>(info.num_components) * sizeof(JCOEF);
-  const bool whole = info.progressive_mode || info.comps_in_scan < info.num_components;
-  return !whole || held <= decode.limits.memory_bytes;
+  std::uint64_t held = Blocks(info) ? 0 : pixels;
+  if (ManyScans(info)) {
+    for (int i = 0; i < info.num_components; ++i) {
+      const jpeg_component_info& component = info.comp_info[i];
+      const auto padded = [](unsigned count, int factor) {
+        return std::uint64_t{count} + static_cast<unsigned>(factor);
+      };
+      held += padded(component.width_in_blocks, component.h_samp_factor) *
+              padded(component.height_in_blocks, component.v_samp_factor) * sizeof(JBLOCK);
+    }
+  }
+  return held <= decode.limits.memory_bytes;
 }
 
 void SetUp(Decode& decode) {
@@ -98,7 +119,7 @@ void SetUpSource(Decode& decode) {
 // Means of whole blocks, or pixels; false when there is not one sample.
 bool Prepare(Decode& decode) {
   jpeg_decompress_struct& info = decode.info;
-  const bool blocks = std::min(info.image_width, info.image_height) >= kShortSideOfBlocks;
+  const bool blocks = Blocks(info);
   info.scale_num = 1;
   info.scale_denom = blocks ? 8 : 1;
   info.dct_method = JDCT_ISLOW;
@@ -106,7 +127,7 @@ bool Prepare(Decode& decode) {
   info.do_fancy_upsampling = FALSE;
   const bool ink = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
   info.out_color_space = ink ? JCS_CMYK : JCS_GRAYSCALE;
-  info.buffered_image = info.progressive_mode;
+  info.buffered_image = ManyScans(info);
   LumaPlane& plane = decode.outcome.plane.emplace();
   plane.picture_width = info.image_width;
   plane.picture_height = info.image_height;
@@ -123,15 +144,36 @@ bool ScanHasLuminance(const jpeg_decompress_struct& info) {
   return false;
 }
 
-// Reads on to the first scan with the DC values of luminance.
-void StartFirstScan(Decode& decode) {
+// False at the end of the picture.
+bool ConsumeScan(jpeg_decompress_struct& info) {
+  const int scan = info.input_scan_number;
+  while (info.input_scan_number == scan) {
+    if (jpeg_consume_input(&info) == JPEG_REACHED_EOI) return false;
+  }
+  return true;
+}
+
+// Reads on to the first scan with the DC values of luminance, which is all that block means need; of a smaller picture
+// every scan, for its pixels.
+void StartScan(Decode& decode) {
   jpeg_decompress_struct& info = decode.info;
-  while (!ScanHasLuminance(info) && info.input_scan_number < kScansMax) {
-    const int scan = info.input_scan_number;
-    while (info.input_scan_number == scan) {
-      if (jpeg_consume_input(&info) == JPEG_REACHED_EOI) break;
+  bool more = true;
+  while (more && !ScanHasLuminance(info) && info.input_scan_number < kScansSkipped) more = ConsumeScan(info);
+  if (!Blocks(info)) {
+    // Scans may be many and empty, and each costs the time of the whole picture.
+    const std::uint64_t pixels = std::uint64_t{info.image_width} * info.image_height;
+    const auto scans = static_cast<int>(std::min<std::uint64_t>(kScansMax, decode.limits.pixels / pixels));
+    const int first = info.input_scan_number;
+    while (more && info.input_scan_number <= scans) {
+      const std::uint32_t row = info.input_iMCU_row;
+      more = jpeg_consume_input(&info) != JPEG_REACHED_EOI;
+      if (decode.source.exhausted && !decode.rows_read) {
+        decode.rows_read = info.input_scan_number > first
+                               ? info.image_height
+                               : row * static_cast<unsigned>(info.max_v_samp_factor) * DCTSIZE;
+      }
     }
-    if (jpeg_input_complete(&info)) break;
+    if (!decode.rows_read) decode.rows_read = info.image_height;
   }
   jpeg_start_output(&info, info.input_scan_number);
 }
@@ -161,7 +203,7 @@ void Run(Decode& decode) {
   if (!Prepare(decode)) return;
   LumaPlane& plane = *decode.outcome.plane;
   jpeg_start_decompress(&info);
-  if (info.buffered_image) StartFirstScan(decode);
+  if (info.buffered_image) StartScan(decode);
   plane.samples.assign(std::size_t{plane.width} * plane.height, 128);
   decode.row.resize(std::size_t{info.output_width} * static_cast<unsigned>(info.output_components));
   while (decode.rows < plane.height) {
@@ -169,7 +211,7 @@ void Run(Decode& decode) {
     if (jpeg_read_scanlines(&info, &row, 1) != 1) break;
     StoreRow(decode);
     ++decode.rows;
-    if (!decode.source.exhausted) decode.rows_there = decode.rows;
+    if (decode.rows_read ? decode.rows <= *decode.rows_read : !decode.source.exhausted) decode.rows_there = decode.rows;
   }
 }
 
@@ -184,8 +226,10 @@ PictureOutcome DecodeJpeg(ByteView file, const PictureLimits& limits) noexcept {
   jpeg_destroy_decompress(&decode.info);
   PictureOutcome& outcome = decode.outcome;
   if (decode.rows_there == 0) outcome.plane.reset();
-  if (outcome.plane) outcome.plane->coverage = static_cast<float>(decode.rows_there) / static_cast<float>(outcome.plane->height);
-  else if (outcome.error == PictureError::kNone) outcome.error = PictureError::kUnreadable;
+  if (outcome.plane)
+    outcome.plane->coverage = static_cast<float>(decode.rows_there) / static_cast<float>(outcome.plane->height);
+  else if (outcome.error == PictureError::kNone)
+    outcome.error = PictureError::kUnreadable;
   return std::move(outcome);
 }
 

@@ -15,7 +15,8 @@ struct Cell {
   float middle_weight = 0;
 };
 
-// The axis from `begin` to `end` in samples, cut in 64 cells: by area, or bilinear at the centre of a cell below one sample.
+// The axis from `begin` to `end` in samples, cut in 64 cells: by area, or bilinear at the centre of a cell below one
+// sample.
 std::array<Cell, kLumaSide> Cells(double begin, double end, std::uint32_t samples) {
   std::array<Cell, kLumaSide> cells;
   const double size = (end - begin) / kLumaSide;

@@ -1,8 +1,9 @@
-// LumaPlane: the luminance that PDQ is made from, on the one path that enrolment and sensor share (design.md section 5).
+// LumaPlane: the luminance that PDQ is made from, on the one path that enrolment and sensor share (design.md section
+// 5).
 //
-// A picture whose short side is 512 or more gives the means of its whole 8x8 blocks (partial edge blocks left out); a smaller
-// one gives its pixels. Downsample averages a rectangle of the plane by area (bilinear where it is smaller) to 64x64.
-// Values; safe from any thread.
+// A picture whose short side is 512 or more gives the means of its whole 8x8 blocks (partial edge blocks left out); a
+// smaller one gives its pixels. Downsample averages a rectangle of the plane by area (bilinear where it is smaller) to
+// 64x64. Values; safe from any thread.
 #pragma once
 
 #include <array>
@@ -16,12 +17,12 @@ inline constexpr int kLumaSide = 64;
 using Luma64 = std::array<float, kLumaSide * kLumaSide>;  // row by row
 
 struct LumaPlane {
-  std::uint32_t picture_width = 0;   // in pixels, as the header says
+  std::uint32_t picture_width = 0;  // in pixels, as the header says
   std::uint32_t picture_height = 0;
-  std::uint32_t width = 0;           // of the plane
+  std::uint32_t width = 0;  // of the plane
   std::uint32_t height = 0;
-  std::vector<std::uint8_t> samples; // row by row
-  float coverage = 1;                // share of the rows that came from data that was there
+  std::vector<std::uint8_t> samples;  // row by row
+  float coverage = 1;                 // share of the rows that came from data that was there
 };
 
 // A part of a picture, as shares of its sides: 0 <= left < right <= 1.

@@ -6,9 +6,12 @@ namespace spanwatch::image {
 
 PictureOutcome DecodePicture(ByteView file, const PictureLimits& limits) noexcept {
   switch (SniffType(file)) {
-    case FileType::kJpeg: return DecodeJpeg(file, limits);
-    case FileType::kPng: return DecodePng(file, limits);
-    default: return {std::nullopt, PictureError::kUnreadable};
+    case FileType::kJpeg:
+      return DecodeJpeg(file, limits);
+    case FileType::kPng:
+      return DecodePng(file, limits);
+    default:
+      return {std::nullopt, PictureError::kUnreadable};
   }
 }
 

@@ -1,9 +1,9 @@
-// DecodePicture: hostile JPEG or PNG bytes to a LumaPlane. Called by the perceptual family and by enrolment; safe from any
-// thread. A truncated or damaged picture gives what is there, and its coverage says how much that is.
+// DecodePicture: hostile JPEG or PNG bytes to a LumaPlane. Called by the perceptual family and by enrolment; safe from
+// any thread. A truncated or damaged picture gives what is there, and its coverage says how much that is.
 //
-// JPEG (ITU-T T.81): libjpeg-turbo, luminance only, 1/8 scale where the path asks for block means; of a progressive file only
-// the first scan of luminance DC is read. PNG: libspng; 16 bits, palettes and interlacing included, transparency ignored.
-// Sizes are checked against the limits before anything is allocated.
+// JPEG (ITU-T T.81): libjpeg-turbo, luminance only; where the path asks for block means 1/8 scale, and of a progressive
+// file only its first scan of luminance DC. PNG: libspng; 16 bits, palettes and interlacing included, transparency
+// ignored. Sizes are checked against the limits before anything is allocated.
 #pragma once
 
 #include <optional>
@@ -15,7 +15,7 @@ namespace spanwatch::image {
 
 struct PictureLimits {
   std::uint64_t pixels = 0;
-  std::uint64_t memory_bytes = 0;  // that a decoder may need for what it must hold whole (progressive, interlaced)
+  std::uint64_t memory_bytes = 0;  // for what must be held at once: plane, progressive, interlaced
 };
 
 enum class PictureError : std::uint8_t { kNone, kUnreadable, kOverLimit };

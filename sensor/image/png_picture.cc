@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kChunkBytesMax = 16u << 20;  // of one ancillary chunk, unpacked
 constexpr std::size_t kChunksBytesMax = 32u << 20;
+constexpr std::uint64_t kRowBytesOfPixel = 3 * 8 + 3;  // libspng's rows of up to 8 bytes a pixel, and ours
 
 struct FreeContext {
   void operator()(spng_ctx* context) const { spng_ctx_free(context); }
@@ -23,8 +24,7 @@ std::uint8_t Luma(const std::uint8_t* rgb) {
 // Adds rows of pixels up to the plane: means of whole 8x8 blocks, or the pixels themselves.
 class PlaneBuilder {
  public:
-  PlaneBuilder(std::uint32_t width, std::uint32_t height)
-      : blocks_(std::min(width, height) >= kShortSideOfBlocks) {
+  PlaneBuilder(std::uint32_t width, std::uint32_t height) : blocks_(std::min(width, height) >= kShortSideOfBlocks) {
     plane_.picture_width = width;
     plane_.picture_height = height;
     plane_.width = blocks_ ? width / 8 : width;
@@ -77,7 +77,8 @@ PictureOutcome ReadInterlaced(spng_ctx* context, const spng_ihdr& header) {
   PlaneBuilder builder(header.width, header.height);
   for (std::uint32_t row = 0; row < header.height; ++row) builder.Add(row, canvas.data() + row * stride);
   const std::uint64_t odd_rows = header.height / 2;
-  const float coverage = odd_rows == 0 ? 1 : static_cast<float>(odd_rows + last_pass_rows) / static_cast<float>(2 * odd_rows);
+  const float coverage =
+      odd_rows == 0 ? 1 : static_cast<float>(odd_rows + last_pass_rows) / static_cast<float>(2 * odd_rows);
   return {builder.Finish(result == SPNG_EOI ? 1.0f : std::min(coverage, 1.0f)), PictureError::kNone};
 }
 
@@ -107,7 +108,9 @@ PictureOutcome DecodePng(ByteView file, const PictureLimits& limits) noexcept {
   if (spng_get_ihdr(context.get(), &header) != 0 || header.width == 0 || header.height == 0) return unreadable;
   const std::uint64_t pixels = std::uint64_t{header.width} * header.height;
   const bool interlaced = header.interlace_method != 0;
-  if (pixels > limits.pixels || (interlaced && pixels * 3 > limits.memory_bytes)) {
+  const std::uint64_t plane = std::min(header.width, header.height) < kShortSideOfBlocks ? pixels : pixels / 64;
+  const std::uint64_t held = plane + std::uint64_t{header.width} * kRowBytesOfPixel + (interlaced ? pixels * 3 : 0);
+  if (pixels > limits.pixels || held > limits.memory_bytes) {
     return {std::nullopt, PictureError::kOverLimit};
   }
   if (spng_decode_image(context.get(), nullptr, 0, SPNG_FMT_RGB8, SPNG_DECODE_PROGRESSIVE) != 0) return unreadable;

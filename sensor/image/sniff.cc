@@ -12,14 +12,24 @@ struct Magic {
   FileType type;
 };
 constexpr std::array kMagics = {
-    Magic{"\xFF\xD8\xFF"sv, FileType::kJpeg},          Magic{"\x89PNG\r\n\x1A\n"sv, FileType::kPng},
-    Magic{"GIF8"sv, FileType::kGif},                   Magic{"BM"sv, FileType::kBmp},
-    Magic{"II*\0"sv, FileType::kTiff},                 Magic{"MM\0*"sv, FileType::kTiff},
-    Magic{"%PDF-"sv, FileType::kPdf},                  Magic{"PK\x03\x04"sv, FileType::kZip},
-    Magic{"PK\x05\x06"sv, FileType::kZip},             Magic{"\x1F\x8B\x08"sv, FileType::kGzip},
-    Magic{"\x28\xB5\x2F\xFD"sv, FileType::kZstd},      Magic{"7z\xBC\xAF\x27\x1C"sv, FileType::kSevenZip},
-    Magic{"Rar!\x1A\x07"sv, FileType::kRar},           Magic{"\xFD""7zXZ\0"sv, FileType::kXz},
-    Magic{"BZh"sv, FileType::kBzip2},                  Magic{"SQLite format 3\0"sv, FileType::kSqlite},
+    Magic{"\xFF\xD8\xFF"sv, FileType::kJpeg},
+    Magic{"\x89PNG\r\n\x1A\n"sv, FileType::kPng},
+    Magic{"GIF8"sv, FileType::kGif},
+    Magic{"BM"sv, FileType::kBmp},
+    Magic{"II*\0"sv, FileType::kTiff},
+    Magic{"MM\0*"sv, FileType::kTiff},
+    Magic{"%PDF-"sv, FileType::kPdf},
+    Magic{"PK\x03\x04"sv, FileType::kZip},
+    Magic{"PK\x05\x06"sv, FileType::kZip},
+    Magic{"\x1F\x8B\x08"sv, FileType::kGzip},
+    Magic{"\x28\xB5\x2F\xFD"sv, FileType::kZstd},
+    Magic{"7z\xBC\xAF\x27\x1C"sv, FileType::kSevenZip},
+    Magic{"Rar!\x1A\x07"sv, FileType::kRar},
+    Magic{"\xFD"
+          "7zXZ\0"sv,
+          FileType::kXz},
+    Magic{"BZh"sv, FileType::kBzip2},
+    Magic{"SQLite format 3\0"sv, FileType::kSqlite},
 };
 
 }  // namespace
@@ -38,10 +48,23 @@ FileType SniffType(ByteView head) noexcept {
 }
 
 std::string_view MediaType(FileType type) noexcept {
-  constexpr std::string_view kNames[] = {
-      "", "image/jpeg", "image/png", "image/gif", "image/bmp", "image/tiff", "image/webp", "image/heif", "application/pdf",
-      "application/zip", "application/gzip", "application/zstd", "application/x-7z-compressed", "application/vnd.rar",
-      "application/x-xz", "application/x-bzip2", "application/vnd.sqlite3"};
+  constexpr std::string_view kNames[] = {"",
+                                         "image/jpeg",
+                                         "image/png",
+                                         "image/gif",
+                                         "image/bmp",
+                                         "image/tiff",
+                                         "image/webp",
+                                         "image/heif",
+                                         "application/pdf",
+                                         "application/zip",
+                                         "application/gzip",
+                                         "application/zstd",
+                                         "application/x-7z-compressed",
+                                         "application/vnd.rar",
+                                         "application/x-xz",
+                                         "application/x-bzip2",
+                                         "application/vnd.sqlite3"};
   return kNames[static_cast<std::size_t>(type)];
 }
 

@@ -9,7 +9,23 @@
 namespace spanwatch::image {
 
 enum class FileType : std::uint8_t {
-  kUnknown, kJpeg, kPng, kGif, kBmp, kTiff, kWebp, kHeif, kPdf, kZip, kGzip, kZstd, kSevenZip, kRar, kXz, kBzip2, kSqlite,
+  kUnknown,
+  kJpeg,
+  kPng,
+  kGif,
+  kBmp,
+  kTiff,
+  kWebp,
+  kHeif,
+  kPdf,
+  kZip,
+  kGzip,
+  kZstd,
+  kSevenZip,
+  kRar,
+  kXz,
+  kBzip2,
+  kSqlite,
 };
 
 inline constexpr std::size_t kSniffBytes = 16;
