@@ -1,0 +1,232 @@
+#include "fingerprint/object_sketch.h"
+
+#include <gtest/gtest.h>
+
+#include <tuple>
+
+#include "fingerprint/file_fingerprint.h"
+#include "fingerprint/fragment_sampler.h"
+#include "fingerprint/picture_memory.h"
+#include "support/fake_index.h"
+#include "support/picture_maker.h"
+
+namespace spanwatch::fingerprint {
+namespace {
+
+struct CountingAnomalies final : AnomalySink {
+  void OnAnomaly(AnomalyCode) noexcept override { ++count; }
+  int count = 0;
+};
+
+using Told = std::vector<std::tuple<std::uint32_t, Method, Confidence, std::uint16_t, std::uint32_t, std::uint64_t>>;
+
+// Frames 0 to 3 of one camera are registered, 4 to 11 are not.
+class ObjectSketchTest : public testing::Test {
+ protected:
+  static constexpr std::uint32_t kRegistered = 4;
+
+  void SetUp() override {
+    static const std::vector<test::Picture> kPictures = [] {
+      const test::LaneCamera camera(11, 1, 800, 600);
+      std::vector<test::Picture> made;
+      for (std::uint32_t i = 0; i < 12; ++i) made.push_back(camera.Frame(i).picture);
+      return made;
+    }();
+    pictures = &kPictures;
+    static const std::vector<FileFingerprint> kFingerprints = [this] {
+      std::vector<FileFingerprint> made;
+      for (std::uint32_t i = 0; i < kRegistered; ++i) {
+        made.push_back(FingerprintBytes(
+            File(i), {.fragment_seed = FakeIndex::kSeed, .fragment_density = FakeIndex::kDensity}, limits));
+      }
+      return made;
+    }();
+    for (const FileFingerprint& file : kFingerprints) index.Add(file);
+  }
+
+  Bytes File(std::uint32_t frame) const { return EncodeJpeg((*pictures)[frame]); }
+
+  // Feeds pieces of `piece` bytes; from `hole` on `lost` bytes are missing.
+  KeepingMatchSink Search(ByteView bytes, ObjectKind kind = ObjectKind::kMessage, std::size_t piece = 1460,
+                          std::size_t hole = 0, std::size_t lost = 0) {
+    KeepingMatchSink sink;
+    ObjectInfo info;
+    info.kind = kind;
+    ObjectContext object;
+    object.info = &info;
+    ObjectSketch sketch({index, records, sink, limits, counters, anomalies, &memory}, object);
+    const auto feed = [&](ByteView part) {
+      for (std::size_t at = 0; at < part.size(); at += piece)
+        sketch.OnData(part.subspan(at, std::min(piece, part.size() - at)));
+    };
+    feed(bytes.first(lost == 0 ? bytes.size() : hole));
+    if (lost > 0) {
+      sketch.OnGap(lost);
+      feed(bytes.subspan(hole + lost));
+    }
+    sketch.OnEnd(lost == 0 ? ObjectEnd::kComplete : ObjectEnd::kTruncated);
+    return sink;
+  }
+  static Told Summary(const KeepingMatchSink& sink) {
+    Told told;
+    for (const auto& [key, match] : sink.matches) {
+      told.emplace_back(match.item.row, match.method, match.confidence, match.distance, match.fragments_found,
+                        match.offset);
+    }
+    return told;
+  }
+
+  const std::vector<test::Picture>* pictures = nullptr;
+  FakeIndex index;
+  config::Limits limits;
+  Counters counters;
+  CountingAnomalies anomalies;
+  RecordSearch records{index, {nullptr}, limits, counters};
+  PictureMemory memory{16, 1 << 28};
+};
+
+TEST_F(ObjectSketchTest, TheUntouchedFileIsExact) {
+  const auto sink = Search(File(2));
+  const Match* match = sink.Find({0, 2}, Method::kExact);
+  ASSERT_NE(match, nullptr);
+  EXPECT_EQ(match->confidence, Confidence::kSure);
+  EXPECT_EQ(sink.Find({0, 2}, Method::kPerceptual), nullptr) << "what is named already is not decoded";
+  for (const auto& [key, other] : sink.matches) EXPECT_EQ(key.first.row, 2u);
+}
+
+TEST_F(ObjectSketchTest, EditedMetadataLeavesTheImageData) {
+  Bytes file = File(1);
+  const std::string_view comment(
+      "\xFF\xFE\x00\x07"
+      "notes",
+      9);
+  file.insert(file.begin() + 2, comment.begin(), comment.end());
+  const auto sink = Search(file);
+  ASSERT_NE(sink.Find({0, 1}, Method::kExact), nullptr);
+  EXPECT_EQ(sink.Find({0, 1}, Method::kExact)->coverage, 1);
+}
+
+TEST_F(ObjectSketchTest, AnySegmentationGivesTheSameMatches) {
+  const Bytes file = File(0);
+  Bytes tail(file.begin() + 9000, file.end());
+  const Bytes other = EncodeJpeg((*pictures)[3], {.quality = 50});
+  for (const Bytes& bytes : {file, tail, other}) {
+    for (const ObjectKind kind : {ObjectKind::kMessage, ObjectKind::kStream}) {
+      const Told whole = Summary(Search(bytes, kind, bytes.size()));
+      for (const std::size_t piece : {1u, 15u, 64u, 1000u, 4097u}) {
+        EXPECT_EQ(Summary(Search(bytes, kind, piece)), whole) << piece;
+      }
+    }
+  }
+}
+
+TEST_F(ObjectSketchTest, OneWindowIsWeakAndTwoThatAgreeAreSure) {
+  const Bytes file = File(0);
+  const auto prints =
+      FingerprintBytes(file, {.fragment_seed = FakeIndex::kSeed, .fragment_density = FakeIndex::kDensity}, limits)
+          .fragments;
+  std::size_t i = 0;  // the first pair that does not overlap, without others between
+  while (prints[i + 1].offset - prints[i].offset < kWindowBytes) ++i;
+  const auto run = [&](std::size_t first, std::size_t last) {
+    return Bytes(file.begin() + static_cast<std::ptrdiff_t>(prints[first].offset),
+                 file.begin() + static_cast<std::ptrdiff_t>(prints[last].offset + kWindowBytes));
+  };
+  const auto one = Search(run(i, i), ObjectKind::kStream);
+  ASSERT_NE(one.Find({0, 0}, Method::kFragment), nullptr);
+  EXPECT_EQ(one.Find({0, 0}, Method::kFragment)->confidence, Confidence::kWeak);
+  const auto two = Search(run(i, i + 1), ObjectKind::kStream);
+  ASSERT_NE(two.Find({0, 0}, Method::kFragment), nullptr);
+  EXPECT_EQ(two.Find({0, 0}, Method::kFragment)->confidence, Confidence::kSure);
+  Bytes torn = run(i, i);  // both windows, at another distance than in the file
+  torn.insert(torn.end(), 1000, 0);
+  const Bytes second = run(i + 1, i + 1);
+  torn.insert(torn.end(), second.begin(), second.end());
+  EXPECT_EQ(Search(torn, ObjectKind::kStream).Find({0, 0}, Method::kFragment)->confidence, Confidence::kWeak);
+}
+
+TEST_F(ObjectSketchTest, AFragmentTellsItsCoverageAndItsPlace) {
+  const Bytes file = File(3);
+  Bytes stream(5000, 0);
+  stream.insert(stream.end(), file.begin() + static_cast<std::ptrdiff_t>(file.size() / 2), file.end());
+  const auto sink = Search(stream, ObjectKind::kStream);
+  const Match* match = sink.Find({0, 3}, Method::kFragment);
+  ASSERT_NE(match, nullptr);
+  EXPECT_NEAR(match->coverage, 0.5, 0.15);
+  EXPECT_GE(match->offset, 5000u);
+  EXPECT_LT(match->offset, 8000u);
+}
+
+TEST_F(ObjectSketchTest, AGapLosesTheDigestAndKeepsTheFragments) {
+  const Bytes file = File(2);
+  const auto sink = Search(file, ObjectKind::kMessage, 1460, file.size() / 2, 2920);
+  EXPECT_EQ(sink.Find({0, 2}, Method::kExact), nullptr);
+  const Match* match = sink.Find({0, 2}, Method::kFragment);
+  ASSERT_NE(match, nullptr);
+  EXPECT_EQ(match->confidence, Confidence::kSure);
+  EXPECT_GT(match->coverage, 0.85);
+}
+
+TEST_F(ObjectSketchTest, AReencodedPictureIsFoundWithItsDistance) {
+  const test::Picture& picture = (*pictures)[1];
+  const std::pair<const char*, Bytes> copies[] = {
+      {"quality 40", EncodeJpeg(picture, {.quality = 40})},
+      {"quality 10", EncodeJpeg(picture, {.quality = 10})},
+      {"progressive", EncodeJpeg(picture, {.quality = 60, .progressive = true})},
+      {"png of half the sides", EncodePng(Resize(picture, picture.width / 2, picture.height / 2))},
+      {"a thumbnail", EncodeJpeg(Resize(picture, 160, 120))}};
+  for (const auto& [name, copy] : copies) {
+    const auto sink = Search(copy);
+    const Match* match = sink.Find({0, 1}, Method::kPerceptual);
+    ASSERT_NE(match, nullptr) << name;
+    EXPECT_EQ(match->confidence, Confidence::kSure) << name;
+    EXPECT_LE(match->distance, 31) << name;
+    EXPECT_EQ(match->view, View::kFull) << name;
+    EXPECT_EQ(sink.matches.size(), 1u) << name;
+  }
+}
+
+TEST_F(ObjectSketchTest, OtherVehiclesOfTheSameCameraAreSilent) {
+  for (std::uint32_t frame = kRegistered; frame < pictures->size(); ++frame) {
+    EXPECT_TRUE(Search(File(frame)).matches.empty()) << frame;
+  }
+  EXPECT_TRUE(Search(EncodePng((*pictures)[kRegistered])).matches.empty());
+}
+
+TEST_F(ObjectSketchTest, AnUncalibratedCollectionGivesWeakPictures) {
+  index.collection.calibrated = false;
+  const auto sink = Search(EncodeJpeg((*pictures)[1], {.quality = 40}));
+  ASSERT_NE(sink.Find({0, 1}, Method::kPerceptual), nullptr);
+  EXPECT_EQ(sink.Find({0, 1}, Method::kPerceptual)->confidence, Confidence::kWeak);
+}
+
+TEST_F(ObjectSketchTest, ThePictureSeenBeforeIsNotDecodedAgain) {
+  const Bytes copy = EncodeJpeg((*pictures)[1], {.quality = 40});
+  const Told first = Summary(Search(copy));
+  EXPECT_EQ(Summary(Search(copy)), first);
+  EXPECT_EQ(counters.Get(Counter::pictures_decoded), 1u);
+  EXPECT_EQ(counters.Get(Counter::pictures_remembered), 1u);
+}
+
+TEST_F(ObjectSketchTest, APictureOverTheLimitIsCountedAndNotHeld) {
+  limits.perceptual_object_bytes = 20000;
+  EXPECT_TRUE(Search(EncodeJpeg((*pictures)[1], {.quality = 60})).matches.empty());
+  EXPECT_EQ(counters.Get(Counter::pictures_over_limit), 1u);
+  EXPECT_EQ(anomalies.count, 1);
+  EXPECT_TRUE(memory.Hold(1 << 28)) << "nothing is held any more";
+}
+
+TEST_F(ObjectSketchTest, PicturesThatTogetherAreTooManyAreRefused) {
+  PictureMemory full(0, 1000);
+  EXPECT_TRUE(full.Hold(900));
+  EXPECT_FALSE(full.Hold(101));
+  full.Release(900);
+  EXPECT_TRUE(full.Hold(1000));
+}
+
+TEST_F(ObjectSketchTest, NothingAndLittleAreNoObjects) {
+  EXPECT_TRUE(Search({}).matches.empty());
+  EXPECT_TRUE(Search(ByteView(File(0)).first(10)).matches.empty());
+}
+
+}  // namespace
+}  // namespace spanwatch::fingerprint
