@@ -42,6 +42,12 @@ for pid in $(children inspector); do
 done
 grep -q '^CapEff:.*0000000000002000' /proc/$sensor_pid/status || fail "the launcher keeps more than CAP_NET_RAW"
 
+# The command line reads the alerts of a sensor that runs.
+"$SPANWATCH" alerts list --config "$work/spanwatch.yaml" > "$work/alerts.txt"
+grep -q 'opened.*high.*-> 198.51.100.7' "$work/alerts.txt" || fail "alerts list: $(cat "$work/alerts.txt")"
+"$SPANWATCH" alerts show --state "$work/state" "$(head -1 "$work/alerts.txt" | cut -d' ' -f1)" | jq -e '.event.kind == "alert"' \
+  > /dev/null || fail "alerts show"
+
 # What is under way when the end comes is still told.
 upload "$work/pictures/lane5.jpg" lane5.jpg
 stop_sensor || fail "exit status $? after SIGTERM"
