@@ -13,6 +13,13 @@ std::pair<int, int> Rank(const Match& match) {
   return {match.confidence == Confidence::kSure ? 0 : 1, static_cast<int>(match.method)};
 }
 
+// What was seen at `place` was seen before, in an object opened from it: the same bytes, not another copy.
+bool SeenInside(const std::vector<Provenance>& seen, const Provenance& place) {
+  return std::ranges::any_of(seen, [&](const Provenance& other) {
+    return other.size() >= place.size() && std::equal(place.begin(), place.end(), other.begin());
+  });
+}
+
 }  // namespace
 
 ObjectEvidence::ObjectEvidence(const ObjectContext& context, bool in_raw_stream, bool& any_certain)
@@ -73,7 +80,7 @@ void FlowSightings::TellComplete(ObjectEvidence& evidence, PacketTime now) {
     const bool better = rank < known.rank;
     const bool repeat = !first && !better;
     if (repeat && (evidence.in_raw_stream_ || known.provenances.size() >= kProvenancesMax ||
-                   std::ranges::find(known.provenances, evidence.provenance_) != known.provenances.end())) {
+                   SeenInside(known.provenances, evidence.provenance_))) {
       context_.counters.Add(Counter::sightings_repeated);
       continue;
     }

@@ -47,10 +47,11 @@ Match Found(std::uint32_t row, Method method, Confidence confidence = Confidence
 }
 
 struct Flow {
-  ObjectEvidence& Begin(const std::string& step, bool in_raw_stream = false) {
+  ObjectEvidence& Begin(const std::string& step, bool in_raw_stream = false) { return Begin(Provenance{step}, in_raw_stream); }
+  ObjectEvidence& Begin(const Provenance& steps, bool in_raw_stream = false) {
     infos.push_back(std::make_unique<ObjectInfo>());
-    infos.back()->step = step;
-    provenances.push_back(std::make_unique<Provenance>(Provenance{step}));
+    infos.back()->step = steps.back();
+    provenances.push_back(std::make_unique<Provenance>(steps));
     ObjectContext context;
     context.info = infos.back().get();
     context.provenance = provenances.back().get();
@@ -108,6 +109,21 @@ TEST(FlowSightings, TheRawStreamAddsOnlyWhatNoParsedObjectShowed) {
   ASSERT_EQ(flow.sink.sightings.size(), 2u);
   EXPECT_EQ(flow.sink.sightings[1].items.size(), 1u);
   EXPECT_EQ(flow.sink.sightings[1].items[0].id[0], 2);
+}
+
+TEST(FlowSightings, AContainerDoesNotRepeatWhatWasSeenInsideIt) {
+  Flow flow;
+  auto& archive = flow.Begin(Provenance{"http PUT /a.zip"});
+  auto& member = flow.Begin(Provenance{"http PUT /a.zip", "zip 1.jpg"});
+  archive.OnMatch(Found(1, Method::kFragment));
+  archive.OnMatch(Found(2, Method::kFragment));
+  member.OnMatch(Found(1, Method::kExact));
+  flow.sightings.Complete(member, ObjectEnd::kComplete, At(1));
+  flow.sightings.Complete(archive, ObjectEnd::kComplete, At(2));
+  ASSERT_EQ(flow.sink.sightings.size(), 2u);
+  EXPECT_EQ(flow.sink.sightings[1].method, Method::kFragment);
+  ASSERT_EQ(flow.sink.sightings[1].items.size(), 1u);
+  EXPECT_EQ(flow.sink.sightings[1].items[0].id[0], 2) << "only what no member showed";
 }
 
 TEST(FlowSightings, TheOrderInWhichObjectsEndChangesNothing) {
