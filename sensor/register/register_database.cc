@@ -32,10 +32,12 @@ CREATE TABLE sources(
   PRIMARY KEY(path, line, collection, item)) WITHOUT ROWID;
 CREATE INDEX sources_item ON sources(item);
 CREATE TABLE plates(
-  item INTEGER NOT NULL REFERENCES items(row) ON DELETE CASCADE, plate_tag INTEGER NOT NULL, folded_tag INTEGER NOT NULL,
-  shape INTEGER NOT NULL, PRIMARY KEY(item, plate_tag, folded_tag)) WITHOUT ROWID;
+  item INTEGER NOT NULL REFERENCES items(row) ON DELETE CASCADE,
+  plate_tag INTEGER NOT NULL, folded_tag INTEGER NOT NULL, shape INTEGER NOT NULL,
+  PRIMARY KEY(item, plate_tag, folded_tag)) WITHOUT ROWID;
 CREATE TABLE pairs(
-  item INTEGER NOT NULL REFERENCES items(row) ON DELETE CASCADE, tag INTEGER NOT NULL, PRIMARY KEY(item, tag)) WITHOUT ROWID;
+  item INTEGER NOT NULL REFERENCES items(row) ON DELETE CASCADE, tag INTEGER NOT NULL,
+  PRIMARY KEY(item, tag)) WITHOUT ROWID;
 )";
 
 ItemId RandomId() {
