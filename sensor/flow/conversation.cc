@@ -190,6 +190,7 @@ void Conversation::OnSyn(const DecodedPacket& packet, Direction side) {
   SetClient(answers ? Opposite(side) : side);
   first_sequence_[Index(side)] = packet.tcp.sequence;
   if (!Stream(side).started()) Stream(side).Start(DataSequence(packet));
+  if (answers) answered_start_[Index(Opposite(side))] = packet.tcp.acknowledgement;
 }
 
 void Conversation::OnEarlySyn(const DecodedPacket& packet, Direction side) {
@@ -229,6 +230,7 @@ void Conversation::OnSegment(const DecodedPacket& packet, Direction side) {
     reset_ = false;
     context_.reassembly.anomalies.OnAnomaly(AnomalyCode::tcp_reset_ignored);
   }
+  if (!stream.started() && answered_start_[Index(side)] == sequence) stream.Start(sequence);
   if (!stream.started()) {
     if (!grace_since_.has_value()) grace_since_ = packet.time;
     ++grace_segments_;

@@ -118,6 +118,7 @@ class Conversation : private StreamSink {
   std::optional<PacketTime> grace_since_;  // joined in the middle: waits for what the span port reordered
   std::uint32_t grace_segments_ = 0;
   std::array<std::optional<std::uint32_t>, 2> first_sequence_;  // of the SYNs
+  std::array<std::optional<std::uint32_t>, 2> answered_start_;  // where a SYN that was not seen began, its answer says
   std::optional<EarlySyn> early_syn_;
   std::array<std::uint32_t, 2> implausible_next_{};  // where the last implausible segment ended
   std::array<std::uint8_t, 2> implausible_count_{};

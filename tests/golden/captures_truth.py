@@ -6,21 +6,33 @@ import os.path
 import re
 import sys
 import tempfile
+import urllib.parse
 
 import shared_captures as shared
 
 # Names that the other programs gave where they knew none.
-MADE_UP_NAME = re.compile(r"^$|^object[0-9]+$|request_uri_not_seen|^HTTP.1|\([0-9]+\)$|^[@%]")
+MADE_UP_NAME = re.compile(r"^$|^object[0-9]+$|request_uri_not_seen|^/?HTTP/1|\([0-9]+\)$|^[@%]")
+
+# Found exactly, on the right flow, under another name: one content that a connection carried more often than an event lists
+# places, a response whose request another program guessed, a body without a head.
+MOST_OTHER_NAMES = 20
+# Confirmed rows that are not found, with the reason.
+KNOWN_NOT_FOUND = {}
 
 
 def provenance_names(steps, filename):
     """Whether the steps (masked as events mask them) show the last part of the name that the truth gives."""
     def mask(text):
-        return re.sub("[0-9]", "9", re.sub("[A-Za-z]", "A", text))
-    name = os.path.basename((filename or "").split("?")[0].rstrip("/"))
-    if MADE_UP_NAME.search(name):
+        return re.sub("[0-9]", "9", re.sub("[A-Za-z]", "A", urllib.parse.unquote(text)))
+    if MADE_UP_NAME.search(filename or ""):
         return True
+    name = os.path.basename((filename or "").split("?")[0].rstrip("/"))
     return mask(name[:40]) in mask(" ".join(steps))
+
+
+def same_endpoint(seen, told):
+    """`told` may lack its port."""
+    return seen["ip"] == told["ip"] and told["port"] in (None, seen["port"])
 
 
 def replay(register, capture):
@@ -39,9 +51,8 @@ def reason_not_found(row, found, digest_of):
     if not of_item:
         return "not seen"
     on_flow = [event for event in of_item
-               if row["sender"] is None or
-               (shared.endpoint(event["source"]), shared.endpoint(event["destination"])) ==
-               (shared.endpoint(row["sender"]), shared.endpoint(row["receiver"]))]
+               if row["sender"] is None or (same_endpoint(event["source"], row["sender"]) and
+                                            same_endpoint(event["destination"], row["receiver"]))]
     if not on_flow:
         seen = {f"{shared.endpoint(event['source'])}>{shared.endpoint(event['destination'])}" for event in of_item}
         return "other flow: " + " ".join(sorted(seen)[:2])
@@ -67,24 +78,26 @@ def main():
         with concurrent.futures.ThreadPoolExecutor(shared.in_worker_pool()) as pool:
             found = dict(zip(captures, pool.map(lambda capture: replay(register, capture), captures)))
     count = collections.Counter()
-    missing = []
+    tables = {"not found": [], "other name": []}
     for row in wanted:
         if not row.get("sha256"):
             count[row["grade"], "no digest"] += 1
             continue
         reason = reason_not_found(row, found[row["capture"]], digest_of)
-        count[row["grade"], "not found" if reason else "found"] += 1
-        if reason:
-            missing.append((row, reason))
-    for row, reason in missing:
-        print(f"{row['grade']:9} {row['capture'][6:]}  {row['size']} bytes  {','.join(row['conditions'])}  "
-              f"{shared.endpoint(row['sender'])}>{shared.endpoint(row['receiver'])}  {row['filename']}  {row['sha256'][:12]}  "
-              f"{'+'.join(row['evidence'])}: {reason}")
-    for (grade, what), number in sorted(count.items()):
-        print(f"{grade:9} {what:9} {number}")
-    lost = [row for row, _ in missing if row["grade"] == "confirmed"]
-    if lost or not count["confirmed", "found"]:
-        sys.exit(f"FAILED: {len(lost)} confirmed files were not found")
+        kind = "found" if reason is None else "other name" if reason.startswith("name: ") else "not found"
+        count[row["grade"], kind] += 1
+        if kind != "found":
+            tables[kind].append((row, reason))
+    for kind, table in tables.items():
+        for row, reason in table:
+            print(f"{kind}: {row['grade']} {row['capture']} {row['size']} bytes {','.join(row['conditions'])} "
+                  f"{shared.endpoint(row['sender'])}>{shared.endpoint(row['receiver'])} {row['filename']} {row['sha256'][:12]} "
+                  f"{'+'.join(row['evidence'])}: {reason}")
+    for (grade, kind), number in sorted(count.items()):
+        print(f"{grade:9} {kind:10} {number}")
+    lost = {(row["capture"], row["filename"]) for row, _ in tables["not found"] if row["grade"] == "confirmed"}
+    if lost - set(KNOWN_NOT_FOUND) or count["confirmed", "other name"] > MOST_OTHER_NAMES or not count["confirmed", "found"]:
+        sys.exit(f"FAILED: {sorted(lost - set(KNOWN_NOT_FOUND))} not found, {count['confirmed', 'other name']} under other names")
 
 
 main()
