@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::uint32_t kFactor1 = 0x9E3779B1;  // odd, of high entropy: the primes of XXH32
 constexpr std::uint32_t kFactor2 = 0x85EBCA77;
+constexpr int kManySampled = 4;  // of 64 positions
 
 std::uint32_t Hash8(const std::uint8_t* bytes) {
   std::uint32_t low;
@@ -66,9 +67,9 @@ std::uint64_t ScanScalar(const std::uint8_t* bytes, std::uint32_t last) {
   return sampled;
 }
 
-bool LowEntropy(const std::uint8_t* window) {
+bool LowEntropy(const std::uint8_t* bytes, std::size_t length) {
   std::uint64_t seen[4] = {};
-  for (std::size_t i = 0; i < kWindowBytes; ++i) seen[window[i] >> 6] |= std::uint64_t{1} << (window[i] & 63);
+  for (std::size_t i = 0; i < length; ++i) seen[bytes[i] >> 6] |= std::uint64_t{1} << (bytes[i] & 63);
   int distinct = 0;
   for (const std::uint64_t word : seen) distinct += std::popcount(word);
   return distinct < static_cast<int>(kLeastDistinctBytes);
@@ -90,14 +91,17 @@ FragmentSampler::FragmentSampler(std::uint64_t seed, std::uint32_t density, Prin
 }
 
 void FragmentSampler::Emit(const std::uint8_t* window, std::uint64_t offset) noexcept {
-  if (!LowEntropy(window)) sink_.OnPrint({offset, XXH3_64bits_withSeed(window, kWindowBytes, seed_)});
+  if (!LowEntropy(window, kWindowBytes)) sink_.OnPrint({offset, XXH3_64bits_withSeed(window, kWindowBytes, seed_)});
 }
 
 // REQUIRES: positions + 63 readable bytes
 void FragmentSampler::Scan(const std::uint8_t* bytes, std::size_t positions, std::uint64_t offset) noexcept {
   std::size_t at = 0;
   for (; at + 64 <= positions; at += 64) {
-    for (std::uint64_t sampled = scan_(bytes + at, last_); sampled != 0; sampled &= sampled - 1) {
+    std::uint64_t sampled = scan_(bytes + at, last_);
+    // Runs of zero sample every position. When all their windows together have low entropy, so has each.
+    if (std::popcount(sampled) > kManySampled && LowEntropy(bytes + at, 64 + kWindowBytes - 1)) continue;
+    for (; sampled != 0; sampled &= sampled - 1) {
       const std::size_t found = at + static_cast<std::size_t>(std::countr_zero(sampled));
       Emit(bytes + found, offset + found);
     }

@@ -36,6 +36,13 @@ TEST(FragmentSampler, GivesTheSamePrintsForEverySplitOnEveryPath) {
   }
 }
 
+TEST(FragmentSampler, RunsOfZeroAmongOtherBytesChangeNothingForAnySplit) {
+  Bytes bytes = RandomBytes(60000);
+  for (std::size_t run = 1; run < 300; ++run) std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(run * 180), run % 180, 0);
+  const auto expected = Sample(bytes, 1, SamplerPath::kScalar);
+  for (const std::size_t piece : {64u, 127u, 1460u, 60000u}) EXPECT_EQ(Sample(bytes, piece, SamplerPath::kBest), expected) << piece;
+}
+
 TEST(FragmentSampler, LeavesOutWindowsOfFewValues) {
   Bytes bytes(100000);
   for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>((i * i) % 15);
