@@ -1,0 +1,61 @@
+// Pictures: whatever the bytes, decoding keeps to its limits and to its own promises, and image data is the same for
+// every split.
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.h"
+#include "fingerprint/pdq.h"
+#include "image/image_data.h"
+#include "image/picture_decoder.h"
+
+namespace spanwatch::image {
+namespace {
+
+constexpr PictureLimits kLimits{.pixels = 1 << 20, .memory_bytes = 1 << 23};
+
+void CheckDecoded(ByteView file) {
+  const PictureOutcome outcome = DecodePicture(file, kLimits);
+  CHECK(outcome.plane.has_value() == (outcome.error == PictureError::kNone));
+  if (!outcome.plane) return;
+  const LumaPlane& plane = *outcome.plane;
+  CHECK(plane.width > 0 && plane.height > 0 && plane.samples.size() == std::size_t{plane.width} * plane.height);
+  CHECK(std::uint64_t{plane.picture_width} * plane.picture_height <= kLimits.pixels);
+  CHECK(plane.coverage > 0 && plane.coverage <= 1);
+  for (const LumaRectangle& part :
+       {LumaRectangle{}, LumaRectangle{0.12, 0, 0.96, 0.92}, LumaRectangle{0.5, 0.5, 0.501, 0.502}}) {
+    Luma64 luma;
+    Downsample(plane, part, luma);
+    for (const float cell : luma) CHECK(std::isfinite(cell) && cell > -1 && cell < 256);
+    CHECK(fingerprint::Pdq(luma).quality <= 100);
+  }
+}
+
+Bytes Extract(ByteView file, FileType type, std::size_t piece, bool& complete) {
+  ImageDataExtractor extractor(type);
+  Bytes extracted;
+  for (std::size_t at = 0; at < file.size(); at += piece) {
+    const ByteView part = file.subspan(at, std::min(piece, file.size() - at));
+    const Bytes copy(part.begin(), part.end());  // of exact size, for the sanitizer
+    extractor.Update(copy,
+                     [&](ByteView data, std::size_t) { extracted.insert(extracted.end(), data.begin(), data.end()); });
+  }
+  complete = extractor.complete();
+  return extracted;
+}
+
+}  // namespace
+}  // namespace spanwatch::image
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace spanwatch::image;
+  if (size == 0) return 0;
+  const spanwatch::ByteView file(data, size);
+  CheckDecoded(file);
+  for (const FileType type : {FileType::kJpeg, FileType::kPng}) {
+    bool whole = false;
+    bool split = false;
+    CHECK(Extract(file, type, size, whole) == Extract(file, type, 1 + data[size - 1] % 7, split));
+    CHECK(whole == split);
+  }
+  return 0;
+}
