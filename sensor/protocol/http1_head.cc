@@ -231,7 +231,7 @@ void ReadField(const Http1Field& field, std::vector<std::string>& transfer_codin
   }
 }
 
-// The last method name that stands before `end` with what follows it looking like a target.
+// The last method name that stands before `end` with what follows it looking like a target, or it beginning the line.
 std::optional<std::size_t> FindMethod(std::string_view text, std::size_t line, std::size_t end) {
   for (std::size_t at = end; at-- > line;) {
     if (text[at] < 'A' || text[at] > 'Z') continue;
@@ -239,7 +239,7 @@ std::optional<std::size_t> FindMethod(std::string_view text, std::size_t line, s
       if (!text.substr(at, end - at).starts_with(method)) continue;
       const std::string_view rest = text.substr(at + method.size(), end - at - method.size());
       if (rest.size() < 2 || rest[0] != ' ' || rest[1] == ' ') continue;
-      if (method == "CONNECT" || rest[1] == '/' || rest[1] == '*' || StartsIgnoringCase(rest.substr(1), "http")) return at;
+      if (at == line || method == "CONNECT" || rest[1] == '/' || rest[1] == '*' || StartsIgnoringCase(rest.substr(1), "http")) return at;
     }
   }
   return std::nullopt;
