@@ -1,5 +1,6 @@
-// Chunked framing (RFC 9112 section 7.1) that is found in a body and that its head did not declare, or declared in a way that
-// readers understand differently: a browser may have taken it off. The protocol parser takes off what is plainly declared.
+// Chunked framing (RFC 9112 section 7.1) that is found in a body and that its head did not declare, or declared in a
+// way that readers understand differently: a browser may have taken it off. The protocol parser takes off what is
+// plainly declared.
 #include <algorithm>
 #include <utility>
 
@@ -61,8 +62,10 @@ class ChunkedCodec final : public Codec {
     }
     const int value = HexValue(c);
     if (value < 0 || after_digits_) {
-      if (digits_ > 0) after_digits_ = true;
-      else if (c > 0x20) return LayerState::kBroken;
+      if (digits_ > 0)
+        after_digits_ = true;
+      else if (c > 0x20)
+        return LayerState::kBroken;
       return LayerState::kMore;
     }
     if (++digits_ > kMaxSizeDigits) return LayerState::kBroken;
@@ -76,7 +79,7 @@ class ChunkedCodec final : public Codec {
   std::size_t line_ = 0;
   std::size_t chunks_ = 0;
   bool after_digits_ = false;
-  bool chunk_ended_ = false;     // a line end must follow
+  bool chunk_ended_ = false;  // a line end must follow
 };
 
 // Two chunks, or one that outlasts the head and whose size stands alone on its line.
@@ -84,7 +87,8 @@ Likelihood ProbeChunked(const ObjectInfo& info, ByteView head, bool) {
   if (info.kind != ObjectKind::kMessage || head.size() < 3 || HexValue(head[0]) < 0) return Likelihood::kNo;
   std::size_t digits = 0;
   while (digits < head.size() && HexValue(head[digits]) >= 0) ++digits;
-  const bool alone = digits + 1 < head.size() && digits <= kMaxSizeDigits && head[digits] == '\r' && head[digits + 1] == '\n';
+  const bool alone =
+      digits + 1 < head.size() && digits <= kMaxSizeDigits && head[digits] == '\r' && head[digits + 1] == '\n';
   ChunkedCodec codec;
   std::uint8_t output[512];
   std::size_t taken = 0;

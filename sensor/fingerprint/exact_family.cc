@@ -1,5 +1,5 @@
-// The exact family: SHA-256 and size of a whole object. An object that begins like no registered file is not digested, unless
-// a set holds bare digests.
+// The exact family: SHA-256 and size of a whole object. An object that begins like no registered file is not digested,
+// unless a set holds bare digests.
 #include <xxhash.h>
 
 #include <algorithm>
@@ -15,7 +15,8 @@ constexpr std::size_t kHeadBytes = 1024;
 class ExactSketcher final : public Sketcher {
  public:
   ExactSketcher(const SketchContext& context, SketchFacts& facts) : context_(context), facts_(facts) {
-    for (std::size_t set = 0; set < context.index.set_count(); ++set) always_ |= context.index.Set(set).has_bare_digests;
+    for (std::size_t set = 0; set < context.index.set_count(); ++set)
+      always_ |= context.index.Set(set).has_bare_digests;
   }
 
   void Update(ByteView bytes) noexcept override {
@@ -26,11 +27,13 @@ class ExactSketcher final : public Sketcher {
       bytes = bytes.subspan(taken);
       if (head_.size() == kHeadBytes) Decide();
     }
-    if (off_) context_.counters.Add(Counter::exact_bytes_skipped, bytes.size());
-    else if (digest_) digest_->Update(bytes);
+    if (off_)
+      context_.counters.Add(Counter::exact_bytes_skipped, bytes.size());
+    else if (digest_)
+      digest_->Update(bytes);
   }
-  // What came before a gap, and what comes after one at the beginning, may be a whole file all the same: equal bytes are the
-  // file, whatever the protocol said of an end (a length too long, a last chunk too few), a range or a loss.
+  // What came before a gap, and what comes after one at the beginning, may be a whole file all the same: equal bytes
+  // are the file, whatever the protocol said of an end (a length too long, a last chunk too few), a range or a loss.
   void Gap(std::uint64_t) noexcept override {
     Conclude(false);
     off_ = off_ || facts_.size > 0;

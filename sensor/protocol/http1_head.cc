@@ -10,10 +10,11 @@ namespace {
 
 // Methods of the IANA registry and of WebDAV, UPnP and RTSP that are met; others count when the version follows.
 constexpr std::string_view kMethods[] = {
-    "GET",      "POST",     "PUT",       "HEAD",        "OPTIONS",   "DELETE",    "PATCH",      "CONNECT",
-    "TRACE",    "PROPFIND", "PROPPATCH", "MKCOL",       "COPY",      "MOVE",      "LOCK",       "UNLOCK",
-    "REPORT",   "SEARCH",   "MERGE",     "SUBSCRIBE",   "NOTIFY",    "M-SEARCH",  "MKCALENDAR", "CHECKOUT",
-    "CHECKIN",  "VERSION-CONTROL", "BPROPFIND", "RPC_IN_DATA", "RPC_OUT_DATA", "SOURCE", "PURGE", "DESCRIBE",
+    "GET",          "POST",       "PUT",      "HEAD",      "OPTIONS",         "DELETE",    "PATCH",
+    "CONNECT",      "TRACE",      "PROPFIND", "PROPPATCH", "MKCOL",           "COPY",      "MOVE",
+    "LOCK",         "UNLOCK",     "REPORT",   "SEARCH",    "MERGE",           "SUBSCRIBE", "NOTIFY",
+    "M-SEARCH",     "MKCALENDAR", "CHECKOUT", "CHECKIN",   "VERSION-CONTROL", "BPROPFIND", "RPC_IN_DATA",
+    "RPC_OUT_DATA", "SOURCE",     "PURGE",    "DESCRIBE",
 };
 constexpr std::size_t kLongestMethod = 32;
 constexpr std::size_t kLongestProbedLine = 8192;
@@ -145,8 +146,10 @@ std::optional<std::string> Parameter(std::string_view value, std::string_view na
     std::size_t end = 0;
     bool quoted = false;
     for (; end < value.size() && (quoted || value[end] != ';'); ++end) {
-      if (value[end] == '\\' && quoted) ++end;
-      else if (value[end] == '"') quoted = !quoted;
+      if (value[end] == '\\' && quoted)
+        ++end;
+      else if (value[end] == '"')
+        quoted = !quoted;
     }
     std::string_view parameter = value.substr(0, std::min(end, value.size()));
     value.remove_prefix(std::min(end + 1, value.size()));
@@ -158,7 +161,8 @@ std::optional<std::string> Parameter(std::string_view value, std::string_view na
     std::string text;
     for (std::size_t i = 1; i < parameter.size() && parameter[i] != '"'; ++i) {
       // Browsers send Windows paths unescaped: a backslash counts only before a quote or itself.
-      if (parameter[i] == '\\' && i + 1 < parameter.size() && (parameter[i + 1] == '"' || parameter[i + 1] == '\\')) ++i;
+      if (parameter[i] == '\\' && i + 1 < parameter.size() && (parameter[i + 1] == '"' || parameter[i + 1] == '\\'))
+        ++i;
       text += parameter[i];
     }
     return text;
@@ -239,7 +243,9 @@ std::optional<std::size_t> FindMethod(std::string_view text, std::size_t line, s
       if (!text.substr(at, end - at).starts_with(method)) continue;
       const std::string_view rest = text.substr(at + method.size(), end - at - method.size());
       if (rest.size() < 2 || rest[0] != ' ' || rest[1] == ' ') continue;
-      if (at == line || method == "CONNECT" || rest[1] == '/' || rest[1] == '*' || StartsIgnoringCase(rest.substr(1), "http")) return at;
+      if (at == line || method == "CONNECT" || rest[1] == '/' || rest[1] == '*' ||
+          StartsIgnoringCase(rest.substr(1), "http"))
+        return at;
     }
   }
   return std::nullopt;
@@ -313,8 +319,10 @@ std::optional<Http1Head> ParseHttp1Head(std::string_view text, bool request) {
     ReadField(head.fields.back(), transfer_codings, head);
   }
   for (std::string& coding : transfer_codings) {
-    if (coding == "chunked") head.chunked = true;
-    else head.encodings.push_back(std::move(coding));
+    if (coding == "chunked")
+      head.chunked = true;
+    else
+      head.encodings.push_back(std::move(coding));
   }
   if (head.chunked && head.content_length) head.framing_conflict = true;
   if (head.host.empty() && head.target.find("://") != std::string_view::npos) {  // absolute form

@@ -1,5 +1,5 @@
-// The head of an HTTP/1.x message (RFC 9110, RFC 9112), read as tolerantly as browsers do. Pure functions of bytes, used by
-// http1_parser.cc; safe from any thread. Views in Http1Head point into the text given to ParseHttp1Head.
+// The head of an HTTP/1.x message (RFC 9110, RFC 9112), read as tolerantly as browsers do. Pure functions of bytes,
+// used by http1_parser.cc; safe from any thread. Views in Http1Head point into the text given to ParseHttp1Head.
 #pragma once
 
 #include <optional>
@@ -20,19 +20,19 @@ struct Http1Field {
 
 struct Http1Head {
   bool request = false;
-  bool versioned = true;             // false: an HTTP/0.9 request, which has no header fields
-  std::string_view method;           // of a request
+  bool versioned = true;    // false: an HTTP/0.9 request, which has no header fields
+  std::string_view method;  // of a request
   std::string_view target;
-  int status = 0;                    // of a response
+  int status = 0;  // of a response
   std::vector<Http1Field> fields;
   std::optional<std::uint64_t> content_length;
-  bool chunked = false;              // declared; the body's first line has the last word
+  bool chunked = false;  // declared; the body's first line has the last word
   bool framing_conflict = false;
   std::vector<std::string> encodings;  // content codings, then transfer codings but chunked, as applied
   std::string media_type;
   std::string boundary;
-  std::string file_name;             // of Content-Disposition
-  std::optional<ByteRange> range;    // of Content-Range
+  std::string file_name;           // of Content-Disposition
+  std::optional<ByteRange> range;  // of Content-Range
   std::string_view host;
   std::string_view user_agent;
 };
@@ -54,8 +54,8 @@ inline constexpr std::size_t kLongestFoundLine = 4096;
 // `text`: start line and fields, with or without the empty line. Nothing when the start line is none.
 std::optional<Http1Head> ParseHttp1Head(std::string_view text, bool request);
 
-// The size in a chunk's first line; sloppy about white space and what follows the digits. Nothing when there is no digit
-// or the number does not fit.
+// The size in a chunk's first line; sloppy about white space and what follows the digits. Nothing when there is no
+// digit or the number does not fit.
 std::optional<std::uint64_t> ParseChunkSize(std::string_view line);
 
 // Percent signs taken off; broken ones stay.

@@ -50,14 +50,20 @@ void Http1Parser::Run(Direction direction, ByteView bytes) {
 // Returns how many bytes it took; a step that takes none changes the state.
 std::size_t Http1Parser::Step(Direction direction, ByteView bytes) {
   switch (SideOf(direction).state) {
-    case State::kHead: return StepHead(direction, bytes);
+    case State::kHead:
+      return StepHead(direction, bytes);
     case State::kLengthBody:
     case State::kEndlessBody:
-    case State::kChunkData: return StepBody(direction, bytes);
-    case State::kChunkSize: return StepChunkSize(direction, bytes);
-    case State::kTrailers: return StepTrailers(SideOf(direction), bytes);
-    case State::kResume: return StepResume(direction, bytes);
-    case State::kHeld: return StepHeld(SideOf(direction), bytes);
+    case State::kChunkData:
+      return StepBody(direction, bytes);
+    case State::kChunkSize:
+      return StepChunkSize(direction, bytes);
+    case State::kTrailers:
+      return StepTrailers(SideOf(direction), bytes);
+    case State::kResume:
+      return StepResume(direction, bytes);
+    case State::kHeld:
+      return StepHeld(SideOf(direction), bytes);
   }
   return bytes.size();
 }
@@ -73,8 +79,8 @@ std::size_t Http1Parser::StepHead(Direction direction, ByteView bytes) {
     }
     return 1;
   }
-  const std::size_t room = context_.limits.protocol_http_head_bytes - std::min<std::size_t>(
-      side.text.size(), context_.limits.protocol_http_head_bytes);
+  const std::size_t room = context_.limits.protocol_http_head_bytes -
+                           std::min<std::size_t>(side.text.size(), context_.limits.protocol_http_head_bytes);
   if (room == 0) {
     context_.counters.Add(Counter::http_heads_over_limit);
     context_.anomalies.OnAnomaly(AnomalyCode::http_head_limit);
@@ -103,8 +109,9 @@ bool Http1Parser::ProbeResponse(Side& side, char next) {
   return answer != ProbeAnswer::kNo || NoResponse(side);
 }
 
-// Bytes where a response should begin. They are a body where the latest head announced one that it may not have, or where the
-// request asked for a body without a head (HTTP/0.9); at the very beginning of the flow they may be either that or junk.
+// Bytes where a response should begin. They are a body where the latest head announced one that it may not have, or
+// where the request asked for a body without a head (HTTP/0.9); at the very beginning of the flow they may be either
+// that or junk.
 bool Http1Parser::NoResponse(Side& side) {
   if (side.unexpected) {
     context_.anomalies.OnAnomaly(AnomalyCode::http_framing_conflict);
@@ -163,8 +170,10 @@ void Http1Parser::OnHead(Direction direction) {
   if (!head) return Malformed(direction);
   if (head->framing_conflict) context_.anomalies.OnAnomaly(AnomalyCode::http_framing_conflict);
   const std::size_t early_end = head->framing_conflict ? std::string::npos : AfterBlankLine(text);
-  if (head->request) OnRequest(*head);
-  else OnResponse(*head);
+  if (head->request)
+    OnRequest(*head);
+  else
+    OnResponse(*head);
   if (early_end < text.size() && answer_ == ParserAnswer::kContinue) {
     context_.anomalies.OnAnomaly(AnomalyCode::http_framing_conflict);
     OpenWhole(direction);
@@ -212,7 +221,8 @@ void Http1Parser::OnResponse(const Http1Head& head) {
     return;
   }
   if (head.status >= 100 && head.status < 200) {
-    if (head.content_length || head.chunked) BeginBody(Direction::kFromServer, head, "http " + std::to_string(head.status), "");
+    if (head.content_length || head.chunked)
+      BeginBody(Direction::kFromServer, head, "http " + std::to_string(head.status), "");
     if (side.state != State::kHead) side.unexpected = std::exchange(side.state, State::kHead);
     return;
   }
@@ -302,7 +312,8 @@ void Http1Parser::OnChunkLine(Direction direction) {
   if (side.first_chunk) {
     const std::size_t begin = side.text.find_first_not_of(" \t");
     const std::size_t after = side.text.find_first_not_of("0123456789abcdefABCDEFxX", begin);
-    const bool plain = after != std::string::npos && std::string_view(" \t\r\n;\v\f").find(side.text[after]) != std::string_view::npos;
+    const bool plain =
+        after != std::string::npos && std::string_view(" \t\r\n;\v\f").find(side.text[after]) != std::string_view::npos;
     if (!size || !plain) return NotChunked(direction);
   }
   side.first_chunk = false;
@@ -514,10 +525,13 @@ bool BeginsWithin(ByteView bytes, Direction direction) {
 
 const ParserSpec kHttp1Parser = {
     .name = "http1",
-    .help = "HTTP/1.x, HTTP/0.9 and their look-alikes: bodies of requests and responses, long queries and header fields.",
+    .help =
+        "HTTP/1.x, HTTP/0.9 and their look-alikes: bodies of requests and responses, long queries and header fields.",
     .probe = Probe,
     .begins_within = BeginsWithin,
-    .create = [](const ParserContext& context) -> std::unique_ptr<Parser> { return std::make_unique<Http1Parser>(context); },
+    .create = [](const ParserContext& context) -> std::unique_ptr<Parser> {
+      return std::make_unique<Http1Parser>(context);
+    },
 };
 
 }  // namespace spanwatch::protocol

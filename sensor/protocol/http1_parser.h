@@ -1,7 +1,8 @@
 // The parser of HTTP/1.x, made by http1_parser.cc for one flow (its spec is in parsers.def); inspector thread only.
 //
-// Where readers of a message differ (lengths that contradict each other, blanks that may end a head, a body that the head did
-// not announce), it follows the likely reading and opens a second object, `whole`, with all that follows the head.
+// Where readers of a message differ (lengths that contradict each other, blanks that may end a head, a body that the
+// head did not announce), it follows the likely reading and opens a second object, `whole`, with all that follows the
+// head.
 #pragma once
 
 #include <array>
@@ -25,32 +26,34 @@ struct Http1PendingRequest {
 };
 
 enum class Http1State : std::uint8_t {
-  kHead,          // start line and fields
+  kHead,  // start line and fields
   kLengthBody,
-  kEndlessBody,   // until the direction ends
+  kEndlessBody,  // until the direction ends
   kChunkSize,
   kChunkData,
   kTrailers,
-  kResume,        // looking for the next message
-  kHeld,          // after a CONNECT request: whose the bytes are, its response tells
+  kResume,  // looking for the next message
+  kHeld,    // after a CONNECT request: whose the bytes are, its response tells
 };
 
 // One direction.
 struct Http1Side {
   Http1State state = Http1State::kHead;
-  std::string text;             // of the head, the chunk line or what is held
-  std::size_t line = 0;         // where the line that is being collected begins in `text`
-  bool probed = false;          // the start line is known to be one
+  std::string text;      // of the head, the chunk line or what is held
+  std::size_t line = 0;  // where the line that is being collected begins in `text`
+  bool probed = false;   // the start line is known to be one
   bool ended = false;
   bool heads_seen = false;
-  ObjectInfo info;              // of the message's body, until it is opened
+  ObjectInfo info;  // of the message's body, until it is opened
   std::unique_ptr<ObjectConsumer> object;
-  std::unique_ptr<ObjectConsumer> whole;  // the other reading of a body with doubtful framing: all that follows its head
-  ObjectInfo whole_info;                  // of the latest message
-  std::optional<Http1State> unexpected;        // how a body is framed that the latest head may not have, when one comes all the same
-  bool seek_head_end = false;             // after a gap inside a head
+  std::unique_ptr<ObjectConsumer>
+      whole;              // the other reading of a body with doubtful framing: all that follows its head
+  ObjectInfo whole_info;  // of the latest message
+  std::optional<Http1State>
+      unexpected;              // how a body is framed that the latest head may not have, when one comes all the same
+  bool seek_head_end = false;  // after a gap inside a head
   bool wanted = false;
-  bool missing = false;         // bytes of the body were lost
+  bool missing = false;  // bytes of the body were lost
   bool first_chunk = false;
   std::uint64_t remaining = 0;  // of the body or the chunk
   std::optional<std::uint64_t> fallback_length;

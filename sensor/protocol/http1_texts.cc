@@ -21,8 +21,9 @@ void OpenText(const ParserContext& context, Direction direction, std::string ste
 
 void OpenHttp1Texts(const ParserContext& context, Direction direction, const Http1Head& head, const std::string& step) {
   // Fields that are long in ordinary traffic and say what programs are, not what is carried.
-  constexpr std::string_view kOrdinary[] = {"user-agent", "accept", "content-security-policy", "permissions-policy",
-                                            "p3p", "report-to", "nel", "accept-language", "strict-transport-security"};
+  constexpr std::string_view kOrdinary[] = {
+      "user-agent", "accept", "content-security-policy", "permissions-policy",       "p3p",
+      "report-to",  "nel",    "accept-language",         "strict-transport-security"};
   std::uint64_t room = context.limits.protocol_http_text_objects;
   const auto open = [&](std::string_view what, std::string_view text) {
     if (text.size() < kShortestText) return;
@@ -34,7 +35,8 @@ void OpenHttp1Texts(const ParserContext& context, Direction direction, const Htt
   for (const Http1Field& field : head.fields) {
     if (field.value.size() < kShortestText) continue;
     std::string name(field.name.substr(0, 64));
-    std::ranges::transform(name, name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::ranges::transform(name, name.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     if (std::ranges::find(kOrdinary, name) == std::end(kOrdinary)) open("header " + name, field.value);
   }
 }

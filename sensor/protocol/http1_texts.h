@@ -1,5 +1,5 @@
-// The texts of an HTTP head that may carry records: a long target, long fields. Called by http1_parser.cc for each head;
-// inspector thread only, keeps nothing.
+// The texts of an HTTP head that may carry records: a long target, long fields. Called by http1_parser.cc for each
+// head; inspector thread only, keeps nothing.
 #pragma once
 
 #include <string>

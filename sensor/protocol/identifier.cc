@@ -112,13 +112,18 @@ bool FlowProtocol::Replay() noexcept {
 
 bool FlowProtocol::Act(ParserAnswer answer) noexcept {
   switch (answer) {
-    case ParserAnswer::kContinue: return true;
-    case ParserAnswer::kDone: Finish(); return true;
+    case ParserAnswer::kContinue:
+      return true;
+    case ParserAnswer::kDone:
+      Finish();
+      return true;
     case ParserAnswer::kNotMine:
       context_.counters.Add(Counter::protocol_flows_unknown);
       Finish();
       return true;
-    case ParserAnswer::kHandOver: HandOver(); return state_ == State::kFinished;
+    case ParserAnswer::kHandOver:
+      HandOver();
+      return state_ == State::kFinished;
   }
   return true;
 }
