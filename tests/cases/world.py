@@ -10,7 +10,7 @@ import zlib
 
 import wire
 
-CAMERAS, REGISTERED_PER_CAMERA, STRANGERS_PER_CAMERA = 4, 40, 40
+CAMERAS, REGISTERED_PER_CAMERA, STRANGERS_PER_CAMERA = 4, 28, 28
 PLATES = 105_000
 LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"  # no I, O, Q: they have a second spelling
 VIN_ALPHABET = "0123456789" + LETTERS
@@ -83,7 +83,7 @@ class World:
     def make_frames(self):
         """Of the frames of each camera one half is registered, the other half are its strangers."""
         frames = REGISTERED_PER_CAMERA + STRANGERS_PER_CAMERA
-        for name, cameras, number, seed in (("frames", CAMERAS, frames, 2019), ("photographs", 25, 4, 7)):
+        for name, cameras, number, seed in (("frames", CAMERAS, frames, 2019), ("photographs", 25, 2, 7)):
             subprocess.run([self.make_pictures, str(self.folder / name), "--cameras", str(cameras), "--frames", str(number),
                             "--seed", str(seed)], check=True, stdout=subprocess.DEVNULL)
         for camera in sorted((self.folder / "frames").iterdir()):
