@@ -1,9 +1,10 @@
 // HTTP/1.x (RFC 9110, RFC 9112), both directions: bodies become objects, long queries and fields become texts.
+#include "protocol/http1_parser.h"
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
-#include "protocol/http1_parser.h"
 #include "protocol/http1_texts.h"
 #include "protocol/parsers.h"
 
