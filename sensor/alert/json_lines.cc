@@ -71,7 +71,7 @@ Status JsonLinesWriter::OpenFile() {
   // A pipe or a device opens for writing only.
   if (!file && errno != ENOENT) file.reset(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
   if (!file) return FailErrno("cannot open " + path_);
-  struct stat facts {};
+  struct stat facts{};
   if (::fstat(file.get(), &facts) != 0) return FailErrno("cannot open " + path_);
   regular_ = S_ISREG(facts.st_mode);
   if (regular_) {

@@ -1,7 +1,7 @@
 // ByteReader: the only way Spanwatch reads fields out of bytes from the wire or from files.
 //
-// Failure is sticky: a read beyond the end returns zero (or an empty view), consumes nothing more, and ok() is false from
-// then on, so that a parser reads a whole header and checks once. Views returned point into the bytes given to the
+// Failure is sticky: a read beyond the end returns zero (or an empty view), consumes nothing more, and ok() is false
+// from then on, so that a parser reads a whole header and checks once. Views returned point into the bytes given to the
 // constructor and live as long as those. Not thread-safe; make one per parse.
 #pragma once
 

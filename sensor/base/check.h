@@ -1,15 +1,16 @@
-// CHECK (cold paths) and DCHECK (hot paths, debug builds): a broken invariant of our own ends the process. Never on input.
+// CHECK (cold paths) and DCHECK (hot paths, debug builds): a broken invariant of our own ends the process. Never on
+// input.
 #pragma once
 
 #include <cstdio>
 #include <cstdlib>
 
-#define CHECK(condition)                                                                      \
-  do {                                                                                        \
-    if (!(condition)) {                                                                       \
-      std::fprintf(stderr, "%s:%d: CHECK failed: %s\n", __FILE__, __LINE__, #condition);      \
-      std::abort();                                                                           \
-    }                                                                                         \
+#define CHECK(condition)                                                                 \
+  do {                                                                                   \
+    if (!(condition)) {                                                                  \
+      std::fprintf(stderr, "%s:%d: CHECK failed: %s\n", __FILE__, __LINE__, #condition); \
+      std::abort();                                                                      \
+    }                                                                                    \
   } while (false)
 
 #ifdef NDEBUG

@@ -49,7 +49,8 @@ Status WriteFileAtomically(const std::filesystem::path& path, ByteView content, 
   UniqueFd fd(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!fd) return FailErrno("cannot create a file beside " + path.string());
   Status status = WriteAll(fd.get(), content, temporary);
-  if (status && (::fchmod(fd.get(), mode) != 0 || ::fsync(fd.get()) != 0)) status = FailErrno("cannot write " + temporary);
+  if (status && (::fchmod(fd.get(), mode) != 0 || ::fsync(fd.get()) != 0))
+    status = FailErrno("cannot write " + temporary);
   if (status && ::rename(temporary.c_str(), path.c_str()) != 0) status = FailErrno("cannot write " + path.string());
   if (!status) ::unlink(temporary.c_str());
   return status;

@@ -12,7 +12,18 @@
 
 namespace spanwatch {
 
-enum class ErrorCode { kUsage, kInvalid, kCorrupt, kUntrusted, kNotFound, kExists, kPermission, kLimit, kIo, kUnavailable };
+enum class ErrorCode {
+  kUsage,
+  kInvalid,
+  kCorrupt,
+  kUntrusted,
+  kNotFound,
+  kExists,
+  kPermission,
+  kLimit,
+  kIo,
+  kUnavailable
+};
 
 struct Error {
   ErrorCode code = ErrorCode::kIo;

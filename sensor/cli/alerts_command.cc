@@ -1,4 +1,5 @@
-// spanwatch alerts list | show: what the state directory of a sensor holds of alerts; reads only, also while the sensor runs.
+// spanwatch alerts list | show: what the state directory of a sensor holds of alerts; reads only, also while the sensor
+// runs.
 #include <cstdio>
 
 #include "alert/alert_document.h"
@@ -25,17 +26,19 @@ Result<std::filesystem::path> StateFile(const AlertsOptions& options) {
     directory = config->state_directory;
   }
   if (!std::filesystem::exists(directory / "state.db")) {
-    return Fail(ErrorCode::kNotFound, "{} holds no state of a sensor; name its folder with --state", directory.string());
+    return Fail(ErrorCode::kNotFound, "{} holds no state of a sensor; name its folder with --state",
+                directory.string());
   }
   return directory / "state.db";
 }
 
 void PrintLine(const Alert& alert) {
   const char* const rule = alert.rules.empty() ? "" : alert.rules.front().name.c_str();
-  std::printf("%s  %-6s  %-13s  %s  %s -> %s  %llu items  %s%s\n", alert.id.c_str(), std::string(ToString(alert.state)).c_str(),
-              std::string(ToString(alert.severity)).c_str(), FormatRfc3339(alert.last).c_str(),
-              ToString(alert.source.address).c_str(), ToString(alert.destination.address).c_str(),
-              static_cast<unsigned long long>(alert.totals.items), rule, alert.authorised ? " (authorized)" : "");
+  std::printf("%s  %-6s  %-13s  %s  %s -> %s  %llu items  %s%s\n", alert.id.c_str(),
+              std::string(ToString(alert.state)).c_str(), std::string(ToString(alert.severity)).c_str(),
+              FormatRfc3339(alert.last).c_str(), ToString(alert.source.address).c_str(),
+              ToString(alert.destination.address).c_str(), static_cast<unsigned long long>(alert.totals.items), rule,
+              alert.authorised ? " (authorized)" : "");
 }
 
 void PrintJson(const Alert& alert, int indent) {
@@ -53,7 +56,8 @@ Status List(const AlertsOptions& options) {
   if (!options.id.empty()) {
     const auto alert = (*state)->alerts().Find(options.id);
     if (!alert) return Fail(alert.error());
-    if (!*alert) return Fail(ErrorCode::kNotFound, "there is no alert '{}'; 'alerts list' shows those there are", options.id);
+    if (!*alert)
+      return Fail(ErrorCode::kNotFound, "there is no alert '{}'; 'alerts list' shows those there are", options.id);
     PrintJson(**alert, 2);
     return {};
   }
@@ -76,11 +80,15 @@ void AddAlertsCommand(CLI::App& app, int& exit_status) {
   CLI::App* list = command->add_subcommand("list", "The newest first, a line each");
   CLI::App* show = command->add_subcommand("show", "All of one, as JSON");
   for (CLI::App* one : {list, show}) {
-    one->add_option("-c,--config", options->config_file, "Configuration file")->capture_default_str()->type_name("FILE");
+    one->add_option("-c,--config", options->config_file, "Configuration file")
+        ->capture_default_str()
+        ->type_name("FILE");
     one->add_option("--state", options->state, "State folder, in place of the configured one")->type_name("DIR");
     one->callback(run);
   }
-  list->add_option("--limit", options->limit, "At most so many")->capture_default_str()->check(CLI::Range(1, 1'000'000));
+  list->add_option("--limit", options->limit, "At most so many")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000));
   list->add_flag("--json", options->json, "A JSON object a line");
   list->footer("Example: spanwatch alerts list --limit 20");
   show->add_option("alert", options->id, "Its id")->required();

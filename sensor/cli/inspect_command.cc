@@ -50,7 +50,8 @@ void PrintJson(const Sighting& sighting, const std::string& file) {
   for (const SightedItem& item : sighting.items) {
     if (items.size() < kItemsListed) items.push_back(ToHex(item.id));
   }
-  if (sighting.method == Method::kPerceptual && !sighting.items.empty()) line["distance"] = sighting.items.front().distance;
+  if (sighting.method == Method::kPerceptual && !sighting.items.empty())
+    line["distance"] = sighting.items.front().distance;
   if (sighting.records) {
     line["records"] = {{"distinct_plates", sighting.records->distinct_plates},
                        {"supported_plates", sighting.records->supported_plates},
@@ -62,8 +63,8 @@ void PrintJson(const Sighting& sighting, const std::string& file) {
 
 void PrintText(const Sighting& sighting, const std::string& file) {
   std::printf("%s: %zu registered item%s of %s by %s (%s): %s\n", file.c_str(), sighting.items.size(),
-              sighting.items.size() == 1 ? "" : "s", sighting.collection.c_str(), std::string(ToString(sighting.method)).c_str(),
-              std::string(ToString(sighting.confidence)).c_str(),
+              sighting.items.size() == 1 ? "" : "s", sighting.collection.c_str(),
+              std::string(ToString(sighting.method)).c_str(), std::string(ToString(sighting.confidence)).c_str(),
               fmt::format("{}", fmt::join(sighting.provenance, " / ")).c_str());
 }
 
@@ -137,7 +138,8 @@ Status InspectBatch(const config::Config& config, OpenedHashSets& sets, std::spa
     ended = group->TakeEnded(0);
   }
   TakeFindings(*ring, names, json, findings);
-  if (*ended != 0) return Fail(ErrorCode::kIo, "the inspector ended early (status {}); the findings are incomplete", *ended);
+  if (*ended != 0)
+    return Fail(ErrorCode::kIo, "the inspector ended early (status {}); the findings are incomplete", *ended);
   return {};
 }
 
@@ -151,7 +153,8 @@ Result<int> Inspect(const InspectOptions& options) {
   Findings findings;
   for (std::size_t begin = 0; begin < files->size(); begin += kFilesAtOnce) {
     const auto batch = std::span(*files).subspan(begin, std::min(kFilesAtOnce, files->size() - begin));
-    if (Status status = InspectBatch(*config, *sets, batch, options.json, findings); !status) return Fail(status.error());
+    if (Status status = InspectBatch(*config, *sets, batch, options.json, findings); !status)
+      return Fail(status.error());
   }
   std::fflush(stdout);
   std::fprintf(stderr, "%zu files inspected, %zu sightings%s\n", findings.files, findings.sightings,
@@ -163,12 +166,14 @@ Result<int> Inspect(const InspectOptions& options) {
 }  // namespace
 
 void AddInspectCommand(CLI::App& app, int& exit_status) {
-  CLI::App* command = app.add_subcommand("inspect", "Says which registered items are in files; exits with 3 when there are any");
+  CLI::App* command =
+      app.add_subcommand("inspect", "Says which registered items are in files; exits with 3 when there are any");
   auto options = std::make_shared<InspectOptions>();
   AddHashSetOptions(*command, options->sensor);
   command->add_flag("--json", options->json, "One JSON object a line");
   command->add_option("files", options->files, "Files or folders")->required();
-  command->footer("Example: spanwatch inspect --hashset agency.swset --trust owner.pub --record-key record.key --json export.zip");
+  command->footer(
+      "Example: spanwatch inspect --hashset agency.swset --trust owner.pub --record-key record.key --json export.zip");
   command->callback([options, &exit_status] {
     const auto result = Inspect(*options);
     exit_status = result ? *result : Report(result.error());

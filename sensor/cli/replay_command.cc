@@ -1,4 +1,5 @@
-// spanwatch replay: inspects capture files with the same processes as the live sensor, without drops and on packet time.
+// spanwatch replay: inspects capture files with the same processes as the live sensor, without drops and on packet
+// time.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -48,7 +49,7 @@ Result<std::vector<process::NamedFile>> OpenCaptures(const std::vector<std::stri
 
 std::uint64_t TotalBytes(const std::vector<std::string>& names) {
   std::uint64_t total = 0;
-  struct stat status {};
+  struct stat status{};
   for (const std::string& name : names) {
     if (name != "-" && ::stat(name.c_str(), &status) == 0) total += static_cast<std::uint64_t>(status.st_size);
   }
@@ -149,23 +150,31 @@ Result<int> Replay(const ReplayOptions& options) {
 }  // namespace
 
 void AddReplayCommand(CLI::App& app, int& exit_status) {
-  CLI::App* command = app.add_subcommand("replay", "Inspects capture files: events as JSON lines, a summary on standard error");
+  CLI::App* command =
+      app.add_subcommand("replay", "Inspects capture files: events as JSON lines, a summary on standard error");
   auto options = std::make_shared<ReplayOptions>();
   AddHashSetOptions(*command, options->sensor);
   command->add_option("--inside", options->sensor.inside, "Network whose outgoing bytes are egress, or 'any'")
       ->type_name("CIDR")
       ->allow_extra_args(false);
-  command->add_option("--rules", options->sensor.rules, "Folder of rules in place of the embedded ones")->type_name("DIR");
+  command->add_option("--rules", options->sensor.rules, "Folder of rules in place of the embedded ones")
+      ->type_name("DIR");
   command->add_flag("--allow-unsigned-authorisations", options->sensor.allow_unsigned,
                     "Let unsigned authorisations count; marks what they touch");
-  command->add_option("--state", options->sensor.state, "Folder that keeps state; left out: nothing is kept")->type_name("DIR");
-  command->add_option("--events", options->sensor.events, "File of JSON lines, '-' for standard output")->type_name("FILE");
+  command->add_option("--state", options->sensor.state, "Folder that keeps state; left out: nothing is kept")
+      ->type_name("DIR");
+  command->add_option("--events", options->sensor.events, "File of JSON lines, '-' for standard output")
+      ->type_name("FILE");
   command->add_option("--inspectors", options->sensor.inspectors, "Inspector processes")->check(CLI::Range(1, 64));
-  command->add_option("--metrics", options->sensor.metrics, "Serve /metrics there, like 127.0.0.1:9464")->type_name("ADDRESS");
-  command->add_option("--linger", options->linger_seconds, "Seconds that --metrics goes on after the end")->check(CLI::Range(0, 86'400));
+  command->add_option("--metrics", options->sensor.metrics, "Serve /metrics there, like 127.0.0.1:9464")
+      ->type_name("ADDRESS");
+  command->add_option("--linger", options->linger_seconds, "Seconds that --metrics goes on after the end")
+      ->check(CLI::Range(0, 86'400));
   command->add_flag("--fail-on-alert", options->fail_on_alert, "Exit with 3 when something raised an alert");
   command->add_flag("-q,--quiet", options->quiet, "No progress and no summary");
-  command->add_option("captures,-r", options->captures, "Capture files (pcap, pcapng, also gzip or zstd), '-' for standard input")
+  command
+      ->add_option("captures,-r", options->captures,
+                   "Capture files (pcap, pcapng, also gzip or zstd), '-' for standard input")
       ->required();
   command->footer(
       "Example: spanwatch replay --hashset agency.swset --trust owner.pub --record-key record.key \\\n"

@@ -1,5 +1,5 @@
-// What `replay` shows a person on standard error: progress while it runs, and at the end the alerts, what stayed silent and
-// what could not be seen.
+// What `replay` shows a person on standard error: progress while it runs, and at the end the alerts, what stayed silent
+// and what could not be seen.
 #pragma once
 
 #include <chrono>

@@ -12,7 +12,9 @@ void AddRoleCommand(CLI::App& app, int& exit_status) {
   role->require_subcommand(1);
   // A sealed process ends at once: what libraries do at exit (a leak check forks) its sandbox forbids.
   role->add_subcommand("inspector", "")->callback([] { std::_Exit(inspector::RunInspectorProcess()); });
-  role->add_subcommand("supervisor", "")->callback([&exit_status] { exit_status = supervisor::RunSupervisorProcess(); });
+  role->add_subcommand("supervisor", "")->callback([&exit_status] {
+    exit_status = supervisor::RunSupervisorProcess();
+  });
 }
 
 }  // namespace spanwatch::cli

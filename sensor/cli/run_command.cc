@@ -38,8 +38,8 @@ Result<process::SensorPlan> LoadPlan(const RunOptions& options) {
   if (!sets) return Fail(sets.error());
   process::SensorPlan plan;
   for (const auto& figures : sets->figures) {
-    plan.facts.push_back({figures.name, static_cast<std::int64_t>(figures.loaded_timestamp_seconds * 1e9), figures.images,
-                          figures.records, figures.files, figures.unsearched_records});
+    plan.facts.push_back({figures.name, static_cast<std::int64_t>(figures.loaded_timestamp_seconds * 1e9),
+                          figures.images, figures.records, figures.files, figures.unsearched_records});
   }
   plan.config = std::move(*config);
   plan.trusted_keys = std::move(sets->trusted_keys);
@@ -111,7 +111,8 @@ void AddRunCommand(CLI::App& app, int& exit_status) {
   CLI::App* command = app.add_subcommand("run", "The live sensor, until SIGTERM; SIGHUP reads everything again");
   auto options = std::make_shared<RunOptions>();
   command->add_option("-c,--config", options->config_file, "Configuration file")->type_name("FILE")->required();
-  command->add_option("-i,--interface", options->interface, "Interface in place of the configured one")->type_name("NAME");
+  command->add_option("-i,--interface", options->interface, "Interface in place of the configured one")
+      ->type_name("NAME");
   command->add_flag("-T,--test", options->test_only, "Test configuration, hash sets and rules, and end");
   command->add_flag("-v,--verbose", options->verbose, "Say more");
   command->footer("Example: spanwatch run --config /etc/spanwatch/spanwatch.yaml");

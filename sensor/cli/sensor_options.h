@@ -1,5 +1,5 @@
-// What `replay` and `inspect` have in common on the command line, and what `run` takes from its configuration: the hash sets,
-// whom to trust, keys, networks. Also opens them: sets verified, keys derived.
+// What `replay` and `inspect` have in common on the command line, and what `run` takes from its configuration: the hash
+// sets, whom to trust, keys, networks. Also opens them: sets verified, keys derived.
 #pragma once
 
 #include "cli/command.h"
@@ -24,8 +24,8 @@ struct SensorOptions {
 };
 
 void AddHashSetOptions(CLI::App& command, SensorOptions& options);
-// The configuration file (if any) with the command line's settings over it. Nothing is taken from the defaults of a live
-// sensor: no state, no event file, no metrics unless the command line or the file asks for it.
+// The configuration file (if any) with the command line's settings over it. Nothing is taken from the defaults of a
+// live sensor: no state, no event file, no metrics unless the command line or the file asks for it.
 Result<config::Config> ConfigOf(const SensorOptions& options);
 
 struct OpenedHashSets {
@@ -34,8 +34,9 @@ struct OpenedHashSets {
   std::vector<supervisor::HashsetFigures> figures;
 };
 
-// Opens, verifies signature and checksums, derives the record keys. A missing record key is one warning. With `keep_in` each
-// set is first copied into that directory (mode 0400, without a name there), so that nobody changes it under its readers.
+// Opens, verifies signature and checksums, derives the record keys. A missing record key is one warning. With `keep_in`
+// each set is first copied into that directory (mode 0400, without a name there), so that nobody changes it under its
+// readers.
 Result<OpenedHashSets> OpenHashSets(const config::Config& config, const std::filesystem::path& keep_in = {});
 
 }  // namespace spanwatch::cli

@@ -93,7 +93,8 @@ Setting BoolSetting(bool Config::* member, std::string help) {
 }
 
 Setting LimitSetting(const LimitDescription& limit) {
-  return {std::string(limit.help), std::to_string(limit.initial), [limit](Config& config, const Place& place) -> Status {
+  return {std::string(limit.help), std::to_string(limit.initial),
+          [limit](Config& config, const Place& place) -> Status {
             auto text = TextOf(place);
             if (!text) return Fail(text.error());
             const auto number = ParseNumber(*text);
@@ -153,9 +154,9 @@ std::function<Status(Entry&, const Place&)> EntryText(Member Entry::* member) {
 }
 
 Status ApplyHashSets(Config& config, const Place& place) {
-  Status status = ApplyEntries<HashSetConfig>(place, config.hashsets,
-                                              {{"file", EntryText(&HashSetConfig::file)},
-                                               {"record_key", EntryText(&HashSetConfig::record_key)}});
+  Status status = ApplyEntries<HashSetConfig>(
+      place, config.hashsets,
+      {{"file", EntryText(&HashSetConfig::file)}, {"record_key", EntryText(&HashSetConfig::record_key)}});
   if (!status) return status;
   if (config.hashsets.size() > 8) return place.Refuse("at most 8 hash sets at once");
   for (const auto& hashset : config.hashsets) {
@@ -172,20 +173,20 @@ Status ApplyTrust(Config& config, const Place& place) {
 }
 
 Status ApplyWebhooks(Config& config, const Place& place) {
-  Status status = ApplyEntries<WebhookConfig>(
-      place, config.webhooks,
-      {{"name", EntryText(&WebhookConfig::name)},
-       {"url", EntryText(&WebhookConfig::url)},
-       {"secret_file", EntryText(&WebhookConfig::secret_file)},
-       {"secret_env", EntryText(&WebhookConfig::secret_env)},
-       {"next_secret_file", EntryText(&WebhookConfig::next_secret_file)},
-       {"ca_file", EntryText(&WebhookConfig::ca_file)},
-       {"allow_link_local", [](WebhookConfig& webhook, const Place& at) -> Status {
-          auto text = TextOf(at);
-          if (!text) return Fail(text.error());
-          webhook.allow_link_local = *text == "true";
-          return {};
-        }}});
+  Status status =
+      ApplyEntries<WebhookConfig>(place, config.webhooks,
+                                  {{"name", EntryText(&WebhookConfig::name)},
+                                   {"url", EntryText(&WebhookConfig::url)},
+                                   {"secret_file", EntryText(&WebhookConfig::secret_file)},
+                                   {"secret_env", EntryText(&WebhookConfig::secret_env)},
+                                   {"next_secret_file", EntryText(&WebhookConfig::next_secret_file)},
+                                   {"ca_file", EntryText(&WebhookConfig::ca_file)},
+                                   {"allow_link_local", [](WebhookConfig& webhook, const Place& at) -> Status {
+                                      auto text = TextOf(at);
+                                      if (!text) return Fail(text.error());
+                                      webhook.allow_link_local = *text == "true";
+                                      return {};
+                                    }}});
   if (!status) return status;
   for (const auto& webhook : config.webhooks) {
     if (webhook.name.empty() || webhook.url.empty()) return place.Refuse("an entry needs a 'name' and a 'url'");
@@ -216,29 +217,34 @@ std::map<std::string, Section> Description() {
   sections["sensor"] = {
       {"name", TextSetting(&Config::sensor_name, "Name of this sensor in every event (observer.name).", "spanwatch")},
       {"run_as", TextSetting(&Config::run_as, "User that inspectors and supervisor become when started as root.")},
-      {"names", {"File names in events: 'masked' (plate shapes masked) or 'tagged' (a keyed tag and the extension).", "masked",
-                 ApplyNames}}};
+      {"names",
+       {"File names in events: 'masked' (plate shapes masked) or 'tagged' (a keyed tag and the extension).", "masked",
+        ApplyNames}}};
   sections["capture"] = {
       {"interface", TextSetting(&Config::interface, "Network interface that the mirror port feeds.")},
       {"inspectors", {"Inspector processes that share the traffic by address pair.", "1", ApplyInspectors}}};
-  sections["zones"] = {{"inside", {"Networks whose outgoing bytes are egress, or 'any'.",
-                                   "RFC 1918, fc00::/7, 100.64.0.0/10", ApplyInside}}};
-  sections[""] = {{"hashsets", {"Hash sets to load: a list of 'file' and, to search records, 'record_key'.", "", ApplyHashSets}},
-                  {"trust", {"Public keys of the owners whose hash sets and rules are believed.", "", ApplyTrust}},
-                  {"webhooks", {"Receivers of alerts: 'name', 'url', 'secret_file' or 'secret_env', 'next_secret_file', "
-                                "'ca_file', 'allow_link_local'.", "", ApplyWebhooks}}};
+  sections["zones"] = {
+      {"inside",
+       {"Networks whose outgoing bytes are egress, or 'any'.", "RFC 1918, fc00::/7, 100.64.0.0/10", ApplyInside}}};
+  sections[""] = {
+      {"hashsets", {"Hash sets to load: a list of 'file' and, to search records, 'record_key'.", "", ApplyHashSets}},
+      {"trust", {"Public keys of the owners whose hash sets and rules are believed.", "", ApplyTrust}},
+      {"webhooks",
+       {"Receivers of alerts: 'name', 'url', 'secret_file' or 'secret_env', 'next_secret_file', "
+        "'ca_file', 'allow_link_local'.",
+        "", ApplyWebhooks}}};
   sections["rules"] = {
       {"directory", TextSetting(&Config::rules_directory, "Rules and authorisations in place of the embedded ones.")},
-      {"allow_unsigned_authorisations",
-       BoolSetting(&Config::allow_unsigned_authorisations, "Let an unsigned authorisation count; marks what it touches.")}};
+      {"allow_unsigned_authorisations", BoolSetting(&Config::allow_unsigned_authorisations,
+                                                    "Let an unsigned authorisation count; marks what it touches.")}};
   sections["events"] = {{"file", TextSetting(&Config::events_file, "JSON lines of every event; '-' is standard output.",
                                              "/var/log/spanwatch/events.jsonl")}};
   sections["state"] = {{"directory", TextSetting(&Config::state_directory, "Where alerts, outbox and history are kept.",
                                                  "/var/lib/spanwatch")}};
-  sections["control"] = {{"socket", TextSetting(&Config::control_socket, "Socket of the command line.",
-                                                "/run/spanwatch/control.sock")}};
-  sections["metrics"] = {{"listen", TextSetting(&Config::metrics_listen, "Address and port of /metrics; empty: none.",
-                                                "127.0.0.1:9464")}};
+  sections["control"] = {
+      {"socket", TextSetting(&Config::control_socket, "Socket of the command line.", "/run/spanwatch/control.sock")}};
+  sections["metrics"] = {
+      {"listen", TextSetting(&Config::metrics_listen, "Address and port of /metrics; empty: none.", "127.0.0.1:9464")}};
   for (const auto& limit : kLimits) sections[std::string(limit.section)][std::string(limit.name)] = LimitSetting(limit);
   return sections;
 }
@@ -284,7 +290,8 @@ Result<Config> ApplyDocument(const YAML::Node& document, const std::string& file
     }
     const auto section = sections.find(key);
     if (section == sections.end() || key.empty()) return place.Refuse("{}", Nearest(sections, key));
-    if (Status status = ApplySection(config, file, key, section->second, pair.second); !status) return Fail(status.error());
+    if (Status status = ApplySection(config, file, key, section->second, pair.second); !status)
+      return Fail(status.error());
   }
   return config;
 }
@@ -311,7 +318,8 @@ std::string ConfigReference() {
     page += name.empty() ? "\n## Lists\n\n" : fmt::format("\n## {}\n\n", name);
     page += "| key | default | meaning |\n|---|---|---|\n";
     for (const auto& [key, setting] : section) {
-      page += fmt::format("| `{}` | {} | {} |\n", key, setting.initial.empty() ? "" : "`" + setting.initial + "`", setting.help);
+      page += fmt::format("| `{}` | {} | {} |\n", key, setting.initial.empty() ? "" : "`" + setting.initial + "`",
+                          setting.help);
     }
   }
   return page;

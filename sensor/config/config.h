@@ -1,8 +1,8 @@
-// Config: what an operator may set, from one YAML file (`run --config`, optional for `replay`). Read by the launcher and the
-// supervisor at start and on SIGHUP; a plain value afterwards, safe from any thread.
+// Config: what an operator may set, from one YAML file (`run --config`, optional for `replay`). Read by the launcher
+// and the supervisor at start and on SIGHUP; a plain value afterwards, safe from any thread.
 //
-// Unknown keys, wrong types and numbers out of range are refused with file, line and the nearest known name. Limits come from
-// limits.def and stand in their sections; sizes may be written `64 MiB`.
+// Unknown keys, wrong types and numbers out of range are refused with file, line and the nearest known name. Limits
+// come from limits.def and stand in their sections; sizes may be written `64 MiB`.
 #pragma once
 
 #include <filesystem>
@@ -23,7 +23,7 @@ struct HashSetConfig {
 struct WebhookConfig {
   std::string name;
   std::string url;
-  std::filesystem::path secret_file;       // whsec_...; empty: secret_env
+  std::filesystem::path secret_file;  // whsec_...; empty: secret_env
   std::string secret_env;
   std::filesystem::path next_secret_file;  // while rotating: signed with both
   std::filesystem::path ca_file;           // empty: the system's
@@ -32,19 +32,19 @@ struct WebhookConfig {
 
 struct Config {
   std::string sensor_name = "spanwatch";
-  std::string run_as;                            // user of inspectors and supervisor when started as root
-  std::string interface;                         // live only
+  std::string run_as;     // user of inspectors and supervisor when started as root
+  std::string interface;  // live only
   std::uint32_t inspectors = 1;
   Zones zones = Zones::Default();
   std::vector<HashSetConfig> hashsets;
-  std::vector<std::filesystem::path> trust;      // public keys of owners
-  std::filesystem::path rules_directory;         // empty: the embedded rules
+  std::vector<std::filesystem::path> trust;  // public keys of owners
+  std::filesystem::path rules_directory;     // empty: the embedded rules
   bool allow_unsigned_authorisations = false;
-  std::string events_file = "/var/log/spanwatch/events.jsonl";  // `-`: standard output; empty: none
+  std::string events_file = "/var/log/spanwatch/events.jsonl";   // `-`: standard output; empty: none
   std::filesystem::path state_directory = "/var/lib/spanwatch";  // empty: in memory
   std::filesystem::path control_socket = "/run/spanwatch/control.sock";
   std::string metrics_listen = "127.0.0.1:9464";  // empty: none
-  bool tag_names = false;                        // names: tagged
+  bool tag_names = false;                         // names: tagged
   std::vector<WebhookConfig> webhooks;
   Limits limits;
 };

@@ -1,5 +1,5 @@
-// Limits: the named bound of every buffer, table, depth and time, with its default. Filled from the configuration before
-// anything starts, then only read; safe from any thread. To add one, add a line to limits.def.
+// Limits: the named bound of every buffer, table, depth and time, with its default. Filled from the configuration
+// before anything starts, then only read; safe from any thread. To add one, add a line to limits.def.
 #pragma once
 
 #include <array>

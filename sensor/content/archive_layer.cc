@@ -42,13 +42,17 @@ Taken ArchiveLayer::Read(ByteView bytes) {
   const Event event = Pump();
   if (object_.exhausted()) return {0, LayerState::kBroken};
   if (event == Event::kNeedInput) {
-    last_.insert(last_.end(), bytes.end() - static_cast<std::ptrdiff_t>(std::min(bytes.size(), kUnusedMax)), bytes.end());
-    if (last_.size() > 2 * kUnusedMax) last_.erase(last_.begin(), last_.end() - static_cast<std::ptrdiff_t>(kUnusedMax));
+    last_.insert(last_.end(), bytes.end() - static_cast<std::ptrdiff_t>(std::min(bytes.size(), kUnusedMax)),
+                 bytes.end());
+    if (last_.size() > 2 * kUnusedMax)
+      last_.erase(last_.begin(), last_.end() - static_cast<std::ptrdiff_t>(kUnusedMax));
     return {bytes.size(), LayerState::kMore};
   }
-  // What libarchive looked at and did not use is not the archive's; of earlier deliveries it is too late to give it back.
+  // What libarchive looked at and did not use is not the archive's; of earlier deliveries it is too late to give it
+  // back.
   const std::uint64_t position = reader_->used();
-  std::size_t used = position <= before ? 0 : static_cast<std::size_t>(std::min<std::uint64_t>(position - before, bytes.size()));
+  std::size_t used =
+      position <= before ? 0 : static_cast<std::size_t>(std::min<std::uint64_t>(position - before, bytes.size()));
   const bool headers_encrypted = reader_->headers_encrypted();
   if (headers_encrypted && !encrypted_told_) object_.NoteEncrypted();
   const bool nothing_read = members_ == 0 && restarts_ == 0;
@@ -112,8 +116,11 @@ Event ArchiveLayer::Pump() {
     switch (event) {
       case Event::kNeedInput:
       case Event::kEnd:
-      case Event::kBroken: return event;
-      case Event::kMember: OpenMember(); break;
+      case Event::kBroken:
+        return event;
+      case Event::kMember:
+        OpenMember();
+        break;
       case Event::kData:
         if (member_ == nullptr) break;
         if (reader_->data_offset() > member_bytes_) {
@@ -124,8 +131,12 @@ Event ArchiveLayer::Pump() {
         member_->Write(reader_->data());
         member_bytes_ += reader_->data().size();
         break;
-      case Event::kMemberEnd: CloseMember(ObjectEnd::kComplete); break;
-      case Event::kMemberBroken: CloseMember(ObjectEnd::kTruncated); break;
+      case Event::kMemberEnd:
+        CloseMember(ObjectEnd::kComplete);
+        break;
+      case Event::kMemberBroken:
+        CloseMember(ObjectEnd::kTruncated);
+        break;
     }
     if (object_.exhausted()) return Event::kBroken;
   }
@@ -136,8 +147,10 @@ void ArchiveLayer::OpenMember() {
   const ArchiveMember& member = reader_->member();
   ++members_;
   if (member.directory) return;
-  ObjectInfo info{.kind = ObjectKind::kMember, .step = std::string(format_.name) + " " + member.name,
-                  .name = member.name, .size = member.size};
+  ObjectInfo info{.kind = ObjectKind::kMember,
+                  .step = std::string(format_.name) + " " + member.name,
+                  .name = member.name,
+                  .size = member.size};
   member_ = object_.OpenChild(std::move(info), {.verbatim = member.stored});
   member_bytes_ = 0;
   if (!member.encrypted) return;

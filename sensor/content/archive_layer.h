@@ -1,6 +1,6 @@
-// ArchiveLayer: opens the members of an archive that libarchive reads, as they arrive; shared by zip, tar and 7z, which only
-// bring their ArchiveFormat. A gap or damage ends the reader; the layer looks for the next header and begins again there,
-// and what lies between is searched as raw bytes.
+// ArchiveLayer: opens the members of an archive that libarchive reads, as they arrive; shared by zip, tar and 7z, which
+// only bring their ArchiveFormat. A gap or damage ends the reader; the layer looks for the next header and begins again
+// there, and what lies between is searched as raw bytes.
 #pragma once
 
 #include "content/archive_reader.h"
@@ -34,13 +34,13 @@ class ArchiveLayer final : public Layer {
   std::unique_ptr<ArchiveReader> reader_;  // null while looking for the next header
   std::unique_ptr<ObjectNode> member_;
   std::uint64_t member_bytes_ = 0;
-  std::uint64_t fed_ = 0;                  // to this reader
-  std::uint64_t members_ = 0;              // of this reader
+  std::uint64_t fed_ = 0;      // to this reader
+  std::uint64_t members_ = 0;  // of this reader
   int restarts_ = 0;
-  Bytes last_;                             // the last bytes fed, which libarchive may have left unused
+  Bytes last_;                                   // the last bytes fed, which libarchive may have left unused
   std::optional<ZipDirectoryWalker> directory_;  // behind the members
   bool encrypted_told_ = false;
-  Bytes pending_;                          // while looking: what may be the beginning of a header
+  Bytes pending_;  // while looking: what may be the beginning of a header
 };
 
 // An archive that is read as a whole: held until its size, told by its beginning, is there.

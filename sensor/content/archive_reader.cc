@@ -56,7 +56,9 @@ struct ArchiveReader::Callbacks {
   static la_int64_t Seek(archive*, void* context, la_int64_t offset, int whence) {
     auto& reader = *static_cast<ArchiveReader*>(context);
     const auto size = static_cast<la_int64_t>(reader.input_.size());
-    const la_int64_t base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? static_cast<la_int64_t>(reader.position_) : size;
+    const la_int64_t base = whence == SEEK_SET   ? 0
+                            : whence == SEEK_CUR ? static_cast<la_int64_t>(reader.position_)
+                                                 : size;
     reader.position_ = static_cast<std::uint64_t>(std::clamp<la_int64_t>(base + offset, 0, size));
     return static_cast<la_int64_t>(reader.position_);
   }

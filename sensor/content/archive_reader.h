@@ -1,6 +1,6 @@
-// ArchiveReader: libarchive, which pulls, turned into a reader that is pushed: bytes go in with Feed, events come out of
-// Next. libarchive runs on a Fiber; whoever calls Next runs on its own stack, so that what the members contain may be
-// opened there to any depth.
+// ArchiveReader: libarchive, which pulls, turned into a reader that is pushed: bytes go in with Feed, events come out
+// of Next. libarchive runs on a Fiber; whoever calls Next runs on its own stack, so that what the members contain may
+// be opened there to any depth.
 //
 //   Feed (Next until kNeedInput or an ending)*; a view in an event is valid until the next call.
 // Inspector thread only.
@@ -17,10 +17,10 @@ struct archive;
 namespace spanwatch::content {
 
 struct ArchiveFormat {
-  std::string_view name;             // first word of the members' provenance step
+  std::string_view name;              // first word of the members' provenance step
   int (*enable)(archive*) = nullptr;  // archive_read_support_format_...
-  bool seeks = false;                // the whole archive is in memory: it is given to one Feed
-  bool directory = false;            // zip's directory follows the members
+  bool seeks = false;                 // the whole archive is in memory: it is given to one Feed
+  bool directory = false;             // zip's directory follows the members
   // Where reading may begin again behind damage: `magic` at `magic_offset` of a header for which is_header holds.
   std::string_view magic;
   std::size_t magic_offset = 0;
@@ -44,7 +44,8 @@ class ArchiveReader {
   ArchiveReader(const ArchiveReader&) = delete;
   ArchiveReader& operator=(const ArchiveReader&) = delete;
 
-  // REQUIRES: Next returned kNeedInput, or nothing was fed yet. The bytes must stay until Next returns kNeedInput again.
+  // REQUIRES: Next returned kNeedInput, or nothing was fed yet. The bytes must stay until Next returns kNeedInput
+  // again.
   void Feed(ByteView bytes) { input_ = bytes; }
   // No more comes.
   void FeedEnd() { input_ended_ = true; }

@@ -1,4 +1,5 @@
-// The transfer encoding base64 (RFC 2045 section 6.8): everything outside the alphabet is ignored, padding starts afresh.
+// The transfer encoding base64 (RFC 2045 section 6.8): everything outside the alphabet is ignored, padding starts
+// afresh.
 #include "content/codec_layer.h"
 #include "content/text_decoder.h"
 

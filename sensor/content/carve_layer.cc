@@ -1,5 +1,5 @@
-// Carving: files found inside other bytes by their own structure. JPEG (an embedded thumbnail is an object of its own), PNG,
-// and what another layer opens: zip, gzip, 7z.
+// Carving: files found inside other bytes by their own structure. JPEG (an embedded thumbnail is an object of its own),
+// PNG, and what another layer opens: zip, gzip, 7z.
 #include <algorithm>
 #include <cstring>
 #include <variant>
@@ -108,7 +108,9 @@ class CarveLayer final : public Layer {
         walker_ = PngWalker();
         break;
       default:
-        options.container = kind == FileKind::kGzip ? &kGzipLayer : kind == FileKind::kZip ? &kZipLayer : &kSevenZipLayer;
+        options.container = kind == FileKind::kGzip  ? &kGzipLayer
+                            : kind == FileKind::kZip ? &kZipLayer
+                                                     : &kSevenZipLayer;
         info.step = "carved " + std::string(options.container->name);
         walker_ = std::monostate();
         break;
@@ -167,7 +169,9 @@ constinit const LayerSpec kCarveLayer = {
     .help = "JPEG, PNG, zip, gzip and 7z files found inside other bytes.",
     .role = LayerRole::kSearch,
     .probe = [](const ObjectInfo&, ByteView, bool) { return Likelihood::kYes; },
-    .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> { return std::make_unique<CarveLayer>(object); },
+    .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> {
+      return std::make_unique<CarveLayer>(object);
+    },
 };
 
 }  // namespace spanwatch::content

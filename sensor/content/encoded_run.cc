@@ -16,7 +16,8 @@ constexpr std::size_t kShiftMaximum = 64;
 
 constexpr std::uint8_t kBase64Class = CharacterClass::kStandard | CharacterClass::kUrl;
 
-// The character that an escape stands for; 0 while it is not whole, '\n' for a line break, '\r' for nothing, 1 when wrong.
+// The character that an escape stands for; 0 while it is not whole, '\n' for a line break, '\r' for nothing, 1 when
+// wrong.
 std::uint8_t Resolve(std::string_view escape) {
   constexpr std::uint8_t kWrong = 1;
   const auto hex = [&](std::size_t at) { return kHexValue[static_cast<std::uint8_t>(escape[at])]; };
@@ -31,20 +32,25 @@ std::uint8_t Resolve(std::string_view escape) {
   }
   if (escape.size() < 2) return 0;
   switch (escape[1]) {
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case '/': return '/';
-    case 'u': return escape.size() < 6 ? 0 : pair(2) == 0 ? pair(4) : kWrong;
-    default: return kWrong;
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case '/':
+      return '/';
+    case 'u':
+      return escape.size() < 6 ? 0 : pair(2) == 0 ? pair(4) : kWrong;
+    default:
+      return kWrong;
   }
 }
 
 struct Shape {
   std::size_t characters = 0;
-  bool regular = true;     // lines of one length, but the last
+  bool regular = true;  // lines of one length, but the last
   bool hex = true;
-  bool upper = false;      // A-F
-  bool lower = false;      // a-f
+  bool upper = false;  // A-F
+  bool lower = false;  // a-f
   bool digits = false;
 };
 
@@ -79,7 +85,8 @@ bool LooksLikeHex(const Shape& shape) {
   return shape.hex && shape.digits && !(shape.upper && shape.lower);
 }
 
-// Where three groups of one even length stand side by side with single blanks between them: `FF D8 FF`, `ffd8 ffe0 0010`.
+// Where three groups of one even length stand side by side with single blanks between them: `FF D8 FF`, `ffd8 ffe0
+// 0010`.
 std::optional<std::size_t> SpacedDigits(ByteView text) {
   constexpr std::size_t kGroupMaximum = 16;
   std::size_t starts[3] = {0, 0, 0};

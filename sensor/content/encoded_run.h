@@ -1,5 +1,5 @@
-// A run of base64 or hex inside text: where it begins (FindRun), and its characters with line breaks and escapes taken off
-// (RunReader). State machines over a stream in any split; no allocation after construction. Inspector thread only.
+// A run of base64 or hex inside text: where it begins (FindRun), and its characters with line breaks and escapes taken
+// off (RunReader). State machines over a stream in any split; no allocation after construction. Inspector thread only.
 #pragma once
 
 #include <optional>
@@ -34,23 +34,23 @@ class RunReader {
   Token Escape(std::uint8_t byte);
 
   TextEncoding encoding_;
-  bool blanks_;                    // between digits: spaces, tabs, colons
+  bool blanks_;  // between digits: spaces, tabs, colons
   bool url_ = false;
   bool standard_ = false;
   std::uint8_t character_ = 0;
   std::uint8_t escape_[8];
   std::size_t escape_size_ = 0;
-  std::size_t line_ = 0;           // characters of this line
-  std::size_t line_length_ = 0;    // of the first line, once it ended
+  std::size_t line_ = 0;         // characters of this line
+  std::size_t line_length_ = 0;  // of the first line, once it ended
 };
 
 struct FoundRun {
   TextEncoding encoding = TextEncoding::kBase64;
   bool blanks = false;
-  bool url = false;           // the URL-safe alphabet
-  bool expected = false;      // a format explains it: a token, an SQL literal
-  std::size_t start = 0;      // in the candidate
-  int phases = 1;             // so many alignments are possible
+  bool url = false;       // the URL-safe alphabet
+  bool expected = false;  // a format explains it: a token, an SQL literal
+  std::size_t start = 0;  // in the candidate
+  int phases = 1;         // so many alignments are possible
 };
 
 // What is known of where a candidate stands.
@@ -59,8 +59,8 @@ struct RunContext {
   bool unaligned = false;           // its beginning may be missing: behind a gap, or in a piece of text
 };
 
-// Whether the candidate (a stretch of bytes that a run may hold) holds a run, and where it starts. `blanks`: only digits
-// with blanks between them are looked for.
+// Whether the candidate (a stretch of bytes that a run may hold) holds a run, and where it starts. `blanks`: only
+// digits with blanks between them are looked for.
 std::optional<FoundRun> FindRun(ByteView candidate, bool blanks, const RunContext& context);
 
 }  // namespace spanwatch::content

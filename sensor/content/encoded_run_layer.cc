@@ -1,5 +1,5 @@
-// Base64 and hex runs inside any text: JSON strings, XML elements, form fields, cookies, bare dumps. Finding them in bytes that
-// hold none costs little: a run is 64 characters of its alphabet, so most bytes are never looked at.
+// Base64 and hex runs inside any text: JSON strings, XML elements, form fields, cookies, bare dumps. Finding them in
+// bytes that hold none costs little: a run is 64 characters of its alphabet, so most bytes are never looked at.
 #include <algorithm>
 
 #include "content/encoded_run.h"
@@ -104,8 +104,8 @@ class RunFinder {
     return used;
   }
 
-  // Opens the runs in the candidate, and drops the rest but for its last line, where one may begin. `ended`: the candidate
-  // is all there is, not only full.
+  // Opens the runs in the candidate, and drops the rest but for its last line, where one may begin. `ended`: the
+  // candidate is all there is, not only full.
   void Decide(bool ended) {
     while (candidate_size_ > 0) {
       const ByteView candidate(candidate_, candidate_size_);
@@ -130,7 +130,10 @@ class RunFinder {
 
   void Open(const FoundRun& run) {
     const bool hex = run.encoding == TextEncoding::kHex;
-    ObjectInfo info{.kind = ObjectKind::kDecoded, .step = hex ? "hex" : run.url ? "base64url" : "base64",
+    ObjectInfo info{.kind = ObjectKind::kDecoded,
+                    .step = hex       ? "hex"
+                            : run.url ? "base64url"
+                                      : "base64",
                     .evasive = !run.expected && (hex || run.url)};
     reader_.emplace(run.encoding, run.blanks);
     for (int phase = 0; phase < run.phases; ++phase) {
@@ -163,7 +166,8 @@ class RunFinder {
   // Whole groups of base64, when there is one alignment and nothing else comes between.
   std::size_t DecodeFast(ByteView bytes) {
     Child& child = children_[0];
-    if (children_[1].node != nullptr || child.node == nullptr || !reader_->plain() || !child.decoder.aligned()) return 0;
+    if (children_[1].node != nullptr || child.node == nullptr || !reader_->plain() || !child.decoder.aligned())
+      return 0;
     if (reader_->hex() || bytes.size() < 16) return 0;
     Flush();
     std::uint8_t output[3072];

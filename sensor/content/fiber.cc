@@ -74,17 +74,16 @@ Fiber::Fiber(Function function) : state_(std::make_unique<State>()) {
 #if SPANWATCH_TSAN
   state.inside.tsan = __tsan_create_fiber(0);
 #endif
-  state.other = boost::context::fiber(
-      std::allocator_arg, boost::context::preallocated(stack.sp, stack.size, stack), allocator,
-      [this](boost::context::fiber&& resumer) {
-        State& self = *state_;
-        self.other = std::move(resumer);
-        self.inside.Enter(self.outside);
-        self.function(*this);
-        self.done = true;
-        self.inside.Leave(self.outside, true);
-        return std::move(self.other);
-      });
+  state.other = boost::context::fiber(std::allocator_arg, boost::context::preallocated(stack.sp, stack.size, stack),
+                                      allocator, [this](boost::context::fiber&& resumer) {
+                                        State& self = *state_;
+                                        self.other = std::move(resumer);
+                                        self.inside.Enter(self.outside);
+                                        self.function(*this);
+                                        self.done = true;
+                                        self.inside.Leave(self.outside, true);
+                                        return std::move(self.other);
+                                      });
 }
 
 Fiber::~Fiber() {

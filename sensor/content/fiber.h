@@ -1,9 +1,9 @@
-// Fiber: a function on a stack of its own that stops in the middle until it is resumed: how a library that pulls its input
-// is fed by bytes that are pushed. The one place that switches stacks; ASan and TSan are told of every switch.
+// Fiber: a function on a stack of its own that stops in the middle until it is resumed: how a library that pulls its
+// input is fed by bytes that are pushed. The one place that switches stacks; ASan and TSan are told of every switch.
 //
-// A suspended fiber is never destroyed: unwinding through C frames would abort. The destructor resumes it with aborting()
-// set until the function has returned, so the function must return soon once aborting() is true. Everything happens in the
-// thread that made it; the function must not throw and must not outlive what it captured.
+// A suspended fiber is never destroyed: unwinding through C frames would abort. The destructor resumes it with
+// aborting() set until the function has returned, so the function must return soon once aborting() is true. Everything
+// happens in the thread that made it; the function must not throw and must not outlive what it captured.
 #pragma once
 
 #include <cstddef>

@@ -28,7 +28,9 @@ constexpr Magic kMagics[] = {
     {FileKind::kZip, "PK\x05\x06"sv},
     {FileKind::kSevenZip, "7z\xbc\xaf\x27\x1c"sv},
     {FileKind::kRar, "Rar!\x1a\x07"sv},
-    {FileKind::kXz, "\xfd" "7zXZ\0"sv},
+    {FileKind::kXz,
+     "\xfd"
+     "7zXZ\0"sv},
     {FileKind::kBzip2, "BZh"sv},
     {FileKind::kZstd, "\x28\xb5\x2f\xfd"sv},
 };
@@ -63,9 +65,7 @@ bool IsJpegStart(ByteView bytes) {
   return known && (bytes[4] << 8 | bytes[5]) >= 2;
 }
 
-bool IsPngStart(ByteView bytes) {
-  return bytes.size() >= 16 && StartsWith(bytes, "\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR"sv);
-}
+bool IsPngStart(ByteView bytes) { return bytes.size() >= 16 && StartsWith(bytes, "\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR"sv); }
 
 }  // namespace
 
@@ -80,12 +80,18 @@ FileKind KindOfFile(ByteView head) {
 
 bool IsPlausible(FileKind kind, ByteView bytes) {
   switch (kind) {
-    case FileKind::kJpeg: return IsJpegStart(bytes);
-    case FileKind::kPng: return IsPngStart(bytes);
-    case FileKind::kGzip: return IsGzipMember(bytes);
-    case FileKind::kZip: return IsZipEntry(bytes);
-    case FileKind::kSevenZip: return bytes.size() >= 32 && StartsWith(bytes, "7z\xbc\xaf\x27\x1c\0"sv);
-    default: return false;
+    case FileKind::kJpeg:
+      return IsJpegStart(bytes);
+    case FileKind::kPng:
+      return IsPngStart(bytes);
+    case FileKind::kGzip:
+      return IsGzipMember(bytes);
+    case FileKind::kZip:
+      return IsZipEntry(bytes);
+    case FileKind::kSevenZip:
+      return bytes.size() >= 32 && StartsWith(bytes, "7z\xbc\xaf\x27\x1c\0"sv);
+    default:
+      return false;
   }
 }
 

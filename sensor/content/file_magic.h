@@ -5,8 +5,25 @@
 
 namespace spanwatch::content {
 
-enum class FileKind : std::uint8_t { kUnknown, kJpeg, kPng, kGif, kWebp, kTiff, kBmp, kPdf, kOle, kGzip, kZip, kSevenZip, kRar,
-                                     kXz, kBzip2, kZstd, kTar };
+enum class FileKind : std::uint8_t {
+  kUnknown,
+  kJpeg,
+  kPng,
+  kGif,
+  kWebp,
+  kTiff,
+  kBmp,
+  kPdf,
+  kOle,
+  kGzip,
+  kZip,
+  kSevenZip,
+  kRar,
+  kXz,
+  kBzip2,
+  kZstd,
+  kTar
+};
 
 // Wants 512 bytes for a tar header; 32 or fewer suffice for the others.
 FileKind KindOfFile(ByteView head);

@@ -15,7 +15,8 @@ constexpr std::uint32_t kIend = 0x49454e44;
 bool IsRestart(std::uint8_t code) { return code >= 0xd0 && code <= 0xd7; }
 // Segments that may stand between scans: tables, restart interval, number of lines, application data, comment.
 bool MayFollowScan(std::uint8_t code) {
-  return code == 0xc4 || code == 0xcc || (code >= 0xda && code <= 0xdf) || (code >= 0xe0 && code <= 0xef) || code == 0xfe;
+  return code == 0xc4 || code == 0xcc || (code >= 0xda && code <= 0xdf) || (code >= 0xe0 && code <= 0xef) ||
+         code == 0xfe;
 }
 
 }  // namespace
@@ -187,15 +188,22 @@ bool ZipDirectoryWalker::Measure() {
       fields.Skip(24);
       for (int i = 0; i < 3; ++i) skip_ += fields.U16Le();  // name, extra field, comment
       break;
-    case 0x06064b50: skip_ = fields.U64Le(); break;
-    case 0x05054b50: skip_ = fields.U16Le(); break;
-    case 0x08064b50: skip_ = fields.U32Le(); break;
+    case 0x06064b50:
+      skip_ = fields.U64Le();
+      break;
+    case 0x05054b50:
+      skip_ = fields.U16Le();
+      break;
+    case 0x08064b50:
+      skip_ = fields.U32Le();
+      break;
     case 0x06054b50:
       fields.Skip(16);
       skip_ = fields.U16Le();
       last_ = true;
       break;
-    default: break;
+    default:
+      break;
   }
   have_ = 0;
   need_ = 4;

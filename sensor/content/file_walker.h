@@ -1,5 +1,5 @@
-// JpegWalker, PngWalker, ZipDirectoryWalker: follow a file's own structure to find where it ends, without looking into it. State machines over a
-// stream in any split; no allocation. A gap is survived where the structure allows.
+// JpegWalker, PngWalker, ZipDirectoryWalker: follow a file's own structure to find where it ends, without looking into
+// it. State machines over a stream in any split; no allocation. A gap is survived where the structure allows.
 #pragma once
 
 #include "base/bytes.h"
@@ -20,7 +20,15 @@ class JpegWalker {
   bool Gap(std::uint64_t length);
 
  private:
-  enum class State : std::uint8_t { kMarkerStart, kMarker, kLengthHigh, kLengthLow, kSegment, kEntropy, kEntropyMarker };
+  enum class State : std::uint8_t {
+    kMarkerStart,
+    kMarker,
+    kLengthHigh,
+    kLengthLow,
+    kSegment,
+    kEntropy,
+    kEntropyMarker
+  };
 
   Walk::Outcome Marker(std::uint8_t code);
 

@@ -8,10 +8,8 @@ constinit const LayerSpec kGzipLayer = {
     .name = "gzip",
     .help = "gzip, as a content encoding and as a file.",
     .encodings = {"gzip", "x-gzip"},
-    .probe =
-        [](const ObjectInfo&, ByteView head, bool) {
-          return KindOfFile(head) == FileKind::kGzip ? Likelihood::kYes : Likelihood::kNo;
-        },
+    .probe = [](const ObjectInfo&, ByteView head,
+                bool) { return KindOfFile(head) == FileKind::kGzip ? Likelihood::kYes : Likelihood::kNo; },
     .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> {
       return std::make_unique<CodecLayer>(object, std::make_unique<InflateCodec>(InflateCodec::Wrapping::kGzip),
                                           kGzipLayer.name);

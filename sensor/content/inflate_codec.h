@@ -1,4 +1,5 @@
-// InflateCodec: DEFLATE in its three wrappings (RFC 1950, 1951, 1952) with isa-l's igzip. gzip members may follow one another.
+// InflateCodec: DEFLATE in its three wrappings (RFC 1950, 1951, 1952) with isa-l's igzip. gzip members may follow one
+// another.
 #pragma once
 
 #include <isa-l/igzip_lib.h>
@@ -21,7 +22,7 @@ class InflateCodec final : public Codec {
 
   Wrapping wrapping_;
   std::unique_ptr<inflate_state> state_;
-  std::uint8_t first_ = 0;        // of two bytes that tell the wrapping or the next member
+  std::uint8_t first_ = 0;  // of two bytes that tell the wrapping or the next member
   bool has_first_ = false;
   bool started_ = false;
   bool between_members_ = false;

@@ -51,7 +51,8 @@ struct LayerSpec {
   std::string_view help;
   LayerRole role = LayerRole::kContainer;
   std::array<std::string_view, 3> encodings{};  // declared content or transfer encodings that it takes off
-  // `head`: the first bytes of the object, at least 512 or all. `declared`: one of `encodings` is the object's outermost.
+  // `head`: the first bytes of the object, at least 512 or all. `declared`: one of `encodings` is the object's
+  // outermost.
   Likelihood (*probe)(const ObjectInfo& info, ByteView head, bool declared) = nullptr;
   // `head` as above; empty when the object was found by this layer's magic.
   std::unique_ptr<Layer> (*create)(ObjectNode& object, ByteView head) = nullptr;

@@ -52,11 +52,12 @@ class MailLayer final : public Layer {
 // Header fields that mail begins with; a part of text that quotes a mail is none, since it does not begin so.
 bool LooksLikeMail(ByteView head) {
   const std::string_view text = AsText(head);
-  constexpr std::string_view kFirst[] = {"Received: ", "Return-Path: ", "From: ", "Date: ", "Message-ID: ", "MIME-Version: ",
-                                         "Delivered-To: ", "Subject: ", "To: ", "Content-Type: "};
+  constexpr std::string_view kFirst[] = {"Received: ",     "Return-Path: ",  "From: ",    "Date: ", "Message-ID: ",
+                                         "MIME-Version: ", "Delivered-To: ", "Subject: ", "To: ",   "Content-Type: "};
   if (std::ranges::none_of(kFirst, [&](std::string_view field) { return text.starts_with(field); })) return false;
-  constexpr std::string_view kAlso[] = {"\nFrom: ", "\nTo: ", "\nSubject: ", "\nDate: ", "\nMIME-Version: ",
-                                        "\nContent-Type: ", "\nMessage-ID: ", "\nContent-Transfer-Encoding: "};
+  constexpr std::string_view kAlso[] = {
+      "\nFrom: ",         "\nTo: ",           "\nSubject: ",    "\nDate: ",
+      "\nMIME-Version: ", "\nContent-Type: ", "\nMessage-ID: ", "\nContent-Transfer-Encoding: "};
   return std::ranges::any_of(kAlso, [&](std::string_view field) { return text.find(field) != std::string_view::npos; });
 }
 
@@ -70,7 +71,9 @@ constinit const LayerSpec kMailLayer = {
           if (info.media_type == "message/rfc822") return Likelihood::kYes;
           return info.kind != ObjectKind::kStream && LooksLikeMail(head) ? Likelihood::kMaybe : Likelihood::kNo;
         },
-    .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> { return std::make_unique<MailLayer>(object); },
+    .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> {
+      return std::make_unique<MailLayer>(object);
+    },
 };
 
 }  // namespace spanwatch::content

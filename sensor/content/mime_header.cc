@@ -98,7 +98,8 @@ void ParseField(std::string_view line, MimeHeader& header) {
     if (name.ends_with('*')) text = DecodeExtended(text);
     const bool file = name == "filename" || name == "filename*";
     if (type && name == "boundary") header.boundary = Bounded(text, kBoundaryBytes);
-    if (!type && file && (header.file_name.empty() || name.ends_with('*'))) header.file_name = Bounded(text, kNameBytes);
+    if (!type && file && (header.file_name.empty() || name.ends_with('*')))
+      header.file_name = Bounded(text, kNameBytes);
     if (name == "name" && type && header.file_name.empty()) header.file_name = Bounded(text, kNameBytes);
     if (name == "name" && !type) header.field_name = Bounded(text, kNameBytes);
   }
@@ -109,8 +110,8 @@ void ParseField(std::string_view line, MimeHeader& header) {
 ObjectInfo MimeHeader::Describe(std::string step) const {
   const std::string& name = file_name.empty() ? field_name : file_name;
   if (!name.empty()) step += " " + name;
-  ObjectInfo info{.kind = ObjectKind::kPart, .step = std::move(step), .name = name, .media_type = media_type,
-                  .boundary = boundary};
+  ObjectInfo info{
+      .kind = ObjectKind::kPart, .step = std::move(step), .name = name, .media_type = media_type, .boundary = boundary};
   if (!transfer_encoding.empty()) info.encodings.push_back(transfer_encoding);
   return info;
 }

@@ -10,7 +10,7 @@
 namespace spanwatch::content {
 
 struct MimeHeader {
-  std::string media_type;         // lower case, without parameters
+  std::string media_type;  // lower case, without parameters
   std::string boundary;
   std::string file_name;          // filename of Content-Disposition, else name of Content-Type
   std::string field_name;         // name of Content-Disposition (form-data)

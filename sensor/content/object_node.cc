@@ -89,7 +89,8 @@ void ObjectNode::Deliver(ByteView bytes) {
   if (consumer_wants_ && !bytes.empty()) consumer_wants_ = consumer_->OnData(bytes);
 }
 
-// The container is chosen by the same bytes however they arrive: the first 512, or all that come before a gap or the end.
+// The container is chosen by the same bytes however they arrive: the first 512, or all that come before a gap or the
+// end.
 void ObjectNode::Process(ByteView bytes) {
   if (!begun_) {
     if (head_.empty() && bytes.size() >= kHeadBytes) {
@@ -255,7 +256,8 @@ bool ObjectNode::Refused(Budget::Refusal refusal) {
   notes().limit_reached = true;
   switch (refusal) {
     case Budget::Refusal::kNone:
-    case Budget::Refusal::kStopped: break;
+    case Budget::Refusal::kStopped:
+      break;
     case Budget::Refusal::kExpansion:
       tree_.counters_.Add(Counter::content_limited_expansion);
       Report(AnomalyCode::content_expansion_limit);

@@ -13,7 +13,7 @@
 namespace spanwatch::content {
 
 struct ChildOptions {
-  bool verbatim = false;                // the child's bytes are a run of this object's bytes
+  bool verbatim = false;                 // the child's bytes are a run of this object's bytes
   const LayerSpec* container = nullptr;  // known already: the child ends where this layer's content ends
 };
 
@@ -70,18 +70,18 @@ class ObjectNode {
   ObjectContext context_;
   std::size_t depth_ = 1;
   std::unique_ptr<ObjectConsumer> consumer_;
-  Bytes head_;                                  // the first bytes, until the container is chosen
+  Bytes head_;  // the first bytes, until the container is chosen
   std::unique_ptr<Layer> container_;
   std::vector<std::unique_ptr<Layer>> search_;  // one of each search layer, or none
   bool container_given_ = false;
-  bool by_encoding_ = false;                    // the container takes off the last of the declared encodings
+  bool by_encoding_ = false;  // the container takes off the last of the declared encodings
   bool begun_ = false;
-  bool processed_ = false;                      // some byte went to a layer already
+  bool processed_ = false;  // some byte went to a layer already
   bool search_from_start_ = false;
   bool consumer_wants_ = true;
   bool finished_ = false;
   bool ended_ = false;
-  bool damaged_ = false;                        // a gap, or given up at a limit
+  bool damaged_ = false;  // a gap, or given up at a limit
 };
 
 }  // namespace spanwatch::content

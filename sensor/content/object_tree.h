@@ -1,8 +1,8 @@
-// ObjectTree: the one recursive idea. Takes the objects of one flow from its protocol parsers (and its raw streams), gives
-// every object to the ObjectObserver and to the layer that can open it, and does the same with what comes out.
+// ObjectTree: the one recursive idea. Takes the objects of one flow from its protocol parsers (and its raw streams),
+// gives every object to the ObjectObserver and to the layer that can open it, and does the same with what comes out.
 //
-// One per flow, made and used in the inspector's thread. The observer, the sinks and the limits must outlive it; it must
-// outlive the consumers it gave out. The same bytes give the same objects however they are split.
+// One per flow, made and used in the inspector's thread. The observer, the sinks and the limits must outlive it; it
+// must outlive the consumers it gave out. The same bytes give the same objects however they are split.
 #pragma once
 
 #include "config/limits.h"

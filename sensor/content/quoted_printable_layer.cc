@@ -68,8 +68,7 @@ constinit const LayerSpec kQuotedPrintableLayer = {
     .name = "quoted-printable",
     .help = "The transfer encoding quoted-printable of mail and multipart parts.",
     .encodings = {"quoted-printable"},
-    .probe = [](const ObjectInfo&, ByteView,
-                bool declared) { return declared ? Likelihood::kYes : Likelihood::kNo; },
+    .probe = [](const ObjectInfo&, ByteView, bool declared) { return declared ? Likelihood::kYes : Likelihood::kNo; },
     .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> {
       return std::make_unique<CodecLayer>(object, std::make_unique<QuotedPrintableCodec>(), kQuotedPrintableLayer.name);
     },

@@ -1,4 +1,5 @@
-// 7z (7zFormat.txt): its index is at its end, so it is held up to a limit and read with seeks; beyond, searched as raw bytes.
+// 7z (7zFormat.txt): its index is at its end, so it is held up to a limit and read with seeks; beyond, searched as raw
+// bytes.
 #include <archive.h>
 
 #include "base/byte_reader.h"
@@ -33,10 +34,8 @@ std::optional<std::uint64_t> SizeOf(ByteView head) {
 constinit const LayerSpec kSevenZipLayer = {
     .name = "7z",
     .help = "7z archives up to content.held_bytes.",
-    .probe =
-        [](const ObjectInfo&, ByteView head, bool) {
-          return IsPlausible(FileKind::kSevenZip, head) ? Likelihood::kYes : Likelihood::kNo;
-        },
+    .probe = [](const ObjectInfo&, ByteView head,
+                bool) { return IsPlausible(FileKind::kSevenZip, head) ? Likelihood::kYes : Likelihood::kNo; },
     .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> {
       return std::make_unique<HeldArchiveLayer>(object, kFormat, SizeOf, kSignatureHeaderBytes);
     },

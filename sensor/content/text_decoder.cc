@@ -59,7 +59,8 @@ std::size_t DecodeGroups(ByteView text, MutableByteView out) {
   const std::uint8_t* in = text.data();
   std::uint8_t* to = out.data();
   for (std::size_t i = 0; i < groups; ++i, in += 4, to += 3) {
-    const std::uint32_t a = kBase64Value[in[0]], b = kBase64Value[in[1]], c = kBase64Value[in[2]], d = kBase64Value[in[3]];
+    const std::uint32_t a = kBase64Value[in[0]], b = kBase64Value[in[1]], c = kBase64Value[in[2]],
+                        d = kBase64Value[in[3]];
     if (((a | b | c | d) & 0xc0) != 0) return i * 4;
     const std::uint32_t bits = a << 18 | b << 12 | c << 6 | d;
     to[0] = static_cast<std::uint8_t>(bits >> 16);

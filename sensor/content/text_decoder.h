@@ -1,5 +1,5 @@
-// Base64 (RFC 4648 sections 4 and 5, both alphabets) and hex digits to bytes, as a stream, in whatever line structure and
-// escaping (MIME lines, JSON and XML escapes, percent-encoding). One per run; no allocation.
+// Base64 (RFC 4648 sections 4 and 5, both alphabets) and hex digits to bytes, as a stream, in whatever line structure
+// and escaping (MIME lines, JSON and XML escapes, percent-encoding). One per run; no allocation.
 #pragma once
 
 #include <array>
@@ -15,10 +15,10 @@ struct CharacterClass {
   static constexpr std::uint8_t kStandard = 1;  // A-Z a-z 0-9 + /
   static constexpr std::uint8_t kUrl = 2;       // - _
   static constexpr std::uint8_t kHex = 4;
-  static constexpr std::uint8_t kBreak = 8;     // CR LF
-  static constexpr std::uint8_t kBlank = 16;    // space, tab, colon
-  static constexpr std::uint8_t kEscape = 32;   // backslash, percent, ampersand
-  static constexpr std::uint8_t kShared = 64;   // A-Z a-z 0-9: in both alphabets of base64
+  static constexpr std::uint8_t kBreak = 8;    // CR LF
+  static constexpr std::uint8_t kBlank = 16;   // space, tab, colon
+  static constexpr std::uint8_t kEscape = 32;  // backslash, percent, ampersand
+  static constexpr std::uint8_t kShared = 64;  // A-Z a-z 0-9: in both alphabets of base64
 };
 extern const std::array<std::uint8_t, 256> kCharacterClass;
 extern const std::array<std::uint8_t, 256> kBase64Value;  // 0..63, else 255
@@ -28,7 +28,8 @@ class TextDecoder {
  public:
   explicit TextDecoder(TextEncoding encoding, int skip = 0) : encoding_(encoding), skip_(skip) {}
 
-  // Adds one significant character (of the alphabet); a finished byte goes to `out`, which has room. Returns bytes made, 0..1.
+  // Adds one significant character (of the alphabet); a finished byte goes to `out`, which has room. Returns bytes
+  // made, 0..1.
   std::size_t Add(std::uint8_t character, std::uint8_t* out) {
     if (skip_ > 0) {
       --skip_;

@@ -13,7 +13,8 @@ namespace {
 
 using namespace std::string_view_literals;
 
-// A zip of one empty member whose name is marked as UTF-8 (APPNOTE.TXT 4.3.7), dated, so that time zone and names are used.
+// A zip of one empty member whose name is marked as UTF-8 (APPNOTE.TXT 4.3.7), dated, so that time zone and names are
+// used.
 constexpr std::string_view kZip =
     "PK\x03\x04\x14\0\0\x08\0\0\0\0\x21\x4e\0\0\0\0\0\0\0\0\0\0\0\0\x03\0\0\0"
     "\xc3\xa4"

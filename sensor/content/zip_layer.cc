@@ -1,5 +1,5 @@
-// zip (APPNOTE.TXT), read by its local headers as it streams: stored and deflated, data descriptors, zip64; also what is zip
-// inside (OOXML, JAR, APK).
+// zip (APPNOTE.TXT), read by its local headers as it streams: stored and deflated, data descriptors, zip64; also what
+// is zip inside (OOXML, JAR, APK).
 #include <archive.h>
 
 #include "content/archive_layer.h"
@@ -23,10 +23,8 @@ constexpr ArchiveFormat kFormat = {
 constinit const LayerSpec kZipLayer = {
     .name = "zip",
     .help = "zip archives, streaming, and what is zip inside.",
-    .probe =
-        [](const ObjectInfo&, ByteView head, bool) {
-          return IsPlausible(FileKind::kZip, head) ? Likelihood::kYes : Likelihood::kNo;
-        },
+    .probe = [](const ObjectInfo&, ByteView head,
+                bool) { return IsPlausible(FileKind::kZip, head) ? Likelihood::kYes : Likelihood::kNo; },
     .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> {
       return std::make_unique<ArchiveLayer>(object, kFormat);
     },

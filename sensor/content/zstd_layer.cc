@@ -47,10 +47,8 @@ constinit const LayerSpec kZstdLayer = {
     .name = "zstd",
     .help = "Zstandard, as a content encoding and as a file.",
     .encodings = {"zstd", "x-zstd"},
-    .probe =
-        [](const ObjectInfo&, ByteView head, bool) {
-          return KindOfFile(head) == FileKind::kZstd ? Likelihood::kYes : Likelihood::kNo;
-        },
+    .probe = [](const ObjectInfo&, ByteView head,
+                bool) { return KindOfFile(head) == FileKind::kZstd ? Likelihood::kYes : Likelihood::kNo; },
     .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> {
       return std::make_unique<CodecLayer>(object, std::make_unique<ZstdCodec>(object.limits().content_held_bytes),
                                           kZstdLayer.name);

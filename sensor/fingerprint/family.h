@@ -35,8 +35,8 @@ struct SketchFacts {
   image::FileType type = image::FileType::kUnknown;  // from the first bytes
   std::optional<Sha256Digest> sha256;
   std::optional<Sha256Digest> image_data;
-  bool gap = false;                                  // a byte before this one is missing
-  std::uint64_t size = 0;                            // seen so far, gaps left out
+  bool gap = false;        // a byte before this one is missing
+  std::uint64_t size = 0;  // seen so far, gaps left out
 };
 
 class Sketcher {

@@ -24,8 +24,8 @@ struct FreeXxh3 {
   void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
 };
 
-// One file being read. Of a picture only windows inside its image data are registered: tables, profiles and metadata around
-// it stand in other files too.
+// One file being read. Of a picture only windows inside its image data are registered: tables, profiles and metadata
+// around it stand in other files too.
 class FileSketch final : public PrintSink {
  public:
   FileSketch(const EnrolmentProfile& profile, const config::Limits& limits)

@@ -1,5 +1,5 @@
-// FingerprintFile: enrolment computes everything there is to know of one file, at once (design.md section 9.4), with the code
-// that detection uses. Any thread; nothing is shared.
+// FingerprintFile: enrolment computes everything there is to know of one file, at once (design.md section 9.4), with
+// the code that detection uses. Any thread; nothing is shared.
 #pragma once
 
 #include <filesystem>
@@ -21,7 +21,7 @@ struct EnrolmentProfile {
   std::uint64_t fragment_seed = 0;
   std::uint32_t fragment_density = 256;
   ViewProfile views = ViewProfile::kNone;
-  std::optional<image::LumaRectangle> plate;    // registered as views of their own
+  std::optional<image::LumaRectangle> plate;  // registered as views of their own
   std::optional<image::LumaRectangle> vehicle;
 };
 

@@ -1,5 +1,5 @@
-// The fragment family: registered windows in any byte stream. Windows of one item agree when they lie as far apart here as in
-// the file; two that agree and do not overlap are sure, anything less is weak.
+// The fragment family: registered windows in any byte stream. Windows of one item agree when they lie as far apart here
+// as in the file; two that agree and do not overlap are sure, anything less is weak.
 #include <algorithm>
 #include <array>
 #include <map>
@@ -10,11 +10,11 @@
 namespace spanwatch::fingerprint {
 namespace {
 
-constexpr std::size_t kBatch = 16;       // prints looked up together
-constexpr std::size_t kAlignments = 4;   // of one item that are followed
+constexpr std::size_t kBatch = 16;      // prints looked up together
+constexpr std::size_t kAlignments = 4;  // of one item that are followed
 
 struct Alignment {
-  std::uint64_t shift = 0;               // offset in the file minus offset here, modulo 2^64
+  std::uint64_t shift = 0;  // offset in the file minus offset here, modulo 2^64
   std::uint64_t first = 0;
   std::uint64_t last = 0;
   std::uint32_t found = 0;

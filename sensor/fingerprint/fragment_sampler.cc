@@ -86,8 +86,10 @@ bool FragmentSampler::Supports(SamplerPath path) {
 FragmentSampler::FragmentSampler(std::uint64_t seed, std::uint32_t density, PrintSink& sink, SamplerPath path)
     : seed_(seed), last_(0xFFFFFFFFu / std::max<std::uint32_t>(density, 1)), sink_(sink), scan_(ScanScalar) {
   const auto wants = [&](SamplerPath one) { return (path == one || path == SamplerPath::kBest) && Supports(one); };
-  if (wants(SamplerPath::kAvx512)) scan_ = ScanAvx512;
-  else if (wants(SamplerPath::kAvx2)) scan_ = ScanAvx2;
+  if (wants(SamplerPath::kAvx512))
+    scan_ = ScanAvx512;
+  else if (wants(SamplerPath::kAvx2))
+    scan_ = ScanAvx2;
 }
 
 void FragmentSampler::Emit(const std::uint8_t* window, std::uint64_t offset) noexcept {

@@ -1,8 +1,10 @@
-// FragmentSampler: the sampled windows of a byte stream (design.md section 5, Fragment). Shared by enrolment and detection.
+// FragmentSampler: the sampled windows of a byte stream (design.md section 5, Fragment). Shared by enrolment and
+// detection.
 //
-// A position p is sampled when  b[p..p+4)*K1 + b[p+4..p+8)*K2 mod 2^32  (little-endian words)  is below 2^32 / density. Its
-// print is XXH3-64, with the set's seed, of the 64 bytes from p on. A window with fewer than 16 distinct byte values is left
-// out. The stream may be split anywhere; a gap ends the windows before it. No allocation. One thread each.
+// A position p is sampled when  b[p..p+4)*K1 + b[p+4..p+8)*K2 mod 2^32  (little-endian words)  is below 2^32 / density.
+// Its print is XXH3-64, with the set's seed, of the 64 bytes from p on. A window with fewer than 16 distinct byte
+// values is left out. The stream may be split anywhere; a gap ends the windows before it. No allocation. One thread
+// each.
 #pragma once
 
 #include <array>
@@ -43,10 +45,10 @@ class FragmentSampler {
   void Emit(const std::uint8_t* window, std::uint64_t offset) noexcept;
 
   std::uint64_t seed_;
-  std::uint32_t last_;              // the greatest hash that is sampled
+  std::uint32_t last_;  // the greatest hash that is sampled
   PrintSink& sink_;
   Scan64 scan_;
-  std::uint64_t position_ = 0;      // bytes seen, gaps included
+  std::uint64_t position_ = 0;  // bytes seen, gaps included
   std::size_t held_ = 0;
   std::array<std::uint8_t, 4 * kWindowBytes> tail_{};
 };

@@ -1,5 +1,5 @@
-// ObjectSketch: everything the fingerprint families find in one object. Made by `inspector` for each object and raw stream;
-// one inspector thread; the context outlives it. Matches go to the context's sink.
+// ObjectSketch: everything the fingerprint families find in one object. Made by `inspector` for each object and raw
+// stream; one inspector thread; the context outlives it. Matches go to the context's sink.
 #pragma once
 
 #include <vector>

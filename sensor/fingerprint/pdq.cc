@@ -17,8 +17,8 @@ struct DctMatrix {
     const double scale = std::sqrt(2.0 / kSide);
     for (int i = 0; i < kKept; ++i) {
       for (int j = 0; j < kSide; ++j) {
-        const auto value = static_cast<float>(
-            static_cast<float>(scale) * std::cos((std::numbers::pi / 2 / kSide) * (i + 1) * (2 * j + 1)));
+        const auto value = static_cast<float>(static_cast<float>(scale) *
+                                              std::cos((std::numbers::pi / 2 / kSide) * (i + 1) * (2 * j + 1)));
         by_row[i][j] = value;
         by_column[j][i] = value;
       }
@@ -88,7 +88,8 @@ Coefficients Turn(const Coefficients& from, bool transpose, bool negate_rows, bo
   Coefficients to;
   for (int i = 0; i < kKept; ++i) {
     for (int j = 0; j < kKept; ++j) {
-      const float value = transpose ? from[static_cast<std::size_t>(j * kKept + i)] : from[static_cast<std::size_t>(i * kKept + j)];
+      const float value =
+          transpose ? from[static_cast<std::size_t>(j * kKept + i)] : from[static_cast<std::size_t>(i * kKept + j)];
       const bool negate = (negate_rows && i % 2 == 0) != (negate_columns && j % 2 == 0);
       to[static_cast<std::size_t>(i * kKept + j)] = negate ? -value : value;
     }
@@ -102,9 +103,12 @@ PdqResult Pdq(const image::Luma64& luma) noexcept { return {Bits(Transform(luma)
 
 DihedralHashes PdqDihedral(const image::Luma64& luma) noexcept {
   const Coefficients original = Transform(luma);
-  const auto turned = [&](bool transpose, bool rows, bool columns) { return Bits(Turn(original, transpose, rows, columns)); };
-  return {turned(false, false, false), turned(true, true, false),  turned(false, true, true), turned(true, false, true),
-          turned(false, true, false),  turned(false, false, true), turned(true, false, false), turned(true, true, true)};
+  const auto turned = [&](bool transpose, bool rows, bool columns) {
+    return Bits(Turn(original, transpose, rows, columns));
+  };
+  return {turned(false, false, false), turned(true, true, false),  turned(false, true, true),
+          turned(true, false, true),   turned(false, true, false), turned(false, false, true),
+          turned(true, false, false),  turned(true, true, true)};
 }
 
 }  // namespace spanwatch::fingerprint

@@ -15,7 +15,16 @@ struct PdqResult {
 };
 
 // In the order of the reference: rotations counter-clockwise; x and y name the axis that stays.
-enum class Dihedral : std::uint8_t { kOriginal, kRotate90, kRotate180, kRotate270, kFlipX, kFlipY, kFlipPlus1, kFlipMinus1 };
+enum class Dihedral : std::uint8_t {
+  kOriginal,
+  kRotate90,
+  kRotate180,
+  kRotate270,
+  kFlipX,
+  kFlipY,
+  kFlipPlus1,
+  kFlipMinus1
+};
 using DihedralHashes = std::array<PdqHash, 8>;
 
 // Of a quality below this a hash says little: weak at most.

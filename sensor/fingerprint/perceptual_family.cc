@@ -1,5 +1,5 @@
-// The perceptual family: PDQ of JPEG and PNG objects against the registered views. A picture is kept up to a limit and decoded
-// at its end, or as far as its first gap, when nothing cheaper has named it.
+// The perceptual family: PDQ of JPEG and PNG objects against the registered views. A picture is kept up to a limit and
+// decoded at its end, or as far as its first gap, when nothing cheaper has named it.
 #include <algorithm>
 
 #include "fingerprint/family.h"
@@ -33,8 +33,10 @@ class PerceptualSketcher final : public Sketcher {
   void Finish(ObjectEnd) noexcept override {
     if (over_limit_) return OverLimit();
     if (picture_.empty()) return;
-    if (context_.sink.AlreadyNamed()) context_.counters.Add(Counter::pictures_named);
-    else if (const auto result = Hash()) LookUp(*result);
+    if (context_.sink.AlreadyNamed())
+      context_.counters.Add(Counter::pictures_named);
+    else if (const auto result = Hash())
+      LookUp(*result);
     Drop();
   }
 
@@ -56,11 +58,13 @@ class PerceptualSketcher final : public Sketcher {
         return *known;
       }
     }
-    const image::PictureOutcome outcome = image::DecodePicture(
-        picture_, {context_.limits.perceptual_pixels, context_.limits.perceptual_decoder_bytes});
+    const image::PictureOutcome outcome =
+        image::DecodePicture(picture_, {context_.limits.perceptual_pixels, context_.limits.perceptual_decoder_bytes});
     if (!outcome.plane) {
-      if (outcome.error == image::PictureError::kOverLimit) OverLimit();
-      else context_.counters.Add(Counter::pictures_unreadable);
+      if (outcome.error == image::PictureError::kOverLimit)
+        OverLimit();
+      else
+        context_.counters.Add(Counter::pictures_unreadable);
       return std::nullopt;
     }
     context_.counters.Add(Counter::pictures_decoded);
@@ -78,7 +82,8 @@ class PerceptualSketcher final : public Sketcher {
       const CollectionFacts collection = context_.index.Collection(hit.item);
       const int weak = std::min<int>(collection.weak_distance, kDistanceMax);
       if (hit.distance > weak) continue;
-      const bool sure = collection.calibrated && hit.distance <= collection.sure_distance && result.quality >= kUsableQuality;
+      const bool sure =
+          collection.calibrated && hit.distance <= collection.sure_distance && result.quality >= kUsableQuality;
       context_.sink.OnMatch({.item = hit.item,
                              .method = Method::kPerceptual,
                              .confidence = sure ? Confidence::kSure : Confidence::kWeak,

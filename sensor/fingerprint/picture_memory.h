@@ -1,5 +1,5 @@
-// PictureMemory: what the perceptual family of one inspector keeps between objects: the hashes of the pictures decoded last,
-// by the digest of their image data, and how many bytes all objects hold for decoding. One inspector thread.
+// PictureMemory: what the perceptual family of one inspector keeps between objects: the hashes of the pictures decoded
+// last, by the digest of their image data, and how many bytes all objects hold for decoding. One inspector thread.
 #pragma once
 
 #include <list>

@@ -1,5 +1,5 @@
-// AnomalyReporter: counts every anomaly by its code in the shared block, and tells it as an event at a bounded rate: the
-// first at once, what follows within inspector.anomaly_event_interval_s together. One inspector thread.
+// AnomalyReporter: counts every anomaly by its code in the shared block, and tells it as an event at a bounded rate:
+// the first at once, what follows within inspector.anomaly_event_interval_s together. One inspector thread.
 #pragma once
 
 #include <array>

@@ -30,8 +30,9 @@ void InspectFiles(std::vector<process::NamedFile> inputs, const config::Limits& 
                   const std::function<std::string(const std::string&)>& mask) {
   AnomalyReporter anomalies(block.anomalies, limits, sink);
   fingerprint::PictureMemory pictures(limits.perceptual_pictures_remembered, limits.perceptual_held_bytes);
-  const WatchContext context{limits, block.counters, sink, anomalies, pictures, Zones::Any(), "", mask,
-                             [](FlowWatch*, std::optional<PacketTime>) {}};
+  const WatchContext context{limits,    block.counters, sink,
+                             anomalies, pictures,       Zones::Any(),
+                             "",        mask,           [](FlowWatch*, std::optional<PacketTime>) {}};
   Bytes buffer(kReadBytes);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     FlowInfo info;

@@ -1,5 +1,5 @@
-// FileInspection: the content pipeline over files on disk, for `spanwatch inspect`: each file is an object of its own, with
-// everything that can be opened in it. Runs in the sealed inspector process; the files come as descriptors.
+// FileInspection: the content pipeline over files on disk, for `spanwatch inspect`: each file is an object of its own,
+// with everything that can be opened in it. Runs in the sealed inspector process; the files come as descriptors.
 #pragma once
 
 #include "inspector/flow_watch.h"

@@ -133,7 +133,8 @@ void FlowSightings::Finish(PacketTime now) {
   });
   // Better evidence first, so that a carved file found exactly stands before the stream's own fragments of it.
   for (const bool sure : {true, false}) {
-    for (const Method method : {Method::kExact, Method::kArchiveEntry, Method::kFragment, Method::kPerceptual, Method::kRecord}) {
+    for (const Method method :
+         {Method::kExact, Method::kArchiveEntry, Method::kFragment, Method::kPerceptual, Method::kRecord}) {
       for (ObjectEvidence& evidence : held_) {
         std::map<ItemRef, Match> chosen;
         for (const auto& [item, match] : evidence.matches_) {

@@ -1,9 +1,10 @@
-// FlowSightings: turns the matches of one flow's objects into sightings (design.md sections 6 and 9.3). One inspector thread.
+// FlowSightings: turns the matches of one flow's objects into sightings (design.md sections 6 and 9.3). One inspector
+// thread.
 //
-// An item counts once per flow, by its best evidence: confidence first, then method. An object's sighting is told early when
-// its evidence is certain and the object goes on for longer, and completed at the object's end. What was found in the raw
-// stream of a direction is completed at the end of the flow, and only where nothing that a parser opened showed the same
-// item at least as well; so the result does not depend on how the stream was cut into segments.
+// An item counts once per flow, by its best evidence: confidence first, then method. An object's sighting is told early
+// when its evidence is certain and the object goes on for longer, and completed at the object's end. What was found in
+// the raw stream of a direction is completed at the end of the flow, and only where nothing that a parser opened showed
+// the same item at least as well; so the result does not depend on how the stream was cut into segments.
 //
 // Lifetime: made when a flow begins, Finish() when it ends; references outlive it.
 #pragma once
@@ -64,15 +65,16 @@ class FlowSightings {
     const config::Limits& limits;
     Counters& counters;
     InspectorSink& sink;
-    std::function<std::string(const std::string&)> mask;          // names and steps
-    std::function<FlowSummary(Direction)> summarise;              // the flow as events show it
+    std::function<std::string(const std::string&)> mask;  // names and steps
+    std::function<FlowSummary(Direction)> summarise;      // the flow as events show it
   };
 
   explicit FlowSightings(Context context) : context_(std::move(context)) {}
 
   // The evidence lives until Complete or Finish.
   ObjectEvidence& Begin(const ObjectContext& object, bool in_raw_stream);
-  void SetContent(ObjectEvidence& evidence, std::string media_type, std::optional<Sha256Digest> sha256, std::uint64_t bytes);
+  void SetContent(ObjectEvidence& evidence, std::string media_type, std::optional<Sha256Digest> sha256,
+                  std::uint64_t bytes);
   // The object ended.
   void Complete(ObjectEvidence& evidence, ObjectEnd end, PacketTime now);
   // Tells what has been certain for long enough. Called while the flow runs.
@@ -95,9 +97,9 @@ class FlowSightings {
 
   Context context_;
   bool any_certain_ = false;
-  std::list<ObjectEvidence> open_;       // objects still running
-  std::list<ObjectEvidence> held_;       // ended, found in the raw stream: told at the end of the flow
-  std::map<ItemRef, Known> items_;       // told as complete
+  std::list<ObjectEvidence> open_;  // objects still running
+  std::list<ObjectEvidence> held_;  // ended, found in the raw stream: told at the end of the flow
+  std::map<ItemRef, Known> items_;  // told as complete
 };
 
 }  // namespace spanwatch::inspector

@@ -8,11 +8,16 @@ namespace {
 
 Counter CoverageCounter(Visibility visibility) {
   switch (visibility) {
-    case Visibility::kClear: return Counter::egress_bytes_clear;
-    case Visibility::kEncoded: return Counter::egress_bytes_encoded;
-    case Visibility::kEncrypted: return Counter::egress_bytes_encrypted;
-    case Visibility::kExempt: return Counter::egress_bytes_exempt;
-    case Visibility::kUnknown: return Counter::egress_bytes_unknown;
+    case Visibility::kClear:
+      return Counter::egress_bytes_clear;
+    case Visibility::kEncoded:
+      return Counter::egress_bytes_encoded;
+    case Visibility::kEncrypted:
+      return Counter::egress_bytes_encrypted;
+    case Visibility::kExempt:
+      return Counter::egress_bytes_exempt;
+    case Visibility::kUnknown:
+      return Counter::egress_bytes_unknown;
   }
   return Counter::egress_bytes_unknown;
 }
@@ -26,8 +31,8 @@ class FlowWatch::ObjectWatch : public ObjectConsumer, public MatchSink {
       : flow_(flow),
         direction_(object.direction),
         evidence_(flow.sightings_.Begin(object, in_raw_stream)),
-        sketch_context_{*flow.match_->index,       *flow.match_->records,    *this,
-                        flow.context_.limits,      flow.context_.counters,   flow.context_.anomalies,
+        sketch_context_{*flow.match_->index,    *flow.match_->records,  *this,
+                        flow.context_.limits,   flow.context_.counters, flow.context_.anomalies,
                         &flow.context_.pictures},
         sketch_(fingerprint::MakeObjectSketch(sketch_context_, object)) {}
 
@@ -73,7 +78,8 @@ ObjectConsumer& FlowWatch::Raw(Direction direction) {
   if (!raw) {
     ObjectInfo object;
     object.kind = ObjectKind::kStream;
-    object.step = std::string(ToString(info_.transport)) + (info_.transport == Transport::kTcp ? " stream" : " payload");
+    object.step =
+        std::string(ToString(info_.transport)) + (info_.transport == Transport::kTcp ? " stream" : " payload");
     raw = tree_.Open(direction, std::move(object));
   }
   return *raw;

@@ -1,5 +1,5 @@
-// FlowWatch: everything that happens to one conversation: its protocol, its objects at every depth, the raw search of both
-// directions, the matches, and at last its sightings and transfers. Owned by the flow table; one inspector thread.
+// FlowWatch: everything that happens to one conversation: its protocol, its objects at every depth, the raw search of
+// both directions, the matches, and at last its sightings and transfers. Owned by the flow table; one inspector thread.
 #pragma once
 
 #include <array>
@@ -51,7 +51,9 @@ class FlowWatch : public FlowConsumer, public ObjectObserver {
     return sightings_.next_deadline();
   }
   // Opens an object that no protocol carries: a file of `spanwatch inspect`.
-  std::unique_ptr<ObjectConsumer> OpenFile(ObjectInfo info) { return tree_.Open(Direction::kFromClient, std::move(info)); }
+  std::unique_ptr<ObjectConsumer> OpenFile(ObjectInfo info) {
+    return tree_.Open(Direction::kFromClient, std::move(info));
+  }
   // Everything ended: tells what was held back.
   void Finish();
 

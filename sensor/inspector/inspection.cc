@@ -10,15 +10,22 @@ constexpr std::chrono::milliseconds kTick{100};
 
 }  // namespace
 
-Inspection::Inspection(const config::Limits& limits, process::SharedBlock& block, RingSink& sink, Zones zones, Share share,
-                       std::string interface_name, std::shared_ptr<const MatchContext> match,
+Inspection::Inspection(const config::Limits& limits, process::SharedBlock& block, RingSink& sink, Zones zones,
+                       Share share, std::string interface_name, std::shared_ptr<const MatchContext> match,
                        std::function<std::string(const std::string&)> mask)
     : block_(block),
       sink_(sink),
       share_(share),
       anomalies_(block.anomalies, limits, sink),
       pictures_(limits.perceptual_pictures_remembered, limits.perceptual_held_bytes),
-      context_{limits, block.counters, sink, anomalies_, pictures_, std::move(zones), std::move(interface_name), std::move(mask),
+      context_{limits,
+               block.counters,
+               sink,
+               anomalies_,
+               pictures_,
+               std::move(zones),
+               std::move(interface_name),
+               std::move(mask),
                [this](FlowWatch* flow, std::optional<PacketTime> deadline) { Schedule(flow, deadline); }},
       factory_(context_, std::move(match)),
       flows_(limits, block.counters, anomalies_, factory_),

@@ -1,5 +1,5 @@
-// Inspection: the stages of one inspector wired together, from a captured frame to the ring (design.md section 3). Owned by
-// the inspector process (live and replay); one thread.
+// Inspection: the stages of one inspector wired together, from a captured frame to the ring (design.md section 3).
+// Owned by the inspector process (live and replay); one thread.
 #pragma once
 
 #include <set>

@@ -113,8 +113,8 @@ Status InspectorProcess::Open() {
   match_ = *match;
   // Live, the kernel's fan-out has chosen the packets already.
   const Inspection::Share share = live ? Inspection::Share{} : Inspection::Share{setup_.index, setup_.count};
-  inspection_ = std::make_unique<Inspection>(setup_.limits, *block_, *sink_, setup_.zones, share, setup_.interface, *match,
-                                             MaskOf(setup_, **match));
+  inspection_ = std::make_unique<Inspection>(setup_.limits, *block_, *sink_, setup_.zones, share, setup_.interface,
+                                             *match, MaskOf(setup_, **match));
   return {};
 }
 
@@ -127,7 +127,8 @@ Status InspectorProcess::OpenLive() {
     if (Status status = live_->JoinFanout(setup_.fanout_group, static_cast<std::uint16_t>(setup_.count + 1)); !status) {
       return status;
     }
-    // The program of a group that exists is the launcher's affair: only it knows how the kernel numbers the members now.
+    // The program of a group that exists is the launcher's affair: only it knows how the kernel numbers the members
+    // now.
     if (!setup_.carry_on) {
       const auto program = capture::BuildFanoutProgram(live_->link_type(), setup_.count);
       if (!program) return Fail(program.error());
@@ -144,7 +145,8 @@ Status InspectorProcess::OpenLive() {
 }
 
 Status InspectorProcess::Seal() {
-  if (Status status = process::DropPrivileges(setup_.mode == process::InspectorMode::kLive ? setup_.run_as : ""); !status) {
+  if (Status status = process::DropPrivileges(setup_.mode == process::InspectorMode::kLive ? setup_.run_as : "");
+      !status) {
     return status;
   }
   return process::Seal(block_->forbidden_calls);

@@ -1,5 +1,5 @@
-// MatchContext: the hash sets an inspector matches against at one moment, with the taggers that search records. Made from
-// verified descriptors when the inspector starts and on each reload; flows keep the one they began with.
+// MatchContext: the hash sets an inspector matches against at one moment, with the taggers that search records. Made
+// from verified descriptors when the inspector starts and on each reload; flows keep the one they began with.
 #pragma once
 
 #include <memory>

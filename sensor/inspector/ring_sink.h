@@ -1,8 +1,8 @@
 // RingSink: an inspector's messages on their way into its ring. One inspector thread.
 //
-// In replay it waits for room (back-pressure). Live it never waits: messages queue in bounded memory, and when that is full,
-// sightings merge into one per (flow, collection), so that no item seen is forgotten (design.md section 9.3); transfers,
-// anomalies and watermarks are then dropped and counted.
+// In replay it waits for room (back-pressure). Live it never waits: messages queue in bounded memory, and when that is
+// full, sightings merge into one per (flow, collection), so that no item seen is forgotten (design.md section 9.3);
+// transfers, anomalies and watermarks are then dropped and counted.
 #pragma once
 
 #include <deque>
@@ -25,11 +25,11 @@ class RingSink : public InspectorSink {
            std::function<bool()> keep_waiting);
 
   void OnMessage(const InspectorMessage& message) noexcept override;
-  // Moves what waits into the ring as far as there is room. Called by the packet loop; true when nothing waits any more.
+  // Moves what waits into the ring as far as there is room. Called by the packet loop; true when nothing waits any
+  // more.
   bool Flush() noexcept;
 
  private:
-
   bool Write(const Bytes& bytes) noexcept;
   void Queue(const InspectorMessage& message, Bytes bytes) noexcept;
   void WriteInParts(const Sighting& sighting) noexcept;

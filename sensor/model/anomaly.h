@@ -1,4 +1,5 @@
-// AnomalySink: where stages report what is malformed, evasive or over a limit. The vocabulary is telemetry/anomalies.def.
+// AnomalySink: where stages report what is malformed, evasive or over a limit. The vocabulary is
+// telemetry/anomalies.def.
 #pragma once
 
 #include <cstdint>

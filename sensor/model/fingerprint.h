@@ -1,4 +1,5 @@
-// Fingerprint values (design.md section 5): what enrolment computes, what the hash set stores, what the sensor looks up.
+// Fingerprint values (design.md section 5): what enrolment computes, what the hash set stores, what the sensor looks
+// up.
 #pragma once
 
 #include <array>
@@ -25,7 +26,16 @@ inline int HammingDistance(const PdqHash& a, const PdqHash& b) {
   return distance;
 }
 
-enum class View : std::uint8_t { kFull, kPlateCrop, kVehicleCrop, kOffsetCrop, kMirror, kRotate90, kRotate180, kRotate270 };
+enum class View : std::uint8_t {
+  kFull,
+  kPlateCrop,
+  kVehicleCrop,
+  kOffsetCrop,
+  kMirror,
+  kRotate90,
+  kRotate180,
+  kRotate270
+};
 
 constexpr std::string_view ToString(View view) {
   constexpr std::string_view kNames[] = {"full",   "plate-crop", "vehicle-crop", "offset-crop",
@@ -61,10 +71,10 @@ struct FileFingerprint {
 
 // One plate record, as keyed tags: nothing here can be read back without the record key.
 struct RecordFingerprint {
-  std::uint64_t plate_tag = 0;            // K0: normalised plate
-  std::uint64_t folded_tag = 0;           // K1: O,Q as 0 and I as 1
-  std::uint16_t shape = 0;                // number in the built-in plate shape table
-  std::vector<std::uint64_t> pair_tags;   // plate with each supporting value
+  std::uint64_t plate_tag = 0;           // K0: normalised plate
+  std::uint64_t folded_tag = 0;          // K1: O,Q as 0 and I as 1
+  std::uint16_t shape = 0;               // number in the built-in plate shape table
+  std::vector<std::uint64_t> pair_tags;  // plate with each supporting value
 };
 
 }  // namespace spanwatch

@@ -1,8 +1,8 @@
-// FingerprintIndex: what a loaded hash set answers. Implemented by `hashset` over its mapped file (and by fakes in tests),
-// called by the families of `fingerprint` in an inspector.
+// FingerprintIndex: what a loaded hash set answers. Implemented by `hashset` over its mapped file (and by fakes in
+// tests), called by the families of `fingerprint` in an inspector.
 //
-// Immutable while a batch is processed; every method is const, allocation-free but for the caller's vectors, and safe from
-// any thread. A set that lies about itself may answer wrongly; it never makes a lookup leave its bounds.
+// Immutable while a batch is processed; every method is const, allocation-free but for the caller's vectors, and safe
+// from any thread. A set that lies about itself may answer wrongly; it never makes a lookup leave its bounds.
 #pragma once
 
 #include <span>
@@ -25,21 +25,21 @@ enum class ItemKind : std::uint8_t { kImage, kRecord, kFile };  // kFile: regist
 struct ItemFacts {
   ItemId id{};
   ItemKind kind = ItemKind::kFile;
-  std::uint32_t collection = 0;       // row in the set's collections
-  std::uint64_t size = 0;             // 0 when unknown (imported digests, records)
-  std::uint32_t fragment_count = 0;   // registered windows
+  std::uint32_t collection = 0;      // row in the set's collections
+  std::uint64_t size = 0;            // 0 when unknown (imported digests, records)
+  std::uint32_t fragment_count = 0;  // registered windows
   PacketTime expires = PacketTime::max();
 };
 
 struct CollectionFacts {
-  std::string_view name;              // valid as long as the snapshot
+  std::string_view name;  // valid as long as the snapshot
   std::string_view owner;
   std::uint64_t items = 0;
   std::uint64_t bytes = 0;
-  std::uint8_t sure_distance = 31;    // perceptual thresholds of this collection
+  std::uint8_t sure_distance = 31;  // perceptual thresholds of this collection
   std::uint8_t weak_distance = 40;
-  bool calibrated = false;            // measured by `register build`; until then one perceptual hit alone is weak
-  double false_rate = 0;              // expected false partners per unrelated picture at sure_distance
+  bool calibrated = false;  // measured by `register build`; until then one perceptual hit alone is weak
+  double false_rate = 0;    // expected false partners per unrelated picture at sure_distance
 };
 
 struct SetFacts {
@@ -48,11 +48,11 @@ struct SetFacts {
   std::uint64_t fragment_seed = 0;
   std::uint32_t fragment_density = 256;  // one position in so many is sampled
   bool has_records = false;
-  bool has_bare_digests = false;         // forces the digest of every object
+  bool has_bare_digests = false;  // forces the digest of every object
 };
 
 struct FragmentHit {
-  FragmentPrint print;                // as looked up
+  FragmentPrint print;  // as looked up
   ItemRef item;
   std::uint64_t registered_offset = 0;
 };
@@ -81,8 +81,8 @@ class FingerprintIndex {
   // Appends the items whose file has this digest; `size` is checked where the register knows it.
   virtual void FindDigest(const Sha256Digest& sha256, std::uint64_t size, std::vector<ItemRef>& found) const = 0;
   virtual void FindImageData(const Sha256Digest& sha256, std::vector<ItemRef>& found) const = 0;
-  // False: no registered file begins with a first KiB of this XXH3-64, so that an exact match is impossible (unless a set
-  // has_bare_digests).
+  // False: no registered file begins with a first KiB of this XXH3-64, so that an exact match is impossible (unless a
+  // set has_bare_digests).
   virtual bool MayBegin(std::uint64_t head_xxh3) const = 0;
   // Appends the items with this CRC-32 and size, which the readable directory of an encrypted archive tells.
   virtual void FindArchiveEntry([[maybe_unused]] std::uint32_t crc32, [[maybe_unused]] std::uint64_t size,

@@ -1,7 +1,7 @@
 // FlowInfo, FlowConsumer: where `flow` meets `protocol` and the raw search (wired by `inspector`).
 //
-// The flow stage owns one FlowInfo per conversation and asks the FlowConsumerFactory for one FlowConsumer when it begins.
-// Both live until OnClose returns. One inspector thread; callbacks are noexcept and must not keep the views.
+// The flow stage owns one FlowInfo per conversation and asks the FlowConsumerFactory for one FlowConsumer when it
+// begins. Both live until OnClose returns. One inspector thread; callbacks are noexcept and must not keep the views.
 #pragma once
 
 #include <memory>
@@ -18,18 +18,18 @@ constexpr Direction Opposite(Direction direction) {
 constexpr std::size_t Index(Direction direction) { return static_cast<std::size_t>(direction); }
 
 struct FlowInfo {
-  std::uint64_t id = 0;         // hash of the five-tuple and the time of the first packet: the same in every replay
+  std::uint64_t id = 0;  // hash of the five-tuple and the time of the first packet: the same in every replay
   Endpoint client;
   Endpoint server;
   Transport transport = Transport::kOther;
   std::uint8_t ip_protocol = 0;
   PacketTime start;
-  PacketTime now;               // time of the packet being delivered; updated by `flow` before each callback
+  PacketTime now;  // time of the packet being delivered; updated by `flow` before each callback
   std::array<std::uint16_t, 2> vlan{};
   std::array<Encapsulation, 8> encapsulations{};
   std::uint8_t encapsulation_count = 0;
   std::uint16_t interface_index = 0;
-  bool midstream = false;       // the beginning was not seen
+  bool midstream = false;  // the beginning was not seen
 
   const Endpoint& Sender(Direction direction) const { return direction == Direction::kFromClient ? client : server; }
   const Endpoint& Receiver(Direction direction) const { return Sender(Opposite(direction)); }
@@ -39,13 +39,14 @@ struct FlowInfo {
 // Conservation: payload_bytes == delivered_bytes + retransmitted_bytes + dropped_bytes (+ bytes still held).
 struct DirectionCounters {
   std::uint64_t packets = 0;
-  std::uint64_t payload_bytes = 0;         // as captured, repeats included
-  std::uint64_t delivered_bytes = 0;       // given to OnData, each position once
-  std::uint64_t retransmitted_bytes = 0;   // positions already delivered or held
-  std::uint64_t duplicate_frames = 0;      // the same frame seen twice by the span port; kept out of packets
-  std::uint64_t gap_bytes = 0;             // told by OnGap
-  std::uint64_t lost_before_sensor_bytes = 0;  // of the gaps: acknowledged by the receiver, so the sensor's feed lost them
-  std::uint64_t dropped_bytes = 0;         // given up at a limit
+  std::uint64_t payload_bytes = 0;        // as captured, repeats included
+  std::uint64_t delivered_bytes = 0;      // given to OnData, each position once
+  std::uint64_t retransmitted_bytes = 0;  // positions already delivered or held
+  std::uint64_t duplicate_frames = 0;     // the same frame seen twice by the span port; kept out of packets
+  std::uint64_t gap_bytes = 0;            // told by OnGap
+  std::uint64_t lost_before_sensor_bytes =
+      0;                            // of the gaps: acknowledged by the receiver, so the sensor's feed lost them
+  std::uint64_t dropped_bytes = 0;  // given up at a limit
 };
 
 struct FlowCounters {

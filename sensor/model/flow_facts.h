@@ -1,4 +1,5 @@
-// FlowFacts: what a protocol parser learnt of a conversation as a whole; goes into its sightings and its transfer event.
+// FlowFacts: what a protocol parser learnt of a conversation as a whole; goes into its sightings and its transfer
+// event.
 #pragma once
 
 #include <string>
@@ -11,20 +12,25 @@ enum class Visibility : std::uint8_t { kUnknown, kClear, kEncoded, kEncrypted, k
 
 constexpr std::string_view ToString(Visibility visibility) {
   switch (visibility) {
-    case Visibility::kUnknown: return "unknown";
-    case Visibility::kClear: return "clear";
-    case Visibility::kEncoded: return "encoded";
-    case Visibility::kEncrypted: return "encrypted";
-    case Visibility::kExempt: return "exempt";
+    case Visibility::kUnknown:
+      return "unknown";
+    case Visibility::kClear:
+      return "clear";
+    case Visibility::kEncoded:
+      return "encoded";
+    case Visibility::kEncrypted:
+      return "encrypted";
+    case Visibility::kExempt:
+      return "exempt";
   }
   return "unknown";
 }
 
 // Owned by the flow's consumer, written by its parser, read when an event is made. Every string is at most 256 bytes.
 struct FlowFacts {
-  std::string protocol;      // ECS network.protocol: "http", "tls", "ssh"; empty until identified
+  std::string protocol;  // ECS network.protocol: "http", "tls", "ssh"; empty until identified
   Visibility visibility = Visibility::kUnknown;
-  std::string server_name;   // Host of the latest request, TLS SNI, mail domain: chosen by the sender, never proof
+  std::string server_name;  // Host of the latest request, TLS SNI, mail domain: chosen by the sender, never proof
   std::string tls_alpn;
   std::string tls_version;
   std::string tls_ja4;

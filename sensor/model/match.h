@@ -29,7 +29,7 @@ struct Match {
   float coverage = 0;
   std::uint64_t offset = 0;  // of the evidence in the object's bytes
   // record
-  bool supported = false;    // a supporting column agreed
+  bool supported = false;  // a supporting column agreed
 };
 
 // The ratio test over one object or window (design.md section 5, Record).

@@ -1,7 +1,7 @@
 // Objects: files and messages carried by a flow, and what is extracted from them (design.md sections 1 and 3).
 //
-// `protocol` opens objects of a flow; `content` gives each to an ObjectObserver and to the layers that may open children.
-// Everything happens in one inspector thread; no callback keeps a view.
+// `protocol` opens objects of a flow; `content` gives each to an ObjectObserver and to the layers that may open
+// children. Everything happens in one inspector thread; no callback keeps a view.
 #pragma once
 
 #include <memory>
@@ -32,14 +32,14 @@ struct ByteRange {
 
 struct ObjectInfo {
   ObjectKind kind = ObjectKind::kMessage;
-  std::string step;                    // one provenance step, unmasked, at most 256 bytes: "http POST /up", "zip lane3/1.jpg"
-  std::string name;                    // file name as the carrier gives it; empty where it gives none
-  std::string media_type;              // as declared, lower case, without parameters; empty when unknown
-  std::string boundary;                // parameter of a multipart media type, unquoted; empty when unknown
+  std::string step;        // one provenance step, unmasked, at most 256 bytes: "http POST /up", "zip lane3/1.jpg"
+  std::string name;        // file name as the carrier gives it; empty where it gives none
+  std::string media_type;  // as declared, lower case, without parameters; empty when unknown
+  std::string boundary;    // parameter of a multipart media type, unquoted; empty when unknown
   std::vector<std::string> encodings;  // content and transfer encodings still on it, in the order they were applied
   std::optional<std::uint64_t> size;   // as declared
   std::optional<ByteRange> range;
-  bool evasive = false;                // found in a wrapping that no format explains (domain.md section 5.3, Evasion)
+  bool evasive = false;  // found in a wrapping that no format explains (domain.md section 5.3, Evasion)
 };
 
 enum class ObjectEnd : std::uint8_t {

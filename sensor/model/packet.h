@@ -1,7 +1,7 @@
 // CapturedPacket and DecodedPacket: what `capture` hands to `decode`, and `decode` to `flow`.
 //
-// Both only point into the captured bytes (or, after IP reassembly, into the decoder's buffer): valid during the call that
-// delivers them, never longer. One inspector thread.
+// Both only point into the captured bytes (or, after IP reassembly, into the decoder's buffer): valid during the call
+// that delivers them, never longer. One inspector thread.
 #pragma once
 
 #include <array>
@@ -21,7 +21,8 @@ struct CapturedPacket {
   std::uint16_t interface_index = 0;  // into the capture's own list of interfaces
 };
 
-// Implemented by `decode` (through the wiring of `inspector`) and by tests. Called once per frame, in the capture's order.
+// Implemented by `decode` (through the wiring of `inspector`) and by tests. Called once per frame, in the capture's
+// order.
 class CapturedPacketConsumer {
  public:
   virtual ~CapturedPacketConsumer() = default;
@@ -32,24 +33,42 @@ enum class Transport : std::uint8_t { kTcp, kUdp, kIcmp, kSctp, kOther };
 
 constexpr std::string_view ToString(Transport transport) {
   switch (transport) {
-    case Transport::kTcp: return "tcp";
-    case Transport::kUdp: return "udp";
-    case Transport::kIcmp: return "icmp";
-    case Transport::kSctp: return "sctp";
-    case Transport::kOther: return "other";
+    case Transport::kTcp:
+      return "tcp";
+    case Transport::kUdp:
+      return "udp";
+    case Transport::kIcmp:
+      return "icmp";
+    case Transport::kSctp:
+      return "sctp";
+    case Transport::kOther:
+      return "other";
   }
   return "other";
 }
 
 // The layers that were taken off, outermost first, in the words of truth.jsonl: "vlan", "gre", "vxlan", ...
 enum class Encapsulation : std::uint8_t {
-  kVlan, kMpls, kPppoe, kLinuxCooked, kRawIp, kNullLoopback, kGre, kErspan, kVxlan, kGeneve, kIpInIp, kSixInFour, kGtpU,
-  kPpp, kHdlc,
+  kVlan,
+  kMpls,
+  kPppoe,
+  kLinuxCooked,
+  kRawIp,
+  kNullLoopback,
+  kGre,
+  kErspan,
+  kVxlan,
+  kGeneve,
+  kIpInIp,
+  kSixInFour,
+  kGtpU,
+  kPpp,
+  kHdlc,
 };
 
 constexpr std::string_view ToString(Encapsulation encapsulation) {
-  constexpr std::string_view kNames[] = {"vlan",   "mpls",  "pppoe",  "sll",  "raw-ip", "null-loop", "gre", "erspan",
-                                         "vxlan",  "geneve", "ipip",  "6in4", "gtp-u",  "ppp",       "hdlc"};
+  constexpr std::string_view kNames[] = {"vlan",  "mpls",   "pppoe", "sll",  "raw-ip", "null-loop", "gre", "erspan",
+                                         "vxlan", "geneve", "ipip",  "6in4", "gtp-u",  "ppp",       "hdlc"};
   return kNames[static_cast<std::size_t>(encapsulation)];
 }
 
@@ -65,19 +84,19 @@ struct TcpFields {
 // The innermost IP packet, whole: IP fragments are already joined.
 struct DecodedPacket {
   PacketTime time;
-  Endpoint source;       // port 0 where the transport has none; ICMP: the identifier or type/code
+  Endpoint source;  // port 0 where the transport has none; ICMP: the identifier or type/code
   Endpoint destination;
   Transport transport = Transport::kOther;
-  std::uint8_t ip_protocol = 0;       // IANA number of the transport
-  TcpFields tcp;                      // only for kTcp
-  ByteView payload;                   // after the transport header; may be shorter than payload_length
-  std::uint32_t payload_length = 0;   // on the wire: payload.size() plus what the snap length cut
+  std::uint8_t ip_protocol = 0;         // IANA number of the transport
+  TcpFields tcp;                        // only for kTcp
+  ByteView payload;                     // after the transport header; may be shorter than payload_length
+  std::uint32_t payload_length = 0;     // on the wire: payload.size() plus what the snap length cut
   std::array<std::uint16_t, 2> vlan{};  // outermost tags, 0 = none
   std::array<Encapsulation, 8> encapsulations{};
   std::uint8_t encapsulation_count = 0;
   std::uint16_t interface_index = 0;
-  std::uint16_t ip_id = 0;            // outer fields that tell a duplicate frame from a retransmission
-  bool reassembled = false;           // joined from IP fragments
+  std::uint16_t ip_id = 0;   // outer fields that tell a duplicate frame from a retransmission
+  bool reassembled = false;  // joined from IP fragments
 };
 
 // Implemented by `flow` (and by tests). Called once per packet, in the order of the capture.

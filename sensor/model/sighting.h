@@ -1,4 +1,5 @@
-// Sighting, TransferSummary, AnomalyReport: what an inspector tells the supervisor, through the ring (design.md section 6).
+// Sighting, TransferSummary, AnomalyReport: what an inspector tells the supervisor, through the ring (design.md section
+// 6).
 //
 // Values own their content; no raw plate, pixel or payload byte is ever in one. Names are already masked.
 #pragma once
@@ -17,7 +18,7 @@ namespace spanwatch {
 // The parts of a flow that every event repeats, seen from the sender of the bytes.
 struct FlowSummary {
   std::uint64_t flow_id = 0;
-  Endpoint source;       // who sent the bytes
+  Endpoint source;  // who sent the bytes
   Endpoint destination;
   bool from_client = true;
   Transport transport = Transport::kOther;
@@ -43,10 +44,10 @@ struct SightedItem {
 
 enum class SightingPhase : std::uint8_t { kFirst, kComplete };
 
-// Registered material of one collection in one object of one flow, recognised by one method with one confidence. `items` has
-// no limit here; an event lists 32 of them.
+// Registered material of one collection in one object of one flow, recognised by one method with one confidence.
+// `items` has no limit here; an event lists 32 of them.
 struct Sighting {
-  PacketTime time;                // packet time of the decision
+  PacketTime time;  // packet time of the decision
   SightingPhase phase = SightingPhase::kComplete;
   FlowSummary flow;
   std::uint32_t object_id = 0;
@@ -56,12 +57,12 @@ struct Sighting {
   std::uint64_t object_size = 0;  // bytes seen so far
   bool object_complete = false;   // no byte missing
   std::optional<Sha256Digest> sha256;
-  Provenance provenance;          // masked
+  Provenance provenance;  // masked
   bool evasive = false;
   std::string collection;
   std::string hashset_name;
   std::uint64_t hashset_serial = 0;
-  Method method = Method::kExact;               // of every item (a merged sighting: the best among them)
+  Method method = Method::kExact;  // of every item (a merged sighting: the best among them)
   Confidence confidence = Confidence::kSure;
   std::vector<SightedItem> items;
   std::optional<RecordEvidence> records;
@@ -74,17 +75,17 @@ struct TransferSummary {
   FlowSummary flow;
   DirectionCounters counters;
   std::uint64_t objects = 0;
-  std::uint64_t opaque_bytes = 0;   // delivered bytes that nothing could look into
-  bool lpr_structure = false;       // plate-reader structures or names seen, registered or not (domain.md, E5)
-  bool encrypted_archive = false;   // an archive that needs a password was seen
+  std::uint64_t opaque_bytes = 0;  // delivered bytes that nothing could look into
+  bool lpr_structure = false;      // plate-reader structures or names seen, registered or not (domain.md, E5)
+  bool encrypted_archive = false;  // an archive that needs a password was seen
   bool evasive = false;
   bool final = true;
 };
 
 struct AnomalyReport {
   PacketTime time;
-  std::string code;                 // from telemetry/anomalies.def
-  std::uint64_t count = 1;          // since the last report of the same code and flow
+  std::string code;         // from telemetry/anomalies.def
+  std::uint64_t count = 1;  // since the last report of the same code and flow
   std::optional<FlowSummary> flow;
 };
 

@@ -20,14 +20,14 @@ struct RuleMatch {
   std::string rule_name;
   Severity severity = Severity::kLow;
   bool rule_signed = false;
-  std::uint64_t count = 0;               // correlations: events or distinct values in the window
+  std::uint64_t count = 0;  // correlations: events or distinct values in the window
   std::vector<std::string> tags;
   // Alert grouping: rule's `spanwatch.group_by` fields with this event's values; alerts of equal groups are one.
   std::vector<std::pair<std::string, std::string>> group;
 };
 
 struct AuthorisationMatch {
-  std::string reference;                 // ticket or contract
+  std::string reference;  // ticket or contract
   std::string name;
   bool authorisation_signed = false;
 };
@@ -36,15 +36,15 @@ struct Verdict {
   std::vector<RuleMatch> matches;
   bool authorised = false;
   std::vector<AuthorisationMatch> authorisations;
-  std::string near_miss;                 // why an authorisation for this destination did not hold: "wrong-source", "expired"
+  std::string near_miss;  // why an authorisation for this destination did not hold: "wrong-source", "expired"
 };
 
 // Counts for correlations over sliding windows of packet time, kept over restarts. Implemented by `state`.
 class CorrelationStore {
  public:
   virtual ~CorrelationStore() = default;
-  // Notes `values` for (rule, group) at `time` (idempotent: a value keeps its latest time) and returns how many distinct
-  // values lie in (latest time - window, latest time].
+  // Notes `values` for (rule, group) at `time` (idempotent: a value keeps its latest time) and returns how many
+  // distinct values lie in (latest time - window, latest time].
   virtual Result<std::uint64_t> Observe(const std::string& rule_id, const std::string& group_key,
                                         std::span<const std::string> values, PacketTime time, Duration window) = 0;
 };

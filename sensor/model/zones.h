@@ -13,10 +13,14 @@ enum class Crossing : std::uint8_t { kInternal, kEgress, kIngress, kExternal };
 
 constexpr std::string_view ToString(Crossing crossing) {
   switch (crossing) {
-    case Crossing::kInternal: return "internal";
-    case Crossing::kEgress: return "outbound";   // ECS network.direction
-    case Crossing::kIngress: return "inbound";
-    case Crossing::kExternal: return "external";
+    case Crossing::kInternal:
+      return "internal";
+    case Crossing::kEgress:
+      return "outbound";  // ECS network.direction
+    case Crossing::kIngress:
+      return "inbound";
+    case Crossing::kExternal:
+      return "external";
   }
   return "internal";
 }

@@ -1,4 +1,5 @@
-// Child: a process of the same binary in another role, started by exec so that it inherits no secret (design.md section 2).
+// Child: a process of the same binary in another role, started by exec so that it inherits no secret (design.md section
+// 2).
 //
 // The child finds its ControlChannel at descriptor kControlDescriptor and everything else comes through it; no other
 // descriptor is inherited but the standard three.

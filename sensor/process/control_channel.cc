@@ -13,7 +13,8 @@ namespace spanwatch::process {
 
 Result<std::pair<ControlChannel, ControlChannel>> ControlChannel::MakePair() {
   int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return FailErrno("cannot make a control channel");
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    return FailErrno("cannot make a control channel");
   const int size = kMessageBytesMax;
   for (const int end : ends) (void)::setsockopt(end, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
   for (const int end : ends) (void)::setsockopt(end, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
@@ -61,7 +62,8 @@ Result<ControlMessage> ControlChannel::Receive() {
     if (errno == ECONNRESET) break;
     if (errno != EINTR) return FailErrno("cannot receive from the other process");
   }
-  for (cmsghdr* part_of = CMSG_FIRSTHDR(&header); got >= 0 && part_of != nullptr; part_of = CMSG_NXTHDR(&header, part_of)) {
+  for (cmsghdr* part_of = CMSG_FIRSTHDR(&header); got >= 0 && part_of != nullptr;
+       part_of = CMSG_NXTHDR(&header, part_of)) {
     if (part_of->cmsg_level != SOL_SOCKET || part_of->cmsg_type != SCM_RIGHTS) continue;
     const std::size_t count = (part_of->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (std::size_t i = 0; i < count; ++i) {
@@ -71,7 +73,8 @@ Result<ControlMessage> ControlChannel::Receive() {
     }
   }
   if (got <= 0) return Fail(ErrorCode::kUnavailable, "the other process is gone");
-  if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) return Fail(ErrorCode::kCorrupt, "a control message was cut short");
+  if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
+    return Fail(ErrorCode::kCorrupt, "a control message was cut short");
   message.body.resize(static_cast<std::size_t>(got));
   return message;
 }

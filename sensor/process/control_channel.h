@@ -1,6 +1,6 @@
-// ControlChannel: the Unix socket between the launcher (or a command) and a process it started. Messages keep their bounds
-// and may carry descriptors (SCM_RIGHTS). Both ends are ours; an inspector's end may be hostile, so the parent acts only on
-// the few kinds of message it expects, and a closed channel means that the other side is gone.
+// ControlChannel: the Unix socket between the launcher (or a command) and a process it started. Messages keep their
+// bounds and may carry descriptors (SCM_RIGHTS). Both ends are ours; an inspector's end may be hostile, so the parent
+// acts only on the few kinds of message it expects, and a closed channel means that the other side is gone.
 #pragma once
 
 #include <span>

@@ -33,7 +33,9 @@ Result<InspectorGroup> InspectorGroup::Make(std::uint32_t count, std::size_t rin
 }
 
 Result<UniqueFd> InspectorGroup::DuplicateRing(std::size_t index) const { return Duplicate(members_[index].ring); }
-Result<UniqueFd> InspectorGroup::DuplicateBlock(std::size_t index) const { return Duplicate(members_[index].block_file); }
+Result<UniqueFd> InspectorGroup::DuplicateBlock(std::size_t index) const {
+  return Duplicate(members_[index].block_file);
+}
 
 Status InspectorGroup::Start(std::size_t index, InspectorSetup setup) {
   auto ring = DuplicateRing(index);

@@ -1,5 +1,5 @@
-// InspectorGroup: the inspectors of one sensor with their rings and shared blocks, which outlive each of them. Owned by the
-// launcher (run) or by the command itself (replay, inspect). One thread.
+// InspectorGroup: the inspectors of one sensor with their rings and shared blocks, which outlive each of them. Owned by
+// the launcher (run) or by the command itself (replay, inspect). One thread.
 #pragma once
 
 #include <memory>

@@ -1,9 +1,10 @@
-// InspectorKeeper: keeps the inspectors of a live sensor running (design.md section 2). Launcher thread only; never blocks.
+// InspectorKeeper: keeps the inspectors of a live sensor running (design.md section 2). Launcher thread only; never
+// blocks.
 //
-// Inspectors start one after the other, since the kernel numbers the members of a fan-out group in the order in which they
-// join, and the n-th bucket belongs to the n-th member. Of each the keeper holds a duplicate of its capture socket: when it
-// dies, the duplicate keeps its place, the successor joins behind the last, and closing the duplicate moves it into the hole.
-// The duplicate is also where the kernel's statistics are read.
+// Inspectors start one after the other, since the kernel numbers the members of a fan-out group in the order in which
+// they join, and the n-th bucket belongs to the n-th member. Of each the keeper holds a duplicate of its capture
+// socket: when it dies, the duplicate keeps its place, the successor joins behind the last, and closing the duplicate
+// moves it into the hole. The duplicate is also where the kernel's statistics are read.
 #pragma once
 
 #include <poll.h>
@@ -80,11 +81,11 @@ class InspectorKeeper {
   struct Place {
     State state = State::kDown;
     bool channel_open = false;
-    bool told_started = false;   // the observer's view
-    UniqueFd capture;            // of the one that runs, or of the one that died
+    bool told_started = false;  // the observer's view
+    UniqueFd capture;           // of the one that runs, or of the one that died
     int link_type = 0;
-    std::uint64_t joined = 0;    // when, in the order of all that ever joined; 0: never
-    unsigned quick_deaths = 0;   // one after the other
+    std::uint64_t joined = 0;   // when, in the order of all that ever joined; 0: never
+    unsigned quick_deaths = 0;  // one after the other
     Clock::time_point started{};
     Clock::time_point start_at{};
     std::uint64_t heartbeat = 0;

@@ -80,7 +80,8 @@ Status SendSetup(ControlChannel& channel, const InspectorSetup& setup) {
   writer.Le(setup.index);
   writer.Le(setup.count);
   writer.Le(setup.fanout_group);
-  for (const bool flag : {setup.join_fanout, setup.carry_on, setup.tag_names, setup.verbose}) writer.Le(static_cast<std::uint8_t>(flag));
+  for (const bool flag : {setup.join_fanout, setup.carry_on, setup.tag_names, setup.verbose})
+    writer.Le(static_cast<std::uint8_t>(flag));
   PutZones(writer, setup.zones);
   for (const auto& limit : config::kLimits) writer.Le(setup.limits.*limit.field);
   writer.Le(static_cast<std::uint32_t>(setup.trusted_keys.size()));

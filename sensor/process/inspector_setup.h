@@ -1,5 +1,6 @@
-// InspectorSetup: everything an inspector is told when it starts, and the messages it takes while it runs. Sent over its
-// ControlChannel with the descriptors in the order given here; keys travel inside the body and are wiped by both sides.
+// InspectorSetup: everything an inspector is told when it starts, and the messages it takes while it runs. Sent over
+// its ControlChannel with the descriptors in the order given here; keys travel inside the body and are wiped by both
+// sides.
 #pragma once
 
 #include <string>
@@ -16,9 +17,9 @@ namespace spanwatch::process {
 enum class InspectorMode : std::uint8_t { kLive, kReplay, kFiles };
 
 struct HashSetInput {
-  UniqueFd file;            // the verified set
-  Bytes record_key;         // 32 bytes, or empty: its records stay unsearched
-  std::string name;         // for messages
+  UniqueFd file;     // the verified set
+  Bytes record_key;  // 32 bytes, or empty: its records stay unsearched
+  std::string name;  // for messages
 };
 
 struct NamedFile {
@@ -29,14 +30,14 @@ struct NamedFile {
 struct InspectorSetup {
   InspectorMode mode = InspectorMode::kReplay;
   std::string sensor_name;
-  std::string interface;         // live: the interface to capture on
-  std::string run_as;            // live: user to become; empty: stay
-  std::uint32_t index = 0;       // which of `count` inspectors this is
+  std::string interface;    // live: the interface to capture on
+  std::string run_as;       // live: user to become; empty: stay
+  std::uint32_t index = 0;  // which of `count` inspectors this is
   std::uint32_t count = 1;
   std::uint16_t fanout_group = 0;
   bool join_fanout = false;
-  bool carry_on = false;         // a successor: joins an existing group
-  bool tag_names = false;        // names: tagged
+  bool carry_on = false;   // a successor: joins an existing group
+  bool tag_names = false;  // names: tagged
   bool verbose = false;
   Zones zones;
   config::Limits limits;
@@ -44,14 +45,14 @@ struct InspectorSetup {
   UniqueFd shared_block;            // SharedBlock
   UniqueFd ring;
   std::vector<HashSetInput> hashsets;
-  std::vector<NamedFile> inputs;    // replay: captures; files: what to inspect
+  std::vector<NamedFile> inputs;  // replay: captures; files: what to inspect
 };
 
 Status SendSetup(ControlChannel& channel, const InspectorSetup& setup);
 Result<InspectorSetup> ReceiveSetup(ControlChannel& channel);
 
-// While it runs. From the launcher: reload (hash sets as in the setup), drain. From the inspector: its capture socket with
-// the link type (i32) when it has joined, ready when it is sealed and inspects, reloaded.
+// While it runs. From the launcher: reload (hash sets as in the setup), drain. From the inspector: its capture socket
+// with the link type (i32) when it has joined, ready when it is sealed and inspects, reloaded.
 enum class ControlKind : std::uint8_t { kSetup, kReload, kDrain, kReady, kCaptureSocket, kReloaded };
 
 Status SendReload(ControlChannel& channel, const std::vector<HashSetInput>& hashsets);

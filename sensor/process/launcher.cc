@@ -190,9 +190,14 @@ void Launcher::TakeSupervisorMessages() {
         if (next_plan_) (void)SendReload(supervisor_->channel(), next_plan_->facts);
         if (phase_ == Phase::kSupervisorFinishes) TellSupervisor(SupervisorMessage::kDrain);
         break;
-      case SupervisorMessage::kReloaded: FinishReload(true); break;
-      case SupervisorMessage::kReloadRefused: FinishReload(false); break;
-      default: break;
+      case SupervisorMessage::kReloaded:
+        FinishReload(true);
+        break;
+      case SupervisorMessage::kReloadRefused:
+        FinishReload(false);
+        break;
+      default:
+        break;
     }
   }
 }

@@ -1,6 +1,6 @@
-// Launcher: the process that `spanwatch run` is (design.md section 2): parent of one supervisor and of one inspector per share
-// of the traffic. It makes what outlives them (rings, shared counters), starts them by exec, starts them again when they die,
-// and passes signals on. It touches no byte of traffic and keeps CAP_NET_RAW alone.
+// Launcher: the process that `spanwatch run` is (design.md section 2): parent of one supervisor and of one inspector
+// per share of the traffic. It makes what outlives them (rings, shared counters), starts them by exec, starts them
+// again when they die, and passes signals on. It touches no byte of traffic and keeps CAP_NET_RAW alone.
 //
 //   SIGHUP           configuration, rules and hash sets are read again; on any error all the old ones stay
 //   SIGTERM, SIGINT  inspectors finish their flows, the supervisor judges what is left and delivers for a bounded time

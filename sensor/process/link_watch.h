@@ -1,7 +1,8 @@
-// LinkWatch: tells when an interface came up again after it was down, from the kernel's routing messages (rtnetlink(7)).
+// LinkWatch: tells when an interface came up again after it was down, from the kernel's routing messages
+// (rtnetlink(7)).
 //
-// An interface that goes down and up rebuilds a fan-out group in the order in which its sockets were created, so the launcher
-// must then set the program again. Launcher thread; needs no privilege.
+// An interface that goes down and up rebuilds a fan-out group in the order in which its sockets were created, so the
+// launcher must then set the program again. Launcher thread; needs no privilege.
 #pragma once
 
 #include <string>

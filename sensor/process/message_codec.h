@@ -1,5 +1,6 @@
-// The bytes of an InspectorMessage in a ring. Both sides are the same binary, so there is one version and no migration; the
-// reader still trusts nothing: every length, enumeration and string is checked, and anything odd gives nothing at all.
+// The bytes of an InspectorMessage in a ring. Both sides are the same binary, so there is one version and no migration;
+// the reader still trusts nothing: every length, enumeration and string is checked, and anything odd gives nothing at
+// all.
 #pragma once
 
 #include <optional>

@@ -28,7 +28,7 @@ static_assert(sizeof(RingHeader) <= kHeaderBytes);
 }  // namespace
 
 Result<RingMapping> RingMapping::Map(int fd) {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd, &status) != 0) return FailErrno("cannot look at the ring");
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size < kHeaderBytes * 2) return Fail(ErrorCode::kCorrupt, "the ring is too small to be one");
@@ -68,7 +68,9 @@ struct RecordHeader {
 };
 static_assert(sizeof(RecordHeader) == kRecordHeaderBytes);
 
-constexpr std::uint64_t RecordBytes(std::uint64_t payload) { return (kRecordHeaderBytes + payload + 7) & ~std::uint64_t{7}; }
+constexpr std::uint64_t RecordBytes(std::uint64_t payload) {
+  return (kRecordHeaderBytes + payload + 7) & ~std::uint64_t{7};
+}
 
 }  // namespace
 

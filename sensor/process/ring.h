@@ -1,9 +1,10 @@
 // Ring: one inspector's messages to the supervisor, in shared memory that outlives both (design.md section 2).
 //
 // The launcher makes it (a memfd) and hands the descriptor to one RingWriter (an inspector) and one RingReader (the
-// supervisor). Single writer, single reader; each may die at any instant and its successor goes on: a message is visible
-// only once its bytes are complete (store-release of the write index), and is gone only when the reader says Release, which
-// the supervisor does after its database commit. So: at least once; the reader de-duplicates by sequence number.
+// supervisor). Single writer, single reader; each may die at any instant and its successor goes on: a message is
+// visible only once its bytes are complete (store-release of the write index), and is gone only when the reader says
+// Release, which the supervisor does after its database commit. So: at least once; the reader de-duplicates by sequence
+// number.
 //
 // The reader trusts nothing in the memory: lengths and indices are copied once and checked, and a ring that lies is
 // declared corrupt and emptied.

@@ -19,7 +19,7 @@ Result<UniqueFd> MakeSharedBlock() {
 }
 
 Result<MappedSharedBlock> MapSharedBlock(int fd) {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd, &status) != 0) return FailErrno("cannot look at the shared counters");
   if (status.st_size != static_cast<off_t>(sizeof(SharedBlock))) {
     return Fail(ErrorCode::kCorrupt, "the shared counters are of another version");

@@ -1,6 +1,6 @@
-// SupervisorSetup: what the launcher tells a supervisor when it starts, and the messages it takes while it runs. Sent over its
-// ControlChannel with the descriptors in the order given here. No key and no traffic is in it: the supervisor reads the
-// configuration file by itself.
+// SupervisorSetup: what the launcher tells a supervisor when it starts, and the messages it takes while it runs. Sent
+// over its ControlChannel with the descriptors in the order given here. No key and no traffic is in it: the supervisor
+// reads the configuration file by itself.
 #pragma once
 
 #include <string>
@@ -39,10 +39,17 @@ struct SupervisorSetup {
 Status SendSetup(ControlChannel& channel, const SupervisorSetup& setup);
 Result<SupervisorSetup> ReceiveSupervisorSetup(ControlChannel& channel);
 
-// While it runs. From the launcher: reload, an inspector ended or began again, drain (all inspectors have ended: judge what is
-// left, deliver, end). From the supervisor: ready, the reload took effect. From either: a reload was refused (it has said why).
+// While it runs. From the launcher: reload, an inspector ended or began again, drain (all inspectors have ended: judge
+// what is left, deliver, end). From the supervisor: ready, the reload took effect. From either: a reload was refused
+// (it has said why).
 enum class SupervisorMessage : std::uint8_t {
-  kReload = 64, kInspectorEnded, kInspectorStarted, kDrain, kReady, kReloaded, kReloadRefused
+  kReload = 64,
+  kInspectorEnded,
+  kInspectorStarted,
+  kDrain,
+  kReady,
+  kReloaded,
+  kReloadRefused
 };
 
 Status SendReload(ControlChannel& channel, const std::vector<HashSetFacts>& hashsets);

@@ -1,9 +1,9 @@
 // FlowProtocol: finds out by content, never by port, which protocol a flow speaks, and drives its parser.
 //
-// Owned by the flow's consumer in `inspector`, one per flow, which passes on what `flow` delivers; the consumer searches the
-// raw streams itself. The first bytes of each direction are kept (at most protocol.identify_bytes) until a parser is sure,
-// then replayed, the client's first. Where the beginning is missing, or a gap came before, the protocol is still looked
-// for in all that follows. When every parser says no, the flow is raw: facts.visibility stays unknown.
+// Owned by the flow's consumer in `inspector`, one per flow, which passes on what `flow` delivers; the consumer
+// searches the raw streams itself. The first bytes of each direction are kept (at most protocol.identify_bytes) until a
+// parser is sure, then replayed, the client's first. Where the beginning is missing, or a gap came before, the protocol
+// is still looked for in all that follows. When every parser says no, the flow is raw: facts.visibility stays unknown.
 // One inspector thread.
 #pragma once
 
@@ -25,9 +25,9 @@ class FlowProtocol {
  private:
   enum class State : std::uint8_t { kIdentifying, kParsing, kFinished };
   struct Side {
-    Bytes bytes;          // kept while identifying
-    bool lost = false;    // what came before `bytes` is missing or was let go
-    bool cut = false;     // `bytes` no longer begins where the direction or its latest gap did
+    Bytes bytes;        // kept while identifying
+    bool lost = false;  // what came before `bytes` is missing or was let go
+    bool cut = false;   // `bytes` no longer begins where the direction or its latest gap did
     bool ended = false;
   };
 

@@ -18,8 +18,8 @@ class SshParser final : public Parser {
   }
 
   ParserAnswer OnData(Direction direction, ByteView bytes) noexcept override {
-    std::string& banner = direction == Direction::kFromClient ? context_.facts.ssh_client_banner
-                                                              : context_.facts.ssh_server_banner;
+    std::string& banner =
+        direction == Direction::kFromClient ? context_.facts.ssh_client_banner : context_.facts.ssh_server_banner;
     bool& settled = settled_[Index(direction)];
     for (std::size_t i = 0; i < bytes.size() && !settled; ++i) {
       const char c = static_cast<char>(bytes[i]);
@@ -66,7 +66,9 @@ const ParserSpec kSshParser = {
     .help = "SSH: the identification lines of both sides.",
     .probe = Probe,
     .begins_within = nullptr,
-    .create = [](const ParserContext& context) -> std::unique_ptr<Parser> { return std::make_unique<SshParser>(context); },
+    .create = [](const ParserContext& context) -> std::unique_ptr<Parser> {
+      return std::make_unique<SshParser>(context);
+    },
 };
 
 }  // namespace spanwatch::protocol

@@ -64,19 +64,24 @@ std::string HexList(const std::vector<std::uint16_t>& values) {
   return text;
 }
 
-bool IsAlphanumeric(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+bool IsAlphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 std::string Ja4Version(std::uint16_t version) {
   switch (version) {
-    case 0x0304: return "13";
-    case 0x0303: return "12";
-    case 0x0302: return "11";
-    case 0x0301: return "10";
-    case 0x0300: return "s3";
-    case 0x0002: return "s2";
-    default: return "00";
+    case 0x0304:
+      return "13";
+    case 0x0303:
+      return "12";
+    case 0x0302:
+      return "11";
+    case 0x0301:
+      return "10";
+    case 0x0300:
+      return "s3";
+    case 0x0002:
+      return "s2";
+    default:
+      return "00";
   }
 }
 
@@ -144,8 +149,9 @@ std::string Ja4(const ClientHello& hello) {
   std::string second = HexList(extensions);
   if (!second.empty() && !hello.signature_algorithms.empty()) second += "_" + HexList(hello.signature_algorithms);
   return fmt::format("t{}{}{:02}{:02}{}_{}_{}", Ja4Version(hello.version), hello.has_server_name ? 'd' : 'i',
-                     std::min<std::size_t>(hello.ciphers.size(), 99), std::min<std::size_t>(hello.extensions.size(), 99),
-                     alpn, ShortHash(HexList(ciphers)), ShortHash(second));
+                     std::min<std::size_t>(hello.ciphers.size(), 99),
+                     std::min<std::size_t>(hello.extensions.size(), 99), alpn, ShortHash(HexList(ciphers)),
+                     ShortHash(second));
 }
 
 std::string TlsVersionName(std::uint16_t version) {

@@ -15,7 +15,7 @@ struct ClientHello {
   bool has_server_name = false;
   std::string server_name;
   std::vector<std::string> alpn;
-  std::vector<std::uint16_t> ciphers;     // as offered, GREASE (RFC 8701) left out; so the two below
+  std::vector<std::uint16_t> ciphers;  // as offered, GREASE (RFC 8701) left out; so the two below
   std::vector<std::uint16_t> extensions;
   std::vector<std::uint16_t> signature_algorithms;
 };

@@ -59,7 +59,8 @@ class TlsParser final : public Parser {
 
   ByteView TakeHeader(Side& side, ByteView bytes) {
     const std::size_t length = std::min(bytes.size(), kRecordHeader - side.record_header.size());
-    side.record_header.insert(side.record_header.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(length));
+    side.record_header.insert(side.record_header.end(), bytes.begin(),
+                              bytes.begin() + static_cast<std::ptrdiff_t>(length));
     if (side.record_header.size() == kRecordHeader) {
       ByteReader reader(side.record_header);
       if (!IsRecordHeader(side.record_header) || reader.U8() != kHandshake) side.settled = true;
@@ -120,7 +121,9 @@ const ParserSpec kTlsParser = {
     .help = "TLS and SSL 3.0: server name, application protocol, version and JA4 of the hellos.",
     .probe = Probe,
     .begins_within = nullptr,
-    .create = [](const ParserContext& context) -> std::unique_ptr<Parser> { return std::make_unique<TlsParser>(context); },
+    .create = [](const ParserContext& context) -> std::unique_ptr<Parser> {
+      return std::make_unique<TlsParser>(context);
+    },
 };
 
 }  // namespace spanwatch::protocol

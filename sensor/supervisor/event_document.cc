@@ -52,7 +52,8 @@ void AddFlow(json& document, const FlowSummary& flow) {
   if (!facts.tls_version.empty()) document["tls"]["version"] = facts.tls_version;
   if (!facts.tls_alpn.empty()) document["tls"]["next_protocol"] = facts.tls_alpn;
   if (!facts.tls_ja4.empty()) document["tls"]["client"]["ja4"] = facts.tls_ja4;
-  if (facts.protocol == "tls" && !facts.server_name.empty()) document["tls"]["client"]["server_name"] = facts.server_name;
+  if (facts.protocol == "tls" && !facts.server_name.empty())
+    document["tls"]["client"]["server_name"] = facts.server_name;
   SetText(document["spanwatch"], "ssh_client", facts.ssh_client_banner);
   SetText(document["spanwatch"], "ssh_server", facts.ssh_server_banner);
   if (!facts.user_agent.empty()) document["user_agent"]["original"] = facts.user_agent;
@@ -145,7 +146,8 @@ void FlattenInto(const json& value, const std::string& name, FlatEvent& event) {
 }
 
 std::string_view DatasetOf(const InspectorMessage& message) {
-  constexpr std::string_view kNames[] = {"spanwatch.sighting", "spanwatch.transfer", "spanwatch.anomaly", "spanwatch.watermark"};
+  constexpr std::string_view kNames[] = {"spanwatch.sighting", "spanwatch.transfer", "spanwatch.anomaly",
+                                         "spanwatch.watermark"};
   return kNames[message.index()];
 }
 
@@ -212,7 +214,8 @@ void AddVerdict(json& document, const Verdict& verdict) {
   own["authorization"] = nullptr;
   if (!verdict.authorisations.empty()) {
     const AuthorisationMatch& first = verdict.authorisations.front();
-    own["authorization"] = {{"name", first.name}, {"reference", first.reference}, {"signed", first.authorisation_signed}};
+    own["authorization"] = {
+        {"name", first.name}, {"reference", first.reference}, {"signed", first.authorisation_signed}};
   }
   SetText(own, "authorization_near_miss", verdict.near_miss);
   json rules = json::array();

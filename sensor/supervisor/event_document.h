@@ -1,5 +1,5 @@
-// The events of the sensor as ECS JSON documents (design.md section 6), and flattened for the policy. Pure functions; the
-// schema in rules/event.schema.json describes what they make.
+// The events of the sensor as ECS JSON documents (design.md section 6), and flattened for the policy. Pure functions;
+// the schema in rules/event.schema.json describes what they make.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -10,7 +10,8 @@
 
 namespace spanwatch::supervisor {
 
-// The event's id: a hash of sensor, flow, object, items and phase, so that a second replay gives the same (section 9.2).
+// The event's id: a hash of sensor, flow, object, items and phase, so that a second replay gives the same
+// (section 9.2).
 std::string EventId(const std::string& sensor, const InspectorMessage& message);
 PacketTime EventTime(const InspectorMessage& message);
 
@@ -19,7 +20,8 @@ nlohmann::json EventDocument(const std::string& sensor, const InspectorMessage& 
 // The verdict's part of a document: spanwatch.authorized, spanwatch.authorization, spanwatch.rules.
 void AddVerdict(nlohmann::json& document, const Verdict& verdict);
 
-// The same event for the policy: nested names joined by full stops, arrays as several values, and all items of a sighting.
+// The same event for the policy: nested names joined by full stops, arrays as several values, and all items of a
+// sighting.
 FlatEvent Flatten(const nlohmann::json& document, const InspectorMessage& message);
 
 }  // namespace spanwatch::supervisor

@@ -1,8 +1,8 @@
-// EventMerger: one stream of messages out of several inspectors', by packet time (design.md section 9.1), so that what the
-// policy sees does not depend on how the traffic was shared out. Supervisor thread only.
+// EventMerger: one stream of messages out of several inspectors', by packet time (design.md section 9.1), so that what
+// the policy sees does not depend on how the traffic was shared out. Supervisor thread only.
 //
-// Each inspector's messages stay in their order. A message comes out once every other inspector has said that it is past
-// that time (a later message, a watermark, or its end), or when more than `messages_max` wait.
+// Each inspector's messages stay in their order. A message comes out once every other inspector has said that it is
+// past that time (a later message, a watermark, or its end), or when more than `messages_max` wait.
 #pragma once
 
 #include <deque>

@@ -146,7 +146,9 @@ Status Supervisor::Listen() {
     return Fail(ErrorCode::kUsage, "metrics.listen: '{}' is not an address and port like 127.0.0.1:9464", where);
   }
   HttpRoutes routes;
-  routes["/metrics"] = [this] { return HttpReply{200, "text/plain; version=0.0.4; charset=utf-8", metrics_->Render()}; };
+  routes["/metrics"] = [this] {
+    return HttpReply{200, "text/plain; version=0.0.4; charset=utf-8", metrics_->Render()};
+  };
   routes["/healthz"] = [] { return HttpReply{200, "text/plain; charset=utf-8", "ok\n"}; };
   routes["/readyz"] = [this] {
     const bool capturing = std::ranges::any_of(inspectors_, [](const auto& inspector) { return inspector->alive; });
@@ -290,7 +292,8 @@ void Supervisor::Count(const InspectorMessage& message, const Verdict& verdict) 
     metrics_->CountEvent(EventDataset::kTransfer);
     ++summary_.transfers;
     if (transfer->final && transfer->flow.crossing == Crossing::kEgress) {
-      summary_.egress_bytes[std::string(ToString(transfer->flow.facts.visibility))] += transfer->counters.delivered_bytes;
+      summary_.egress_bytes[std::string(ToString(transfer->flow.facts.visibility))] +=
+          transfer->counters.delivered_bytes;
       summary_.egress_bytes["lost"] += transfer->counters.gap_bytes;
     }
   } else if (const auto* anomaly = std::get_if<AnomalyReport>(&message)) {

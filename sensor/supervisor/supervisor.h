@@ -1,5 +1,5 @@
-// Supervisor: takes the inspectors' messages out of their rings, lets the policy judge them, keeps state, raises alerts and
-// lets them leave (design.md section 2). It touches no hostile byte but through validated ring messages.
+// Supervisor: takes the inspectors' messages out of their rings, lets the policy judge them, keeps state, raises alerts
+// and lets them leave (design.md section 2). It touches no hostile byte but through validated ring messages.
 //
 // One thread, on the io_context it was made with. A batch of messages is judged and committed as a whole; only then the
 // rings advance and lines and webhooks go out: so at least once, under the same ids.
@@ -39,8 +39,8 @@ struct Summary {
   std::uint64_t anomalies = 0;
   std::uint64_t authorised_sightings = 0;
   std::uint64_t ring_corruptions = 0;
-  std::uint64_t messages_refused = 0;            // that did not decode
-  std::map<std::string, Alert> alerts;           // the latest state of each, at most kAlertsRemembered
+  std::uint64_t messages_refused = 0;                 // that did not decode
+  std::map<std::string, Alert> alerts;                // the latest state of each, at most kAlertsRemembered
   std::map<std::string, std::uint64_t> egress_bytes;  // by visibility
   std::map<std::string, std::uint64_t> anomaly_counts;
   static constexpr std::size_t kAlertsRemembered = 1000;
@@ -64,8 +64,8 @@ class Supervisor {
   Status Purge();
   // No message will come any more: judges all that waits and, when `close_alerts`, closes every open alert.
   Status Finish(bool close_alerts);
-  // SIGHUP: rules and authorisations again, files reopened, webhook secrets read. On failure all stays as it was; of the
-  // configuration only what concerns rules and names takes effect, the rest at the next start.
+  // SIGHUP: rules and authorisations again, files reopened, webhook secrets read. On failure all stays as it was; of
+  // the configuration only what concerns rules and names takes effect, the rest at the next start.
   Status Reload(config::Config config, std::vector<HashsetFigures> hashsets);
 
   // It was refused before it came here (configuration, hash sets).

@@ -28,8 +28,7 @@ constexpr std::chrono::seconds kOrphanTime{2};
 std::vector<HashsetFigures> FiguresOf(const std::vector<process::HashSetFacts>& facts) {
   std::vector<HashsetFigures> figures;
   for (const auto& fact : facts) {
-    figures.push_back(
-        {fact.name, static_cast<double>(fact.loaded_at) / 1e9, fact.images, fact.records, fact.files,
+    figures.push_back({fact.name, static_cast<double>(fact.loaded_at) / 1e9, fact.images, fact.records, fact.files,
                        fact.unsearched_records});
   }
   return figures;
@@ -86,8 +85,8 @@ Status SupervisorProcess::Open() {
   limits_ = config->limits;
   std::vector<InspectorLink> links;
   for (auto& inspector : setup_.inspectors) {
-    links.push_back({std::move(inspector.ring), std::move(inspector.shared_block), inspector.incarnation,
-                     inspector.running});
+    links.push_back(
+        {std::move(inspector.ring), std::move(inspector.shared_block), inspector.incarnation, inspector.running});
   }
   auto supervisor = Supervisor::Start(io_, std::move(*config), std::move(links), FiguresOf(setup_.hashsets));
   if (!supervisor) return spanwatch::Fail(supervisor.error());
@@ -109,7 +108,9 @@ void SupervisorProcess::HandleControl() {
     return;  // no further wait: a closed channel is readable for ever
   }
   switch (static_cast<SupervisorMessage>(message->body.front())) {
-    case SupervisorMessage::kReload: HandleReload(message->body); break;
+    case SupervisorMessage::kReload:
+      HandleReload(message->body);
+      break;
     case SupervisorMessage::kInspectorEnded:
     case SupervisorMessage::kInspectorStarted:
       if (const auto inspector = process::ParseAboutInspector(message->body)) {
@@ -118,9 +119,14 @@ void SupervisorProcess::HandleControl() {
         ended ? supervisor_->OnInspectorEnded(*inspector) : supervisor_->OnInspectorStarted(*inspector);
       }
       break;
-    case SupervisorMessage::kReloadRefused: supervisor_->OnReloadRefused(); break;
-    case SupervisorMessage::kDrain: BeginEnd(); break;
-    default: break;
+    case SupervisorMessage::kReloadRefused:
+      supervisor_->OnReloadRefused();
+      break;
+    case SupervisorMessage::kDrain:
+      BeginEnd();
+      break;
+    default:
+      break;
   }
   WaitForControl();
 }

@@ -1,7 +1,7 @@
 // Counters: one plain block per inspector, in memory it shares with the supervisor (design.md section 2).
 //
-// One writer (the inspector thread), relaxed stores, no read-modify-write shared with anyone; the supervisor sums the blocks
-// when it is scraped. A stage takes a Counters& and writes `counters.Add(Counter::packets_captured)`.
+// One writer (the inspector thread), relaxed stores, no read-modify-write shared with anyone; the supervisor sums the
+// blocks when it is scraped. A stage takes a Counters& and writes `counters.Add(Counter::packets_captured)`.
 #pragma once
 
 #include <array>

@@ -26,10 +26,14 @@ std::string& Role() {
 
 spdlog::level::level_enum LevelOf(LogLevel level) {
   switch (level) {
-    case LogLevel::kDebug: return spdlog::level::debug;
-    case LogLevel::kInfo: return spdlog::level::info;
-    case LogLevel::kWarning: return spdlog::level::warn;
-    case LogLevel::kError: return spdlog::level::err;
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kWarning:
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
@@ -41,8 +45,8 @@ void SetLogRole(std::string_view role) { Role() = role; }
 
 void WriteLog(LogLevel level, std::string_view message, std::string_view fields) {
   const auto name = spdlog::level::to_string_view(LevelOf(level));
-  Logger().log(LevelOf(level), "{} {} {}: {}{}{}", FormatRfc3339(WallClockNow()), std::string_view(name.data(), name.size()),
-               Role(), message, fields.empty() ? "" : " ", fields);
+  Logger().log(LevelOf(level), "{} {} {}: {}{}{}", FormatRfc3339(WallClockNow()),
+               std::string_view(name.data(), name.size()), Role(), message, fields.empty() ? "" : " ", fields);
 }
 
 }  // namespace spanwatch

@@ -1,7 +1,8 @@
-// The log of the control plane, on standard error: `2019-05-13T02:11:40.120Z warning supervisor inspector_died index=1`.
+// The log of the control plane, on standard error: `2019-05-13T02:11:40.120Z warning supervisor inspector_died
+// index=1`.
 //
-// The message is a constant sentence; what varies are key=value fields. No payload, name of a person, plate or secret. The
-// data plane does not log: it counts. Safe from any thread; usable after the sandbox closed.
+// The message is a constant sentence; what varies are key=value fields. No payload, name of a person, plate or secret.
+// The data plane does not log: it counts. Safe from any thread; usable after the sandbox closed.
 #pragma once
 
 #include <string_view>

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from repository import ROOT, finish, not_yet_formatted, shown, tracked_files
+from repository import ROOT, finish, shown, tracked_files
 
 
 def main():
@@ -17,10 +17,7 @@ def main():
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         verdicts = list(pool.map(differs, files))
-    waiting = not_yet_formatted()
-    offenders = [f"{shown(path)}: run {formatter} -i on it" for path, bad in zip(files, verdicts) if bad and shown(path) not in waiting]
-    offenders += [f"{shown(path)}: is formatted; take it out of not_yet_formatted.txt"
-                  for path, bad in zip(files, verdicts) if not bad and shown(path) in waiting]
+    offenders = [f"{shown(path)}: run {formatter} -i on it" for path, bad in zip(files, verdicts) if bad]
     finish("format", offenders, len(files))
 
 

@@ -26,11 +26,6 @@ def shown(path):
     return str(path.relative_to(ROOT))
 
 
-def not_yet_formatted():
-    """Files written before the formatter was applied to all; the list may only get shorter."""
-    return set((pathlib.Path(__file__).parent / "not_yet_formatted.txt").read_text(encoding="utf-8").split())
-
-
 def finish(name, offenders, looked_at):
     """Prints every offender and ends the process; looking at nothing is an offence too."""
     for offender in offenders:

@@ -1,5 +1,5 @@
-// One input through an ObjectTree as a fuzz target sees it: the first byte chooses how the rest is split and where a gap
-// falls; limits are small, so that each of them is met.
+// One input through an ObjectTree as a fuzz target sees it: the first byte chooses how the rest is split and where a
+// gap falls; limits are small, so that each of them is met.
 #pragma once
 
 #include "support/content_run.h"

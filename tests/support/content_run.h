@@ -1,4 +1,5 @@
-// ContentRun: one ObjectTree with everything around it recorded; Open-and-feed in whole, in single bytes or in random pieces.
+// ContentRun: one ObjectTree with everything around it recorded; Open-and-feed in whole, in single bytes or in random
+// pieces.
 #pragma once
 
 #include "content/object_tree.h"

@@ -1,5 +1,5 @@
-// Synthetic material for content tests: JPEGs that are well formed (markers, stuffing) though nothing can be seen on them,
-// encodings and archives made at test time. Header only: it needs the libraries that the content tests link.
+// Synthetic material for content tests: JPEGs that are well formed (markers, stuffing) though nothing can be seen on
+// them, encodings and archives made at test time. Header only: it needs the libraries that the content tests link.
 #pragma once
 
 #include <archive.h>
@@ -37,7 +37,8 @@ class Noise {
 
 inline std::string Segment(unsigned char marker, const std::string& body) {
   const std::size_t length = body.size() + 2;
-  return std::string("\xff") + static_cast<char>(marker) + static_cast<char>(length >> 8) + static_cast<char>(length) + body;
+  return std::string("\xff") + static_cast<char>(marker) + static_cast<char>(length >> 8) + static_cast<char>(length) +
+         body;
 }
 
 // `scans` > 1 makes it progressive in shape. The thumbnail, when there is one, stands in an APP1 segment.
@@ -45,7 +46,8 @@ inline std::string MakeJpeg(std::uint64_t seed, std::size_t length, int scans = 
   Noise noise(seed);
   std::string jpeg = "\xff\xd8" + Segment(0xe0, std::string("JFIF\0\1\1\0\0\1\0\1\0\0", 14));
   if (!thumbnail.empty()) jpeg += Segment(0xe1, std::string("Exif\0\0", 6) + thumbnail);
-  jpeg += Segment(0xdb, noise.Take(65)) + Segment(scans > 1 ? 0xc2 : 0xc0, std::string("\x08\0\x10\0\x10\1\1\x11\0", 9));
+  jpeg +=
+      Segment(0xdb, noise.Take(65)) + Segment(scans > 1 ? 0xc2 : 0xc0, std::string("\x08\0\x10\0\x10\1\1\x11\0", 9));
   for (int scan = 0; scan < scans; ++scan) {
     jpeg += Segment(0xc4, std::string(20, '\1')) + Segment(0xda, std::string("\1\1\0\0\x3f\0", 6));
     for (const char c : noise.Take(length / static_cast<std::size_t>(scans))) {
@@ -96,7 +98,8 @@ inline std::string Zstd(const std::string& text) {
   return out;
 }
 
-inline std::string Base64(const std::string& text, bool url = false, std::size_t line = 0, const std::string& eol = "\r\n") {
+inline std::string Base64(const std::string& text, bool url = false, std::size_t line = 0,
+                          const std::string& eol = "\r\n") {
   const std::string alphabet =
       std::string("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") + (url ? "-_" : "+/");
   std::string out;

@@ -10,8 +10,8 @@ namespace spanwatch::test {
 
 class MemoryCorrelationStore : public CorrelationStore {
  public:
-  Result<std::uint64_t> Observe(const std::string& rule_id, const std::string& group_key, std::span<const std::string> values,
-                                PacketTime time, Duration window) override {
+  Result<std::uint64_t> Observe(const std::string& rule_id, const std::string& group_key,
+                                std::span<const std::string> values, PacketTime time, Duration window) override {
     auto& group = groups_[{rule_id, group_key}];
     for (const std::string& value : values) {
       auto& latest = group.try_emplace(value, time).first->second;

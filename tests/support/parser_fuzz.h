@@ -1,5 +1,6 @@
-// One fuzz input as one conversation, given to one parser and to identification. Input: per event a control byte (bit 0:
-// direction, bits 1-2: 3 is a gap, bit 3: end), a length (2, big-endian), bytes; each piece has a block of its own size.
+// One fuzz input as one conversation, given to one parser and to identification. Input: per event a control byte (bit
+// 0: direction, bits 1-2: 3 is a gap, bit 3: end), a length (2, big-endian), bytes; each piece has a block of its own
+// size.
 #pragma once
 
 #include "base/byte_reader.h"

@@ -1,15 +1,12 @@
-// Where the public data for measurements lies beside a checkout (../shared, or SPANWATCH_SHARED), when it does. Tests that read
-// it say that they were skipped elsewhere.
+// Where the tests find files: the source tree, and the public data for measurements beside a checkout (../shared, or
+// SPANWATCH_SHARED), when it is there. Tests that read the latter say that they were skipped elsewhere.
 #pragma once
 
-#include <cstdlib>
 #include <filesystem>
 
 namespace spanwatch::test {
 
-inline std::filesystem::path SharedData() {
-  if (const char* path = std::getenv("SPANWATCH_SHARED")) return path;
-  return std::filesystem::path(SPANWATCH_SOURCE_DIR) / "../shared";
-}
+std::filesystem::path SourceTree();
+std::filesystem::path SharedData();
 
 }  // namespace spanwatch::test

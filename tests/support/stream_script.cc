@@ -33,9 +33,12 @@ void AppendUnescaped(std::string_view text, Bytes& bytes) {
     char c = text[i];
     if (c == '\\' && i + 1 < text.size()) {
       c = text[++i];
-      if (c == 'r') c = '\r';
-      else if (c == 'n') c = '\n';
-      else if (c == 't') c = '\t';
+      if (c == 'r')
+        c = '\r';
+      else if (c == 'n')
+        c = '\n';
+      else if (c == 't')
+        c = '\t';
       else if (c == 'x' && i + 2 < text.size()) {
         c = static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16));
         i += 2;
@@ -123,11 +126,11 @@ std::string RecordingObjectSink::Describe() const {
   std::string text;
   for (const auto& object : objects) {
     const ObjectInfo& info = object->info;
-    text += fmt::format("{} {} kind={} step={} name={} type={} boundary={} encodings={} size={} range={} end={} bytes={}\n",
-                        Index(object->direction), object->ended ? "ended" : "open", static_cast<int>(info.kind), info.step,
-                        info.name, info.media_type, info.boundary, fmt::join(info.encodings, ","),
-                        info.size ? std::to_string(*info.size) : "-", info.range ? std::to_string(info.range->offset) : "-",
-                        static_cast<int>(object->end), object->bytes);
+    text += fmt::format(
+        "{} {} kind={} step={} name={} type={} boundary={} encodings={} size={} range={} end={} bytes={}\n",
+        Index(object->direction), object->ended ? "ended" : "open", static_cast<int>(info.kind), info.step, info.name,
+        info.media_type, info.boundary, fmt::join(info.encodings, ","), info.size ? std::to_string(*info.size) : "-",
+        info.range ? std::to_string(info.range->offset) : "-", static_cast<int>(object->end), object->bytes);
   }
   return text;
 }

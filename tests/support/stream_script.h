@@ -1,4 +1,5 @@
-// StreamScript: a conversation as text, one paragraph a segment, and what came out of it as text. For tests of protocols.
+// StreamScript: a conversation as text, one paragraph a segment, and what came out of it as text. For tests of
+// protocols.
 //
 //   > GET /a HTTP/1.1\r\n\r\n          from the client; a further line of the paragraph is joined as it is
 //   < HTTP/1.1 200 OK\r\n\r\n          from the server

@@ -16,7 +16,8 @@ trust: [owner.pub]
 rules: {directory: rules, allow_unsigned_authorisations: true}
 webhooks:
   - {name: soc, url: "https://soc.example/hook", secret_env: HOOK}
-)", "test.yaml");
+)",
+                                  "test.yaml");
   ASSERT_TRUE(config.has_value()) << config.error().message;
   EXPECT_EQ(config->sensor_name, "edge-1");
   EXPECT_TRUE(config->tag_names);
@@ -38,8 +39,10 @@ TEST(Config, RefusesWithFileLineAndReason) {
   const Refused cases[] = {
       {"unknown section", "sensr: {name: a}", "test.yaml:1: sensr: unknown key; did you mean 'sensor'?"},
       {"unknown key", "sensor:\n  nam: a", "test.yaml:2: sensor.nam: unknown key; did you mean 'name'?"},
-      {"not a number", "capture: {snap_length_bytes: many}", "test.yaml:1: capture.snap_length_bytes: 'many' is not a number"},
-      {"out of range", "capture: {snap_length_bytes: 1}", "test.yaml:1: capture.snap_length_bytes: 1 is not between 256 and 262144"},
+      {"not a number", "capture: {snap_length_bytes: many}",
+       "test.yaml:1: capture.snap_length_bytes: 'many' is not a number"},
+      {"out of range", "capture: {snap_length_bytes: 1}",
+       "test.yaml:1: capture.snap_length_bytes: 1 is not between 256 and 262144"},
       {"bad network", "zones: {inside: [10.0.0.0/99]}",
        "test.yaml:1: zones.inside: '10.0.0.0/99' is not a network; the prefix is a number from 0 to 32"},
       {"no file", "hashsets: [{record_key: k}]", "test.yaml:1: hashsets: an entry has no 'file'"},

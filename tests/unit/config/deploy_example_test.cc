@@ -1,12 +1,13 @@
 #include <gtest/gtest.h>
 
 #include "config/config.h"
+#include "support/shared_data.h"
 
 namespace spanwatch::config {
 namespace {
 
 TEST(DeployExample, IsAConfigurationThatNamesAllALiveSensorNeeds) {
-  const auto config = LoadConfig(SPANWATCH_SOURCE_DIR "/deploy/spanwatch.yaml");
+  const auto config = LoadConfig(test::SourceTree() / "deploy/spanwatch.yaml");
   ASSERT_TRUE(config.has_value()) << config.error().message;
   EXPECT_FALSE(config->interface.empty());
   EXPECT_EQ(config->inspectors, 2u);

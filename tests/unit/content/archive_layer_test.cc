@@ -71,8 +71,10 @@ TEST(ArchiveLayer, ArchivesNest) {
 TEST(ArchiveLayer, EncryptedMembersAreToldWithNameAndSize) {
   for (const char* encryption : {"zip:encryption=traditional", "zip:encryption=aes256"}) {
     ContentRun run;
-    run.Feed({}, MakeArchive("zip", {{"secret.jpg", MakeJpeg(3, 3000)}, {"two.jpg", MakeJpeg(4, 300)}},
-                             std::string(encryption) + ",zip:compression=store", "pw"), 700);
+    run.Feed({},
+             MakeArchive("zip", {{"secret.jpg", MakeJpeg(3, 3000)}, {"two.jpg", MakeJpeg(4, 300)}},
+                         std::string(encryption) + ",zip:compression=store", "pw"),
+             700);
     EXPECT_TRUE(run.notes().encrypted_archive) << encryption;
     EXPECT_EQ(run.anomalies.Count(AnomalyCode::archive_encrypted), 1u) << encryption;
     const RecordedObject* member = run.recorder.Find("zip secret.jpg");
@@ -116,7 +118,8 @@ TEST(ArchiveLayer, SevenZipBeyondTheLimitIsSearchedAsRawBytes) {
 
 TEST(ArchiveLayer, ArchiveIsFoundInsideAnUnknownStream) {
   ContentRun run;
-  run.Feed({.kind = ObjectKind::kStream}, "HELO binary " + MakeArchive("zip", Pictures()) + "QUIT" + MakeJpeg(9, 2000), 333);
+  run.Feed({.kind = ObjectKind::kStream}, "HELO binary " + MakeArchive("zip", Pictures()) + "QUIT" + MakeJpeg(9, 2000),
+           333);
   EXPECT_NE(run.recorder.Find("root / carved zip / zip lane3/0003.jpg"), nullptr);
   ASSERT_NE(run.recorder.Find("root / carved zip"), nullptr);
   EXPECT_EQ(run.recorder.Find("root / carved zip")->text(), MakeArchive("zip", Pictures()));

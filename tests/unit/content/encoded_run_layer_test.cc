@@ -90,10 +90,12 @@ TEST(EncodedRunLayer, PieceOfTextIsTriedAtEveryAlignment) {
 
 TEST(EncodedRunLayer, OrdinaryTextHoldsNoRun) {
   const char* kTexts[] = {
-      "The quick brown fox jumps over the lazy dog, again and again, until the page is full and nobody reads it any more.\n",
+      "The quick brown fox jumps over the lazy dog, again and again, until the page is full and nobody reads it any "
+      "more.\n",
       "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08  a.jpg\n",
       "aa:bb:cc:dd:ee:ff 00:11:22:33:44:55\n550e8400-e29b-41d4-a716-446655440000\n",
-      "alpha\nbeta\ngamma\ndelta\nepsilon\nzeta\neta\ntheta\niota\nkappa\nlambda\nmu\nnu\nxi\nomicron\npi\nrho\nsigma\n",
+      "alpha\nbeta\ngamma\ndelta\nepsilon\nzeta\neta\ntheta\niota\nkappa\nlambda\nmu\nnu\nxi\nomicron\npi\nrho\nsigma"
+      "\n",
   };
   for (const char* text : kTexts) {
     ContentRun run;

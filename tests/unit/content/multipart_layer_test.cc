@@ -9,11 +9,15 @@ using ::testing::Each;
 
 std::string FormData(const std::string& dash_boundary) {
   return "preamble\r\n" + dash_boundary +
-         "\r\nContent-Disposition: form-data; name=\"anpr.xml\"; filename=\"anpr.xml\"\r\nContent-Type: text/xml\r\n\r\n"
-         "<licensePlate>AAA1234</licensePlate>\r\n" + dash_boundary +
-         "\r\nContent-Disposition: form-data; name=\"empty.jpg\"\r\nContent-Type: image/pjpeg\r\n\r\n\r\n" + dash_boundary +
+         "\r\nContent-Disposition: form-data; name=\"anpr.xml\"; filename=\"anpr.xml\"\r\nContent-Type: "
+         "text/xml\r\n\r\n"
+         "<licensePlate>AAA1234</licensePlate>\r\n" +
+         dash_boundary +
+         "\r\nContent-Disposition: form-data; name=\"empty.jpg\"\r\nContent-Type: image/pjpeg\r\n\r\n\r\n" +
+         dash_boundary +
          "\r\nContent-Disposition: form-data; name=\"p\";\r\n filename*=UTF-8''detection%20Picture.jpg\r\n"
-         "Content-Type: image/jpeg\r\n\r\n" + MakeJpeg(31, 9000) + "\r\n" + dash_boundary + "--\r\nepilogue";
+         "Content-Type: image/jpeg\r\n\r\n" +
+         MakeJpeg(31, 9000) + "\r\n" + dash_boundary + "--\r\nepilogue";
 }
 
 void ExpectFormData(const ContentRun& run) {
@@ -50,11 +54,13 @@ TEST(MultipartLayer, BoundaryIsTakenFromTheFirstLine) {
 }
 
 TEST(MultipartLayer, PartsNestAndTransferEncodingsAreTakenOff) {
-  const std::string inner = "--b\r\nContent-Type: image/jpeg; name=\"a.jpg\"\r\nContent-Transfer-Encoding: BASE64\r\n\r\n" +
-                            Base64(MakeJpeg(5, 4000), false, 76) + "\r\n--b\r\nContent-Type: text/plain\r\n"
-                            "Content-Transfer-Encoding: quoted-printable\r\n\r\nAAA=31234=\r\n soft=3D\r\n--b--\r\n";
-  const std::string mail = "From: a@example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed;\r\n\tboundary=\"b\"\r\n\r\n" +
-                           inner;
+  const std::string inner =
+      "--b\r\nContent-Type: image/jpeg; name=\"a.jpg\"\r\nContent-Transfer-Encoding: BASE64\r\n\r\n" +
+      Base64(MakeJpeg(5, 4000), false, 76) +
+      "\r\n--b\r\nContent-Type: text/plain\r\n"
+      "Content-Transfer-Encoding: quoted-printable\r\n\r\nAAA=31234=\r\n soft=3D\r\n--b--\r\n";
+  const std::string mail =
+      "From: a@example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed;\r\n\tboundary=\"b\"\r\n\r\n" + inner;
   const std::string outer = "--o\r\nContent-Type: message/rfc822\r\n\r\n" + mail + "\r\n--o--";
   ContentRun run;
   const ObjectInfo info{.media_type = "multipart/mixed", .boundary = "o"};

@@ -22,7 +22,8 @@ Bytes RandomBytes(std::size_t size) {
 std::vector<FragmentPrint> Sample(ByteView bytes, std::size_t piece, SamplerPath path) {
   Prints prints;
   FragmentSampler sampler(99, 256, prints, path);
-  for (std::size_t at = 0; at < bytes.size(); at += piece) sampler.Update(bytes.subspan(at, std::min(piece, bytes.size() - at)));
+  for (std::size_t at = 0; at < bytes.size(); at += piece)
+    sampler.Update(bytes.subspan(at, std::min(piece, bytes.size() - at)));
   return prints.all;
 }
 
@@ -32,15 +33,18 @@ TEST(FragmentSampler, GivesTheSamePrintsForEverySplitOnEveryPath) {
   EXPECT_NEAR(static_cast<double>(expected.size()), 100000 / 256.0, 80);
   for (const SamplerPath path : {SamplerPath::kScalar, SamplerPath::kAvx2, SamplerPath::kAvx512, SamplerPath::kBest}) {
     if (!FragmentSampler::Supports(path)) continue;
-    for (const std::size_t piece : {1u, 7u, 63u, 64u, 65u, 127u, 1460u, 100000u}) EXPECT_EQ(Sample(bytes, piece, path), expected) << piece;
+    for (const std::size_t piece : {1u, 7u, 63u, 64u, 65u, 127u, 1460u, 100000u})
+      EXPECT_EQ(Sample(bytes, piece, path), expected) << piece;
   }
 }
 
 TEST(FragmentSampler, RunsOfZeroAmongOtherBytesChangeNothingForAnySplit) {
   Bytes bytes = RandomBytes(60000);
-  for (std::size_t run = 1; run < 300; ++run) std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(run * 180), run % 180, 0);
+  for (std::size_t run = 1; run < 300; ++run)
+    std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(run * 180), run % 180, 0);
   const auto expected = Sample(bytes, 1, SamplerPath::kScalar);
-  for (const std::size_t piece : {64u, 127u, 1460u, 60000u}) EXPECT_EQ(Sample(bytes, piece, SamplerPath::kBest), expected) << piece;
+  for (const std::size_t piece : {64u, 127u, 1460u, 60000u})
+    EXPECT_EQ(Sample(bytes, piece, SamplerPath::kBest), expected) << piece;
 }
 
 TEST(FragmentSampler, LeavesOutWindowsOfFewValues) {

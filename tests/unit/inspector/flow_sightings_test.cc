@@ -32,7 +32,9 @@ class NamedItems : public FingerprintIndex {
 
 class Recorder : public InspectorSink {
  public:
-  void OnMessage(const InspectorMessage& message) noexcept override { sightings.push_back(std::get<Sighting>(message)); }
+  void OnMessage(const InspectorMessage& message) noexcept override {
+    sightings.push_back(std::get<Sighting>(message));
+  }
   std::vector<Sighting> sightings;
 };
 
@@ -47,7 +49,9 @@ Match Found(std::uint32_t row, Method method, Confidence confidence = Confidence
 }
 
 struct Flow {
-  ObjectEvidence& Begin(const std::string& step, bool in_raw_stream = false) { return Begin(Provenance{step}, in_raw_stream); }
+  ObjectEvidence& Begin(const std::string& step, bool in_raw_stream = false) {
+    return Begin(Provenance{step}, in_raw_stream);
+  }
   ObjectEvidence& Begin(const Provenance& steps, bool in_raw_stream = false) {
     infos.push_back(std::make_unique<ObjectInfo>());
     infos.back()->step = steps.back();

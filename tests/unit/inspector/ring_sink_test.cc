@@ -19,7 +19,9 @@ Sighting SomeSighting(std::uint64_t flow, std::uint8_t item) {
 }
 
 struct Rig {
-  explicit Rig(RingSink::WhenFull when_full) : sink(std::move(*process::RingWriter::Open(fd.get())), when_full, limits, counters, [this] { return ++asked < 3; }) {}
+  explicit Rig(RingSink::WhenFull when_full)
+      : sink(std::move(*process::RingWriter::Open(fd.get())), when_full, limits, counters,
+             [this] { return ++asked < 3; }) {}
 
   UniqueFd fd = std::move(*process::MakeRing(8192));
   process::RingReader reader = std::move(*process::RingReader::Open(fd.get()));

@@ -6,6 +6,7 @@
 
 #include "policy/policy.h"
 #include "support/memory_correlation_store.h"
+#include "support/shared_data.h"
 
 namespace spanwatch::policy {
 namespace {
@@ -140,7 +141,7 @@ TEST(RulePack, MeetsTheSeverityModel) {
 TEST(RulePack, WhatIsAuthorisedIsRecordedAndNoMore) {
   test::MemoryCorrelationStore store;
   PolicySource source;
-  source.directory = std::string(SPANWATCH_SOURCE_DIR) + "/rules";
+  source.directory = test::SourceTree() / "rules";
   const auto unsigned_pack = Policy::Load(source, store);
   ASSERT_TRUE(unsigned_pack.has_value()) << unsigned_pack.error().message;
   EXPECT_EQ((*unsigned_pack)->facts().authorisations, 0u) << "the pack permits nothing by itself";

@@ -52,7 +52,9 @@ TEST(InspectorSetup, AnythingElseIsRefused) {
   auto channels = ControlChannel::MakePair();
   ASSERT_TRUE(channels->first.Send(AsBytes("no setup")).has_value());
   EXPECT_FALSE(ReceiveSetup(channels->second).has_value());
-  { const ControlChannel closed = std::move(channels->first); }
+  {
+    const ControlChannel closed = std::move(channels->first);
+  }
   const auto gone = ReceiveSetup(channels->second);
   ASSERT_FALSE(gone.has_value());
   EXPECT_EQ(gone.error().code, ErrorCode::kUnavailable);

@@ -43,8 +43,8 @@ TEST(MessageCodec, BringsBackEveryKindOfMessage) {
   transfer.counters.delivered_bytes = 77;
   transfer.encrypted_archive = true;
   AnomalyReport anomaly{PacketTime{}, "packet_truncated", 3, SomeFlow()};
-  for (const InspectorMessage& message :
-       {InspectorMessage(SomeSighting()), InspectorMessage(transfer), InspectorMessage(anomaly), InspectorMessage(Watermark{})}) {
+  for (const InspectorMessage& message : {InspectorMessage(SomeSighting()), InspectorMessage(transfer),
+                                          InspectorMessage(anomaly), InspectorMessage(Watermark{})}) {
     const Bytes bytes = EncodeMessage(message);
     const auto back = DecodeMessage(bytes);
     ASSERT_TRUE(back.has_value());

@@ -46,7 +46,10 @@ TEST(Sandbox, RefusesAndCountsWhatIsForbidden) {
       {"kill", [] { return ::kill(1, 0); }},
       {"setuid", [] { return ::setuid(0); }},
       {"executable memory",
-       [] { return ::mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1L : 0L; }},
+       [] {
+         return ::mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1L
+                                                                                                               : 0L;
+       }},
   };
   for (const auto& [name, attempt] : attempts) {
     EXPECT_EQ(InSandbox([&] { return RefusedAndCounted(attempt); }), 0) << name;

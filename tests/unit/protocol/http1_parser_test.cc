@@ -98,7 +98,8 @@ TEST(Http1Parser, CaptureThatBeginsInsideAResponseFindsTheNextMessages) {
 > body\x01POST /up/n.bin HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi
 
 < HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok
-)", true);
+)",
+                             true);
   ASSERT_EQ(run->size(), 3u);
   EXPECT_EQ(run->At(0).bytes, "a");
   EXPECT_EQ(run->At(1).info.step, "http POST /up/n.bin");
@@ -119,9 +120,11 @@ Content-Disposition: attachment; filename="x"; filename*=UTF-8''caf%C3%A9.jpg\r\
 }
 
 TEST(Http1Parser, OddSpellingsOfContentEncodingAreUnderstood) {
-  for (const char* spelling : {"Content-Encoding: x-gzip", "Content-Encoding : x-gzip", "Content-Encoding:: x-gzip",
-                               "Content-Encoding: \\x0cx-gzip\\x0b", "Content-Encoding: foo x-gzip;", "content-encoding:\\r\\n X-GZIP"}) {
-    const auto run = RunScript(std::string("> GET /x HTTP/1.1\\r\\n\\r\\n\n\n< HTTP/1.0 200\\n") + spelling + "\\n\\nbody\n");
+  for (const char* spelling :
+       {"Content-Encoding: x-gzip", "Content-Encoding : x-gzip", "Content-Encoding:: x-gzip",
+        "Content-Encoding: \\x0cx-gzip\\x0b", "Content-Encoding: foo x-gzip;", "content-encoding:\\r\\n X-GZIP"}) {
+    const auto run =
+        RunScript(std::string("> GET /x HTTP/1.1\\r\\n\\r\\n\n\n< HTTP/1.0 200\\n") + spelling + "\\n\\nbody\n");
     ASSERT_EQ(run->size(), 1u) << spelling;
     EXPECT_EQ(run->At(0).info.encodings, std::vector<std::string>{"x-gzip"}) << spelling;
     EXPECT_EQ(run->At(0).bytes, "body");
@@ -168,8 +171,8 @@ TEST(Http1Parser, RefusedTunnelGoesOnWithRequests) {
 
 TEST(Http1Parser, LongQueryAndCookieBecomeTexts) {
   const std::string filler(80, 'k');
-  const auto run = RunScript("> GET /q?d=%41" + filler + " HTTP/1.1\\r\\nCookie: c=" + filler + "\\r\\nAccept: " + filler +
-                             "\\r\\n\\r\\n\n");
+  const auto run = RunScript("> GET /q?d=%41" + filler + " HTTP/1.1\\r\\nCookie: c=" + filler +
+                             "\\r\\nAccept: " + filler + "\\r\\n\\r\\n\n");
   ASSERT_EQ(run->size(), 2u);
   EXPECT_EQ(run->At(0).info.kind, ObjectKind::kText);
   EXPECT_EQ(run->At(0).bytes, "/q?d=A" + filler);

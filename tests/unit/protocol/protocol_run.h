@@ -32,9 +32,15 @@ inline std::unique_ptr<ProtocolRun> RunEvents(const std::vector<StreamEvent>& ev
   FlowProtocol protocol({run->flow, run->facts, run->objects, *run, run->counters, run->limits});
   for (const StreamEvent& event : events) {
     switch (event.kind) {
-      case StreamEvent::Kind::kData: protocol.OnData(event.direction, Bytes(event.bytes)); break;
-      case StreamEvent::Kind::kGap: protocol.OnGap(event.direction, event.gap); break;
-      case StreamEvent::Kind::kEnd: protocol.OnEnd(event.direction); break;
+      case StreamEvent::Kind::kData:
+        protocol.OnData(event.direction, Bytes(event.bytes));
+        break;
+      case StreamEvent::Kind::kGap:
+        protocol.OnGap(event.direction, event.gap);
+        break;
+      case StreamEvent::Kind::kEnd:
+        protocol.OnEnd(event.direction);
+        break;
     }
   }
   return run;

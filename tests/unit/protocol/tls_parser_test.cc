@@ -39,8 +39,10 @@ Bytes HelloBody(bool client, const Bytes& extensions) {
   Bytes body = {3, 3};
   body.resize(34, 7);
   body.push_back(0);  // session id
-  if (client) body.insert(body.end(), {0, 4, 0x0a, 0x0a, 0x13, 0x01, 1, 0});
-  else body.insert(body.end(), {0x13, 0x01, 0});
+  if (client)
+    body.insert(body.end(), {0, 4, 0x0a, 0x0a, 0x13, 0x01, 1, 0});
+  else
+    body.insert(body.end(), {0x13, 0x01, 0});
   AppendU16(body, extensions.size());
   body.insert(body.end(), extensions.begin(), extensions.end());
   return body;

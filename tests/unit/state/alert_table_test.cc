@@ -36,7 +36,9 @@ Alert MakeAlert() {
 TEST(AlertTable, GivesBackEveryFieldAfterARestart) {
   StateFile file;
   const Alert saved = MakeAlert();
-  { ASSERT_TRUE(file.Open()->alerts().Save(saved)); }
+  {
+    ASSERT_TRUE(file.Open()->alerts().Save(saved));
+  }
   auto state = file.Open();
   const auto alerts = state->alerts().OpenAlerts();
   ASSERT_TRUE(alerts.has_value());

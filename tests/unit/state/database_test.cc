@@ -12,7 +12,7 @@ namespace {
 TEST(Database, IsPrivateToItsUser) {
   StateFile file;
   auto state = file.Open();
-  struct stat facts {};
+  struct stat facts{};
   ASSERT_EQ(::stat(file.path().c_str(), &facts), 0);
   EXPECT_EQ(facts.st_mode & 0777, 0600u);
 }
@@ -55,7 +55,9 @@ TEST(Database, RefusesAnotherProgramsDatabase) {
 
 TEST(Database, RefusesANewerSchema) {
   StateFile file;
-  { ASSERT_TRUE(file.Open()->database().Execute("PRAGMA user_version=999").has_value()); }
+  {
+    ASSERT_TRUE(file.Open()->database().Execute("PRAGMA user_version=999").has_value());
+  }
   const auto state = State::Open(file.path(), file.limits, file.counters);
   ASSERT_FALSE(state.has_value());
   EXPECT_NE(state.error().message.find("newer Spanwatch"), std::string::npos);

@@ -109,7 +109,9 @@ TEST(OutboxTable, IsKeptOrLostWithItsBatch) {
 
 TEST(OutboxTable, RemembersDisabledEndpoints) {
   StateFile file;
-  { ASSERT_TRUE(file.Open()->outbox().SetDisabled("siem", true, "HTTP 410")); }
+  {
+    ASSERT_TRUE(file.Open()->outbox().SetDisabled("siem", true, "HTTP 410"));
+  }
   auto state = file.Open();
   EXPECT_TRUE(*state->outbox().Disabled("siem"));
   EXPECT_FALSE(*state->outbox().Disabled("other"));

@@ -53,13 +53,8 @@ class HttpListenerTest : public testing::Test {
 };
 
 TEST_F(HttpListenerTest, ServesItsPathsAndNothingElse) {
-  Start({{"/healthz",
-          [] {
-            return HttpReply{200, "text/plain", "ok\n"};
-          }},
-         {"/readyz", [] {
-            return HttpReply{503, "text/plain", "not yet\n"};
-          }}});
+  Start({{"/healthz", [] { return HttpReply{200, "text/plain", "ok\n"}; }},
+         {"/readyz", [] { return HttpReply{503, "text/plain", "not yet\n"}; }}});
   const std::string ok = Ask("GET /healthz?x=1 HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_TRUE(ok.starts_with("HTTP/1.1 200")) << ok;
   EXPECT_TRUE(ok.ends_with("\r\n\r\nok\n")) << ok;
