@@ -1,3 +1,15 @@
+# What nearly every file includes, parsed once: for the sensor's libraries and, with GoogleTest, for the tests. The build is quicker
+# for it and nothing else changes: every file still includes what it uses (the fuzz build does without).
+set(spanwatch_common_headers <algorithm> <array> <charconv> <chrono> <cstring> <filesystem> <functional> <map> <memory>
+  <optional> <set> <span> <string> <string_view> <unordered_map> <vector> <fmt/format.h>)
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/precompiled.cc CONTENT "int main() {}\n")
+add_library(sw_precompiled OBJECT ${CMAKE_BINARY_DIR}/precompiled.cc)
+target_link_libraries(sw_precompiled PRIVATE spanwatch_flags fmt::fmt nlohmann_json::nlohmann_json)
+target_precompile_headers(sw_precompiled PRIVATE ${spanwatch_common_headers} <nlohmann/json.hpp>)
+add_executable(sw_precompiled_tests EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/precompiled.cc)
+target_link_libraries(sw_precompiled_tests PRIVATE spanwatch_flags fmt::fmt GTest::gmock)
+target_precompile_headers(sw_precompiled_tests PRIVATE ${spanwatch_common_headers} <gtest/gtest.h> <gmock/gmock.h>)
+
 # spanwatch_library(<folder> [LINK <targets>...]): the static library sw_<folder> of sensor/<folder>/*.cc.
 function(spanwatch_library folder)
   cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
@@ -5,6 +17,7 @@ function(spanwatch_library folder)
   if(sources)
     add_library(sw_${folder} STATIC ${sources})
     target_link_libraries(sw_${folder} PUBLIC spanwatch_flags ${arg_LINK})
+    target_precompile_headers(sw_${folder} REUSE_FROM sw_precompiled)
   else()
     add_library(sw_${folder} INTERFACE)
     target_link_libraries(sw_${folder} INTERFACE spanwatch_flags ${arg_LINK})
@@ -17,6 +30,7 @@ function(spanwatch_unit_tests folder)
   if(sources)
     add_executable(unit_${folder} ${sources})
     target_link_libraries(unit_${folder} PRIVATE sw_${folder} sw_test_support GTest::gmock_main)
+    target_precompile_headers(unit_${folder} REUSE_FROM sw_precompiled_tests)
     target_include_directories(unit_${folder} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
     add_test(NAME unit_${folder} COMMAND unit_${folder} --gtest_brief=1 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(unit_${folder} PROPERTIES TIMEOUT 600 LABELS unit)

@@ -4,7 +4,8 @@ set(SPANWATCH_SANITIZE "" CACHE STRING "Value of -fsanitize= for the whole build
 
 find_program(SPANWATCH_CCACHE ccache)
 if(SPANWATCH_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${SPANWATCH_CCACHE})
+  # Precompiled headers are cached too.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${SPANWATCH_CCACHE})
 endif()
 
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")

@@ -7,7 +7,8 @@ and looks for what must be in none of it:
   - a path or file name of a registered source
 Plates of digits alone are left out: nothing tells them from sizes and counts. So are those that equal a mask (AAA9999).
 
-  privacy.py FOLDER       exits with 1 and says how often what was found where"""
+  privacy.py WORLD            the runs of the cases; exits with 1 and says how often what was found where
+  privacy.py WORLD FOLDER     everything in FOLDER in their place"""
 import base64
 import itertools
 import pathlib
@@ -100,14 +101,15 @@ def self_test(secrets, world):
                 raise RuntimeError(f"the search for {kind} does not find one that was put there")
 
 
-def main(folder):
+def main(folder, given_out=None):
     world = World(None, folder)
+    given_out = given_out or world.folder / "runs"
     secrets = Secrets(world)
     self_test(secrets, world)
-    files = [file for file in sorted((world.folder / "runs").rglob("*")) if file.is_file()]
+    files = [file for file in sorted(given_out.rglob("*")) if file.is_file()]
     files += [file for file in world.folder.glob("core*") if file.is_file()]
-    if not any(file.name == "events.jsonl" for file in files):
-        print(f"no run in {world.folder}")
+    if not any(file.name == "events.jsonl" and file.stat().st_size > 0 for file in files):
+        print(f"no run in {given_out}")
         return 1
     status, size = 0, 0
     for file in files:
@@ -116,10 +118,10 @@ def main(folder):
         for kind, count in secrets.found(data):
             if count:
                 status = 1
-                print(f"{file.relative_to(world.folder)}: {count} {kind}")
+                print(f"{file}: {count} {kind}")
     print(f"{len(files)} files, {size} bytes searched for {len(secrets.plates)} plates and {len(secrets.pixels)} words of pictures")
     return status
 
 
 if __name__ == "__main__":
-    sys.exit(main(pathlib.Path(sys.argv[1])))
+    sys.exit(main(*map(pathlib.Path, sys.argv[1:])))
