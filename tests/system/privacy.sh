@@ -21,16 +21,20 @@ for picture in "${pictures[@]:0:5}"; do upload "$picture" "$(basename "$picture"
 head -300 "$WORLD/entrusted-reads.csv" > "$work/www/reads.csv"
 upload "$work/www/reads.csv" reads.csv 10.20.0.10
 rm "$work"/www/*
-until_true 15 saw_items 200 || fail "only $(items_seen) items were seen"
+table_was_seen() { jq -se 'any(.[].spanwatch; .method == "record" and .item_count == 299)' "$work/events.jsonl" > /dev/null; }
+until_true 15 saw_items 5 || fail "only $(items_seen) items were seen"
+until_true 15 table_was_seen || fail "the table of reads was not seen whole"
 until_true 15 delivered 2 || fail "the alerts did not arrive"
 get /metrics > "$work/metrics.txt"
 
+is_gone() { ! kill -0 "$1" 2> /dev/null; }
+is_back() { [ -n "$(children "$1")" ] && ! children "$1" | grep -qx "$2"; }
 for signal in SEGV ABRT; do
   for role in inspector supervisor; do
     victim=$(children $role | head -1)
     kill -$signal "$victim"
-    until_true 15 test "$(children $role | grep -cx "$victim")" = 0 || fail "$role $victim lives on after SIG$signal"
-    until_true 30 test "$(children $role | wc -l)" -ge 1 || fail "no $role came back"
+    until_true 15 is_gone "$victim" || fail "$role $victim lives on after SIG$signal"
+    until_true 30 is_back $role "$victim" || fail "no $role came back"
   done
 done
 upload "${pictures[6]}" "$(basename "${pictures[6]}")" 10.20.0.11
