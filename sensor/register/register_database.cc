@@ -62,7 +62,7 @@ Bytes IdentityKey(char kind, ByteView value) {
 
 std::int64_t Signed(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 
-ItemEntry ReadItem(const Statement& row) {
+ItemEntry ReadItem(const SqlStatement& row) {
   ItemEntry item{.row = row.Integer(0), .collection = row.Integer(2), .collection_name = row.Text(3)};
   CopyTo(row.Blob(1), item.id);
   item.kind = static_cast<ItemKind>(row.Integer(4));
@@ -173,14 +173,14 @@ Status RegisterDatabase::Execute(const char* sql) {
   return Fail(ErrorCode::kIo, "register {}: {}", path_.string(), reason);
 }
 
-Result<Statement*> RegisterDatabase::Get(const char* sql) {
+Result<SqlStatement*> RegisterDatabase::Get(const char* sql) {
   auto& statement = statements_[sql];
   if (statement == nullptr) {
     sqlite3_stmt* handle = nullptr;
     if (sqlite3_prepare_v3(handle_, sql, -1, SQLITE_PREPARE_PERSISTENT, &handle, nullptr) != SQLITE_OK) {
       return Fail(ErrorCode::kCorrupt, "register {}: {}", path_.string(), sqlite3_errmsg(handle_));
     }
-    statement = std::make_unique<Statement>(handle);
+    statement = std::make_unique<SqlStatement>(handle, "register");
   }
   return statement.get();
 }
@@ -535,7 +535,7 @@ Result<std::uint64_t> RegisterDatabase::Expire(const Selection& selection, Packe
   auto update = Get("UPDATE items SET expires=?2 WHERE row=?1");
   auto update_collection = Get("UPDATE collections SET expires=?2 WHERE name=?1");
   if (!update || !update_collection) return Fail(!update ? update.error() : update_collection.error());
-  const auto bind_time = [&](Statement& statement) {
+  const auto bind_time = [&](SqlStatement& statement) {
     if (when == PacketTime::max())
       statement.BindNull(2);
     else

@@ -18,7 +18,7 @@
 #include "base/result.h"
 #include "hashset/hashset_format.h"
 #include "model/fingerprint_index.h"
-#include "register/statement.h"
+#include "base/sql_statement.h"
 
 namespace spanwatch::enrolment {
 
@@ -122,7 +122,7 @@ class RegisterDatabase {
   Status OpenFile(const std::filesystem::path& path, int flags);
   Status LoadFacts();
   Status Execute(const char* sql);
-  Result<Statement*> Get(const char* sql);  // REQUIRES: a literal; prepared once
+  Result<SqlStatement*> Get(const char* sql);  // REQUIRES: a literal; prepared once
   Result<std::string> Meta(std::string_view name);
   Status SetMeta(std::string_view name, std::string_view value);
   Result<FoundItem> FindOrAddItem(std::int64_t collection, const Identity& identity);
@@ -134,7 +134,7 @@ class RegisterDatabase {
   sqlite3* handle_ = nullptr;
   std::filesystem::path path_;
   RegisterFacts facts_;
-  std::map<const char*, std::unique_ptr<Statement>> statements_;
+  std::map<const char*, std::unique_ptr<SqlStatement>> statements_;
 };
 
 }  // namespace spanwatch::enrolment

@@ -35,7 +35,7 @@ Status AlertTable::Prepare() {
   });
 }
 
-Result<std::vector<Alert>> AlertTable::ReadAll(Statement& statement) {
+Result<std::vector<Alert>> AlertTable::ReadAll(SqlStatement& statement) {
   std::vector<Alert> alerts;
   while (true) {
     const auto row = statement.Step();

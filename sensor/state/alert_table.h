@@ -46,12 +46,12 @@ class AlertTable : public AlertStore, public BatchParticipant {
   Status Prepare();
   Result<Set*> Load(SetKey key);
   void Raise(SetKey key, Set& set, const std::string& value, std::uint64_t amount);
-  Result<std::vector<Alert>> ReadAll(Statement& statement);
+  Result<std::vector<Alert>> ReadAll(SqlStatement& statement);
 
   Database& database_;
   const config::Limits& limits_;
   Counters& counters_;
-  Statement save_, select_open_, select_all_, select_one_, load_set_, upsert_value_, delete_sets_, purge_;
+  SqlStatement save_, select_open_, select_all_, select_one_, load_set_, upsert_value_, delete_sets_, purge_;
   std::map<SetKey, Set> sets_;
   std::set<SetKey> changed_sets_;
   std::vector<std::int64_t> closed_;  // whose sets are dropped with the next commit

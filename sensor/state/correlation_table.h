@@ -78,7 +78,7 @@ class CorrelationTable : public CorrelationStore, public BatchParticipant {
   Database& database_;
   const config::Limits& limits_;
   Counters& counters_;
-  Statement find_group_, insert_group_, update_group_, load_values_, upsert_value_, purge_idle_, purge_values_,
+  SqlStatement find_group_, insert_group_, update_group_, load_values_, upsert_value_, purge_idle_, purge_values_,
       purge_groups_;
   GroupList groups_;
   std::vector<Group*> changed_groups_;

@@ -173,7 +173,7 @@ void Database::Rollback() {
   for (BatchParticipant* participant : participants_) participant->AfterRollback();
 }
 
-Result<Statement> Database::Prepare(std::string_view sql) {
+Result<SqlStatement> Database::Prepare(std::string_view sql) {
   sqlite3_stmt* statement = nullptr;
   const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
                                       &statement, nullptr);
@@ -181,10 +181,10 @@ Result<Statement> Database::Prepare(std::string_view sql) {
     return Fail(code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? ErrorCode::kCorrupt : ErrorCode::kIo,
                 "state file: {}", sqlite3_errmsg(handle_));
   }
-  return Statement(statement, failed_);
+  return SqlStatement(statement, "state file", &failed_);
 }
 
-Status Database::PrepareAll(std::initializer_list<std::pair<Statement*, std::string_view>> statements) {
+Status Database::PrepareAll(std::initializer_list<std::pair<SqlStatement*, std::string_view>> statements) {
   for (const auto& [statement, sql] : statements) {
     auto prepared = Prepare(sql);
     if (!prepared) return Fail(prepared.error());

@@ -12,7 +12,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "state/statement.h"
+#include "base/sql_statement.h"
 
 namespace spanwatch::state {
 
@@ -45,8 +45,8 @@ class Database {
   // REQUIRES: the participant outlives the last Commit or Rollback.
   void Join(BatchParticipant& participant) { participants_.push_back(&participant); }
 
-  Result<Statement> Prepare(std::string_view sql);
-  Status PrepareAll(std::initializer_list<std::pair<Statement*, std::string_view>> statements);
+  Result<SqlStatement> Prepare(std::string_view sql);
+  Status PrepareAll(std::initializer_list<std::pair<SqlStatement*, std::string_view>> statements);
   Status Execute(const char* sql);
   std::int64_t changed_rows() const { return sqlite3_changes64(handle_); }  // of the latest statement that changes
   std::int64_t inserted_row() const { return sqlite3_last_insert_rowid(handle_); }

@@ -48,7 +48,7 @@ class EventTable : public BatchParticipant {
   Status Load();
 
   Database& database_;
-  Statement insert_event_, insert_document_, delete_documents_, select_documents_, save_position_, purge_;
+  SqlStatement insert_event_, insert_document_, delete_documents_, select_documents_, save_position_, purge_;
   std::map<std::uint64_t, std::uint64_t> positions_;
   std::map<std::uint64_t, std::uint64_t> changed_positions_;
   std::uint64_t last_sequence_ = 0;

@@ -10,7 +10,7 @@ constexpr std::string_view kHeads =
     "FROM outbox o WHERE endpoint=?1 AND dead=0 AND row="
     "(SELECT MIN(row) FROM outbox p WHERE p.endpoint=?1 AND p.dead=0 AND p.group_key=o.group_key)";
 
-Result<std::vector<OutboxMessage>> ReadAll(Statement& statement) {
+Result<std::vector<OutboxMessage>> ReadAll(SqlStatement& statement) {
   std::vector<OutboxMessage> messages;
   while (true) {
     const auto row = statement.Step();

@@ -29,7 +29,7 @@ class OutboxTable : public OutboxStore {
   Status Prepare();
 
   Database& database_;
-  Statement insert_, due_, next_attempt_, make_due_, delete_, retry_, dead_, enable_, disable_, disabled_, figures_,
+  SqlStatement insert_, due_, next_attempt_, make_due_, delete_, retry_, dead_, enable_, disable_, disabled_, figures_,
       dead_letters_, purge_dead_;
 };
 

@@ -52,7 +52,7 @@ Status SightingTable::Prepare() {
 
 Result<std::uint64_t> SightingTable::Add(std::string_view event_id, const Sighting& sighting, bool authorised) {
   const FlowSummary& flow = sighting.flow;
-  Statement& insert = insert_sighting_;
+  SqlStatement& insert = insert_sighting_;
   insert.Bind(1, event_id).Bind(2, Nanoseconds(sighting.time)).Bind(3, static_cast<std::int64_t>(sighting.phase));
   insert.Bind(4, Signed(flow.flow_id)).Bind(5, std::int64_t{sighting.object_id});
   insert.Bind(6, ToString(flow.source.address)).Bind(7, std::int64_t{flow.source.port});
@@ -89,7 +89,7 @@ Result<std::uint64_t> SightingTable::Add(std::string_view event_id, const Sighti
 
 Status SightingTable::AddTransfer(std::string_view event_id, const TransferSummary& transfer) {
   const FlowSummary& flow = transfer.flow;
-  Statement& upsert = upsert_transfer_;
+  SqlStatement& upsert = upsert_transfer_;
   upsert.Bind(1, Signed(flow.flow_id)).Bind(2, std::int64_t{flow.from_client}).Bind(3, event_id);
   upsert.Bind(4, Nanoseconds(transfer.start)).Bind(5, Nanoseconds(transfer.time));
   upsert.Bind(6, ToString(flow.source.address)).Bind(7, std::int64_t{flow.source.port});

@@ -42,8 +42,8 @@ class SightingTable {
   Status Prepare();
 
   Database& database_;
-  Statement insert_sighting_, insert_item_, improve_item_, upsert_transfer_, select_items_, totals_;
-  Statement purge_sightings_, purge_items_, purge_transfers_;
+  SqlStatement insert_sighting_, insert_item_, improve_item_, upsert_transfer_, select_items_, totals_;
+  SqlStatement purge_sightings_, purge_items_, purge_transfers_;
 };
 
 }  // namespace spanwatch::state

@@ -1,29 +1,31 @@
-// Statement: one prepared SQL statement, bound by position (from 1) and stepped. Owned by the table that uses it; one
-// thread.
+// SqlStatement: one prepared statement of SQLite, bound by position (from 1) and stepped. Owned by whoever holds the
+// database (the register, the tables of the state) and gone before it closes; one thread.
 #pragma once
 
 #include <sqlite3.h>
 
 #include <memory>
-#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "base/result.h"
 
-namespace spanwatch::state {
+namespace spanwatch {
 
-class Statement {
+class SqlStatement {
  public:
-  Statement() = default;
-  // `failed` is set when a step fails, and outlives the statement.
-  Statement(sqlite3_stmt* handle, bool& failed) : handle_(handle), failed_(&failed) {}
+  SqlStatement() = default;
+  // `database` is what errors call it and has static lifetime. `failed`, where given, is set when a step fails, and
+  // outlives the statement.
+  SqlStatement(sqlite3_stmt* handle, std::string_view database, bool* failed = nullptr)
+      : handle_(handle), database_(database), failed_(failed) {}
 
   // Bound content is copied.
-  Statement& Bind(int position, std::int64_t value);
-  Statement& Bind(int position, std::string_view value);
-  Statement& Bind(int position, ByteView value);
-  Statement& BindNull(int position);
+  SqlStatement& Bind(int position, std::int64_t value);
+  SqlStatement& Bind(int position, std::string_view value);
+  SqlStatement& Bind(int position, ByteView value);
+  SqlStatement& BindNull(int position);
 
   // True: a row is there. False: done, and the statement is ready to be bound again. Call until false, or Reset.
   Result<bool> Step();
@@ -41,7 +43,8 @@ class Statement {
     void operator()(sqlite3_stmt* handle) const { sqlite3_finalize(handle); }
   };
   std::unique_ptr<sqlite3_stmt, Finalize> handle_;
+  std::string_view database_;
   bool* failed_ = nullptr;
 };
 
-}  // namespace spanwatch::state
+}  // namespace spanwatch
