@@ -1,4 +1,4 @@
-// The hash set file (*.swset), version 1: its header, manifest and the rows of its sections. README.md has the grammar.
+// The hash set file (*.swset), version 2: its header, manifest and the rows of its sections. README.md has the grammar.
 //
 // All numbers little-endian. Rows are plain structs read in place from the mapped file; every section starts at a
 // multiple of 64. The signature covers header and manifest; the manifest holds the BLAKE2b-256 of each section.
@@ -15,7 +15,7 @@
 namespace spanwatch::hashset {
 
 inline constexpr std::string_view kMagic = "SWSET\r\n\x1a";
-inline constexpr std::uint32_t kFormatVersion = 1;
+inline constexpr std::uint32_t kFormatVersion = 2;
 inline constexpr std::size_t kHeaderBytes = 64;
 inline constexpr std::size_t kSignatureBytes = 64;
 inline constexpr std::size_t kSectionAlignment = 64;
@@ -27,6 +27,11 @@ inline constexpr int kPictureDistanceMax = 48;
 inline constexpr std::size_t kPictureHitsMax = 64;
 // Items reported for one key (print, tag, digest): more than this many equal keys say nothing more.
 inline constexpr std::size_t kHitsPerKeyMax = 16;
+
+// The next offset at which a section, or a part of one that is read in place, may begin.
+constexpr std::uint64_t SectionAligned(std::uint64_t offset) {
+  return (offset + kSectionAlignment - 1) / kSectionAlignment * kSectionAlignment;
+}
 
 using PublicKey = std::array<std::uint8_t, 32>;
 // Tells two record keys apart without telling anything of them, so that a wrong key is noticed and not just silent.
@@ -51,8 +56,10 @@ enum class SectionKind : std::uint32_t {
   kArchiveEntries,  // KeyTable: mix of CRC-32 and size; value: CRC-32
   kFragmentFilter,  // split-block Bloom filter of fragment hashes
   kFragments,       // KeyTable: fragment hash; value: offset in the file
-  kPictureHashes,   // PdqHash, parallel to kPictureRows
-  kPictureRows,     // PictureRow
+  kPictureHashes,   // PdqHash, ascending, each once
+  kPictureFirsts,   // u32 for each hash and one more: where its rows begin
+  kPictureRows,     // PictureRow, by hash, then by item
+  kPictureSlots,    // PictureSlots; empty when the hashes are few
   kPlates,          // KeyTable: plate tag; value: 1 for a folded tag (K1)
   kPairs,           // KeyTable: pair tag
   kCount,
@@ -60,9 +67,10 @@ enum class SectionKind : std::uint32_t {
 inline constexpr std::size_t kSectionCount = static_cast<std::size_t>(SectionKind::kCount);
 
 constexpr std::string_view ToString(SectionKind kind) {
-  constexpr std::string_view kNames[] = {"items",           "digests",         "image data", "heads",
-                                         "archive entries", "fragment filter", "fragments",  "picture hashes",
-                                         "picture rows",    "plates",          "pairs"};
+  constexpr std::string_view kNames[] = {
+      "items",           "digests",   "image data",     "heads",          "archive entries",
+      "fragment filter", "fragments", "picture hashes", "picture firsts", "picture rows",
+      "picture slots",   "plates",    "pairs"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

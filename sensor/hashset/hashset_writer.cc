@@ -29,10 +29,6 @@ Bytes EncodeDigests(std::vector<DigestRow>& rows) {
   return BytesOf(rows);
 }
 
-std::uint64_t Aligned(std::uint64_t offset) {
-  return (offset + kSectionAlignment - 1) / kSectionAlignment * kSectionAlignment;
-}
-
 struct SigningKey {
   std::array<std::uint8_t, crypto_sign_PUBLICKEYBYTES> public_key{};
   std::array<std::uint8_t, crypto_sign_SECRETKEYBYTES> secret_key{};
@@ -46,7 +42,8 @@ struct SigningKey {
 
 }  // namespace
 
-HashSetWriter::HashSetWriter(HashSetDescription description) {
+HashSetWriter::HashSetWriter(HashSetDescription description)
+    : picture_slots_from_(std::max<std::size_t>(description.picture_slots_from, 1)) {
   manifest_.name = std::move(description.name);
   manifest_.profile = std::move(description.profile);
   manifest_.serial = description.serial;
@@ -103,8 +100,8 @@ void HashSetWriter::AddDigest(std::uint32_t item, const Sha256Digest& sha256) {
 }
 
 void HashSetWriter::AddPicture(std::uint32_t item, const PictureView& view) {
-  picture_hashes_.push_back(view.hash);
-  picture_rows_.push_back({.item = item, .quality = view.quality, .view = static_cast<std::uint8_t>(view.view)});
+  pictures_.push_back(
+      {view.hash, {.item = item, .quality = view.quality, .view = static_cast<std::uint8_t>(view.view)}});
 }
 
 void HashSetWriter::AddShape(const ShapeDensity& shape) { manifest_.shapes.push_back(shape); }
@@ -133,8 +130,12 @@ std::array<Bytes, kSectionCount> HashSetWriter::EncodeSections() {
   put_table(SectionKind::kFragments, fragments_);
   put_table(SectionKind::kPlates, plates_);
   put_table(SectionKind::kPairs, pairs_);
-  put(SectionKind::kPictureHashes, BytesOf(picture_hashes_), picture_hashes_.size());
-  put(SectionKind::kPictureRows, BytesOf(picture_rows_), picture_rows_.size());
+  PictureSections pictures = BuildPictureSections(pictures_);
+  put(SectionKind::kPictureHashes, BytesOf(pictures.hashes), pictures.hashes.size());
+  put(SectionKind::kPictureFirsts, BytesOf(pictures.firsts), pictures.firsts.size());
+  put(SectionKind::kPictureRows, BytesOf(pictures.rows), pictures.rows.size());
+  const bool many = pictures.hashes.size() >= picture_slots_from_;
+  put(SectionKind::kPictureSlots, many ? BuildPictureSlots(pictures.hashes) : Bytes(), pictures.hashes.size());
   return sections;
 }
 
@@ -142,13 +143,13 @@ Result<Bytes> HashSetWriter::Encode(ByteView signing_seed) {
   const auto sections = EncodeSections();
   const std::size_t manifest_bytes = EncodeManifest(manifest_).size();
   if (manifest_bytes > kManifestBytesMax) return Fail(ErrorCode::kLimit, "too many collections for one hash set");
-  std::uint64_t offset = Aligned(kHeaderBytes + kSignatureBytes + manifest_bytes);
+  std::uint64_t offset = SectionAligned(kHeaderBytes + kSignatureBytes + manifest_bytes);
   for (std::size_t i = 0; i < kSectionCount; ++i) {
     SectionEntry& entry = manifest_.sections[i];
     entry.offset = offset;
     entry.bytes = sections[i].size();
     entry.checksum = SectionChecksum(sections[i]);
-    offset = Aligned(offset + entry.bytes);
+    offset = SectionAligned(offset + entry.bytes);
   }
   const SigningKey key(signing_seed);
   Header header{.version = kFormatVersion,

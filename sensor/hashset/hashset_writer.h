@@ -7,6 +7,8 @@
 #include <filesystem>
 
 #include "hashset/hashset_format.h"
+#include "hashset/picture_sections.h"
+#include "hashset/picture_slots.h"
 
 namespace spanwatch::hashset {
 
@@ -17,7 +19,8 @@ struct HashSetDescription {
   PacketTime created;  // wall clock
   std::uint64_t fragment_seed = 0;
   std::uint32_t fragment_density = 256;
-  RecordKeyId record_key_id{};  // zero: no records
+  RecordKeyId record_key_id{};                  // zero: no records
+  std::size_t picture_slots_from = kSlotsFrom;  // different picture hashes; 1 for tests
 };
 
 struct NewItem {
@@ -62,14 +65,14 @@ class HashSetWriter {
   std::array<Bytes, kSectionCount> EncodeSections();
 
   Manifest manifest_;
+  std::size_t picture_slots_from_;
   std::vector<ItemRow> items_;
   std::vector<DigestRow> digests_;
   std::vector<DigestRow> image_data_;
   std::vector<std::uint64_t> heads_;
   std::vector<KeyRow> archive_entries_;
   std::vector<KeyRow> fragments_;
-  std::vector<PdqHash> picture_hashes_;
-  std::vector<PictureRow> picture_rows_;
+  std::vector<RegisteredPicture> pictures_;
   std::vector<KeyRow> plates_;
   std::vector<KeyRow> pairs_;
 };

@@ -24,6 +24,8 @@ constexpr std::size_t RowBytes(SectionKind kind) {
       return sizeof(DigestRow);
     case SectionKind::kPictureHashes:
       return sizeof(PdqHash);
+    case SectionKind::kPictureFirsts:
+      return sizeof(std::uint32_t);
     case SectionKind::kPictureRows:
       return sizeof(PictureRow);
     default:
@@ -139,7 +141,8 @@ Status MappedHashSet::CheckSections() {
     if (placed && counted) continue;
     return Fail(ErrorCode::kCorrupt, "its section '{}' does not fit the file", ToString(static_cast<SectionKind>(i)));
   }
-  if (manifest_.Section(SectionKind::kPictureRows).rows != manifest_.Section(SectionKind::kPictureHashes).rows) {
+  const std::uint64_t hashes = manifest_.Section(SectionKind::kPictureHashes).rows;
+  if (manifest_.Section(SectionKind::kPictureFirsts).rows != hashes + (hashes > 0)) {
     return Fail(ErrorCode::kCorrupt, "its picture sections disagree");
   }
   if (manifest_.Section(SectionKind::kItems).rows > 0 && manifest_.collections.empty()) {
@@ -163,7 +166,13 @@ Status MappedHashSet::MapTables() {
   items_ = Rows<ItemRow>(SectionKind::kItems);
   digests_ = Rows<DigestRow>(SectionKind::kDigests);
   image_data_ = Rows<DigestRow>(SectionKind::kImageData);
-  pictures_ = PictureIndex(Rows<PdqHash>(SectionKind::kPictureHashes), Rows<PictureRow>(SectionKind::kPictureRows));
+  const auto hashes = Rows<PdqHash>(SectionKind::kPictureHashes);
+  const auto slots = PictureSlots::View(SectionBytes(SectionKind::kPictureSlots), hashes.size());
+  if (!slots) return Fail(ErrorCode::kCorrupt, "its section '{}' is damaged", ToString(SectionKind::kPictureSlots));
+  pictures_ = PictureIndex(
+      {hashes, Rows<std::uint32_t>(SectionKind::kPictureFirsts), Rows<PictureRow>(SectionKind::kPictureRows), *slots});
+  for (const CollectionRow& collection : manifest_.collections)
+    picture_distance_max_ = std::max<int>(picture_distance_max_, collection.weak_distance);
   const std::pair<SectionKind, BloomFilter*> filters[] = {{SectionKind::kHeads, &heads_},
                                                           {SectionKind::kFragmentFilter, &fragment_filter_}};
   for (const auto& [kind, filter] : filters) {

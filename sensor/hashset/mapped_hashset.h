@@ -57,6 +57,8 @@ class MappedHashSet {
   const KeyTable& pairs() const { return pairs_; }
   const KeyTable& archive_entries() const { return archive_entries_; }
   const PictureIndex& pictures() const { return pictures_; }
+  // The widest weak distance of its collections: what lies farther is no match of any.
+  int picture_distance_max() const { return picture_distance_max_; }
 
  private:
   MappedHashSet() = default;
@@ -84,6 +86,7 @@ class MappedHashSet {
   KeyTable pairs_;
   KeyTable archive_entries_;
   PictureIndex pictures_;
+  int picture_distance_max_ = 0;
 };
 
 template <typename Found>

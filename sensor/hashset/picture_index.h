@@ -1,45 +1,60 @@
-// PictureIndex: finds every registered PDQ hash within a Hamming distance, exact in recall, read in place. Immutable;
-// any thread.
+// PictureIndex: finds every registered PDQ hash within a Hamming distance, exact in recall, read in place from the
+// picture sections of a hash set. Immutable; any thread.
+//
+// Few hashes are compared one by one (32 bytes each); more are found through PictureSlots. A search whose slots would
+// make it look at more than there is (a distance too wide, or a set that lies) compares one by one, too, so that none
+// takes longer than about twice that.
 #pragma once
 
+#include <memory>
 #include <span>
 
 #include "hashset/hashset_format.h"
+#include "hashset/picture_slots.h"
 
 namespace spanwatch::hashset {
 
 class PictureIndex {
  public:
-  struct Hit {
-    std::uint32_t row = 0;
-    std::uint16_t distance = 0;
+  // The sections; firsts has one more than hashes, unless all are empty. All outlive the index.
+  struct Sections {
+    std::span<const PdqHash> hashes;
+    std::span<const std::uint32_t> firsts;
+    std::span<const PictureRow> rows;
+    PictureSlots slots;
   };
 
   PictureIndex() = default;
-  // REQUIRES: as many rows as hashes; both outlive the index.
-  PictureIndex(std::span<const PdqHash> hashes, std::span<const PictureRow> rows) : hashes_(hashes), rows_(rows) {}
+  explicit PictureIndex(const Sections& sections) : sections_(sections) {}
 
-  std::size_t size() const { return hashes_.size(); }
-  const PictureRow& Row(std::uint32_t row) const { return rows_[row]; }
-  // Calls `found(row, distance)` for every hash within `max_distance`, in the order of the rows.
+  std::size_t size() const { return sections_.rows.size(); }  // views
+  std::span<const PdqHash> hashes() const { return sections_.hashes; }
+  const PictureSlots& slots() const { return sections_.slots; }
+  // The views with this hash, at most kPictureHitsMax: no more are reported of one search.
+  std::span<const PictureRow> RowsOf(std::uint32_t hash) const;
+
+  // Calls `found(hash, distance)` with the number of every hash within `max_distance`, in no order, of some more than
+  // once.
   template <typename Found>
   void Find(const PdqHash& hash, int max_distance, Found&& found) const {
-    for (std::size_t begin = 0; begin < hashes_.size(); begin += kChunk) {
-      const std::size_t count = std::min(kChunk, hashes_.size() - begin);
-      std::array<std::uint16_t, kChunk> distances;
-      Distances(hash, hashes_.subspan(begin, count), distances.data());
-      for (std::size_t i = 0; i < count; ++i) {
-        if (distances[i] <= max_distance) found(static_cast<std::uint32_t>(begin + i), distances[i]);
-      }
-    }
+    Search(hash, max_distance, {std::addressof(found), [](void* to, std::uint32_t number, std::uint16_t distance) {
+                                  (*static_cast<std::remove_reference_t<Found>*>(to))(number, distance);
+                                }});
   }
 
  private:
-  static constexpr std::size_t kChunk = 512;
-  static void Distances(const PdqHash& hash, std::span<const PdqHash> hashes, std::uint16_t* distances);
+  struct Report {
+    void* to;
+    void (*call)(void* to, std::uint32_t number, std::uint16_t distance);
+    void operator()(std::uint32_t number, std::uint16_t distance) const { call(to, number, distance); }
+  };
+  class Candidates;
+  class SlotSearch;
 
-  std::span<const PdqHash> hashes_;
-  std::span<const PictureRow> rows_;
+  void Search(const PdqHash& hash, int max_distance, const Report& report) const;
+  void Scan(const PdqHash& hash, int max_distance, const Report& report) const;
+
+  Sections sections_;
 };
 
 }  // namespace spanwatch::hashset

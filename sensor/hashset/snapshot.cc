@@ -33,23 +33,30 @@ class NearestPictures {
  public:
   explicit NearestPictures(std::vector<PictureHit>& found) : found_(found), before_(found.size()) {}
 
+  // False: nothing at this distance would change the result.
+  bool Wants(std::uint16_t distance) const { return !full_ || distance <= farthest_; }
   void Add(const PictureHit& hit) {
-    const auto begin = found_.begin() + static_cast<std::ptrdiff_t>(before_);
     const auto same =
-        std::find_if(begin, found_.end(), [&](const PictureHit& other) { return other.item == hit.item; });
+        std::find_if(Begin(), found_.end(), [&](const PictureHit& other) { return other.item == hit.item; });
     if (same != found_.end()) {
       if (hit.distance < same->distance) *same = hit;
-    } else if (found_.size() - before_ < kPictureHitsMax) {
+    } else if (!full_) {
       found_.push_back(hit);
-    } else if (const auto farthest = std::max_element(begin, found_.end(), Nearer); Nearer(hit, *farthest)) {
+    } else if (const auto farthest = std::max_element(Begin(), found_.end(), Nearer); Nearer(hit, *farthest)) {
       *farthest = hit;
     }
+    full_ = found_.size() - before_ == kPictureHitsMax;
+    if (full_) farthest_ = std::max_element(Begin(), found_.end(), Nearer)->distance;
   }
-  void Sort() { std::sort(found_.begin() + static_cast<std::ptrdiff_t>(before_), found_.end(), Nearer); }
+  void Sort() { std::sort(Begin(), found_.end(), Nearer); }
 
  private:
+  std::vector<PictureHit>::iterator Begin() { return found_.begin() + static_cast<std::ptrdiff_t>(before_); }
+
   std::vector<PictureHit>& found_;
   std::size_t before_;
+  bool full_ = false;
+  std::uint16_t farthest_ = 0;  // when full
 };
 
 }  // namespace
@@ -128,15 +135,16 @@ void Snapshot::FindPictures(const PdqHash& hash, int max_distance, std::vector<P
   NearestPictures nearest(found);
   for (std::uint16_t set = 0; set < sets_.size(); ++set) {
     const MappedHashSet& mapped = *sets_[set];
-    mapped.pictures().Find(hash, std::min(max_distance, kPictureDistanceMax),
-                           [&](std::uint32_t row, std::uint16_t distance) {
-                             const PictureRow& picture = mapped.pictures().Row(row);
-                             if (picture.item >= mapped.item_count()) return;
-                             const auto view = picture.view <= static_cast<std::uint8_t>(View::kRotate270)
-                                                   ? static_cast<View>(picture.view)
-                                                   : View::kFull;
-                             nearest.Add({{set, picture.item}, distance, view});
-                           });
+    const int distance_max = std::min(max_distance, mapped.picture_distance_max());
+    mapped.pictures().Find(hash, distance_max, [&](std::uint32_t number, std::uint16_t distance) {
+      if (!nearest.Wants(distance)) return;
+      for (const PictureRow& picture : mapped.pictures().RowsOf(number)) {
+        if (picture.item >= mapped.item_count()) continue;
+        const auto view =
+            picture.view <= static_cast<std::uint8_t>(View::kRotate270) ? static_cast<View>(picture.view) : View::kFull;
+        nearest.Add({{set, picture.item}, distance, view});
+      }
+    });
   }
   nearest.Sort();
 }

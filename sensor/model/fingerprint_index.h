@@ -90,7 +90,8 @@ class FingerprintIndex {
   // Looks up a batch with prefetch in one set; `prints` were hashed with that set's seed and density.
   virtual void FindFragments(std::size_t set, std::span<const FragmentPrint> prints,
                              std::vector<FragmentHit>& found) const = 0;
-  // Every registered view within `max_distance` (<= 48), exact in recall; at most 64 nearest, one per item.
+  // Every registered view within `max_distance` that some collection of its set still calls a match, exact in recall;
+  // at most 64 nearest, one per item.
   virtual void FindPictures(const PdqHash& hash, int max_distance, std::vector<PictureHit>& found) const = 0;
   // For each plate tag (K0 or K1 alike) appends (index into tags, item). Tags were made with that set's record key.
   struct PlateHit {

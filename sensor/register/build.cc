@@ -215,7 +215,7 @@ std::string Describe(const BuildSummary& summary) {
   text += fmt::format(
       "perceptual: {} pictures, {} views, {} bytes; about 0.97 of re-encoded or resized copies, crops only "
       "as far as views cover them\n",
-      summary.pictures, summary.views, BytesOf(summary, {kPictureHashes, kPictureRows}));
+      summary.pictures, summary.views, BytesOf(summary, {kPictureHashes, kPictureFirsts, kPictureRows, kPictureSlots}));
   text += fmt::format("record: {} plates, {} with supporting columns, {} bytes; every plate in readable text\n",
                       summary.records, summary.supported_records, BytesOf(summary, {kPlates, kPairs}));
   text += fmt::format("archive-entry: {} files, {} bytes; names no file whose archive hides its directory\n",

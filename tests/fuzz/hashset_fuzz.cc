@@ -12,13 +12,13 @@ namespace spanwatch::hashset {
 namespace {
 
 Bytes GoodSet(ByteView signing_seed) {
-  HashSetWriter writer({.name = "fuzz"});
+  HashSetWriter writer({.name = "fuzz", .picture_slots_from = 1});
   writer.AddCollection({.name = "lanes", .owner = "Agency"});
   for (std::uint8_t i = 0; i < 4; ++i) {
     FileFingerprint file{.size = 100u + i, .crc32 = i, .head_xxh3 = i};
     file.sha256[0] = i;
     file.image_data = file.sha256;
-    file.views.push_back({.hash = {{i, i, i, i}}});
+    for (std::uint64_t view = 0; view < 250; ++view) file.views.push_back({.hash = {{i, view, i * view, ~view}}});
     file.fragments.push_back({i, i * 0x2000000000000000ull});
     const std::uint32_t row = writer.AddItem({.kind = ItemKind::kImage, .size = file.size});
     writer.AddFile(row, file);

@@ -84,7 +84,9 @@ inline std::uint64_t LookUpEverything(const MappedHashSet& set, std::mt19937_64&
   snapshot->FindFragments(0, prints, fragments);
   for (const FragmentHit& hit : fragments) items.push_back(hit.item);
   std::vector<PictureHit> pictures;
-  snapshot->FindPictures({{random(), 0, 0, 0}}, 256, pictures);
+  // The narrow distances go through the slots.
+  for (const int distance : {256, 30, 22, 10, 0}) snapshot->FindPictures({{random(), 0, 0, 0}}, distance, pictures);
+  snapshot->FindPictures({{0, 0, 0, 0}}, 22, pictures);
   std::uint64_t sum = snapshot->RegisteredPlates(0, 0xf0) + snapshot->Set(0).name.size();
   for (const PictureHit& hit : pictures) {
     items.push_back(hit.item);
