@@ -45,15 +45,31 @@ Result<Bytes> ReadFile(const std::filesystem::path& path, std::size_t limit) {
 }
 
 Status WriteFileAtomically(const std::filesystem::path& path, ByteView content, mode_t mode) {
-  std::string temporary = path.string() + ".XXXXXX";
-  UniqueFd fd(::mkostemp(temporary.data(), O_CLOEXEC));
-  if (!fd) return FailErrno("cannot create a file beside " + path.string());
-  Status status = WriteAll(fd.get(), content, temporary);
-  if (status && (::fchmod(fd.get(), mode) != 0 || ::fsync(fd.get()) != 0))
-    status = FailErrno("cannot write " + temporary);
-  if (status && ::rename(temporary.c_str(), path.c_str()) != 0) status = FailErrno("cannot write " + path.string());
-  if (!status) ::unlink(temporary.c_str());
-  return status;
+  auto file = NewFile::Create(path, mode);
+  if (!file) return Fail(file.error());
+  Status status = WriteAll(file->descriptor(), content, path.string());
+  return status ? file->Commit() : status;
+}
+
+Result<NewFile> NewFile::Create(const std::filesystem::path& path, mode_t mode) {
+  NewFile made;
+  made.path_ = path;
+  made.temporary_ = path.string() + ".XXXXXX";
+  made.file_.reset(::mkostemp(made.temporary_.data(), O_CLOEXEC));
+  if (!made.file_ || ::fchmod(made.file_.get(), mode) != 0)
+    return FailErrno("cannot create a file beside " + path.string());
+  return made;
+}
+
+NewFile::~NewFile() {
+  if (file_) ::unlink(temporary_.c_str());
+}
+
+Status NewFile::Commit() {
+  if (::fsync(file_.get()) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0)
+    return FailErrno("cannot write " + path_.string());
+  file_.reset();
+  return {};
 }
 
 }  // namespace spanwatch

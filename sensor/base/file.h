@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <string>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -18,5 +19,23 @@ Result<Bytes> ReadFile(const std::filesystem::path& path, std::size_t limit);
 // Writes a temporary file beside `path`, syncs it and renames it: a reader sees the old content or the new, never a
 // part.
 Status WriteFileAtomically(const std::filesystem::path& path, ByteView content, mode_t mode);
+
+// The same for a file that is written piece by piece: it takes its name with Commit, and without it leaves nothing.
+class NewFile {
+ public:
+  static Result<NewFile> Create(const std::filesystem::path& path, mode_t mode);
+  NewFile(NewFile&& other) noexcept = default;
+  ~NewFile();
+
+  int descriptor() const { return file_.get(); }
+  Status Commit();
+
+ private:
+  NewFile() = default;
+
+  std::filesystem::path path_;
+  std::string temporary_;
+  UniqueFd file_;
+};
 
 }  // namespace spanwatch

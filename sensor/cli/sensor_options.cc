@@ -141,10 +141,10 @@ Result<OpenedHashSets> OpenHashSets(const config::Config& config, const std::fil
     supervisor::HashsetFigures figures;
     figures.name = (*set)->manifest().name;
     figures.loaded_timestamp_seconds = static_cast<double>(Nanoseconds(WallClockNow())) / 1e9;
-    for (std::uint32_t row = 0; row < (*set)->item_count(); ++row) {
-      const ItemKind kind = (*set)->Item(row).kind;
-      ++(kind == ItemKind::kImage ? figures.images : kind == ItemKind::kRecord ? figures.records : figures.files);
-    }
+    const auto& items = (*set)->manifest().items_of_kind;
+    figures.images = items[static_cast<std::size_t>(ItemKind::kImage)];
+    figures.records = items[static_cast<std::size_t>(ItemKind::kRecord)];
+    figures.files = items[static_cast<std::size_t>(ItemKind::kFile)];
     if (key->empty()) figures.unsearched_records = figures.records;
     opened.figures.push_back(std::move(figures));
     opened.inputs.push_back({std::move(*file), std::move(*key), hashset.file.string()});

@@ -1,8 +1,5 @@
 #include "hashset/bloom_filter.h"
 
-#include <algorithm>
-#include <cstring>
-
 namespace spanwatch::hashset {
 namespace {
 
@@ -18,16 +15,12 @@ std::optional<BloomFilter> BloomFilter::View(ByteView bytes) {
   return filter;
 }
 
-Bytes BloomFilter::Build(std::span<const std::uint64_t> keys) {
-  if (keys.empty()) return {};
-  std::vector<Block> blocks(std::max<std::size_t>(1, (keys.size() * kBitsPerKey + kBitsPerBlock - 1) / kBitsPerBlock));
-  for (const std::uint64_t key : keys) {
-    Block& block = blocks[BlockOf(key, blocks.size())];
-    for (std::size_t i = 0; i < kSalts.size(); ++i) block.words[i] |= Bit(key, i);
-  }
-  Bytes bytes(blocks.size() * sizeof(Block));
-  std::memcpy(bytes.data(), blocks.data(), bytes.size());
-  return bytes;
+BloomFilterBuilder::BloomFilterBuilder(std::uint64_t keys)
+    : blocks_(static_cast<std::size_t>((keys * kBitsPerKey + kBitsPerBlock - 1) / kBitsPerBlock)) {}
+
+void BloomFilterBuilder::Add(std::uint64_t key) {
+  BloomFilter::Block& block = blocks_[BloomFilter::BlockOf(key, blocks_.size())];
+  for (std::size_t i = 0; i < BloomFilter::kSalts.size(); ++i) block.words[i] |= BloomFilter::Bit(key, i);
 }
 
 }  // namespace spanwatch::hashset

@@ -1,10 +1,11 @@
 // BloomFilter: a split-block Bloom filter read in place: one 32-byte block a key, eight bits in it (12 bits a key give
-// 0.5 % false positives; algorithms.md 2.3). The writer builds it with BuildBloomFilter. Immutable; any thread.
+// 0.5 % false positives; algorithms.md 2.3). Immutable; any thread.
 #pragma once
 
 #include <array>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "base/bytes.h"
 
@@ -31,10 +32,8 @@ class BloomFilter {
     if (!blocks_.empty()) __builtin_prefetch(&blocks_[BlockOf(key)]);
   }
 
-  // The bytes of a filter of these keys.
-  static Bytes Build(std::span<const std::uint64_t> keys);
-
  private:
+  friend class BloomFilterBuilder;
   static constexpr std::array<std::uint32_t, 8> kSalts = {0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d,
                                                           0x705495c7, 0x2df1424b, 0x9efc4947, 0x5c6bfb31};
   static std::uint32_t Bit(std::uint64_t key, std::size_t word) {
@@ -46,6 +45,19 @@ class BloomFilter {
   }
 
   std::span<const Block> blocks_;
+};
+
+// Makes the bytes of a filter. REQUIRES: no more than `keys` keys are added; none: the filter is empty.
+class BloomFilterBuilder {
+ public:
+  explicit BloomFilterBuilder(std::uint64_t keys);
+  void Add(std::uint64_t key);
+  ByteView bytes() const {
+    return {reinterpret_cast<const std::uint8_t*>(blocks_.data()), blocks_.size() * sizeof(BloomFilter::Block)};
+  }
+
+ private:
+  std::vector<BloomFilter::Block> blocks_;
 };
 
 }  // namespace spanwatch::hashset

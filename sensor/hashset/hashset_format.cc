@@ -84,6 +84,7 @@ Bytes EncodeManifest(const Manifest& manifest) {
   writer.Le(static_cast<std::uint8_t>(manifest.has_records));
   writer.Le(static_cast<std::uint8_t>(manifest.has_bare_digests));
   writer.Raw(manifest.record_key_id);
+  for (const std::uint64_t items : manifest.items_of_kind) writer.Le(items);
   writer.Le(static_cast<std::uint32_t>(manifest.collections.size()));
   for (const CollectionRow& collection : manifest.collections) EncodeCollection(collection, writer);
   writer.Le(static_cast<std::uint32_t>(manifest.shapes.size()));
@@ -114,10 +115,17 @@ Result<Manifest> DecodeManifest(ByteView bytes) {
     manifest.has_bare_digests = reader.U8() != 0;
     const ByteView key_id = reader.Take(manifest.record_key_id.size());
     std::copy(key_id.begin(), key_id.end(), manifest.record_key_id.begin());
+    for (std::uint64_t& items : manifest.items_of_kind) items = reader.U64Le();
     whole = manifest.fragment_density > 0 && DecodeLists(reader, manifest);
   }
   if (!whole) return Fail(ErrorCode::kCorrupt, "its manifest is damaged");
   return manifest;
+}
+
+KeyRow DigestRow(const Sha256Digest& digest, std::uint32_t item) {
+  ByteReader reader(digest);
+  const std::uint64_t key = reader.U64Be();
+  return {key, item, reader.U32Be()};
 }
 
 Bytes SignedMessage(ByteView header, ByteView manifest) {

@@ -1,4 +1,4 @@
-// The hash set file (*.swset), version 2: its header, manifest and the rows of its sections. README.md has the grammar.
+// The hash set file (*.swset), version 3: its header, manifest and the rows of its sections. README.md has the grammar.
 //
 // All numbers little-endian. Rows are plain structs read in place from the mapped file; every section starts at a
 // multiple of 64. The signature covers header and manifest; the manifest holds the BLAKE2b-256 of each section.
@@ -15,7 +15,7 @@
 namespace spanwatch::hashset {
 
 inline constexpr std::string_view kMagic = "SWSET\r\n\x1a";
-inline constexpr std::uint32_t kFormatVersion = 2;
+inline constexpr std::uint32_t kFormatVersion = 3;
 inline constexpr std::size_t kHeaderBytes = 64;
 inline constexpr std::size_t kSignatureBytes = 64;
 inline constexpr std::size_t kSectionAlignment = 64;
@@ -50,8 +50,8 @@ static_assert(sizeof(Header) == kHeaderBytes);
 
 enum class SectionKind : std::uint32_t {
   kItems = 0,       // ItemRow, in the order of the register
-  kDigests,         // DigestRow ascending: SHA-256 of whole files
-  kImageData,       // DigestRow ascending: SHA-256 of image data
+  kDigests,         // KeyTable: SHA-256 of whole files; value: 32 more bits of it
+  kImageData,       // KeyTable: SHA-256 of image data, in the same way
   kHeads,           // split-block Bloom filter of head_xxh3
   kArchiveEntries,  // KeyTable: mix of CRC-32 and size; value: CRC-32
   kFragmentFilter,  // split-block Bloom filter of fragment hashes
@@ -76,21 +76,15 @@ constexpr std::string_view ToString(SectionKind kind) {
 
 struct ItemRow {
   ItemId id{};
-  std::uint64_t size = 0;
-  std::int64_t expires = 0;  // nanoseconds since the epoch; INT64_MAX: never
-  std::uint32_t collection = 0;
-  std::uint32_t fragment_count = 0;
-  std::uint8_t kind = 0;  // ItemKind
-  std::array<std::uint8_t, 7> reserved{};
+  std::uint32_t size_low = 0;
+  std::uint16_t size_high = 0;
+  std::uint16_t collection = 0;
+  std::uint32_t expires_s = 0;                // seconds since the epoch; 0: never
+  std::uint32_t fragment_count_and_kind = 0;  // ItemKind in the two highest bits
 };
-static_assert(sizeof(ItemRow) == 48);
-
-struct DigestRow {
-  Sha256Digest sha256{};
-  std::uint32_t item = 0;
-  std::uint32_t reserved = 0;
-};
-static_assert(sizeof(DigestRow) == 40);
+static_assert(sizeof(ItemRow) == 32);
+inline constexpr std::uint64_t kItemBytesMax = (std::uint64_t{1} << 48) - 1;
+inline constexpr std::uint32_t kItemFragmentsMax = (std::uint32_t{1} << 30) - 1;
 
 struct PictureRow {
   std::uint32_t item = 0;
@@ -100,7 +94,7 @@ struct PictureRow {
 };
 static_assert(sizeof(PictureRow) == 8);
 
-// Row of a KeyTable, ascending by (key, item, value). Keys are spread evenly over 64 bits.
+// What becomes a row of a KeyTable. Keys are spread evenly over 64 bits.
 struct KeyRow {
   std::uint64_t key = 0;
   std::uint32_t item = 0;
@@ -136,7 +130,8 @@ struct Manifest {
   std::uint32_t fragment_density = 256;
   bool has_records = false;
   bool has_bare_digests = false;
-  RecordKeyId record_key_id{};  // of the key that its tags were made with; zero without records
+  RecordKeyId record_key_id{};                   // of the key that its tags were made with; zero without records
+  std::array<std::uint64_t, 3> items_of_kind{};  // by ItemKind
   std::vector<CollectionRow> collections;
   std::vector<ShapeDensity> shapes;
   std::array<SectionEntry, kSectionCount> sections{};
@@ -153,6 +148,10 @@ Bytes SignedMessage(ByteView header, ByteView manifest);
 std::array<std::uint8_t, 32> SectionChecksum(ByteView section);
 // REQUIRES: the 32 bytes of a record key.
 RecordKeyId RecordKeyIdOf(ByteView record_key);
+
+// A digest in its KeyTable: the first 64 bits are the key, the next 32 its value. With the size that is checked as well
+// no file has them by chance, and whoever makes one that does has only made an alert.
+KeyRow DigestRow(const Sha256Digest& digest, std::uint32_t item);
 
 // The key of an archive entry in its KeyTable.
 constexpr std::uint64_t ArchiveEntryKey(std::uint32_t crc32, std::uint64_t size) {

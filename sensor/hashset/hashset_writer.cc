@@ -1,10 +1,11 @@
 #include "hashset/hashset_writer.h"
 
 #include <sodium.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
-#include <tuple>
+#include <chrono>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -15,18 +16,14 @@ namespace spanwatch::hashset {
 namespace {
 
 template <typename Row>
-Bytes BytesOf(const std::vector<Row>& rows) {
-  Bytes bytes(rows.size() * sizeof(Row));
-  if (!rows.empty()) std::memcpy(bytes.data(), rows.data(), bytes.size());
-  return bytes;
+ByteView BytesOf(const std::vector<Row>& rows) {
+  return {reinterpret_cast<const std::uint8_t*>(rows.data()), rows.size() * sizeof(Row)};
 }
 
-Bytes EncodeDigests(std::vector<DigestRow>& rows) {
-  const auto order = [](const DigestRow& row) { return std::tie(row.sha256, row.item); };
-  std::ranges::sort(rows, {}, order);
-  const auto repeats = std::ranges::unique(rows, {}, order);
-  rows.erase(repeats.begin(), repeats.end());
-  return BytesOf(rows);
+// Whole seconds, never before the moment that is meant; 0 is never.
+std::uint32_t ExpirySeconds(PacketTime expires) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(expires).time_since_epoch().count();
+  return seconds >= UINT32_MAX ? 0 : static_cast<std::uint32_t>(std::max<std::int64_t>(seconds, 1));
 }
 
 struct SigningKey {
@@ -40,10 +37,20 @@ struct SigningKey {
   ~SigningKey() { sodium_memzero(secret_key.data(), secret_key.size()); }
 };
 
+std::filesystem::path FolderOf(const HashSetDescription& description) {
+  return description.folder.empty() ? std::filesystem::temp_directory_path() : description.folder;
+}
+
 }  // namespace
 
 HashSetWriter::HashSetWriter(HashSetDescription description)
-    : picture_slots_from_(std::max<std::size_t>(description.picture_slots_from, 1)) {
+    : picture_slots_from_(std::max<std::size_t>(description.picture_slots_from, 1)),
+      digests_(FolderOf(description), description.sorter_bytes),
+      image_data_(FolderOf(description), description.sorter_bytes),
+      archive_entries_(FolderOf(description), description.sorter_bytes),
+      fragments_(FolderOf(description), description.sorter_bytes),
+      plates_(FolderOf(description), description.sorter_bytes),
+      pairs_(FolderOf(description), description.sorter_bytes) {
   manifest_.name = std::move(description.name);
   manifest_.profile = std::move(description.profile);
   manifest_.serial = description.serial;
@@ -61,42 +68,45 @@ std::uint32_t HashSetWriter::AddCollection(CollectionRow collection) {
 }
 
 std::uint32_t HashSetWriter::AddItem(const NewItem& item) {
-  CHECK(item.collection < manifest_.collections.size() && items_.size() < UINT32_MAX);
+  CHECK(item.collection < manifest_.collections.size() && items_.size() < kFlaggedItemsMax);
   CollectionRow& collection = manifest_.collections[item.collection];
   ++collection.items;
   collection.bytes += item.size;
+  ++manifest_.items_of_kind[static_cast<std::size_t>(item.kind)];
+  const std::uint64_t size = std::min(item.size, kItemBytesMax);
   items_.push_back({.id = item.id,
-                    .size = item.size,
-                    .expires = Nanoseconds(item.expires),
-                    .collection = item.collection,
-                    .kind = static_cast<std::uint8_t>(item.kind)});
+                    .size_low = static_cast<std::uint32_t>(size),
+                    .size_high = static_cast<std::uint16_t>(size >> 32),
+                    .collection = static_cast<std::uint16_t>(item.collection),
+                    .expires_s = ExpirySeconds(item.expires),
+                    .fragment_count_and_kind = static_cast<std::uint32_t>(item.kind) << 30});
   return static_cast<std::uint32_t>(items_.size() - 1);
 }
 
 void HashSetWriter::AddFile(std::uint32_t item, const FileFingerprint& file) {
   CHECK(item < items_.size());
-  digests_.push_back({file.sha256, item});
+  digests_.Add(DigestRow(file.sha256, item));
   heads_.push_back(file.head_xxh3);
-  archive_entries_.push_back({ArchiveEntryKey(file.crc32, file.size), item, file.crc32});
-  if (file.image_data) image_data_.push_back({*file.image_data, item});
+  archive_entries_.Add({ArchiveEntryKey(file.crc32, file.size), item, file.crc32});
+  if (file.image_data) image_data_.Add(DigestRow(*file.image_data, item));
   for (const PictureView& view : file.views) AddPicture(item, view);
   for (const FragmentPrint& fragment : file.fragments) {
     if (fragment.offset > UINT32_MAX) break;  // ascending; the first 4 GiB of a file are told apart well enough
-    fragments_.push_back({fragment.hash, item, static_cast<std::uint32_t>(fragment.offset)});
-    ++items_[item].fragment_count;
+    fragments_.Add({fragment.hash, item, static_cast<std::uint32_t>(fragment.offset)});
+    ++items_[item].fragment_count_and_kind;
   }
 }
 
 void HashSetWriter::AddRecord(std::uint32_t item, const RecordFingerprint& record) {
   manifest_.has_records = true;
-  plates_.push_back({record.plate_tag, item, 0});
-  if (record.folded_tag != record.plate_tag) plates_.push_back({record.folded_tag, item, 1});
-  for (const std::uint64_t tag : record.pair_tags) pairs_.push_back({tag, item, 0});
+  plates_.Add({record.plate_tag, item, 0});
+  if (record.folded_tag != record.plate_tag) plates_.Add({record.folded_tag, item, 1});
+  for (const std::uint64_t tag : record.pair_tags) pairs_.Add({tag, item, 0});
 }
 
 void HashSetWriter::AddDigest(std::uint32_t item, const Sha256Digest& sha256) {
-  digests_.push_back({sha256, item});
-  if (items_[item].size == 0) manifest_.has_bare_digests = true;
+  digests_.Add(DigestRow(sha256, item));
+  if (items_[item].size_low == 0 && items_[item].size_high == 0) manifest_.has_bare_digests = true;
 }
 
 void HashSetWriter::AddPicture(std::uint32_t item, const PictureView& view) {
@@ -106,75 +116,122 @@ void HashSetWriter::AddPicture(std::uint32_t item, const PictureView& view) {
 
 void HashSetWriter::AddShape(const ShapeDensity& shape) { manifest_.shapes.push_back(shape); }
 
-std::array<Bytes, kSectionCount> HashSetWriter::EncodeSections() {
-  std::array<Bytes, kSectionCount> sections;
-  const auto put = [&](SectionKind kind, Bytes bytes, std::size_t rows) {
-    sections[static_cast<std::size_t>(kind)] = std::move(bytes);
-    manifest_.sections[static_cast<std::size_t>(kind)].rows = rows;
-  };
-  put(SectionKind::kItems, BytesOf(items_), items_.size());
-  Bytes digests = EncodeDigests(digests_);
-  put(SectionKind::kDigests, std::move(digests), digests_.size());
-  Bytes image_data = EncodeDigests(image_data_);
-  put(SectionKind::kImageData, std::move(image_data), image_data_.size());
-  put(SectionKind::kHeads, BloomFilter::Build(heads_), heads_.size());
-  std::vector<std::uint64_t> keys;
-  keys.reserve(fragments_.size());
-  for (const KeyRow& row : fragments_) keys.push_back(row.key);
-  put(SectionKind::kFragmentFilter, BloomFilter::Build(keys), keys.size());
-  const auto put_table = [&](SectionKind kind, std::vector<KeyRow>& rows) {
-    Bytes bytes = KeyTable::Build(rows);
-    put(kind, std::move(bytes), rows.size());
-  };
-  put_table(SectionKind::kArchiveEntries, archive_entries_);
-  put_table(SectionKind::kFragments, fragments_);
-  put_table(SectionKind::kPlates, plates_);
-  put_table(SectionKind::kPairs, pairs_);
-  PictureSections pictures = BuildPictureSections(pictures_);
-  put(SectionKind::kPictureHashes, BytesOf(pictures.hashes), pictures.hashes.size());
-  put(SectionKind::kPictureFirsts, BytesOf(pictures.firsts), pictures.firsts.size());
-  put(SectionKind::kPictureRows, BytesOf(pictures.rows), pictures.rows.size());
-  const bool many = pictures.hashes.size() >= picture_slots_from_;
-  put(SectionKind::kPictureSlots, many ? BuildPictureSlots(pictures.hashes) : Bytes(), pictures.hashes.size());
-  return sections;
+Status HashSetWriter::EndSection(SectionKind kind, SectionOutput& output, std::uint64_t rows) {
+  if (Status status = output.Finish(); !status) return status;
+  SectionEntry& entry = manifest_.sections[static_cast<std::size_t>(kind)];
+  entry.rows = rows;
+  entry.offset = end_;
+  entry.bytes = output.size();
+  end_ = SectionAligned(end_ + entry.bytes);
+  return {};
+}
+
+Status HashSetWriter::WriteBytes(int file, SectionKind kind, ByteView bytes, std::uint64_t rows) {
+  SectionOutput output(file, end_);
+  output.Write(bytes);
+  return EndSection(kind, output, rows);
+}
+
+Status HashSetWriter::WriteTable(int file, SectionKind kind, ExternalSorter<KeyRow>& rows, KeyValue value,
+                                 BloomFilterBuilder* filter) {
+  SectionOutput output(file, end_);
+  const auto written = KeyTable::Write(rows, value, output, filter);
+  return written ? EndSection(kind, output, *written) : Fail(written.error());
+}
+
+Status HashSetWriter::WriteTables(int file) {
+  BloomFilterBuilder prints(fragments_.size());
+  Status status = WriteTable(file, SectionKind::kDigests, digests_, KeyValue::kWord);
+  if (status) status = WriteTable(file, SectionKind::kImageData, image_data_, KeyValue::kWord);
+  if (status) status = WriteTable(file, SectionKind::kArchiveEntries, archive_entries_, KeyValue::kWord);
+  if (status) status = WriteTable(file, SectionKind::kFragments, fragments_, KeyValue::kWord, &prints);
+  const std::uint64_t rows = manifest_.Section(SectionKind::kFragments).rows;
+  if (status) status = WriteBytes(file, SectionKind::kFragmentFilter, prints.bytes(), rows);
+  if (status) status = WriteTable(file, SectionKind::kPlates, plates_, KeyValue::kFlag);
+  if (status) status = WriteTable(file, SectionKind::kPairs, pairs_, KeyValue::kFlag);
+  return status;
+}
+
+Status HashSetWriter::WritePictures(int file) {
+  const PictureSections pictures = BuildPictureSections(pictures_);
+  const std::size_t count = pictures.hashes.size();
+  Status status = WriteBytes(file, SectionKind::kPictureHashes, BytesOf(pictures.hashes), count);
+  if (status) status = WriteBytes(file, SectionKind::kPictureFirsts, BytesOf(pictures.firsts), pictures.firsts.size());
+  if (status) status = WriteBytes(file, SectionKind::kPictureRows, BytesOf(pictures.rows), pictures.rows.size());
+  const Bytes slots = count >= picture_slots_from_ ? BuildPictureSlots(pictures.hashes) : Bytes();
+  return status ? WriteBytes(file, SectionKind::kPictureSlots, slots, count) : status;
+}
+
+Status HashSetWriter::WriteSections(int file) {
+  SectionOutput items(file, end_);
+  for (const ItemRow& item : items_) items.Put(item);
+  Status status = EndSection(SectionKind::kItems, items, items_.size());
+  BloomFilterBuilder heads(heads_.size());
+  for (const std::uint64_t head : heads_) heads.Add(head);
+  if (status) status = WriteBytes(file, SectionKind::kHeads, heads.bytes(), heads_.size());
+  if (status) status = WriteTables(file);
+  return status ? WritePictures(file) : status;
+}
+
+Status HashSetWriter::Checksum(int file) {
+  const auto size = static_cast<std::size_t>(end_);
+  void* mapping = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file, 0);
+  if (mapping == MAP_FAILED) return FailErrno("cannot read the hash set again");
+  const ByteView bytes(static_cast<const std::uint8_t*>(mapping), size);
+  for (SectionEntry& entry : manifest_.sections)
+    entry.checksum = SectionChecksum(bytes.subspan(static_cast<std::size_t>(entry.offset), entry.bytes));
+  ::munmap(mapping, size);
+  return {};
+}
+
+Status HashSetWriter::Sign(int file, ByteView signing_seed) {
+  const SigningKey key(signing_seed);
+  const Bytes manifest = EncodeManifest(manifest_);
+  Header header{.version = kFormatVersion,
+                .manifest_bytes = static_cast<std::uint32_t>(manifest.size()),
+                .file_bytes = end_,
+                .signer = key.public_key};
+  std::copy(kMagic.begin(), kMagic.end(), header.magic.begin());
+  const ByteView header_bytes(reinterpret_cast<const std::uint8_t*>(&header), sizeof(header));
+  const Bytes message = SignedMessage(header_bytes, manifest);
+  std::array<std::uint8_t, kSignatureBytes> signature{};
+  crypto_sign_detached(signature.data(), nullptr, message.data(), message.size(), key.secret_key.data());
+  SectionOutput output(file, 0);
+  output.Write(header_bytes);
+  output.Write(signature);
+  output.Write(manifest);
+  return output.Finish();
+}
+
+Status HashSetWriter::WriteInto(int file, ByteView signing_seed) {
+  // Its numbers have a fixed width: it stays as long as it is now.
+  const std::size_t manifest_bytes = EncodeManifest(manifest_).size();
+  if (manifest_bytes > kManifestBytesMax || manifest_.collections.size() > kCollectionsMax)
+    return Fail(ErrorCode::kLimit, "too many collections for one hash set");
+  end_ = SectionAligned(kHeaderBytes + kSignatureBytes + manifest_bytes);
+  Status status = WriteSections(file);
+  if (status && ::ftruncate(file, static_cast<off_t>(end_)) != 0) status = FailErrno("cannot write the hash set");
+  if (status) status = Checksum(file);
+  return status ? Sign(file, signing_seed) : status;
 }
 
 Result<Bytes> HashSetWriter::Encode(ByteView signing_seed) {
-  const auto sections = EncodeSections();
-  const std::size_t manifest_bytes = EncodeManifest(manifest_).size();
-  if (manifest_bytes > kManifestBytesMax) return Fail(ErrorCode::kLimit, "too many collections for one hash set");
-  std::uint64_t offset = SectionAligned(kHeaderBytes + kSignatureBytes + manifest_bytes);
-  for (std::size_t i = 0; i < kSectionCount; ++i) {
-    SectionEntry& entry = manifest_.sections[i];
-    entry.offset = offset;
-    entry.bytes = sections[i].size();
-    entry.checksum = SectionChecksum(sections[i]);
-    offset = SectionAligned(offset + entry.bytes);
-  }
-  const SigningKey key(signing_seed);
-  Header header{.version = kFormatVersion,
-                .manifest_bytes = static_cast<std::uint32_t>(manifest_bytes),
-                .file_bytes = offset,
-                .signer = key.public_key};
-  std::copy(kMagic.begin(), kMagic.end(), header.magic.begin());
-  Bytes file(offset);
-  std::memcpy(file.data(), &header, sizeof(header));
-  const Bytes manifest = EncodeManifest(manifest_);
-  const Bytes message = SignedMessage(ByteView(file).first(kHeaderBytes), manifest);
-  crypto_sign_detached(file.data() + kHeaderBytes, nullptr, message.data(), message.size(), key.secret_key.data());
-  std::copy(manifest.begin(), manifest.end(), file.begin() + kHeaderBytes + kSignatureBytes);
-  for (std::size_t i = 0; i < kSectionCount; ++i) {
-    std::copy(sections[i].begin(), sections[i].end(),
-              file.begin() + static_cast<std::ptrdiff_t>(manifest_.sections[i].offset));
-  }
-  return file;
+  const UniqueFd file(::memfd_create("hashset", MFD_CLOEXEC));
+  if (!file) return FailErrno("cannot make a hash set in memory");
+  if (Status status = WriteInto(file.get(), signing_seed); !status) return Fail(status.error());
+  Bytes bytes(static_cast<std::size_t>(end_));
+  if (::pread(file.get(), bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+    return FailErrno("cannot read a hash set in memory");
+  return bytes;
 }
 
 Result<WrittenSet> HashSetWriter::Write(const std::filesystem::path& path, ByteView signing_seed) {
-  const auto file = Encode(signing_seed);
+  auto file = NewFile::Create(path, 0600);
   if (!file) return Fail(file.error());
-  if (Status status = WriteFileAtomically(path, *file, 0600); !status) return Fail(status.error());
-  WrittenSet written{.bytes = file->size()};
+  Status status = WriteInto(file->descriptor(), signing_seed);
+  if (status) status = file->Commit();
+  if (!status) return Fail(status.error());
+  WrittenSet written{.bytes = end_};
   for (std::size_t i = 0; i < kSectionCount; ++i) {
     written.section_bytes[i] = manifest_.sections[i].bytes;
     written.section_rows[i] = manifest_.sections[i].rows;

@@ -1,12 +1,14 @@
 // HashSetWriter: makes a signed hash set file from plain values. Used by `register build` and by tests.
 //
-// Call order: (AddCollection | AddItem | AddFile | AddRecord | AddDigest | AddShape)* Write. One thread. Holds
-// everything in memory: 16 bytes a fragment, plate or pair, 40 a view.
+// Call order: (AddCollection | AddItem | AddFile | AddRecord | AddDigest | AddShape)* Write. One thread. Holds 32 bytes
+// an item and 40 a view; the rows of its tables wait in temporary files once they are many.
 #pragma once
 
+#include <deque>
 #include <filesystem>
 
 #include "hashset/hashset_format.h"
+#include "hashset/key_table.h"
 #include "hashset/picture_sections.h"
 #include "hashset/picture_slots.h"
 
@@ -19,8 +21,10 @@ struct HashSetDescription {
   PacketTime created;  // wall clock
   std::uint64_t fragment_seed = 0;
   std::uint32_t fragment_density = 256;
-  RecordKeyId record_key_id{};                  // zero: no records
-  std::size_t picture_slots_from = kSlotsFrom;  // different picture hashes; 1 for tests
+  RecordKeyId record_key_id{};                      // zero: no records
+  std::size_t picture_slots_from = kSlotsFrom;      // different picture hashes; 1 for tests
+  std::filesystem::path folder;                     // takes temporary files; empty: the system's folder for them
+  std::size_t sorter_bytes = kSorterBytesInMemory;  // of each table
 };
 
 struct NewItem {
@@ -61,20 +65,30 @@ class HashSetWriter {
   Result<Bytes> Encode(ByteView signing_seed);
 
  private:
-  // Sorts the rows in place, makes the sections and enters their row counts into the manifest.
-  std::array<Bytes, kSectionCount> EncodeSections();
+  // Writes the sections, then what is known only then: manifest, header, signature.
+  Status WriteInto(int file, ByteView signing_seed);
+  Status WriteSections(int file);
+  Status WriteTables(int file);
+  Status WritePictures(int file);
+  Status WriteTable(int file, SectionKind kind, ExternalSorter<KeyRow>& rows, KeyValue value,
+                    BloomFilterBuilder* filter = nullptr);
+  Status WriteBytes(int file, SectionKind kind, ByteView bytes, std::uint64_t rows);
+  Status EndSection(SectionKind kind, SectionOutput& output, std::uint64_t rows);
+  Status Checksum(int file);
+  Status Sign(int file, ByteView signing_seed);
 
   Manifest manifest_;
   std::size_t picture_slots_from_;
-  std::vector<ItemRow> items_;
-  std::vector<DigestRow> digests_;
-  std::vector<DigestRow> image_data_;
+  std::uint64_t end_ = 0;  // of the sections written so far
+  std::deque<ItemRow> items_;
   std::vector<std::uint64_t> heads_;
-  std::vector<KeyRow> archive_entries_;
-  std::vector<KeyRow> fragments_;
   std::vector<RegisteredPicture> pictures_;
-  std::vector<KeyRow> plates_;
-  std::vector<KeyRow> pairs_;
+  ExternalSorter<KeyRow> digests_;
+  ExternalSorter<KeyRow> image_data_;
+  ExternalSorter<KeyRow> archive_entries_;
+  ExternalSorter<KeyRow> fragments_;
+  ExternalSorter<KeyRow> plates_;
+  ExternalSorter<KeyRow> pairs_;
 };
 
 // The Ed25519 public key that belongs to a signing seed.

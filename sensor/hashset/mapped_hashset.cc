@@ -19,9 +19,6 @@ constexpr std::size_t RowBytes(SectionKind kind) {
   switch (kind) {
     case SectionKind::kItems:
       return sizeof(ItemRow);
-    case SectionKind::kDigests:
-    case SectionKind::kImageData:
-      return sizeof(DigestRow);
     case SectionKind::kPictureHashes:
       return sizeof(PdqHash);
     case SectionKind::kPictureFirsts:
@@ -164,8 +161,6 @@ std::span<const Row> MappedHashSet::Rows(SectionKind kind) const {
 
 Status MappedHashSet::MapTables() {
   items_ = Rows<ItemRow>(SectionKind::kItems);
-  digests_ = Rows<DigestRow>(SectionKind::kDigests);
-  image_data_ = Rows<DigestRow>(SectionKind::kImageData);
   const auto hashes = Rows<PdqHash>(SectionKind::kPictureHashes);
   const auto slots = PictureSlots::View(SectionBytes(SectionKind::kPictureSlots), hashes.size());
   if (!slots) return Fail(ErrorCode::kCorrupt, "its section '{}' is damaged", ToString(SectionKind::kPictureSlots));
@@ -180,10 +175,10 @@ Status MappedHashSet::MapTables() {
     if (!view) return Fail(ErrorCode::kCorrupt, "its section '{}' is damaged", ToString(kind));
     *filter = *view;
   }
-  const std::pair<SectionKind, KeyTable*> tables[] = {{SectionKind::kFragments, &fragments_},
-                                                      {SectionKind::kPlates, &plates_},
-                                                      {SectionKind::kPairs, &pairs_},
-                                                      {SectionKind::kArchiveEntries, &archive_entries_}};
+  const std::pair<SectionKind, KeyTable*> tables[] = {
+      {SectionKind::kDigests, &digests_},     {SectionKind::kImageData, &image_data_},
+      {SectionKind::kFragments, &fragments_}, {SectionKind::kPlates, &plates_},
+      {SectionKind::kPairs, &pairs_},         {SectionKind::kArchiveEntries, &archive_entries_}};
   for (const auto& [kind, table] : tables) {
     const auto view = KeyTable::View(SectionBytes(kind), manifest_.Section(kind).rows);
     if (!view) return Fail(ErrorCode::kCorrupt, "its section '{}' is damaged", ToString(kind));
@@ -204,14 +199,13 @@ Status MappedHashSet::VerifyChecksums() const {
 ItemFacts MappedHashSet::Item(std::uint32_t row) const {
   if (row >= items_.size()) return {};
   const ItemRow& item = items_[row];
-  const auto kind =
-      item.kind <= static_cast<std::uint8_t>(ItemKind::kFile) ? static_cast<ItemKind>(item.kind) : ItemKind::kFile;
+  const std::uint32_t kind = item.fragment_count_and_kind >> 30;
   return {.id = item.id,
-          .kind = kind,
-          .collection = item.collection < manifest_.collections.size() ? item.collection : 0,
-          .size = item.size,
-          .fragment_count = item.fragment_count,
-          .expires = PacketTimeFromNanoseconds(item.expires)};
+          .kind = kind <= static_cast<std::uint32_t>(ItemKind::kFile) ? static_cast<ItemKind>(kind) : ItemKind::kFile,
+          .collection = item.collection < manifest_.collections.size() ? item.collection : 0u,
+          .size = std::uint64_t{item.size_high} << 32 | item.size_low,
+          .fragment_count = item.fragment_count_and_kind & kItemFragmentsMax,
+          .expires = item.expires_s == 0 ? PacketTime::max() : PacketTime(std::chrono::seconds(item.expires_s))};
 }
 
 CollectionFacts MappedHashSet::Collection(std::uint32_t item_row) const {
@@ -225,15 +219,6 @@ CollectionFacts MappedHashSet::Collection(std::uint32_t item_row) const {
           .weak_distance = collection.weak_distance,
           .calibrated = collection.calibrated,
           .false_rate = collection.false_rate};
-}
-
-std::span<const DigestRow> MappedHashSet::EqualDigests(std::span<const DigestRow> rows,
-                                                       const Sha256Digest& sha256) const {
-  const auto first = std::ranges::lower_bound(rows, sha256, {}, &DigestRow::sha256);
-  auto last = first;
-  while (last != rows.end() && last->sha256 == sha256 && static_cast<std::size_t>(last - first) < kHitsPerKeyMax)
-    ++last;
-  return {first, last};
 }
 
 }  // namespace spanwatch::hashset

@@ -70,15 +70,14 @@ class MappedHashSet {
   ByteView SectionBytes(SectionKind kind) const;
   template <typename Row>
   std::span<const Row> Rows(SectionKind kind) const;
-  std::span<const DigestRow> EqualDigests(std::span<const DigestRow> rows, const Sha256Digest& sha256) const;
 
   std::string name_;
   ByteView mapping_;
   PublicKey signer_{};
   Manifest manifest_;
   std::span<const ItemRow> items_;
-  std::span<const DigestRow> digests_;
-  std::span<const DigestRow> image_data_;
+  KeyTable digests_;
+  KeyTable image_data_;
   BloomFilter heads_;
   BloomFilter fragment_filter_;
   KeyTable fragments_;
@@ -91,18 +90,20 @@ class MappedHashSet {
 
 template <typename Found>
 void MappedHashSet::FindDigest(const Sha256Digest& sha256, std::uint64_t size, Found&& found) const {
-  for (const DigestRow& row : EqualDigests(digests_, sha256)) {
-    if (row.item >= items_.size()) continue;
-    const std::uint64_t known = items_[row.item].size;
-    if (known == 0 || known == size) found(row.item);
-  }
+  const KeyRow wanted = DigestRow(sha256, 0);
+  digests_.Find(wanted.key, [&](std::uint32_t item, std::uint32_t value) {
+    if (value != wanted.value || item >= items_.size()) return;
+    const std::uint64_t known = Item(item).size;
+    if (known == 0 || known == size) found(item);
+  });
 }
 
 template <typename Found>
 void MappedHashSet::FindImageData(const Sha256Digest& sha256, Found&& found) const {
-  for (const DigestRow& row : EqualDigests(image_data_, sha256)) {
-    if (row.item < items_.size()) found(row.item);
-  }
+  const KeyRow wanted = DigestRow(sha256, 0);
+  image_data_.Find(wanted.key, [&](std::uint32_t item, std::uint32_t value) {
+    if (value == wanted.value && item < items_.size()) found(item);
+  });
 }
 
 }  // namespace spanwatch::hashset

@@ -16,10 +16,9 @@ void FindTags(const KeyTable& table, std::uint16_t set, std::uint32_t items, std
     for (const std::uint64_t tag : batch) table.Prefetch(tag);
     for (const std::uint64_t tag : batch) table.PrefetchRows(tag);
     for (std::size_t i = 0; i < batch.size(); ++i) {
-      for (const KeyRow& row : table.Find(batch[i])) {
-        if (row.item >= items) continue;
-        found.push_back({static_cast<std::uint32_t>(begin + i), {set, row.item}, row.value != 0});
-      }
+      table.Find(batch[i], [&](std::uint32_t item, std::uint32_t folded) {
+        if (item < items) found.push_back({static_cast<std::uint32_t>(begin + i), {set, item}, folded != 0});
+      });
     }
   }
 }
@@ -103,9 +102,9 @@ bool Snapshot::MayBegin(std::uint64_t head_xxh3) const {
 
 void Snapshot::FindArchiveEntry(std::uint32_t crc32, std::uint64_t size, std::vector<ItemRef>& found) const {
   for (std::uint16_t set = 0; set < sets_.size(); ++set) {
-    for (const KeyRow& row : sets_[set]->archive_entries().Find(ArchiveEntryKey(crc32, size))) {
-      if (row.value == crc32 && sets_[set]->Item(row.item).size == size) found.push_back({set, row.item});
-    }
+    sets_[set]->archive_entries().Find(ArchiveEntryKey(crc32, size), [&](std::uint32_t item, std::uint32_t value) {
+      if (value == crc32 && sets_[set]->Item(item).size == size) found.push_back({set, item});
+    });
   }
 }
 
@@ -123,10 +122,9 @@ void Snapshot::FindFragments(std::size_t set, std::span<const FragmentPrint> pri
     }
     for (; passed != 0; passed &= passed - 1) {
       const FragmentPrint& print = batch[static_cast<std::size_t>(std::countr_zero(passed))];
-      for (const KeyRow& row : mapped.fragments().Find(print.hash)) {
-        if (row.item >= mapped.item_count()) continue;
-        found.push_back({print, {static_cast<std::uint16_t>(set), row.item}, row.value});
-      }
+      mapped.fragments().Find(print.hash, [&](std::uint32_t item, std::uint32_t offset) {
+        if (item < mapped.item_count()) found.push_back({print, {static_cast<std::uint16_t>(set), item}, offset});
+      });
     }
   }
 }

@@ -41,7 +41,8 @@ class Builder {
                                    .created = options_.now,
                                    .fragment_seed = facts.fragment_seed,
                                    .fragment_density = facts.fragment_density,
-                                   .record_key_id = facts.record_key_id});
+                                   .record_key_id = facts.record_key_id,
+                                   .folder = options_.out.parent_path().empty() ? "." : options_.out.parent_path()});
     status = Fill(writer);
     if (!status) return Fail(status.error());
     auto written = writer.Write(options_.out, signing_seed);

@@ -84,7 +84,7 @@ struct RandomSet {
     std::uint64_t offset = 0;
     for (std::uint64_t i = random_() % 20; i > 0; --i) {
       offset += random_() % 500;
-      file.fragments.push_back({offset, random_() % 16 == 0 ? random_() % 50 : random_()});
+      file.fragments.push_back({offset, random_() % 16 == 0 ? random_() % 50 * 0x9e3779b97f4a7c15 : random_()});
     }
     const ItemId id = RandomDigest<ItemId>();
     const std::uint32_t row = writer.AddItem({.id = id, .kind = ItemKind::kImage, .collection = 0, .size = file.size});
