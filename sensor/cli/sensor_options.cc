@@ -142,7 +142,11 @@ Result<OpenedHashSets> OpenHashSets(const config::Config& config, const std::fil
     figures.name = (*set)->manifest().name;
     figures.loaded_timestamp_seconds = static_cast<double>(Nanoseconds(WallClockNow())) / 1e9;
     for (std::uint32_t row = 0; row < (*set)->item_count(); ++row) {
-      const ItemKind kind = (*set)->Item(row).kind;
+      const auto [kind, negative] = std::pair((*set)->Item(row).kind, (*set)->Item(row).negative);
+      if (negative) {
+        ++figures.negatives;
+        continue;
+      }
       ++(kind == ItemKind::kImage ? figures.images : kind == ItemKind::kRecord ? figures.records : figures.files);
     }
     if (key->empty()) figures.unsearched_records = figures.records;

@@ -1,4 +1,4 @@
-// The hash set file (*.swset), version 1: its header, manifest and the rows of its sections. README.md has the grammar.
+// The hash set file (*.swset), version 2: its header, manifest and the rows of its sections. README.md has the grammar.
 //
 // All numbers little-endian. Rows are plain structs read in place from the mapped file; every section starts at a
 // multiple of 64. The signature covers header and manifest; the manifest holds the BLAKE2b-256 of each section.
@@ -15,7 +15,7 @@
 namespace spanwatch::hashset {
 
 inline constexpr std::string_view kMagic = "SWSET\r\n\x1a";
-inline constexpr std::uint32_t kFormatVersion = 1;
+inline constexpr std::uint32_t kFormatVersion = 2;
 inline constexpr std::size_t kHeaderBytes = 64;
 inline constexpr std::size_t kSignatureBytes = 64;
 inline constexpr std::size_t kSectionAlignment = 64;
@@ -55,6 +55,7 @@ enum class SectionKind : std::uint32_t {
   kPictureRows,     // PictureRow
   kPlates,          // KeyTable: plate tag; value: 1 for a folded tag (K1)
   kPairs,           // KeyTable: pair tag
+  kRemoved,         // ItemId ascending: what of its base a delta takes back
   kCount,
 };
 inline constexpr std::size_t kSectionCount = static_cast<std::size_t>(SectionKind::kCount);
@@ -62,7 +63,7 @@ inline constexpr std::size_t kSectionCount = static_cast<std::size_t>(SectionKin
 constexpr std::string_view ToString(SectionKind kind) {
   constexpr std::string_view kNames[] = {"items",           "digests",         "image data", "heads",
                                          "archive entries", "fragment filter", "fragments",  "picture hashes",
-                                         "picture rows",    "plates",          "pairs"};
+                                         "picture rows",    "plates",          "pairs",      "removed"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -117,13 +118,15 @@ struct CollectionRow {
   std::uint8_t weak_distance = 40;
   bool calibrated = false;
   double false_rate = 0;
+  bool negative = false;  // known harmless: its matches are subtracted, never told
 };
 
 struct Manifest {
   std::string name;
   std::string profile;  // compact, standard, full
   std::uint64_t serial = 0;
-  std::int64_t created = 0;  // wall clock, nanoseconds
+  std::uint64_t base_serial = 0;  // 0: a whole set; else a delta to the set of this serial, of the same name and signer
+  std::int64_t created = 0;       // wall clock, nanoseconds
   std::uint64_t fragment_seed = 0;
   std::uint32_t fragment_density = 256;
   bool has_records = false;
@@ -133,6 +136,7 @@ struct Manifest {
   std::vector<ShapeDensity> shapes;
   std::array<SectionEntry, kSectionCount> sections{};
 
+  bool is_delta() const { return base_serial != 0; }
   const SectionEntry& Section(SectionKind kind) const { return sections[static_cast<std::size_t>(kind)]; }
 };
 

@@ -50,6 +50,7 @@ HashSetWriter::HashSetWriter(HashSetDescription description) {
   manifest_.name = std::move(description.name);
   manifest_.profile = std::move(description.profile);
   manifest_.serial = description.serial;
+  manifest_.base_serial = description.base_serial;
   manifest_.created = Nanoseconds(description.created);
   manifest_.fragment_seed = description.fragment_seed;
   manifest_.fragment_density = description.fragment_density;
@@ -109,6 +110,8 @@ void HashSetWriter::AddPicture(std::uint32_t item, const PictureView& view) {
 
 void HashSetWriter::AddShape(const ShapeDensity& shape) { manifest_.shapes.push_back(shape); }
 
+void HashSetWriter::Remove(const ItemId& id) { removed_.push_back(id); }
+
 std::array<Bytes, kSectionCount> HashSetWriter::EncodeSections() {
   std::array<Bytes, kSectionCount> sections;
   const auto put = [&](SectionKind kind, Bytes bytes, std::size_t rows) {
@@ -135,6 +138,8 @@ std::array<Bytes, kSectionCount> HashSetWriter::EncodeSections() {
   put_table(SectionKind::kPairs, pairs_);
   put(SectionKind::kPictureHashes, BytesOf(picture_hashes_), picture_hashes_.size());
   put(SectionKind::kPictureRows, BytesOf(picture_rows_), picture_rows_.size());
+  std::ranges::sort(removed_);
+  put(SectionKind::kRemoved, BytesOf(removed_), removed_.size());
   return sections;
 }
 

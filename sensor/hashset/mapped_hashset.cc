@@ -26,6 +26,8 @@ constexpr std::size_t RowBytes(SectionKind kind) {
       return sizeof(PdqHash);
     case SectionKind::kPictureRows:
       return sizeof(PictureRow);
+    case SectionKind::kRemoved:
+      return sizeof(ItemId);
     default:
       return 0;
   }
@@ -163,6 +165,7 @@ Status MappedHashSet::MapTables() {
   items_ = Rows<ItemRow>(SectionKind::kItems);
   digests_ = Rows<DigestRow>(SectionKind::kDigests);
   image_data_ = Rows<DigestRow>(SectionKind::kImageData);
+  removed_ = Rows<ItemId>(SectionKind::kRemoved);
   pictures_ = PictureIndex(Rows<PdqHash>(SectionKind::kPictureHashes), Rows<PictureRow>(SectionKind::kPictureRows));
   const std::pair<SectionKind, BloomFilter*> filters[] = {{SectionKind::kHeads, &heads_},
                                                           {SectionKind::kFragmentFilter, &fragment_filter_}};
@@ -197,12 +200,14 @@ ItemFacts MappedHashSet::Item(std::uint32_t row) const {
   const ItemRow& item = items_[row];
   const auto kind =
       item.kind <= static_cast<std::uint8_t>(ItemKind::kFile) ? static_cast<ItemKind>(item.kind) : ItemKind::kFile;
+  const std::uint32_t collection = item.collection < manifest_.collections.size() ? item.collection : 0;
   return {.id = item.id,
           .kind = kind,
-          .collection = item.collection < manifest_.collections.size() ? item.collection : 0,
+          .collection = collection,
           .size = item.size,
           .fragment_count = item.fragment_count,
-          .expires = PacketTimeFromNanoseconds(item.expires)};
+          .expires = PacketTimeFromNanoseconds(item.expires),
+          .negative = manifest_.collections[collection].negative};
 }
 
 CollectionFacts MappedHashSet::Collection(std::uint32_t item_row) const {
@@ -215,7 +220,8 @@ CollectionFacts MappedHashSet::Collection(std::uint32_t item_row) const {
           .sure_distance = collection.sure_distance,
           .weak_distance = collection.weak_distance,
           .calibrated = collection.calibrated,
-          .false_rate = collection.false_rate};
+          .false_rate = collection.false_rate,
+          .negative = collection.negative};
 }
 
 std::span<const DigestRow> MappedHashSet::EqualDigests(std::span<const DigestRow> rows,
