@@ -17,6 +17,10 @@ void PrintInfo(const MappedHashSet& set, std::string_view signature) {
   const hashset::Manifest& manifest = set.manifest();
   fmt::print("name          {}\nserial        {}\nprofile       {}\ncreated       {}\n", manifest.name, manifest.serial,
              manifest.profile, FormatRfc3339(PacketTimeFromNanoseconds(manifest.created)));
+  if (manifest.is_delta()) {
+    fmt::print("delta to      serial {}; {} items of it taken back\n", manifest.base_serial,
+               manifest.Section(hashset::SectionKind::kRemoved).rows);
+  }
   fmt::print("signed by     {} ({})\n", ToHex(set.signer()), signature);
   fmt::print("bytes         {}\nitems         {}\nbare digests  {}\n", set.file_bytes(), set.item_count(),
              manifest.has_bare_digests ? "yes: the digest of every object is computed" : "no");
@@ -26,6 +30,11 @@ void PrintInfo(const MappedHashSet& set, std::string_view signature) {
                manifest.sections[i].rows, manifest.sections[i].bytes);
   }
   for (const hashset::CollectionRow& collection : manifest.collections) {
+    if (collection.negative) {
+      fmt::print("collection    {}: owner {}, {} items, a negative bank\n", collection.name, collection.owner,
+                 collection.items);
+      continue;
+    }
     fmt::print(
         "collection    {}: owner {}, {} items, sure up to {}, weak up to {}, {}\n", collection.name, collection.owner,
         collection.items, collection.sure_distance, collection.weak_distance,

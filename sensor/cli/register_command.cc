@@ -26,6 +26,11 @@ struct RegisterSubcommand {
   CLI::Option* Collection(const char* help) {
     return app->add_option("--collection", arguments->collection, help)->required()->type_name("NAME");
   }
+  void Negative() {
+    app->add_flag(
+        "--negative", arguments->negative,
+        "A negative bank: known harmless content (logos, blank frames, test cards) whose matches are subtracted");
+  }
   void SelectItems() {
     Collection("Collection of the items");
     app->add_option("--item", arguments->item, "One item, by its id")->type_name("ID");
@@ -50,6 +55,7 @@ void AddAdd(CLI::App& parent, int& exit_status) {
   RegisterSubcommand images(*add, "images", "Registers picture files and folders; can be interrupted and repeated",
                             RegisterAddImages, exit_status);
   images.Collection("Collection to add to; made when there is none");
+  images.Negative();
   images.app->add_option("PATH", images.arguments->inputs, "Pictures, or folders of them")->required();
   images.app->add_option("--views", images.arguments->views, "Further views of each picture: none, few or full")
       ->check(CLI::IsMember({"none", "few", "full"}))
@@ -83,6 +89,7 @@ void AddImport(CLI::App& parent, int& exit_status) {
   RegisterSubcommand import(parent, "import", "Registers items of which only a digest or a picture hash is known",
                             RegisterImport, exit_status);
   import.Collection("Collection to add to; made when there is none");
+  import.Negative();
   auto* lists = import.app->add_option_group("list");
   lists
       ->add_option("--sha256", import.arguments->sha256_list,

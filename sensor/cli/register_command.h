@@ -25,6 +25,7 @@ struct RegisterArguments {
   std::string item;
   std::string source;
   bool all = false;
+  bool negative = false;  // the collection is a negative bank
   std::string at;
   std::string signing_key;
   std::string out;

@@ -136,6 +136,7 @@ int RegisterInit(const RegisterArguments& arguments) {
 int RegisterAddRecords(const RegisterArguments& arguments) {
   const auto database = RegisterDatabase::Open(arguments.database);
   if (!database) return Report(database.error());
+  if (Status status = (*database)->UseCollection(arguments.collection, false); !status) return Report(status.error());
   const auto tagger = Tagger(**database, arguments);
   if (!tagger) return Report(tagger.error());
   ProgressLine progress;
@@ -150,6 +151,9 @@ int RegisterAddRecords(const RegisterArguments& arguments) {
 int RegisterImport(const RegisterArguments& arguments) {
   const auto database = RegisterDatabase::Open(arguments.database);
   if (!database) return Report(database.error());
+  if (Status status = (*database)->UseCollection(arguments.collection, arguments.negative); !status) {
+    return Report(status.error());
+  }
   ProgressLine progress;
   const bool digests = !arguments.sha256_list.empty();
   const auto summary =

@@ -57,6 +57,9 @@ Status AddBoxes(const std::filesystem::path& picture, fingerprint::EnrolmentProf
 int RegisterAddImages(const RegisterArguments& arguments) {
   const auto database = enrolment::RegisterDatabase::Open(arguments.database);
   if (!database) return Report(database.error());
+  if (Status status = (*database)->UseCollection(arguments.collection, arguments.negative); !status) {
+    return Report(status.error());
+  }
   const config::Limits limits;
   const fingerprint::EnrolmentProfile common{.fragment_seed = (*database)->facts().fragment_seed,
                                              .fragment_density = (*database)->facts().fragment_density,

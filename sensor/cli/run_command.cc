@@ -39,7 +39,8 @@ Result<process::SensorPlan> LoadPlan(const RunOptions& options) {
   process::SensorPlan plan;
   for (const auto& figures : sets->figures) {
     plan.facts.push_back({figures.name, static_cast<std::int64_t>(figures.loaded_timestamp_seconds * 1e9),
-                          figures.images, figures.records, figures.files, figures.unsearched_records});
+                          figures.images, figures.records, figures.files, figures.negatives,
+                          figures.unsearched_records});
   }
   plan.config = std::move(*config);
   plan.trusted_keys = std::move(sets->trusted_keys);

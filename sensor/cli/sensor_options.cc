@@ -145,6 +145,8 @@ Result<OpenedHashSets> OpenHashSets(const config::Config& config, const std::fil
     figures.images = items[static_cast<std::size_t>(ItemKind::kImage)];
     figures.records = items[static_cast<std::size_t>(ItemKind::kRecord)];
     figures.files = items[static_cast<std::size_t>(ItemKind::kFile)];
+    for (const auto& collection : (*set)->manifest().collections)
+      figures.negatives += collection.negative ? collection.items : 0;
     if (key->empty()) figures.unsearched_records = figures.records;
     opened.figures.push_back(std::move(figures));
     opened.inputs.push_back({std::move(*file), std::move(*key), hashset.file.string()});

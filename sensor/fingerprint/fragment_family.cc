@@ -1,5 +1,6 @@
 // The fragment family: registered windows in any byte stream. Windows of one item agree when they lie as far apart here
-// as in the file; two that agree and do not overlap are sure, anything less is weak.
+// as in the file; two that agree and do not overlap are sure, anything less is weak. A window that any negative bank
+// knows says nothing: sets differ in their seeds, not in where they sample, so windows are compared by offset.
 #include <algorithm>
 #include <array>
 #include <map>
@@ -31,17 +32,20 @@ class FragmentSketcher final : public Sketcher {
   explicit FragmentSketcher(const SketchContext& context) : context_(context) {
     for (std::size_t set = 0; set < context.index.set_count(); ++set) {
       lanes_.push_back(std::make_unique<Lane>(*this, set, context.index.Set(set)));
+      subtracts_ |= context.index.Set(set).has_negatives;
     }
   }
 
   void Update(ByteView bytes) noexcept override {
     for (const auto& lane : lanes_) lane->sampler.Update(bytes);
+    if (subtracts_) Subtract();
   }
   void Gap(std::uint64_t length) noexcept override {
     for (const auto& lane : lanes_) lane->sampler.Gap(length);
   }
   void Finish(ObjectEnd) noexcept override {
     for (const auto& lane : lanes_) lane->Flush();
+    if (subtracts_) Subtract();
     for (const auto& [item, followed] : items_) Tell(item, followed);
   }
 
@@ -58,7 +62,7 @@ class FragmentSketcher final : public Sketcher {
       owner.hits_.clear();
       owner.context_.index.FindFragments(set, std::span(prints).first(count), owner.hits_);
       count = 0;
-      for (const FragmentHit& hit : owner.hits_) owner.Take(hit);
+      for (const FragmentHit& hit : owner.hits_) owner.subtracts_ ? owner.waiting_.push_back(hit) : owner.Take(hit);
     }
     FragmentSketcher& owner;
     std::size_t set;
@@ -69,6 +73,24 @@ class FragmentSketcher final : public Sketcher {
 
   static bool Agrees(const Alignment& alignment) {
     return alignment.found >= 2 && alignment.last - alignment.first >= kWindowBytes;
+  }
+
+  // All lanes have seen the same bytes: what one of them knows as harmless is taken from what all found.
+  void Subtract() {
+    for (const auto& lane : lanes_) lane->Flush();
+    for (const FragmentHit& hit : waiting_) {
+      if (context_.index.Item(hit.item).negative) harmless_.push_back(hit.print.offset);
+    }
+    context_.counters.Add(Counter::negative_matches, harmless_.size());
+    std::ranges::sort(harmless_);
+    for (const FragmentHit& hit : waiting_) {
+      if (!std::ranges::binary_search(harmless_, hit.print.offset))
+        Take(hit);
+      else if (!context_.index.Item(hit.item).negative)
+        context_.counters.Add(Counter::matches_negative);
+    }
+    waiting_.clear();
+    harmless_.clear();
   }
 
   void Take(const FragmentHit& hit) {
@@ -112,6 +134,9 @@ class FragmentSketcher final : public Sketcher {
   const SketchContext context_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<FragmentHit> hits_;
+  bool subtracts_ = false;               // some set has a negative bank
+  std::vector<FragmentHit> waiting_;     // of this call
+  std::vector<std::uint64_t> harmless_;  // offsets
   std::map<ItemRef, Followed> items_;
 };
 

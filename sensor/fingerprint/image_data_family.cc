@@ -25,7 +25,9 @@ class ImageDataSketcher final : public Sketcher {
     facts_.image_data = digest_->Finish<Sha256Digest>();
     std::vector<ItemRef> found;
     context_.index.FindImageData(*facts_.image_data, found);
-    for (const ItemRef item : found) context_.sink.OnMatch({.item = item, .method = Method::kExact, .coverage = 1});
+    for (const ItemRef item : found) {
+      context_.sink.OnMatch({.item = item, .method = Method::kExact, .image_data = true, .coverage = 1});
+    }
   }
 
  private:

@@ -12,7 +12,7 @@
 namespace spanwatch::hashset {
 namespace {
 
-constexpr std::string_view kSignaturePrefix = "spanwatch hash set v1\n";
+constexpr std::string_view kSignaturePrefix = "spanwatch hash set v2\n";
 
 bool TakeText(ByteReader& reader, std::string& text) {
   const std::uint32_t length = reader.U32Le();
@@ -30,6 +30,7 @@ void EncodeCollection(const CollectionRow& collection, ByteWriter& writer) {
   writer.Le(collection.weak_distance);
   writer.Le(static_cast<std::uint8_t>(collection.calibrated));
   writer.Le(std::bit_cast<std::uint64_t>(collection.false_rate));
+  writer.Le(static_cast<std::uint8_t>(collection.negative));
 }
 
 bool DecodeCollection(ByteReader& reader, CollectionRow& collection) {
@@ -40,6 +41,7 @@ bool DecodeCollection(ByteReader& reader, CollectionRow& collection) {
   collection.weak_distance = reader.U8();
   collection.calibrated = reader.U8() != 0;
   collection.false_rate = std::bit_cast<double>(reader.U64Le());
+  collection.negative = reader.U8() != 0;
   return reader.ok() && collection.sure_distance <= collection.weak_distance &&
          collection.weak_distance <= kPictureDistanceMax && std::isfinite(collection.false_rate) &&
          collection.false_rate >= 0;
@@ -78,6 +80,7 @@ Bytes EncodeManifest(const Manifest& manifest) {
   writer.Text(manifest.name);
   writer.Text(manifest.profile);
   writer.Le(manifest.serial);
+  writer.Le(manifest.base_serial);
   writer.Le(manifest.created);
   writer.Le(manifest.fragment_seed);
   writer.Le(manifest.fragment_density);
@@ -108,6 +111,7 @@ Result<Manifest> DecodeManifest(ByteView bytes) {
   bool whole = TakeText(reader, manifest.name) && TakeText(reader, manifest.profile);
   if (whole) {
     manifest.serial = reader.U64Le();
+    manifest.base_serial = reader.U64Le();
     manifest.created = static_cast<std::int64_t>(reader.U64Le());
     manifest.fragment_seed = reader.U64Le();
     manifest.fragment_density = reader.U32Le();

@@ -62,15 +62,16 @@ enum class SectionKind : std::uint32_t {
   kPictureSlots,    // PictureSlots; empty when the hashes are few
   kPlates,          // KeyTable: plate tag; value: 1 for a folded tag (K1)
   kPairs,           // KeyTable: pair tag
+  kRemoved,         // ItemId ascending: what of its base a delta takes back
   kCount,
 };
 inline constexpr std::size_t kSectionCount = static_cast<std::size_t>(SectionKind::kCount);
 
 constexpr std::string_view ToString(SectionKind kind) {
-  constexpr std::string_view kNames[] = {
-      "items",           "digests",   "image data",     "heads",          "archive entries",
-      "fragment filter", "fragments", "picture hashes", "picture firsts", "picture rows",
-      "picture slots",   "plates",    "pairs"};
+  constexpr std::string_view kNames[] = {"items",           "digests",         "image data",    "heads",
+                                         "archive entries", "fragment filter", "fragments",     "picture hashes",
+                                         "picture firsts",  "picture rows",    "picture slots", "plates",
+                                         "pairs",           "removed"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -119,23 +120,26 @@ struct CollectionRow {
   std::uint8_t weak_distance = 40;
   bool calibrated = false;
   double false_rate = 0;
+  bool negative = false;  // known harmless: its matches are subtracted, never told
 };
 
 struct Manifest {
   std::string name;
   std::string profile;  // compact, standard, full
   std::uint64_t serial = 0;
-  std::int64_t created = 0;  // wall clock, nanoseconds
+  std::uint64_t base_serial = 0;  // 0: a whole set; else a delta to the set of this serial, of the same name and signer
+  std::int64_t created = 0;       // wall clock, nanoseconds
   std::uint64_t fragment_seed = 0;
   std::uint32_t fragment_density = 256;
   bool has_records = false;
   bool has_bare_digests = false;
   RecordKeyId record_key_id{};                   // of the key that its tags were made with; zero without records
-  std::array<std::uint64_t, 3> items_of_kind{};  // by ItemKind
+  std::array<std::uint64_t, 3> items_of_kind{};  // by ItemKind, those of negative banks left out
   std::vector<CollectionRow> collections;
   std::vector<ShapeDensity> shapes;
   std::array<SectionEntry, kSectionCount> sections{};
 
+  bool is_delta() const { return base_serial != 0; }
   const SectionEntry& Section(SectionKind kind) const { return sections[static_cast<std::size_t>(kind)]; }
 };
 

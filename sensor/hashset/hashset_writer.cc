@@ -54,6 +54,7 @@ HashSetWriter::HashSetWriter(HashSetDescription description)
   manifest_.name = std::move(description.name);
   manifest_.profile = std::move(description.profile);
   manifest_.serial = description.serial;
+  manifest_.base_serial = description.base_serial;
   manifest_.created = Nanoseconds(description.created);
   manifest_.fragment_seed = description.fragment_seed;
   manifest_.fragment_density = description.fragment_density;
@@ -72,7 +73,7 @@ std::uint32_t HashSetWriter::AddItem(const NewItem& item) {
   CollectionRow& collection = manifest_.collections[item.collection];
   ++collection.items;
   collection.bytes += item.size;
-  ++manifest_.items_of_kind[static_cast<std::size_t>(item.kind)];
+  if (!collection.negative) ++manifest_.items_of_kind[static_cast<std::size_t>(item.kind)];
   const std::uint64_t size = std::min(item.size, kItemBytesMax);
   items_.push_back({.id = item.id,
                     .size_low = static_cast<std::uint32_t>(size),
@@ -115,6 +116,8 @@ void HashSetWriter::AddPicture(std::uint32_t item, const PictureView& view) {
 }
 
 void HashSetWriter::AddShape(const ShapeDensity& shape) { manifest_.shapes.push_back(shape); }
+
+void HashSetWriter::Remove(const ItemId& id) { removed_.push_back(id); }
 
 Status HashSetWriter::EndSection(SectionKind kind, SectionOutput& output, std::uint64_t rows) {
   if (Status status = output.Finish(); !status) return status;
@@ -169,6 +172,8 @@ Status HashSetWriter::WriteSections(int file) {
   BloomFilterBuilder heads(heads_.size());
   for (const std::uint64_t head : heads_) heads.Add(head);
   if (status) status = WriteBytes(file, SectionKind::kHeads, heads.bytes(), heads_.size());
+  std::ranges::sort(removed_);
+  if (status) status = WriteBytes(file, SectionKind::kRemoved, BytesOf(removed_), removed_.size());
   if (status) status = WriteTables(file);
   return status ? WritePictures(file) : status;
 }

@@ -1,7 +1,7 @@
 // HashSetWriter: makes a signed hash set file from plain values. Used by `register build` and by tests.
 //
-// Call order: (AddCollection | AddItem | AddFile | AddRecord | AddDigest | AddShape)* Write. One thread. Holds 32 bytes
-// an item and 40 a view; the rows of its tables wait in temporary files once they are many.
+// Call order: (AddCollection | AddItem | AddFile | AddRecord | AddDigest | AddShape | Remove)* Write. One thread. Holds
+// 32 bytes an item and 40 a view; the rows of its tables wait in temporary files once they are many.
 #pragma once
 
 #include <deque>
@@ -18,7 +18,8 @@ struct HashSetDescription {
   std::string name;
   std::string profile = "standard";
   std::uint64_t serial = 1;
-  PacketTime created;  // wall clock
+  std::uint64_t base_serial = 0;  // of the set that this one is a delta to
+  PacketTime created;             // wall clock
   std::uint64_t fragment_seed = 0;
   std::uint32_t fragment_density = 256;
   RecordKeyId record_key_id{};                      // zero: no records
@@ -57,6 +58,8 @@ class HashSetWriter {
   // An imported picture hash.
   void AddPicture(std::uint32_t item, const PictureView& view);
   void AddShape(const ShapeDensity& shape);
+  // A delta: this item of the base is no longer looked for (or is here, as it is now).
+  void Remove(const ItemId& id);
 
   // Writes `path` atomically, mode 0600: picture hashes are personal data. `signing_seed`: the 32 bytes of a signing
   // key file.
@@ -89,6 +92,7 @@ class HashSetWriter {
   ExternalSorter<KeyRow> fragments_;
   ExternalSorter<KeyRow> plates_;
   ExternalSorter<KeyRow> pairs_;
+  std::vector<ItemId> removed_;
 };
 
 // The Ed25519 public key that belongs to a signing seed.

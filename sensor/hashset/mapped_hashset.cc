@@ -25,6 +25,8 @@ constexpr std::size_t RowBytes(SectionKind kind) {
       return sizeof(std::uint32_t);
     case SectionKind::kPictureRows:
       return sizeof(PictureRow);
+    case SectionKind::kRemoved:
+      return sizeof(ItemId);
     default:
       return 0;
   }
@@ -161,6 +163,7 @@ std::span<const Row> MappedHashSet::Rows(SectionKind kind) const {
 
 Status MappedHashSet::MapTables() {
   items_ = Rows<ItemRow>(SectionKind::kItems);
+  removed_ = Rows<ItemId>(SectionKind::kRemoved);
   const auto hashes = Rows<PdqHash>(SectionKind::kPictureHashes);
   const auto slots = PictureSlots::View(SectionBytes(SectionKind::kPictureSlots), hashes.size());
   if (!slots) return Fail(ErrorCode::kCorrupt, "its section '{}' is damaged", ToString(SectionKind::kPictureSlots));
@@ -200,12 +203,14 @@ ItemFacts MappedHashSet::Item(std::uint32_t row) const {
   if (row >= items_.size()) return {};
   const ItemRow& item = items_[row];
   const std::uint32_t kind = item.fragment_count_and_kind >> 30;
+  const std::uint32_t collection = item.collection < manifest_.collections.size() ? item.collection : 0u;
   return {.id = item.id,
           .kind = kind <= static_cast<std::uint32_t>(ItemKind::kFile) ? static_cast<ItemKind>(kind) : ItemKind::kFile,
-          .collection = item.collection < manifest_.collections.size() ? item.collection : 0u,
+          .collection = collection,
           .size = std::uint64_t{item.size_high} << 32 | item.size_low,
           .fragment_count = item.fragment_count_and_kind & kItemFragmentsMax,
-          .expires = item.expires_s == 0 ? PacketTime::max() : PacketTime(std::chrono::seconds(item.expires_s))};
+          .expires = item.expires_s == 0 ? PacketTime::max() : PacketTime(std::chrono::seconds(item.expires_s)),
+          .negative = manifest_.collections[collection].negative};
 }
 
 CollectionFacts MappedHashSet::Collection(std::uint32_t item_row) const {
@@ -218,7 +223,8 @@ CollectionFacts MappedHashSet::Collection(std::uint32_t item_row) const {
           .sure_distance = collection.sure_distance,
           .weak_distance = collection.weak_distance,
           .calibrated = collection.calibrated,
-          .false_rate = collection.false_rate};
+          .false_rate = collection.false_rate,
+          .negative = collection.negative};
 }
 
 }  // namespace spanwatch::hashset

@@ -7,6 +7,7 @@
 // truncated while it is mapped: a set is taken into a directory of its own first.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <span>
@@ -44,6 +45,8 @@ class MappedHashSet {
 
   // As FingerprintIndex describes them; rows instead of ItemRefs.
   ItemFacts Item(std::uint32_t row) const;  // facts of nothing when the row is beyond the end
+  // A delta: whether it takes back this item of its base.
+  bool Removes(const ItemId& id) const { return std::ranges::binary_search(removed_, id); }
   CollectionFacts Collection(std::uint32_t item_row) const;
   template <typename Found>
   void FindDigest(const Sha256Digest& sha256, std::uint64_t size, Found&& found) const;
@@ -78,6 +81,7 @@ class MappedHashSet {
   std::span<const ItemRow> items_;
   KeyTable digests_;
   KeyTable image_data_;
+  std::span<const ItemId> removed_;
   BloomFilter heads_;
   BloomFilter fragment_filter_;
   KeyTable fragments_;

@@ -9,20 +9,6 @@ namespace {
 // Prints looked up together, so that their cache misses overlap (algorithms.md 2.3).
 constexpr std::size_t kBatch = 32;
 
-void FindTags(const KeyTable& table, std::uint16_t set, std::uint32_t items, std::span<const std::uint64_t> tags,
-              std::vector<FingerprintIndex::PlateHit>& found) {
-  for (std::size_t begin = 0; begin < tags.size(); begin += kBatch) {
-    const auto batch = tags.subspan(begin, std::min(kBatch, tags.size() - begin));
-    for (const std::uint64_t tag : batch) table.Prefetch(tag);
-    for (const std::uint64_t tag : batch) table.PrefetchRows(tag);
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      table.Find(batch[i], [&](std::uint32_t item, std::uint32_t folded) {
-        if (item < items) found.push_back({static_cast<std::uint32_t>(begin + i), {set, item}, folded != 0});
-      });
-    }
-  }
-}
-
 bool Nearer(const PictureHit& a, const PictureHit& b) {
   return std::tie(a.distance, a.item) < std::tie(b.distance, b.item);
 }
@@ -60,10 +46,20 @@ class NearestPictures {
 
 }  // namespace
 
-Result<std::shared_ptr<const Snapshot>> Snapshot::Make(std::vector<std::shared_ptr<const MappedHashSet>> sets) {
-  if (sets.size() > kSetsMax)
-    return Fail(ErrorCode::kLimit, "{} hash sets given; at most {} at once", sets.size(), kSetsMax);
-  return std::shared_ptr<const Snapshot>(new Snapshot(std::move(sets)));
+Result<std::shared_ptr<const Snapshot>> Snapshot::Make(SetList sets, Counters* counters) {
+  auto deltas = DeltasOf(sets);
+  if (!deltas) return Fail(deltas.error());
+  return std::shared_ptr<const Snapshot>(new Snapshot(std::move(sets), std::move(*deltas), counters));
+}
+
+bool Snapshot::IsCurrent(std::size_t set, std::uint32_t row) const {
+  if (row >= sets_[set]->item_count()) return false;
+  const ItemFacts item = sets_[set]->Item(row);
+  const bool expired = item.expires <= now_;
+  const bool removed = !expired && deltas_[set] != nullptr && deltas_[set]->Removes(item.id);
+  if (!expired && !removed) return true;
+  if (counters_ != nullptr) counters_->Add(expired ? Counter::matches_expired : Counter::matches_removed);
+  return false;
 }
 
 SetFacts Snapshot::Set(std::size_t set) const {
@@ -73,7 +69,8 @@ SetFacts Snapshot::Set(std::size_t set) const {
           .fragment_seed = manifest.fragment_seed,
           .fragment_density = manifest.fragment_density,
           .has_records = manifest.has_records,
-          .has_bare_digests = manifest.has_bare_digests};
+          .has_bare_digests = manifest.has_bare_digests,
+          .has_negatives = std::ranges::any_of(manifest.collections, &CollectionRow::negative)};
 }
 
 ItemFacts Snapshot::Item(ItemRef item) const {
@@ -86,13 +83,17 @@ CollectionFacts Snapshot::Collection(ItemRef item) const {
 
 void Snapshot::FindDigest(const Sha256Digest& sha256, std::uint64_t size, std::vector<ItemRef>& found) const {
   for (std::uint16_t set = 0; set < sets_.size(); ++set) {
-    sets_[set]->FindDigest(sha256, size, [&](std::uint32_t row) { found.push_back({set, row}); });
+    sets_[set]->FindDigest(sha256, size, [&](std::uint32_t row) {
+      if (IsCurrent(set, row)) found.push_back({set, row});
+    });
   }
 }
 
 void Snapshot::FindImageData(const Sha256Digest& sha256, std::vector<ItemRef>& found) const {
   for (std::uint16_t set = 0; set < sets_.size(); ++set) {
-    sets_[set]->FindImageData(sha256, [&](std::uint32_t row) { found.push_back({set, row}); });
+    sets_[set]->FindImageData(sha256, [&](std::uint32_t row) {
+      if (IsCurrent(set, row)) found.push_back({set, row});
+    });
   }
 }
 
@@ -101,11 +102,19 @@ bool Snapshot::MayBegin(std::uint64_t head_xxh3) const {
 }
 
 void Snapshot::FindArchiveEntry(std::uint32_t crc32, std::uint64_t size, std::vector<ItemRef>& found) const {
+  const std::size_t before = found.size();
+  bool harmless = false;
   for (std::uint16_t set = 0; set < sets_.size(); ++set) {
-    sets_[set]->archive_entries().Find(ArchiveEntryKey(crc32, size), [&](std::uint32_t item, std::uint32_t value) {
-      if (value == crc32 && sets_[set]->Item(item).size == size) found.push_back({set, item});
+    sets_[set]->archive_entries().Find(ArchiveEntryKey(crc32, size), [&](std::uint32_t row, std::uint32_t value) {
+      const ItemFacts item = sets_[set]->Item(row);
+      if (value != crc32 || item.size != size || !IsCurrent(set, row)) return;
+      harmless |= item.negative;
+      found.push_back({set, row});
     });
   }
+  if (!harmless) return;
+  if (counters_ != nullptr) counters_->Add(Counter::matches_negative, found.size() - before);
+  found.resize(before);
 }
 
 void Snapshot::FindFragments(std::size_t set, std::span<const FragmentPrint> prints,
@@ -123,7 +132,7 @@ void Snapshot::FindFragments(std::size_t set, std::span<const FragmentPrint> pri
     for (; passed != 0; passed &= passed - 1) {
       const FragmentPrint& print = batch[static_cast<std::size_t>(std::countr_zero(passed))];
       mapped.fragments().Find(print.hash, [&](std::uint32_t item, std::uint32_t offset) {
-        if (item < mapped.item_count()) found.push_back({print, {static_cast<std::uint16_t>(set), item}, offset});
+        if (IsCurrent(set, item)) found.push_back({print, {static_cast<std::uint16_t>(set), item}, offset});
       });
     }
   }
@@ -137,7 +146,7 @@ void Snapshot::FindPictures(const PdqHash& hash, int max_distance, std::vector<P
     mapped.pictures().Find(hash, distance_max, [&](std::uint32_t number, std::uint16_t distance) {
       if (!nearest.Wants(distance)) return;
       for (const PictureRow& picture : mapped.pictures().RowsOf(number)) {
-        if (picture.item >= mapped.item_count()) continue;
+        if (!IsCurrent(set, picture.item)) continue;
         const auto view =
             picture.view <= static_cast<std::uint8_t>(View::kRotate270) ? static_cast<View>(picture.view) : View::kFull;
         nearest.Add({{set, picture.item}, distance, view});
@@ -148,11 +157,26 @@ void Snapshot::FindPictures(const PdqHash& hash, int max_distance, std::vector<P
 }
 
 void Snapshot::FindPlates(std::size_t set, std::span<const std::uint64_t> tags, std::vector<PlateHit>& found) const {
-  FindTags(sets_[set]->plates(), static_cast<std::uint16_t>(set), sets_[set]->item_count(), tags, found);
+  FindTags(sets_[set]->plates(), set, tags, found);
 }
 
 void Snapshot::FindPairs(std::size_t set, std::span<const std::uint64_t> tags, std::vector<PlateHit>& found) const {
-  FindTags(sets_[set]->pairs(), static_cast<std::uint16_t>(set), sets_[set]->item_count(), tags, found);
+  FindTags(sets_[set]->pairs(), set, tags, found);
+}
+
+void Snapshot::FindTags(const KeyTable& table, std::size_t set, std::span<const std::uint64_t> tags,
+                        std::vector<PlateHit>& found) const {
+  for (std::size_t begin = 0; begin < tags.size(); begin += kBatch) {
+    const auto batch = tags.subspan(begin, std::min(kBatch, tags.size() - begin));
+    for (const std::uint64_t tag : batch) table.Prefetch(tag);
+    for (const std::uint64_t tag : batch) table.PrefetchRows(tag);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      table.Find(batch[i], [&](std::uint32_t item, std::uint32_t folded) {
+        if (!IsCurrent(set, item)) return;
+        found.push_back({static_cast<std::uint32_t>(begin + i), {static_cast<std::uint16_t>(set), item}, folded != 0});
+      });
+    }
+  }
 }
 
 std::uint64_t Snapshot::RegisteredPlates(std::size_t set, std::uint16_t shape) const {

@@ -1,19 +1,24 @@
 // Snapshot: the hash sets loaded at one moment, as the FingerprintIndex that matching reads. Made by an inspector for
-// each (re)load and swapped at a batch boundary; ItemRef.set is the position in the vector given. Immutable; any
-// thread.
+// each (re)load and swapped at a batch boundary; ItemRef.set is the position in the vector given. Immutable but for its
+// packet time, which belongs to the inspector's thread; any thread may look up while it is not being set.
 #pragma once
 
 #include <memory>
 
-#include "hashset/mapped_hashset.h"
+#include "hashset/set_family.h"
 #include "model/fingerprint_index.h"
+#include "telemetry/counters.h"
 
 namespace spanwatch::hashset {
 
 class Snapshot final : public FingerprintIndex {
  public:
-  // At most kSetsMax sets; none is allowed (nothing is found).
-  static Result<std::shared_ptr<const Snapshot>> Make(std::vector<std::shared_ptr<const MappedHashSet>> sets);
+  // At most kSetsMax sets, each delta beside its base; none is allowed (nothing is found). `counters`, when given,
+  // outlives the snapshot and counts what was found but is no longer looked for.
+  static Result<std::shared_ptr<const Snapshot>> Make(SetList sets, Counters* counters = nullptr);
+
+  // What has expired by then gives no match any more. Until it is called nothing has expired.
+  void SetNow(PacketTime now) const { now_ = now; }
 
   std::size_t set_count() const override { return sets_.size(); }
   SetFacts Set(std::size_t set) const override;
@@ -31,9 +36,17 @@ class Snapshot final : public FingerprintIndex {
   std::uint64_t RegisteredPlates(std::size_t set, std::uint16_t shape) const override;
 
  private:
-  explicit Snapshot(std::vector<std::shared_ptr<const MappedHashSet>> sets) : sets_(std::move(sets)) {}
+  Snapshot(SetList sets, std::vector<const MappedHashSet*> deltas, Counters* counters)
+      : sets_(std::move(sets)), deltas_(std::move(deltas)), counters_(counters) {}
+  // Whether this row of a set is there, has not expired and was not taken back.
+  bool IsCurrent(std::size_t set, std::uint32_t row) const;
+  void FindTags(const KeyTable& table, std::size_t set, std::span<const std::uint64_t> tags,
+                std::vector<PlateHit>& found) const;
 
-  std::vector<std::shared_ptr<const MappedHashSet>> sets_;
+  SetList sets_;
+  std::vector<const MappedHashSet*> deltas_;  // by set; null where it has none
+  Counters* counters_;
+  mutable PacketTime now_ = PacketTime::min();
 };
 
 }  // namespace spanwatch::hashset

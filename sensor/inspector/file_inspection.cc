@@ -37,6 +37,7 @@ void InspectFiles(std::vector<process::NamedFile> inputs, const config::Limits& 
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     FlowInfo info;
     info.id = i;
+    info.now = WallClockNow();  // for expiry: a file on disk has no packet time
     FlowWatch watch(info, context, match);
     ObjectInfo object;
     object.kind = ObjectKind::kFile;

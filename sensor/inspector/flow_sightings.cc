@@ -22,16 +22,21 @@ bool SeenInside(const std::vector<Provenance>& seen, const Provenance& place) {
 
 }  // namespace
 
-ObjectEvidence::ObjectEvidence(const ObjectContext& context, bool in_raw_stream, bool& any_certain)
+ObjectEvidence::ObjectEvidence(const ObjectContext& context, bool in_raw_stream, const FingerprintIndex& index,
+                               Counters& counters, bool& any_certain)
     : info_(*context.info),
       provenance_(*context.provenance),
       direction_(context.direction),
       object_id_(context.id),
       evasive_(context.evasive),
       in_raw_stream_(in_raw_stream),
+      index_(index),
+      counters_(counters),
       any_certain_(any_certain) {}
 
 void ObjectEvidence::OnMatch(const Match& match) noexcept {
+  if (index_.Item(match.item).negative) return OnNegative(match);
+  if (IsHarmless(match)) return counters_.Add(Counter::matches_negative);
   const auto [place, inserted] = matches_.try_emplace(match.item, match);
   if (!inserted && (place->second.method == match.method || Rank(match) < Rank(place->second))) place->second = match;
   if (match.method == Method::kExact || (match.method == Method::kFragment && match.confidence == Confidence::kSure)) {
@@ -40,10 +45,30 @@ void ObjectEvidence::OnMatch(const Match& match) noexcept {
   if (match.confidence == Confidence::kSure) certain_ = any_certain_ = true;
 }
 
+void ObjectEvidence::OnNegative(const Match& match) {
+  counters_.Add(Counter::negative_matches);
+  if (match.method == Method::kExact) {
+    (match.image_data ? harmless_picture_ : harmless_file_) = true;
+    named_ = true;  // the picture need not be decoded
+  } else if (match.method == Method::kPerceptual) {
+    harmless_distance_ = std::min(harmless_distance_, match.distance);
+  }
+  const std::size_t taken_away = std::erase_if(matches_, [&](const auto& entry) { return IsHarmless(entry.second); });
+  counters_.Add(Counter::matches_negative, taken_away);
+  certain_ = std::ranges::any_of(matches_, [](const auto& e) { return e.second.confidence == Confidence::kSure; });
+}
+
+// Metadata may hide what the picture's digest does not cover, so fragments and records outlive a harmless picture.
+bool ObjectEvidence::IsHarmless(const Match& match) const {
+  if (harmless_file_) return true;
+  if (match.method == Method::kExact) return harmless_picture_;
+  return match.method == Method::kPerceptual && (harmless_picture_ || match.distance >= harmless_distance_);
+}
+
 void ObjectEvidence::OnRecordEvidence(const RecordEvidence& evidence) noexcept { records_ = evidence; }
 
 ObjectEvidence& FlowSightings::Begin(const ObjectContext& object, bool in_raw_stream) {
-  return open_.emplace_back(object, in_raw_stream, any_certain_);
+  return open_.emplace_back(object, in_raw_stream, context_.index, context_.counters, any_certain_);
 }
 
 void FlowSightings::SetContent(ObjectEvidence& evidence, std::string media_type, std::optional<Sha256Digest> sha256,

@@ -24,9 +24,12 @@ namespace spanwatch::inspector {
 // The evidence gathered in one object. Owned by FlowSightings from Begin until it is told.
 class ObjectEvidence : public MatchSink {
  public:
-  // `any_certain` is set when the first certain match arrives.
-  ObjectEvidence(const ObjectContext& context, bool in_raw_stream, bool& any_certain);
+  // `any_certain` is set when the first certain match arrives; it, `index` and `counters` outlive the evidence.
+  ObjectEvidence(const ObjectContext& context, bool in_raw_stream, const FingerprintIndex& index, Counters& counters,
+                 bool& any_certain);
 
+  // A match of a negative bank is kept from being told, and so is what it explains: a file known as harmless explains
+  // everything found in it, a picture every match of its looks or data, a look-alike only what looks less like it.
   void OnMatch(const Match& match) noexcept override;
   void OnRecordEvidence(const RecordEvidence& evidence) noexcept override;
   bool AlreadyNamed() const noexcept override { return named_; }
@@ -36,6 +39,9 @@ class ObjectEvidence : public MatchSink {
 
  private:
   friend class FlowSightings;
+
+  void OnNegative(const Match& match);
+  bool IsHarmless(const Match& match) const;
 
   // What outlives the ObjectContext.
   ObjectInfo info_;
@@ -51,6 +57,12 @@ class ObjectEvidence : public MatchSink {
   std::map<ItemRef, Match> matches_;  // the best of each item
   std::map<ItemRef, bool> told_;      // in an early sighting
   std::optional<RecordEvidence> records_;
+  // What negative banks know of this object.
+  bool harmless_file_ = false;
+  bool harmless_picture_ = false;
+  std::uint16_t harmless_distance_ = UINT16_MAX;
+  const FingerprintIndex& index_;
+  Counters& counters_;
   bool named_ = false;
   bool certain_ = false;
   bool& any_certain_;

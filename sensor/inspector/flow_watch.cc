@@ -69,7 +69,9 @@ FlowWatch::FlowWatch(const FlowInfo& info, const WatchContext& context, std::sha
       sightings_({*match_->index, context.limits, context.counters, context.sink, context.mask,
                   [this](Direction direction) { return Summarise(direction); }}),
       tree_(*this, context.anomalies, context.counters, context.limits),
-      protocol_({info, facts_, tree_, context.anomalies, context.counters, context.limits}) {}
+      protocol_({info, facts_, tree_, context.anomalies, context.counters, context.limits}) {
+  match_->index->SetNow(info.now);
+}
 
 FlowWatch::~FlowWatch() { context_.schedule(this, std::nullopt); }
 
@@ -86,8 +88,7 @@ ObjectConsumer& FlowWatch::Raw(Direction direction) {
 }
 
 void FlowWatch::OnData(Direction direction, ByteView bytes) noexcept {
-  current_ = direction;
-  context_.anomalies.SetFlow(&summarise_current_);
+  Enter(direction);
   // The parser first: what it names need not be named again by the raw search.
   if (info_.transport == Transport::kTcp) protocol_.OnData(direction, bytes);
   in_raw_stream_ = true;
@@ -97,8 +98,7 @@ void FlowWatch::OnData(Direction direction, ByteView bytes) noexcept {
 }
 
 void FlowWatch::OnGap(Direction direction, std::uint64_t length) noexcept {
-  current_ = direction;
-  context_.anomalies.SetFlow(&summarise_current_);
+  Enter(direction);
   if (info_.transport == Transport::kTcp) protocol_.OnGap(direction, length);
   in_raw_stream_ = true;
   Raw(direction).OnGap(length);
@@ -107,8 +107,7 @@ void FlowWatch::OnGap(Direction direction, std::uint64_t length) noexcept {
 }
 
 void FlowWatch::OnEnd(Direction direction) noexcept {
-  current_ = direction;
-  context_.anomalies.SetFlow(&summarise_current_);
+  Enter(direction);
   if (info_.transport == Transport::kTcp) protocol_.OnEnd(direction);
   if (raw_[Index(direction)] && !raw_ended_[Index(direction)]) {
     raw_ended_[Index(direction)] = true;
@@ -117,6 +116,12 @@ void FlowWatch::OnEnd(Direction direction) noexcept {
     in_raw_stream_ = false;
   }
   AfterCall();
+}
+
+void FlowWatch::Enter(Direction direction) {
+  current_ = direction;
+  context_.anomalies.SetFlow(&summarise_current_);
+  match_->index->SetNow(info_.now);
 }
 
 void FlowWatch::AfterCall() {
@@ -132,6 +137,7 @@ void FlowWatch::OnClose(const FlowCounters& counters, CloseReason) noexcept {
 }
 
 void FlowWatch::Finish() {
+  match_->index->SetNow(info_.now);
   if (names_) names_->OnEnd(ObjectEnd::kComplete);
   names_.reset();
   sightings_.Finish(info_.now);

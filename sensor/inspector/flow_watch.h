@@ -66,6 +66,8 @@ class FlowWatch : public FlowConsumer, public ObjectObserver {
   FlowSummary Summarise(Direction direction) const;
   void Tell(const FlowCounters& counters, bool final);
   void CountCoverage(Direction direction, const DirectionCounters& counters);
+  // Around each call of the flow table: what is looked up and reported in between belongs to this flow and moment.
+  void Enter(Direction direction);
   void AfterCall();
 
   const FlowInfo& info_;

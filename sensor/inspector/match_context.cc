@@ -24,7 +24,7 @@ Result<std::shared_ptr<const MatchContext>> OpenMatchContext(std::vector<process
     taggers.push_back(tagger.get());
     context->taggers.push_back(std::move(tagger));
   }
-  auto index = hashset::Snapshot::Make(std::move(sets));
+  auto index = hashset::Snapshot::Make(std::move(sets), &counters);
   if (!index) return Fail(index.error());
   context->index = std::move(*index);
   context->records = std::make_unique<fingerprint::RecordSearch>(*context->index, std::move(taggers), limits, counters);

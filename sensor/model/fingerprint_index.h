@@ -3,6 +3,9 @@
 //
 // Immutable while a batch is processed; every method is const, allocation-free but for the caller's vectors, and safe
 // from any thread. A set that lies about itself may answer wrongly; it never makes a lookup leave its bounds.
+//
+// A lookup gives no item that has expired or that a delta took back. It does give those of negative banks, so that the
+// caller may subtract what they match.
 #pragma once
 
 #include <span>
@@ -29,6 +32,7 @@ struct ItemFacts {
   std::uint64_t size = 0;            // 0 when unknown (imported digests, records)
   std::uint32_t fragment_count = 0;  // registered windows
   PacketTime expires = PacketTime::max();
+  bool negative = false;  // known harmless (a negative bank): a match of it is subtracted, never told
 };
 
 struct CollectionFacts {
@@ -40,6 +44,7 @@ struct CollectionFacts {
   std::uint8_t weak_distance = 40;
   bool calibrated = false;  // measured by `register build`; until then one perceptual hit alone is weak
   double false_rate = 0;    // expected false partners per unrelated picture at sure_distance
+  bool negative = false;
 };
 
 struct SetFacts {
@@ -49,6 +54,7 @@ struct SetFacts {
   std::uint32_t fragment_density = 256;  // one position in so many is sampled
   bool has_records = false;
   bool has_bare_digests = false;  // forces the digest of every object
+  bool has_negatives = false;     // some collection of it is known harmless
 };
 
 struct FragmentHit {
@@ -84,7 +90,8 @@ class FingerprintIndex {
   // False: no registered file begins with a first KiB of this XXH3-64, so that an exact match is impossible (unless a
   // set has_bare_digests).
   virtual bool MayBegin(std::uint64_t head_xxh3) const = 0;
-  // Appends the items with this CRC-32 and size, which the readable directory of an encrypted archive tells.
+  // Appends the items with this CRC-32 and size, which the readable directory of an encrypted archive tells; none when
+  // a known harmless file has them too.
   virtual void FindArchiveEntry([[maybe_unused]] std::uint32_t crc32, [[maybe_unused]] std::uint64_t size,
                                 [[maybe_unused]] std::vector<ItemRef>& found) const {}
   // Looks up a batch with prefetch in one set; `prints` were hashed with that set's seed and density.

@@ -19,6 +19,7 @@ struct Match {
   ItemRef item;
   Method method = Method::kExact;
   Confidence confidence = Confidence::kSure;
+  bool image_data = false;  // exact: the picture agrees, its metadata need not
   // perceptual
   std::uint16_t distance = 0;
   View view = View::kFull;

@@ -15,7 +15,8 @@ void PutFacts(ByteWriter& writer, const std::vector<HashSetFacts>& hashsets) {
   for (const HashSetFacts& hashset : hashsets) {
     writer.Text(hashset.name);
     writer.Le(hashset.loaded_at);
-    for (const std::uint64_t count : {hashset.images, hashset.records, hashset.files, hashset.unsearched_records})
+    for (const std::uint64_t count :
+         {hashset.images, hashset.records, hashset.files, hashset.negatives, hashset.unsearched_records})
       writer.Le(count);
   }
 }
@@ -27,7 +28,8 @@ std::vector<HashSetFacts> TakeFacts(ByteReader& reader) {
     HashSetFacts& hashset = hashsets.emplace_back();
     hashset.name = TakeText(reader);
     hashset.loaded_at = static_cast<std::int64_t>(reader.U64Le());
-    for (auto* number : {&hashset.images, &hashset.records, &hashset.files, &hashset.unsearched_records})
+    for (auto* number :
+         {&hashset.images, &hashset.records, &hashset.files, &hashset.negatives, &hashset.unsearched_records})
       *number = reader.U64Le();
   }
   return hashsets;

@@ -17,6 +17,7 @@ struct HashSetFacts {
   std::uint64_t images = 0;
   std::uint64_t records = 0;
   std::uint64_t files = 0;
+  std::uint64_t negatives = 0;           // of negative banks, whatever their kind
   std::uint64_t unsearched_records = 0;  // of `records`: their key is missing
 };
 

@@ -58,6 +58,24 @@ class Builder {
   }
 
   Status Load() {
+    Status loaded = LoadAll();
+    if (!loaded) return loaded;
+    std::set<Sha256Digest> harmless;  // of whole files and of image data
+    for (const LoadedItem& item : items_) {
+      if (!item.entry.negative) continue;
+      ++summary_.negatives;
+      if (item.entry.sha256) harmless.insert(*item.entry.sha256);
+      if (item.file && item.file->image_data) harmless.insert(*item.file->image_data);
+    }
+    summary_.harmless = std::erase_if(items_, [&](const LoadedItem& item) {
+      return !item.entry.negative &&
+             ((item.entry.sha256 && harmless.contains(*item.entry.sha256)) ||
+              (item.file && item.file->image_data && harmless.contains(*item.file->image_data)));
+    });
+    return {};
+  }
+
+  Status LoadAll() {
     return database_.ForEachItem([&](const ItemEntry& entry) -> Status {
       if (entry.expires <= options_.now) {
         ++summary_.expired;
@@ -73,11 +91,17 @@ class Builder {
   void Sieve() {
     std::vector<FileFingerprint*> files;
     double runs = 0;
+    // A negative bank keeps every window: the more it knows, the less is mistaken.
+    std::vector<std::uint64_t> harmless;
     for (LoadedItem& item : items_) {
-      if (item.file) files.push_back(&*item.file);
+      if (item.file && !item.entry.negative) files.push_back(&*item.file);
+      if (!item.file || !item.entry.negative) continue;
+      for (const FragmentPrint& print : item.file->fragments) harmless.push_back(print.hash);
     }
+    std::ranges::sort(harmless);
     summary_.fragments = DropSharedFragments(files);
     for (FileFingerprint* file : files) {
+      summary_.harmless_fragments += DropHarmlessFragments(*file, harmless);
       if (options_.profile == Profile::kCompact) ThinFragments(*file, kCompactFragments);
       if (options_.profile == Profile::kCompact) std::erase_if(file->views, IsNotWhole);
       if (options_.profile == Profile::kStandard && file->views.size() > kStandardViews)
@@ -117,8 +141,9 @@ class Builder {
                                                           .sure_distance = calibration.sure_distance,
                                                           .weak_distance = calibration.weak_distance,
                                                           .calibrated = calibration.calibrated,
-                                                          .false_rate = calibration.false_rate});
-      summary_.collections.push_back({item.entry.collection_name, calibration, 0});
+                                                          .false_rate = calibration.false_rate,
+                                                          .negative = item.entry.negative});
+      summary_.collections.push_back({item.entry.collection_name, calibration, 0, item.entry.negative});
     }
     for (const LoadedItem& item : items_) {
       const std::uint32_t collection = rows[item.entry.collection];
@@ -183,6 +208,7 @@ std::uint64_t BytesOf(const BuildSummary& summary, std::initializer_list<hashset
 std::string DescribeCollection(const BuiltCollection& collection) {
   const Calibration& calibration = collection.calibration;
   std::string text = fmt::format("collection {}: {} items", collection.name, collection.items);
+  if (collection.negative) return text + "; a negative bank: what matches them is subtracted\n";
   if (calibration.pictures == 0) return text + "\n";
   if (calibration.calibrated) {
     return text + fmt::format(
@@ -206,6 +232,10 @@ std::string Describe(const BuildSummary& summary) {
   using enum hashset::SectionKind;
   std::string text = fmt::format("serial {}: {} items, {} expired left out, {} bytes\n", summary.serial, summary.items,
                                  summary.expired, summary.written.bytes);
+  if (summary.negatives > 0) {
+    text += fmt::format("negative banks: {} items; {} registered items and {} windows that they explain left out\n",
+                        summary.negatives, summary.harmless, summary.harmless_fragments);
+  }
   text += fmt::format("exact: {} files and {} bare digests, {} bytes; an untouched copy is always recognised\n",
                       summary.files, summary.digests_only, BytesOf(summary, {kDigests, kImageData, kHeads}));
   text += fmt::format(

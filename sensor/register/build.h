@@ -25,6 +25,7 @@ struct BuiltCollection {
   std::string name;
   Calibration calibration;
   std::uint64_t items = 0;
+  bool negative = false;
 };
 
 struct BuildSummary {
@@ -32,7 +33,10 @@ struct BuildSummary {
   std::uint64_t serial = 0;
   std::uint64_t items = 0;
   std::uint64_t expired = 0;
-  std::uint64_t files = 0;  // with digests and windows
+  std::uint64_t negatives = 0;           // items of negative banks
+  std::uint64_t harmless = 0;            // items left out: a negative bank has the same file or picture
+  std::uint64_t harmless_fragments = 0;  // windows left out: a negative bank has them
+  std::uint64_t files = 0;               // with digests and windows
   std::uint64_t digests_only = 0;
   std::uint64_t pictures = 0;  // items with at least one view
   std::uint64_t views = 0;

@@ -15,12 +15,13 @@ namespace spanwatch::enrolment {
 namespace {
 
 constexpr int kApplicationId = 0x53575247;  // "SWRG"
-constexpr int kSchemaVersion = 1;
+constexpr int kSchemaVersion = 2;
 constexpr int kBusyMilliseconds = 10000;
 
 constexpr const char* kSchema = R"(
 CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE collections(row INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, expires INTEGER);
+CREATE TABLE collections(row INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, expires INTEGER,
+  negative INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE items(
   row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, collection INTEGER NOT NULL REFERENCES collections(row),
   identity BLOB NOT NULL, kind INTEGER NOT NULL, size INTEGER NOT NULL, sha256 BLOB, added INTEGER NOT NULL,
@@ -70,6 +71,7 @@ ItemEntry ReadItem(const SqlStatement& row) {
   if (!row.IsNull(6)) CopyTo(row.Blob(6), item.sha256.emplace());
   item.added = PacketTimeFromNanoseconds(row.Integer(7));
   if (!row.IsNull(8)) item.expires = PacketTimeFromNanoseconds(row.Integer(8));
+  item.negative = row.Integer(9) != 0;
   return item;
 }
 
@@ -150,6 +152,7 @@ Status RegisterDatabase::LoadFacts() {
   if (schema > kSchemaVersion) {
     return Fail(ErrorCode::kInvalid, "{} was written by a newer spanwatch; update this one", path_.string());
   }
+  if (Status status = Migrate(schema); !status) return status;
   std::string texts[5];
   const char* names[5] = {"owner", "fragment_seed", "fragment_density", "record_key_file", "record_key_id"};
   for (std::size_t i = 0; i < 5; ++i) {
@@ -163,6 +166,14 @@ Status RegisterDatabase::LoadFacts() {
   facts_.record_key_file = texts[3];
   if (const auto id = FromHex(texts[4])) CopyTo(*id, facts_.record_key_id);
   return {};
+}
+
+Status RegisterDatabase::Migrate(std::int64_t schema) {
+  if (schema == kSchemaVersion) return {};
+  Status status = Begin();
+  if (status) status = Execute("ALTER TABLE collections ADD COLUMN negative INTEGER NOT NULL DEFAULT 0");
+  if (status) status = Execute(fmt::format("PRAGMA user_version={}", kSchemaVersion).c_str());
+  return status ? Commit() : status;
 }
 
 Status RegisterDatabase::Execute(const char* sql) {
@@ -244,15 +255,35 @@ Result<std::int64_t> RegisterDatabase::CollectionRow(const std::string& name) {
   return number;
 }
 
+Status RegisterDatabase::UseCollection(const std::string& name, bool negative) {
+  auto collections = Collections();
+  if (!collections) return Fail(collections.error());
+  const auto known = std::ranges::find(*collections, name, &CollectionEntry::name);
+  if (known == collections->end()) {
+    if (auto row = CollectionRow(name); !row) return Fail(row.error());
+    auto update = Get("UPDATE collections SET negative=?2 WHERE name=?1");
+    if (!update) return Fail(update.error());
+    return (*update)->Bind(1, std::string_view(name)).Bind(2, std::int64_t{negative}).Run();
+  }
+  if (known->negative == negative) return {};
+  if (negative) {
+    return Fail(ErrorCode::kUsage, "collection '{}' is no negative bank: it is to be found; choose another name", name);
+  }
+  return Fail(ErrorCode::kUsage,
+              "collection '{}' is a negative bank: what is in it is never told; say --negative if that is meant, else "
+              "choose another name",
+              name);
+}
+
 Result<std::vector<CollectionEntry>> RegisterDatabase::Collections() {
-  auto query = Get("SELECT row, name FROM collections ORDER BY row");
+  auto query = Get("SELECT row, name, negative FROM collections ORDER BY row");
   if (!query) return Fail(query.error());
   std::vector<CollectionEntry> collections;
   while (true) {
     auto row = (*query)->Step();
     if (!row) return Fail(row.error());
     if (!*row) return collections;
-    collections.push_back({(*query)->Integer(0), (*query)->Text(1)});
+    collections.push_back({(*query)->Integer(0), (*query)->Text(1), (*query)->Integer(2) != 0});
   }
 }
 
@@ -384,8 +415,8 @@ Result<AddResult> RegisterDatabase::AddPicture(std::int64_t collection, const So
 Status RegisterDatabase::ForEachItem(const std::function<Status(const ItemEntry&)>& visit) {
   auto query =
       Get("SELECT items.row, id, collection, name, kind, size, sha256, added, "
-          "min(coalesce(items.expires, collections.expires), coalesce(collections.expires, items.expires)) "
-          "FROM items JOIN collections ON collections.row=collection ORDER BY items.row");
+          "min(coalesce(items.expires, collections.expires), coalesce(collections.expires, items.expires)), "
+          "negative FROM items JOIN collections ON collections.row=collection ORDER BY items.row");
   if (!query) return Fail(query.error());
   while (true) {
     auto row = (*query)->Step();

@@ -43,6 +43,7 @@ struct Source {
 struct CollectionEntry {
   std::int64_t row = 0;
   std::string name;
+  bool negative = false;
 };
 
 struct ItemEntry {
@@ -50,6 +51,7 @@ struct ItemEntry {
   ItemId id{};
   std::int64_t collection = 0;
   std::string collection_name;
+  bool negative = false;  // its collection is a negative bank
   ItemKind kind = ItemKind::kFile;
   std::uint64_t size = 0;
   std::optional<Sha256Digest> sha256;
@@ -82,6 +84,9 @@ class RegisterDatabase {
   Status Commit();
 
   Result<std::int64_t> CollectionRow(const std::string& name);  // made when it is not there
+  // Makes the collection when it is not there. Refuses one that is a negative bank when none is meant, or the other way
+  // round: what is to be found would never be, or the harmless would raise alerts.
+  Status UseCollection(const std::string& name, bool negative);
   Result<std::vector<CollectionEntry>> Collections();
 
   // True when this file was enrolled into the collection with this size and time.
@@ -121,6 +126,7 @@ class RegisterDatabase {
   RegisterDatabase() = default;
   Status OpenFile(const std::filesystem::path& path, int flags);
   Status LoadFacts();
+  Status Migrate(std::int64_t schema);
   Status Execute(const char* sql);
   Result<SqlStatement*> Get(const char* sql);  // REQUIRES: a literal; prepared once
   Result<std::string> Meta(std::string_view name);

@@ -79,6 +79,11 @@ FragmentSieveResult DropSharedFragments(std::span<FileFingerprint* const> files)
   return result;
 }
 
+std::uint64_t DropHarmlessFragments(FileFingerprint& file, std::span<const std::uint64_t> harmless) {
+  return std::erase_if(file.fragments,
+                       [&](const FragmentPrint& print) { return std::ranges::binary_search(harmless, print.hash); });
+}
+
 void ThinFragments(FileFingerprint& file, std::size_t count) {
   if (file.fragments.size() <= count) return;
   // Reads at or after where it writes.

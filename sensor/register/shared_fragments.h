@@ -20,6 +20,9 @@ bool IsSamePicture(const FileFingerprint& a, const FileFingerprint& b);
 
 FragmentSieveResult DropSharedFragments(std::span<FileFingerprint* const> files);
 
+// Takes away the windows that a known harmless file has too; returns how many. `harmless`: hashes, ascending.
+std::uint64_t DropHarmlessFragments(FileFingerprint& file, std::span<const std::uint64_t> harmless);
+
 // Keeps about `count` windows of a file, evenly spread over it (the compact profile).
 void ThinFragments(FileFingerprint& file, std::size_t count);
 

@@ -198,7 +198,7 @@ class MetricsExporter::Figures : public prometheus::Collectable {
   static void AddHashsets(const SupervisorFigures& figures, std::vector<MetricFamily>& all) {
     MetricFamily loaded =
         Single(MetricType::Gauge, "hashset_loaded_timestamp_seconds", "When a hash set was loaded.", {});
-    std::array<std::uint64_t, 3> items{};
+    std::array<std::uint64_t, 4> items{};
     std::uint64_t unsearched = 0;
     for (const HashsetFigures& hashset : figures.hashsets) {
       MetricFamily one =
@@ -207,13 +207,15 @@ class MetricsExporter::Figures : public prometheus::Collectable {
       items[0] += hashset.images;
       items[1] += hashset.records;
       items[2] += hashset.files;
+      items[3] += hashset.negatives;
       unsearched += hashset.unsearched_records;
     }
     all.push_back(std::move(loaded));
     all.push_back(Single(MetricType::Gauge, "hashset_items", "Registered items in the loaded hash sets, by kind.",
                          {{{{"kind", "image"}}, static_cast<double>(items[0])},
                           {{{"kind", "record"}}, static_cast<double>(items[1])},
-                          {{{"kind", "file"}}, static_cast<double>(items[2])}}));
+                          {{{"kind", "file"}}, static_cast<double>(items[2])},
+                          {{{"kind", "negative"}}, static_cast<double>(items[3])}}));
     all.push_back(Single(MetricType::Gauge, "hashset_unsearched_records",
                          "Registered records that are not looked for, since their record key is missing.",
                          {{{}, static_cast<double>(unsearched)}}));

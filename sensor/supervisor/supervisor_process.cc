@@ -29,7 +29,7 @@ std::vector<HashsetFigures> FiguresOf(const std::vector<process::HashSetFacts>& 
   std::vector<HashsetFigures> figures;
   for (const auto& fact : facts) {
     figures.push_back({fact.name, static_cast<double>(fact.loaded_at) / 1e9, fact.images, fact.records, fact.files,
-                       fact.unsearched_records});
+                       fact.negatives, fact.unsearched_records});
   }
   return figures;
 }

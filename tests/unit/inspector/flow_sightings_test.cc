@@ -2,17 +2,21 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace spanwatch::inspector {
 namespace {
 
-// Two collections of one set; the item's row is its id.
+// Two collections of one set and a negative bank, from row 200 on; the item's row is its id.
 class NamedItems : public FingerprintIndex {
  public:
+  static constexpr std::uint32_t kNegative = 200;
   std::size_t set_count() const override { return 1; }
   SetFacts Set(std::size_t) const override { return {.name = "agency", .serial = 7}; }
   ItemFacts Item(ItemRef item) const override {
     ItemFacts facts;
     facts.id[0] = static_cast<std::uint8_t>(item.row);
+    facts.negative = item.row >= kNegative;
     return facts;
   }
   CollectionFacts Collection(ItemRef item) const override {
@@ -167,6 +171,68 @@ TEST(FlowSightings, RepeatsAddAtMostEightPlaces) {
   }
   EXPECT_EQ(flow.sink.sightings.size(), 8u);
   EXPECT_EQ(flow.counters.Get(Counter::sightings_repeated), 12u);
+}
+
+Match LooksLike(std::uint32_t row, std::uint16_t distance) {
+  Match match = Found(row, Method::kPerceptual, Confidence::kSure);
+  match.distance = distance;
+  return match;
+}
+
+// What is told of one object with these matches, by row.
+std::vector<int> ToldOf(std::vector<Match> matches) {
+  std::set<int> rows;
+  Flow flow;
+  auto& object = flow.Begin("http POST /a");
+  for (const Match& match : matches) object.OnMatch(match);
+  flow.sightings.Complete(object, ObjectEnd::kComplete, At(1));
+  flow.sightings.Finish(At(2));
+  for (const Sighting& sighting : flow.sink.sightings) {
+    for (const SightedItem& item : sighting.items) rows.insert(item.id[0]);
+  }
+  return {rows.begin(), rows.end()};
+}
+
+TEST(FlowSightings, AFileOfANegativeBankExplainsEverythingFoundInIt) {
+  const std::vector<Match> found{Found(1, Method::kExact), Found(2, Method::kFragment), Found(100, Method::kRecord),
+                                 LooksLike(3, 2)};
+  EXPECT_EQ(ToldOf(found), (std::vector<int>{1, 2, 3, 100}));
+  for (const bool first : {true, false}) {
+    std::vector<Match> with = found;
+    with.insert(first ? with.begin() : with.end(), Found(NamedItems::kNegative, Method::kExact));
+    EXPECT_TRUE(ToldOf(with).empty());
+  }
+}
+
+TEST(FlowSightings, APictureOfANegativeBankLeavesWhatItsMetadataMayHide) {
+  Match picture = Found(NamedItems::kNegative, Method::kExact);
+  picture.image_data = true;
+  EXPECT_EQ(ToldOf({Found(1, Method::kExact), Found(2, Method::kFragment), picture, LooksLike(3, 0),
+                    Found(100, Method::kRecord)}),
+            (std::vector<int>{2, 100}));
+}
+
+TEST(FlowSightings, ALookAlikeOfANegativeBankTakesAwayWhatLooksLessLikeIt) {
+  for (const bool first : {true, false}) {
+    std::vector<Match> found{LooksLike(1, 9), LooksLike(2, 10), LooksLike(3, 11), Found(4, Method::kFragment)};
+    found.insert(first ? found.begin() : found.end(), LooksLike(NamedItems::kNegative, 10));
+    EXPECT_EQ(ToldOf(found), (std::vector<int>{1, 4})) << "as near as the harmless one is not nearer";
+  }
+}
+
+TEST(FlowSightings, AnotherObjectIsNotExplainedByAHarmlessOne) {
+  Flow flow;
+  auto& harmless = flow.Begin("http POST /a");
+  harmless.OnMatch(Found(NamedItems::kNegative, Method::kExact));
+  harmless.OnMatch(Found(1, Method::kExact));
+  EXPECT_TRUE(harmless.AlreadyNamed()) << "its picture need not be decoded";
+  auto& other = flow.Begin("http POST /b");
+  other.OnMatch(Found(1, Method::kExact));
+  flow.sightings.Complete(harmless, ObjectEnd::kComplete, At(1));
+  flow.sightings.Complete(other, ObjectEnd::kComplete, At(2));
+  ASSERT_EQ(flow.sink.sightings.size(), 1u);
+  EXPECT_EQ(flow.counters.Get(Counter::negative_matches), 1u);
+  EXPECT_EQ(flow.counters.Get(Counter::matches_negative), 1u);
 }
 
 TEST(FlowSightings, ACertainMatchIsToldEarlyWhileItsObjectRuns) {

@@ -72,6 +72,40 @@ TEST_F(BuildTest, PutsEveryKindOfItemIntoTheSet) {
   EXPECT_NE(Describe(*summary).find("collection reads: 1 items"), std::string::npos);
 }
 
+TEST_F(BuildTest, ANegativeBankIsInTheSetAndWhatItExplainsIsNot) {
+  ASSERT_TRUE(database_->UseCollection("logos", true));
+  FileFingerprint logo = MadeUpFile(1);
+  Add("logos", logo);
+  FileFingerprint same_file = logo;
+  same_file.image_data.reset();
+  FileFingerprint same_picture = MadeUpFile(2);
+  same_picture.image_data = logo.image_data;
+  FileFingerprint with_logo = MadeUpFile(3);
+  with_logo.fragments.push_back({9000, logo.fragments[4].hash});
+  for (const FileFingerprint& file : {same_file, same_picture, with_logo}) Add("lanes", file);
+  const auto summary = Build(Profile::kCompact);
+  ASSERT_TRUE(summary);
+  EXPECT_EQ(summary->negatives, 1u);
+  EXPECT_EQ(summary->harmless, 2u);
+  EXPECT_EQ(summary->harmless_fragments, 1u);
+  EXPECT_NE(Describe(*summary).find("a negative bank"), std::string::npos);
+  const auto snapshot = Open();
+  EXPECT_TRUE(snapshot->Set(0).has_negatives);
+  for (const FragmentPrint& print : logo.fragments) {
+    std::vector<FragmentHit> found;
+    snapshot->FindFragments(0, std::span(&print, 1), found);
+    ASSERT_EQ(found.size(), 1u) << "a bank keeps every window in every profile";
+    EXPECT_TRUE(snapshot->Item(found[0].item).negative);
+    EXPECT_TRUE(snapshot->Collection(found[0].item).negative);
+  }
+  std::vector<ItemRef> items;
+  snapshot->FindArchiveEntry(logo.crc32, logo.size, items);
+  EXPECT_TRUE(items.empty());
+  snapshot->FindDigest(with_logo.sha256, with_logo.size, items);
+  ASSERT_EQ(items.size(), 1u);
+  EXPECT_FALSE(snapshot->Item(items[0]).negative);
+}
+
 TEST_F(BuildTest, LeavesOutWindowsSharedByDifferentPicturesOnly) {
   FileFingerprint first = MadeUpFile(1), different = MadeUpFile(2), copy = MadeUpFile(3), resaved = MadeUpFile(4);
   const FragmentPrint shared{.offset = 40, .hash = 0xabc}, of_copies{.offset = 50, .hash = 0xdef};

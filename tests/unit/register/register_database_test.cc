@@ -133,6 +133,34 @@ TEST_F(RegisterDatabaseTest, RemovesAnItemASourceOrEverything) {
   EXPECT_TRUE(Items().empty());
 }
 
+TEST_F(RegisterDatabaseTest, ANegativeBankAndWhatIsToBeFoundAreNotMixedUp) {
+  ASSERT_TRUE(database_->UseCollection("logos", true));
+  ASSERT_TRUE(database_->UseCollection("lanes", false));
+  EXPECT_TRUE(database_->UseCollection("logos", true));
+  EXPECT_TRUE(database_->UseCollection("lanes", false));
+  EXPECT_FALSE(database_->UseCollection("logos", false));
+  EXPECT_FALSE(database_->UseCollection("lanes", true));
+  ASSERT_TRUE(database_->AddFile(*database_->CollectionRow("logos"), {.path = "/1"}, MadeUpFile(1)));
+  ASSERT_TRUE(database_->AddFile(*database_->CollectionRow("lanes"), {.path = "/2"}, MadeUpFile(2)));
+  Reopen();
+  EXPECT_TRUE(Items()[0].negative);
+  EXPECT_FALSE(Items()[1].negative);
+}
+
+TEST_F(RegisterDatabaseTest, ARegisterOfAnOlderVersionIsTakenOver) {
+  ASSERT_TRUE(database_->AddFile(*database_->CollectionRow("lanes"), {.path = "/1"}, MadeUpFile(1)));
+  database_.reset();
+  sqlite3* handle = nullptr;
+  ASSERT_EQ(sqlite3_open((folder_ / "R.db").c_str(), &handle), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(handle, "ALTER TABLE collections DROP COLUMN negative; PRAGMA user_version=1", nullptr,
+                         nullptr, nullptr),
+            SQLITE_OK);
+  sqlite3_close(handle);
+  Reopen();
+  EXPECT_EQ(Items().size(), 1u);
+  EXPECT_TRUE(database_->UseCollection("logos", true));
+}
+
 TEST(FingerprintCodec, RefusesEveryTruncation) {
   const Bytes whole = EncodeFile(MadeUpFile(4, 3));
   ASSERT_TRUE(DecodeFile(whole));
