@@ -13,36 +13,44 @@ constexpr std::size_t kStandardViews = 12;  // the first are the whole, the boxe
 constexpr double kRunBytes = 4096;
 constexpr double kWindowBytes = 64;
 
-struct LoadedItem {
-  ItemEntry entry;
-  std::optional<FileFingerprint> file;
-};
-
 bool IsNotWhole(const PictureView& view) { return view.view != View::kFull; }
 
 class Builder {
  public:
-  Builder(RegisterDatabase& database, const BuildOptions& options) : database_(database), options_(options) {}
+  Builder(RegisterDatabase& database, const BuildOptions& options)
+      : database_(database), options_(options), places_(FolderOf(options)) {}
 
   Result<BuildSummary> Build(ByteView signing_seed) {
-    Status status = Load();
-    if (!status) return Fail(status.error());
-    if (items_.empty()) {
-      return Fail(ErrorCode::kInvalid, "the register holds nothing that has not expired; add images or records first");
-    }
-    Sieve();
     const auto serial = database_.NextSerial();
     if (!serial) return Fail(serial.error());
     summary_.serial = *serial;
+    if (Status status = database_.BeginReading(); !status) return Fail(status.error());
+    auto built = BuildFromSnapshot(signing_seed);
+    if (Status status = database_.Commit(); !status && built) return Fail(status.error());
+    return built;
+  }
+
+ private:
+  Result<BuildSummary> BuildFromSnapshot(ByteView signing_seed) {
+    Status status = Survey();
+    if (!status) return Fail(status.error());
+    if (rows_.empty()) {
+      return Fail(ErrorCode::kInvalid, "the register holds nothing that has not expired; add images or records first");
+    }
+    auto shared = FindSharedFragments(places_, files_);
+    if (!shared) return Fail(shared.error());
+    summary_.fragments = shared->result;
+    shared_ = std::move(shared->hashes);
     const RegisterFacts& facts = database_.facts();
     hashset::HashSetWriter writer({.name = options_.name.empty() ? facts.owner : options_.name,
                                    .profile = std::string(ProfileName()),
-                                   .serial = *serial,
+                                   .serial = summary_.serial,
                                    .created = options_.now,
                                    .fragment_seed = facts.fragment_seed,
                                    .fragment_density = facts.fragment_density,
                                    .record_key_id = facts.record_key_id,
-                                   .folder = options_.out.parent_path().empty() ? "." : options_.out.parent_path()});
+                                   .folder = FolderOf(options_)});
+    AddCollections(writer);
     status = Fill(writer);
     if (!status) return Fail(status.error());
     auto written = writer.Write(options_.out, signing_seed);
@@ -51,120 +59,141 @@ class Builder {
     return std::move(summary_);
   }
 
- private:
+  static std::filesystem::path FolderOf(const BuildOptions& options) {
+    return options.out.has_parent_path() ? options.out.parent_path() : ".";
+  }
+
   std::string_view ProfileName() const {
     constexpr std::string_view kNames[] = {"compact", "standard", "full"};
     return kNames[static_cast<std::size_t>(options_.profile)];
   }
 
-  Status Load() {
-    Status loaded = LoadAll();
-    if (!loaded) return loaded;
-    std::set<Sha256Digest> harmless;  // of whole files and of image data
-    for (const LoadedItem& item : items_) {
-      if (!item.entry.negative) continue;
-      ++summary_.negatives;
-      if (item.entry.sha256) harmless.insert(*item.entry.sha256);
-      if (item.file && item.file->image_data) harmless.insert(*item.file->image_data);
-    }
-    summary_.harmless = std::erase_if(items_, [&](const LoadedItem& item) {
-      return !item.entry.negative &&
-             ((item.entry.sha256 && harmless.contains(*item.entry.sha256)) ||
-              (item.file && item.file->image_data && harmless.contains(*item.file->image_data)));
-    });
-    return {};
-  }
-
-  Status LoadAll() {
+  // Every item that has not expired, with its file where it has one. The register is read twice: once to know what is
+  // shared, harmless and alike, once to write; so no more than that knowledge is in memory.
+  template <typename Visit>
+  Status ForEach(Visit&& visit) {
     return database_.ForEachItem([&](const ItemEntry& entry) -> Status {
-      if (entry.expires <= options_.now) {
-        ++summary_.expired;
-        return {};
-      }
+      if (entry.expires <= options_.now) return {};
       auto file = database_.File(entry);
       if (!file) return Fail(file.error());
-      items_.push_back({entry, std::move(*file)});
+      return visit(entry, *file);
+    });
+  }
+
+  Status Survey() {
+    if (Status status = SurveyBanks(); !status) return status;
+    return ForEach([&](const ItemEntry& entry, const std::optional<FileFingerprint>& file) -> Status {
+      if (IsHarmless(entry, file)) return {};
+      if (rows_.try_emplace(entry.collection, rows_.size()).second) {
+        summary_.collections.push_back({.name = entry.collection_name, .negative = entry.negative});
+        pictures_.emplace_back();
+      }
+      if (!file || entry.negative) return {};
+      const auto number = static_cast<std::uint32_t>(files_.size());
+      files_.push_back(IdentityOf(*file));
+      for (std::uint32_t i = 0; i < file->fragments.size(); ++i) places_.Add({file->fragments[i].hash, number, i});
+      AddDifferentPicture(rows_[entry.collection], *file);
       return {};
     });
   }
 
-  void Sieve() {
-    std::vector<FileFingerprint*> files;
-    double runs = 0;
-    // A negative bank keeps every window: the more it knows, the less is mistaken.
-    std::vector<std::uint64_t> harmless;
-    for (LoadedItem& item : items_) {
-      if (item.file && !item.entry.negative) files.push_back(&*item.file);
-      if (!item.file || !item.entry.negative) continue;
-      for (const FragmentPrint& print : item.file->fragments) harmless.push_back(print.hash);
-    }
-    std::ranges::sort(harmless);
-    summary_.fragments = DropSharedFragments(files);
-    for (FileFingerprint* file : files) {
-      summary_.harmless_fragments += DropHarmlessFragments(*file, harmless);
-      if (options_.profile == Profile::kCompact) ThinFragments(*file, kCompactFragments);
-      if (options_.profile == Profile::kCompact) std::erase_if(file->views, IsNotWhole);
-      if (options_.profile == Profile::kStandard && file->views.size() > kStandardViews)
-        file->views.resize(kStandardViews);
-      // Windows lie at random: the chance that a run holds none falls with e to the expected number.
-      const double rate =
-          static_cast<double>(file->fragments.size()) / std::max<double>(1, static_cast<double>(file->size));
-      runs += 1 - std::exp(-rate * (std::min(kRunBytes, static_cast<double>(file->size)) - kWindowBytes));
-    }
-    summary_.files = files.size();
-    summary_.run_recall = files.empty() ? 0 : runs / static_cast<double>(files.size());
+  // A negative bank keeps every window: the more it knows, the less is mistaken.
+  Status SurveyBanks() {
+    Status status = database_.ForEachItem([&](const ItemEntry& entry) -> Status {
+      summary_.expired += entry.expires <= options_.now;
+      if (!entry.negative || entry.expires <= options_.now) return {};
+      ++summary_.negatives;
+      if (entry.sha256) harmless_files_.insert(*entry.sha256);
+      const auto file = database_.File(entry);
+      if (!file) return Fail(file.error());
+      if (!*file) return {};
+      if ((*file)->image_data) harmless_files_.insert(*(*file)->image_data);
+      for (const FragmentPrint& print : (*file)->fragments) harmless_.push_back(print.hash);
+      return {};
+    });
+    std::ranges::sort(harmless_);
+    return status;
   }
 
-  // One full view for each different image data, by collection.
-  std::map<std::int64_t, std::vector<PictureView>> DifferentPictures() const {
-    std::map<std::int64_t, std::vector<PictureView>> pictures;
-    std::set<std::pair<std::int64_t, Sha256Digest>> seen;
-    for (const LoadedItem& item : items_) {
-      if (!item.file) continue;
-      const auto full = std::ranges::find(item.file->views, View::kFull, &PictureView::view);
-      if (full == item.file->views.end()) continue;
-      if (!seen.emplace(item.entry.collection, item.file->image_data.value_or(item.file->sha256)).second) continue;
-      pictures[item.entry.collection].push_back(*full);
+  // A negative bank has the same file or picture.
+  bool IsHarmless(const ItemEntry& entry, const std::optional<FileFingerprint>& file) const {
+    if (entry.negative || harmless_files_.empty()) return false;
+    return (entry.sha256 && harmless_files_.contains(*entry.sha256)) ||
+           (file && file->image_data && harmless_files_.contains(*file->image_data));
+  }
+
+  // For calibration: one full view for each different image data of a collection.
+  void AddDifferentPicture(std::size_t collection, const FileFingerprint& file) {
+    const auto full = std::ranges::find(file.views, View::kFull, &PictureView::view);
+    if (full == file.views.end()) return;
+    if (seen_.emplace(collection, file.image_data.value_or(file.sha256)).second) pictures_[collection].push_back(*full);
+  }
+
+  void AddCollections(hashset::HashSetWriter& writer) {
+    for (std::size_t row = 0; row < summary_.collections.size(); ++row) {
+      BuiltCollection& collection = summary_.collections[row];
+      if (!pictures_[row].empty()) collection.calibration = Calibrate(pictures_[row]);
+      const Calibration& calibration = collection.calibration;
+      writer.AddCollection({.name = collection.name,
+                            .owner = database_.facts().owner,
+                            .sure_distance = calibration.sure_distance,
+                            .weak_distance = calibration.weak_distance,
+                            .calibrated = calibration.calibrated,
+                            .false_rate = calibration.false_rate,
+                            .negative = collection.negative});
     }
-    return pictures;
+    pictures_ = {};
+    seen_ = {};
+    files_ = {};
+  }
+
+  // Leaves of the file what the profile keeps.
+  void Reduce(const ItemEntry& entry, FileFingerprint& file) {
+    if (!entry.negative) {
+      DropFragments(file, shared_);
+      summary_.harmless_fragments += DropFragments(file, harmless_);
+      if (options_.profile == Profile::kCompact) {
+        ThinFragments(file, kCompactFragments);
+        std::erase_if(file.views, IsNotWhole);
+      }
+      if (options_.profile == Profile::kStandard && file.views.size() > kStandardViews)
+        file.views.resize(kStandardViews);
+      // Windows lie at random: the chance that a run holds none falls with e to the expected number.
+      const double rate =
+          static_cast<double>(file.fragments.size()) / std::max<double>(1, static_cast<double>(file.size));
+      summary_.run_recall += 1 - std::exp(-rate * (std::min(kRunBytes, static_cast<double>(file.size)) - kWindowBytes));
+      ++summary_.files;
+    }
   }
 
   Status Fill(hashset::HashSetWriter& writer) {
-    const auto pictures = DifferentPictures();
-    std::map<std::int64_t, std::uint32_t> rows;
-    for (const LoadedItem& item : items_) {
-      if (rows.contains(item.entry.collection)) continue;
-      const auto measured = pictures.find(item.entry.collection);
-      const Calibration calibration = measured == pictures.end() ? Calibration{} : Calibrate(measured->second);
-      rows[item.entry.collection] = writer.AddCollection({.name = item.entry.collection_name,
-                                                          .owner = database_.facts().owner,
-                                                          .sure_distance = calibration.sure_distance,
-                                                          .weak_distance = calibration.weak_distance,
-                                                          .calibrated = calibration.calibrated,
-                                                          .false_rate = calibration.false_rate,
-                                                          .negative = item.entry.negative});
-      summary_.collections.push_back({item.entry.collection_name, calibration, 0, item.entry.negative});
-    }
-    for (const LoadedItem& item : items_) {
-      const std::uint32_t collection = rows[item.entry.collection];
+    Status status = ForEach([&](const ItemEntry& entry, std::optional<FileFingerprint>& file) -> Status {
+      if (IsHarmless(entry, file)) {
+        ++summary_.harmless;
+        return {};
+      }
+      if (file) Reduce(entry, *file);
+      const std::size_t collection = rows_[entry.collection];
       ++summary_.collections[collection].items;
-      if (Status status = AddItem(writer, item, collection); !status) return status;
-    }
-    summary_.items = items_.size();
+      ++summary_.items;
+      return AddItem(writer, entry, file, static_cast<std::uint32_t>(collection));
+    });
+    if (summary_.files > 0) summary_.run_recall /= static_cast<double>(summary_.files);
+    if (!status) return status;
     auto shapes = database_.ShapeDensities(options_.now);
     if (!shapes) return Fail(shapes.error());
     for (const ShapeDensity& shape : *shapes) writer.AddShape(shape);
     return {};
   }
 
-  Status AddItem(hashset::HashSetWriter& writer, const LoadedItem& item, std::uint32_t collection) {
-    const ItemEntry& entry = item.entry;
+  Status AddItem(hashset::HashSetWriter& writer, const ItemEntry& entry, const std::optional<FileFingerprint>& file,
+                 std::uint32_t collection) {
     const std::uint32_t row = writer.AddItem(
         {.id = entry.id, .kind = entry.kind, .collection = collection, .size = entry.size, .expires = entry.expires});
-    if (item.file) {
-      summary_.pictures += !item.file->views.empty();
-      summary_.views += item.file->views.size();
-      writer.AddFile(row, *item.file);
+    if (file) {
+      summary_.pictures += !file->views.empty();
+      summary_.views += file->views.size();
+      writer.AddFile(row, *file);
       return {};
     }
     if (entry.sha256) {
@@ -195,8 +224,15 @@ class Builder {
 
   RegisterDatabase& database_;
   const BuildOptions& options_;
-  std::vector<LoadedItem> items_;
   BuildSummary summary_;
+  std::map<std::int64_t, std::size_t> rows_;             // of collections
+  std::vector<std::vector<PictureView>> pictures_;       // by row
+  std::set<std::pair<std::size_t, Sha256Digest>> seen_;  // in pictures_
+  std::vector<PictureIdentity> files_;
+  hashset::ExternalSorter<FragmentPlace> places_;
+  std::vector<std::uint64_t> shared_;      // hashes of windows, ascending
+  std::vector<std::uint64_t> harmless_;    // the same, of negative banks
+  std::set<Sha256Digest> harmless_files_;  // of whole files and of image data
 };
 
 std::uint64_t BytesOf(const BuildSummary& summary, std::initializer_list<hashset::SectionKind> kinds) {

@@ -233,6 +233,8 @@ Status RegisterDatabase::Begin() {
   return Execute("BEGIN IMMEDIATE");
 }
 
+Status RegisterDatabase::BeginReading() { return Execute("BEGIN DEFERRED"); }
+
 Status RegisterDatabase::Commit() {
   Status status = Execute("COMMIT");
   if (!status) (void)Execute("ROLLBACK");

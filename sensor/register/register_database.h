@@ -82,6 +82,8 @@ class RegisterDatabase {
 
   Status Begin();
   Status Commit();
+  // What is read from here to Commit is of one moment, whatever others write meanwhile.
+  Status BeginReading();
 
   Result<std::int64_t> CollectionRow(const std::string& name);  // made when it is not there
   // Makes the collection when it is not there. Refuses one that is a negative bank when none is meant, or the other way

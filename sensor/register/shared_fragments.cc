@@ -8,80 +8,80 @@ namespace {
 constexpr int kSamePictureDistance = 40;
 constexpr std::size_t kRepeatsMax = 4;
 
-struct Place {
-  std::uint64_t hash = 0;
-  std::uint32_t file = 0;
-  std::uint32_t fragment = 0;
-  friend auto operator<=>(const Place&, const Place&) = default;
+// What becomes of the windows of one hash, place by place.
+class Group {
+ public:
+  explicit Group(std::span<const PictureIdentity> files) : files_(files) {}
+
+  std::uint64_t hash() const { return first_.hash; }
+  std::uint64_t size() const { return size_; }
+  bool shared() const { return shared_; }
+  bool repeated() const { return repeated_; }
+
+  void Begin(const FragmentPlace& place) {
+    first_ = last_ = place;
+    size_ = in_one_file_ = 1;
+    shared_ = repeated_ = false;
+  }
+  void Add(const FragmentPlace& place) {
+    ++size_;
+    in_one_file_ = place.file == last_.file ? in_one_file_ + 1 : 1;
+    repeated_ |= in_one_file_ > kRepeatsMax;
+    const bool next = place.file != last_.file && place.file != first_.file;
+    if (!shared_ && next) shared_ = !IsSamePicture(files_[first_.file], files_[place.file]);
+    last_ = place;
+  }
+
+ private:
+  std::span<const PictureIdentity> files_;
+  FragmentPlace first_;
+  FragmentPlace last_;
+  std::uint64_t size_ = 0;
+  std::size_t in_one_file_ = 0;
+  bool shared_ = false;
+  bool repeated_ = false;
 };
 
-const PictureView* FullView(const FileFingerprint& file) {
-  const auto full = std::ranges::find(file.views, View::kFull, &PictureView::view);
-  return full == file.views.end() ? nullptr : &*full;
-}
-
-// What becomes of the places of one hash. A group is compared with its first file only: the pictures of one group are
-// all copies of one another or the window is shared.
-enum class Verdict { kKeep, kShared, kRepeated };
-
-Verdict Judge(std::span<const Place> group, std::span<FileFingerprint* const> files) {
-  std::size_t in_one_file = 0;
-  for (std::size_t i = 0; i < group.size(); ++i) {
-    in_one_file = i > 0 && group[i].file == group[i - 1].file ? in_one_file + 1 : 1;
-    if (in_one_file > kRepeatsMax) return Verdict::kRepeated;
-    const bool other = group[i].file != group[0].file && (i == 0 || group[i].file != group[i - 1].file);
-    if (other && !IsSamePicture(*files[group[0].file], *files[group[i].file])) return Verdict::kShared;
-  }
-  return Verdict::kKeep;
+void EndGroup(const Group& group, SharedFragments& shared) {
+  std::uint64_t& count = group.shared()     ? shared.result.shared
+                         : group.repeated() ? shared.result.repeated
+                                            : shared.result.kept;
+  count += group.size();
+  if (group.size() > 0 && (group.shared() || group.repeated())) shared.hashes.push_back(group.hash());
 }
 
 }  // namespace
 
-bool IsSamePicture(const FileFingerprint& a, const FileFingerprint& b) {
+PictureIdentity IdentityOf(const FileFingerprint& file) {
+  PictureIdentity identity{.sha256 = file.sha256, .size = file.size, .image_data = file.image_data};
+  const auto full = std::ranges::find(file.views, View::kFull, &PictureView::view);
+  if (full != file.views.end()) identity.full = full->hash;
+  return identity;
+}
+
+bool IsSamePicture(const PictureIdentity& a, const PictureIdentity& b) {
   if (a.sha256 == b.sha256 && a.size == b.size) return true;
   if (a.image_data && a.image_data == b.image_data) return true;
-  const PictureView* of_a = FullView(a);
-  const PictureView* of_b = FullView(b);
-  return of_a != nullptr && of_b != nullptr && HammingDistance(of_a->hash, of_b->hash) <= kSamePictureDistance;
+  return a.full && b.full && HammingDistance(*a.full, *b.full) <= kSamePictureDistance;
 }
 
-FragmentSieveResult DropSharedFragments(std::span<FileFingerprint* const> files) {
-  std::vector<Place> places;
-  for (std::uint32_t file = 0; file < files.size(); ++file) {
-    for (std::uint32_t i = 0; i < files[file]->fragments.size(); ++i) {
-      places.push_back({files[file]->fragments[i].hash, file, i});
-    }
-  }
-  std::ranges::sort(places);
-  FragmentSieveResult result;
-  std::vector<Place> dropped;
-  for (std::size_t begin = 0; begin < places.size();) {
-    std::size_t end = begin + 1;
-    while (end < places.size() && places[end].hash == places[begin].hash) ++end;
-    const std::span<const Place> group(places.data() + begin, end - begin);
-    const Verdict verdict = group.size() == 1 ? Verdict::kKeep : Judge(group, files);
-    if (verdict == Verdict::kShared) result.shared += group.size();
-    if (verdict == Verdict::kRepeated) result.repeated += group.size();
-    if (verdict != Verdict::kKeep) dropped.insert(dropped.end(), group.begin(), group.end());
-    begin = end;
-  }
-  result.kept = places.size() - dropped.size();
-  std::ranges::sort(dropped, {}, &Place::file);
-  std::vector<bool> gone;
-  for (std::size_t begin = 0; begin < dropped.size();) {
-    auto& fragments = files[dropped[begin].file]->fragments;
-    gone.assign(fragments.size(), false);
-    const std::uint32_t file = dropped[begin].file;
-    for (; begin < dropped.size() && dropped[begin].file == file; ++begin) gone[dropped[begin].fragment] = true;
-    std::size_t index = 0;
-    std::erase_if(fragments, [&](const FragmentPrint&) { return gone[index++]; });
-  }
-  return result;
+Result<SharedFragments> FindSharedFragments(hashset::ExternalSorter<FragmentPlace>& places,
+                                            std::span<const PictureIdentity> files) {
+  SharedFragments shared;
+  Group group(files);
+  Status status = places.ForEach([&](const FragmentPlace& place) {
+    if (group.size() > 0 && place.hash == group.hash()) return group.Add(place);
+    EndGroup(group, shared);
+    group.Begin(place);
+  });
+  EndGroup(group, shared);
+  if (!status) return Fail(status.error());
+  return shared;
 }
 
-std::uint64_t DropHarmlessFragments(FileFingerprint& file, std::span<const std::uint64_t> harmless) {
+std::uint64_t DropFragments(FileFingerprint& file, std::span<const std::uint64_t> hashes) {
   return std::erase_if(file.fragments,
-                       [&](const FragmentPrint& print) { return std::ranges::binary_search(harmless, print.hash); });
+                       [&](const FragmentPrint& print) { return std::ranges::binary_search(hashes, print.hash); });
 }
 
 void ThinFragments(FileFingerprint& file, std::size_t count) {

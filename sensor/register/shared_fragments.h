@@ -2,8 +2,11 @@
 // different pictures or files, and those that repeat within one. Used by `register build`. Pure; one thread.
 #pragma once
 
+#include <optional>
 #include <span>
+#include <vector>
 
+#include "hashset/external_sorter.h"
 #include "model/fingerprint.h"
 
 namespace spanwatch::enrolment {
@@ -14,14 +17,37 @@ struct FragmentSieveResult {
   std::uint64_t repeated = 0;  // windows dropped: more than a few times in one item
 };
 
+// What tells whether two files show the same picture.
+struct PictureIdentity {
+  Sha256Digest sha256{};
+  std::uint64_t size = 0;
+  std::optional<Sha256Digest> image_data;
+  std::optional<PdqHash> full;
+};
+PictureIdentity IdentityOf(const FileFingerprint& file);
 // The same picture: equal bytes, equal image data, or PDQ distance up to 40. Copies must not erase each other's windows
 // (design.md section 9.4).
-bool IsSamePicture(const FileFingerprint& a, const FileFingerprint& b);
+bool IsSamePicture(const PictureIdentity& a, const PictureIdentity& b);
 
-FragmentSieveResult DropSharedFragments(std::span<FileFingerprint* const> files);
+// A window and where it stands.
+struct FragmentPlace {
+  std::uint64_t hash = 0;
+  std::uint32_t file = 0;      // row of `files` below
+  std::uint32_t fragment = 0;  // of that file
+  friend auto operator<=>(const FragmentPlace&, const FragmentPlace&) = default;
+};
 
-// Takes away the windows that a known harmless file has too; returns how many. `harmless`: hashes, ascending.
-std::uint64_t DropHarmlessFragments(FileFingerprint& file, std::span<const std::uint64_t> harmless);
+struct SharedFragments {
+  FragmentSieveResult result;
+  std::vector<std::uint64_t> hashes;  // of the windows to drop, ascending
+};
+// `places`: every window of every file. A group of equal windows is compared with its first file only: the pictures of
+// one group are all copies of one another or the window is shared.
+Result<SharedFragments> FindSharedFragments(hashset::ExternalSorter<FragmentPlace>& places,
+                                            std::span<const PictureIdentity> files);
+
+// Takes these windows away; returns how many. `hashes` ascend.
+std::uint64_t DropFragments(FileFingerprint& file, std::span<const std::uint64_t> hashes);
 
 // Keeps about `count` windows of a file, evenly spread over it (the compact profile).
 void ThinFragments(FileFingerprint& file, std::size_t count);

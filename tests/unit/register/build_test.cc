@@ -150,13 +150,17 @@ TEST_F(BuildTest, TheCompactProfileKeepsSixteenWindowsAndOneView) {
   EXPECT_EQ(Open()->Item({0, 0}).fragment_count, 16u);
 }
 
-TEST(DropSharedFragments, DropsWindowsThatRepeatWithinOneFile) {
+TEST(FindSharedFragments, DropsWindowsThatRepeatWithinOneFile) {
   FileFingerprint file = MadeUpFile(1, 10);
   for (std::uint64_t i = 0; i < 9; ++i) file.fragments.push_back({10'000 + i * 64, 0x55});
-  FileFingerprint* files[] = {&file};
-  const auto result = DropSharedFragments(files);
-  EXPECT_EQ(result.repeated, 9u);
-  EXPECT_EQ(result.kept, 10u);
+  const PictureIdentity files[] = {IdentityOf(file)};
+  hashset::ExternalSorter<FragmentPlace> places(std::filesystem::temp_directory_path(), 4 * sizeof(FragmentPlace));
+  for (std::uint32_t i = 0; i < file.fragments.size(); ++i) places.Add({file.fragments[i].hash, 0, i});
+  const auto shared = FindSharedFragments(places, files);
+  ASSERT_TRUE(shared);
+  EXPECT_EQ(shared->result.repeated, 9u);
+  EXPECT_EQ(shared->result.kept, 10u);
+  EXPECT_EQ(DropFragments(file, shared->hashes), 9u);
   EXPECT_EQ(file.fragments, MadeUpFile(1, 10).fragments);
 }
 
