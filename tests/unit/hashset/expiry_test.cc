@@ -37,7 +37,7 @@ struct ExpiringSet {
 
   std::size_t row_count = 0;
   FileFingerprint file = MakeFile();
-  RecordFingerprint record{.plate_tag = 11, .folded_tag = 12, .shape = 0xf0, .pair_tags = {13}};
+  RecordFingerprint record{.plate_tag = 11ull << 58, .folded_tag = 12ull << 58, .shape = 0xf0, .pair_tags = {13}};
   HashSetWriter writer = MakeWriter();
 };
 

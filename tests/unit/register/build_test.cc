@@ -42,8 +42,9 @@ TEST_F(BuildTest, PutsEveryKindOfItemIntoTheSet) {
   ASSERT_TRUE(database_->AddDigest(*database_->CollectionRow("lanes"), {.path = "/l"}, digest));
   const PictureView imported{.hash = {{1, 2, 3, 4}}, .quality = 80};
   ASSERT_TRUE(database_->AddPicture(*database_->CollectionRow("lanes"), {.path = "/p"}, imported));
-  ASSERT_TRUE(database_->AddRecord(*database_->CollectionRow("reads"), {.path = "/r", .line = 2},
-                                   {{.plate_tag = 5, .folded_tag = 6, .shape = 240, .pair_tags = {7}}}));
+  ASSERT_TRUE(
+      database_->AddRecord(*database_->CollectionRow("reads"), {.path = "/r", .line = 2},
+                           {{.plate_tag = 5ull << 60, .folded_tag = 6ull << 60, .shape = 240, .pair_tags = {7}}}));
   const auto summary = Build();
   ASSERT_TRUE(summary) << summary.error().message;
   EXPECT_EQ(summary->items, 4u);
@@ -64,7 +65,7 @@ TEST_F(BuildTest, PutsEveryKindOfItemIntoTheSet) {
   std::vector<PictureHit> pictures;
   snapshot->FindPictures(imported.hash, 0, pictures);
   EXPECT_EQ(pictures.size(), 1u);
-  const std::uint64_t tags[] = {5, 6};
+  const std::uint64_t tags[] = {5ull << 60, 6ull << 60};
   std::vector<FingerprintIndex::PlateHit> plates;
   snapshot->FindPlates(0, tags, plates);
   EXPECT_EQ(plates.size(), 2u);
