@@ -34,7 +34,7 @@ complete_items() {
     "$work/events.jsonl" 2> /dev/null | sort -u | wc -l
 }
 completed() { [ "$(complete_items)" -ge "$1" ]; }
-handed_over() { get /metrics | awk '/^spanwatch_handover_packets_total\{result="'$1'"\}/ { print $NF }'; }
+handed_over() { get /metrics | awk '/^spanwatch_handover_[a-z]+_packets_total\{result="'$1'"\}/ { print $NF }'; }
 
 for n in 1 2 3 4 5 6 7 8; do through_tunnel $n 10.20.1.$n; done
 until_true 20 completed 8 || fail "only $(complete_items) of 8 sightings are complete"
@@ -44,7 +44,7 @@ jq -se '[.[] | select(.event.dataset == "spanwatch.sighting")] | all(.spanwatch.
 [ "$(metric spanwatch_decode_fragmented_datagrams_total)" -gt 500 ] || fail "the tunnel's packets were not fragmented"
 sent=$(handed_over sent)
 [ "$sent" -gt 50 ] || fail "only $sent packets were handed over"
-[ "$(metric spanwatch_decode_handed_over_total)" = "$sent" ] || fail "what was joined for others was not sent"
+[ "$(metric spanwatch_decode_handed_over_packets_total)" = "$sent" ] || fail "what was joined for others was not sent"
 [ "$(handed_over taken)" = "$sent" ] || fail "$(handed_over taken) of $sent packets handed over were taken"
 [ "$(handed_over dropped)" = 0 ] && [ "$(handed_over refused)" = 0 ] || fail "packets handed over were dropped or refused"
 [ "$(metric spanwatch_flow_gap_bytes_total)" = 0 ] || fail "bytes are missing of a stream"
