@@ -1,5 +1,7 @@
 #include "capture/owner.h"
 
+#include <optional>
+
 #include "capture/owner_layout.h"
 
 namespace spanwatch::capture {
@@ -53,6 +55,11 @@ class Walk {
       default:
         return 0;
     }
+  }
+
+  std::uint32_t HashBehindIp(std::uint32_t pair, std::uint8_t protocol) {
+    outer_pair_ = pair;
+    return OfProtocol(protocol, 0);
   }
 
  private:
@@ -118,6 +125,10 @@ class Walk {
       default:
         return 0;
     }
+    return OfProtocol(protocol, at);
+  }
+
+  std::uint32_t OfProtocol(std::uint32_t protocol, std::size_t at) {
     switch (protocol) {
       case kProtocolIpv4:
       case kProtocolIpv6:
@@ -127,14 +138,14 @@ class Walk {
       case kProtocolUdp:
         return OfUdp(at);
       default:
-        return OfAddresses(outer_);
+        return OfOuter();
     }
   }
 
   std::uint32_t OfGre(std::size_t at) {
     const std::uint32_t flags = U16(at);
     const std::uint32_t type = U16(at + 2);
-    if ((flags & 0x4007) != 0) return OfAddresses(outer_);
+    if ((flags & 0x4007) != 0) return OfOuter();
     const bool has_sequence = (flags & 0x1000) != 0;
     at += 4 + ((flags & 0x8000) != 0 ? 4 : 0) + ((flags & 0x2000) != 0 ? 4 : 0) + (has_sequence ? 4 : 0);
     if (type == kEtherTypeErspanTwo) return OfInnerEthernet(has_sequence ? at + 8 : at);
@@ -146,19 +157,19 @@ class Walk {
     const std::uint32_t port = U16(at + 2);
     at += 8;
     if (port == kPortVxlan || port == kPortVxlanLinux) {
-      return (U8(at) & 8) != 0 ? OfInnerEthernet(at + 8) : OfAddresses(outer_);
+      return (U8(at) & 8) != 0 ? OfInnerEthernet(at + 8) : OfOuter();
     }
     if (port == kPortGeneve) {
       const std::uint32_t first = U8(at);
-      if (first >> 6 != 0) return OfAddresses(outer_);
+      if (first >> 6 != 0) return OfOuter();
       return OfInnerType(U16(at + 2), at + 8 + (first & 0x3f) * 4);
     }
-    return port == kPortGtpU ? OfGtpU(at) : OfAddresses(outer_);
+    return port == kPortGtpU ? OfGtpU(at) : OfOuter();
   }
 
   std::uint32_t OfGtpU(std::size_t at) {
     const std::uint32_t flags = U8(at);
-    if ((flags & 0xf0) != 0x30 || U8(at + 1) != 255) return OfAddresses(outer_);
+    if ((flags & 0xf0) != 0x30 || U8(at + 1) != 255) return OfOuter();
     at += 8;
     if ((flags & 7) == 0) return OfInnerIp(at);
     std::uint32_t extension = (flags & 4) != 0 ? U8(at + 3) : 0;
@@ -167,24 +178,28 @@ class Walk {
       at += U8(at) * 4;
       extension = U8(at - 1);
     }
-    return extension == 0 ? OfInnerIp(at) : OfAddresses(outer_);
+    return extension == 0 ? OfInnerIp(at) : OfOuter();
   }
 
   std::uint32_t OfInnerType(std::uint32_t type, std::size_t at) {
     if (type == kEtherTypeEthernet) return OfInnerEthernet(at);
-    return type == kEtherTypeIpv4 || type == kEtherTypeIpv6 ? OfInnerIp(at) : OfAddresses(outer_);
+    return type == kEtherTypeIpv4 || type == kEtherTypeIpv6 ? OfInnerIp(at) : OfOuter();
   }
   std::uint32_t OfInnerEthernet(std::size_t at) {
     std::uint32_t type = U16(at + 12);
     at += 14;
     SkipVlanTags(type, at);
-    return type == kEtherTypeIpv4 || type == kEtherTypeIpv6 ? OfInnerIp(at) : OfAddresses(outer_);
+    return type == kEtherTypeIpv4 || type == kEtherTypeIpv6 ? OfInnerIp(at) : OfOuter();
   }
   std::uint32_t OfInnerIp(std::size_t at) {
     const std::uint32_t version = U8(at) >> 4;
-    return OfAddresses(version == 4 || version == 6 ? at : outer_);
+    return version == 4 || version == 6 ? OfAddresses(at) : OfOuter();
   }
 
+  std::uint32_t OfOuter() {
+    if (!outer_pair_.has_value()) return OfAddresses(outer_);
+    return beyond_ ? 0 : *outer_pair_;
+  }
   // `at` is an IP header; only a pseudo-wire that carries none has no outer pair, and gets what its first bytes give.
   std::uint32_t OfAddresses(std::size_t at) {
     const std::uint32_t version = U8(at) >> 4;
@@ -196,6 +211,7 @@ class Walk {
 
   ByteView frame_;
   std::size_t outer_ = 0;
+  std::optional<std::uint32_t> outer_pair_;  // when the frame begins behind its IP header
   bool beyond_ = false;
 };
 
@@ -207,5 +223,10 @@ std::uint32_t OwnerHash(const IpAddress& a, const IpAddress& b) {
 }
 
 std::uint32_t OwnerHashOfFrame(int link_type, ByteView frame) { return Walk(frame).Hash(link_type); }
+
+std::uint32_t OwnerHashOfDatagram(const IpAddress& source, const IpAddress& destination, std::uint8_t protocol,
+                                  ByteView content) {
+  return Walk(content).HashBehindIp(OwnerHash(source, destination), protocol);
+}
 
 }  // namespace spanwatch::capture

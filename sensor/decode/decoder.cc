@@ -83,11 +83,13 @@ const DecodedPacket* UsablePacket(const Frame& frame) noexcept {
 
 }  // namespace
 
-Decoder::Decoder(const config::Limits& limits, Counters& counters, AnomalySink& anomalies, PacketConsumer& consumer)
+Decoder::Decoder(const config::Limits& limits, Counters& counters, AnomalySink& anomalies, PacketConsumer& consumer,
+                 JoinedDatagramConsumer* joined)
     : limits_(limits),
       counters_(counters),
       anomalies_(anomalies),
       consumer_(consumer),
+      joined_(joined),
       reassembler_(limits, counters, anomalies, *this) {}
 
 void Decoder::Decode(const CapturedPacket& packet) noexcept {
@@ -99,7 +101,31 @@ void Decoder::Decode(const CapturedPacket& packet) noexcept {
   now_ = packet.time;
   reassembler_.BeginFrame(packet.time);
   DecodeLinkType(frame, packet.link_type);
-  if (!Walk(frame, Fragments::kJoin)) return counters_.Add(Counter::fragments_held);
+  WalkAndTell(frame);
+}
+
+void Decoder::DecodeJoined(const JoinedDatagram& datagram) noexcept {
+  Frame frame{.anomalies = anomalies_};
+  frame.bytes = datagram.content;
+  frame.length = std::max(datagram.length, static_cast<std::uint32_t>(datagram.content.size()));
+  frame.packet = datagram.begun;
+  frame.packet.reassembled = true;
+  frame.owner_decided = true;
+  now_ = datagram.begun.time;
+  reassembler_.BeginFrame(now_);
+  StandForItself(frame, datagram.protocol, true);
+  WalkAndTell(frame);
+}
+
+void Decoder::WalkAndTell(Frame& frame) noexcept {
+  switch (Walk(frame, Fragments::kJoin)) {
+    case Walked::kThrough:
+      break;
+    case Walked::kHeld:
+      return counters_.Add(Counter::fragments_held);
+    case Walked::kTaken:
+      return counters_.Add(Counter::datagrams_handed_over);
+  }
   const DecodedPacket* result = UsablePacket(frame);
   if (result == nullptr) return Drop(frame);
   if (frame.next == Layer::kFailed && frame.failure != Failure::kUnknown) {
@@ -112,20 +138,25 @@ void Decoder::Decode(const CapturedPacket& packet) noexcept {
 void Decoder::Finish() noexcept { reassembler_.Finish(); }
 
 void Decoder::OnPiece(const Piece& piece) noexcept {
+  if (piece.offset == 0 && !piece.owner_decided && joined_ != nullptr) {
+    JoinedDatagram datagram{piece.header, piece.protocol, piece.bytes, piece.left};
+    datagram.begun.time = now_;
+    if (joined_->TakeJoined(datagram)) return counters_.Add(Counter::pieces_handed_over);
+  }
   Frame frame{.anomalies = anomalies_};
   frame.packet = piece.header;
   frame.packet.time = now_;
   frame.bytes = piece.bytes;
   frame.length = piece.offset == 0 ? piece.left : static_cast<std::uint32_t>(piece.bytes.size());
   StandForItself(frame, piece.protocol, piece.offset == 0);
-  (void)Walk(frame, Fragments::kHandOver);
+  (void)Walk(frame, Fragments::kStandAlone);
   const DecodedPacket* result = UsablePacket(frame);
   if (result == nullptr) return;
   counters_.Add(Counter::fragment_pieces);
   consumer_.OnPacket(*result);
 }
 
-bool Decoder::Walk(Frame& frame, Fragments fragments) noexcept {
+Decoder::Walked Decoder::Walk(Frame& frame, Fragments fragments) noexcept {
   std::uint64_t layers = limits_.decode_layers_count;
   while (frame.next != Layer::kDeliver && frame.next != Layer::kFailed) {
     if (layers-- == 0) {
@@ -133,31 +164,37 @@ bool Decoder::Walk(Frame& frame, Fragments fragments) noexcept {
       frame.Fail(Failure::kLayers);
     } else if (frame.next != Layer::kFragment) {
       DecodeLayer(frame);
-    } else if (fragments == Fragments::kHandOver) {
+    } else if (fragments == Fragments::kStandAlone) {
       StandForItself(frame, frame.fragment.protocol, frame.fragment.offset == 0);
-    } else if (!Join(frame)) {
-      return false;
+    } else if (const Walked walked = Join(frame); walked != Walked::kThrough) {
+      return walked;
     }
   }
-  return true;
+  return Walked::kThrough;
 }
 
-bool Decoder::Join(Frame& frame) noexcept {
+Decoder::Walked Decoder::Join(Frame& frame) noexcept {
   switch (reassembler_.Add(frame.fragment, frame.packet)) {
     case FragmentResult::kHeld:
     case FragmentResult::kDuplicate:
-      return false;
+      return Walked::kHeld;
     case FragmentResult::kRefused:
       StandForItself(frame, frame.fragment.protocol, frame.fragment.offset == 0);
-      return true;
+      return Walked::kThrough;
     case FragmentResult::kJoined:
       break;
   }
   frame.bytes = reassembler_.datagram();
   frame.length = static_cast<std::uint32_t>(frame.bytes.size());
   frame.packet.reassembled = true;
+  if (joined_ != nullptr && !frame.owner_decided &&
+      joined_->TakeJoined({frame.packet, reassembler_.protocol(), frame.bytes, frame.length})) {
+    return Walked::kTaken;
+  }
+  // What else is fragmented inside has met its owner by now.
+  frame.owner_decided = true;
   StandForItself(frame, reassembler_.protocol(), true);
-  return true;
+  return Walked::kThrough;
 }
 
 void Decoder::Drop(const Frame& frame) noexcept {

@@ -7,9 +7,12 @@
 //
 // Checksums are not verified: a wrong one never drops a packet (design.md section 9.7). Nothing is allocated per
 // packet. A fragment that cannot be joined stands for itself, and the pieces of a datagram that never became whole are
-// handed over when it is given up: the first with its transport header, the others as Transport::kOther. Conservation:
-// packets given == packets_decoded + fragments_held + packets_dropped_*; OnPacket is called packets_decoded +
-// fragment_pieces times.
+// handed over when it is given up: the first with its transport header, the others as Transport::kOther.
+//
+// Live, by several inspectors, what is joined of a tunnel's outer fragments may belong to another (design.md section
+// 2): a JoinedDatagramConsumer is asked before the tunnel is entered, and its owner goes on with DecodeJoined.
+// Conservation: packets given, to either == packets_decoded + fragments_held + packets_dropped_* +
+// datagrams_handed_over; OnPacket is called packets_decoded + fragment_pieces times.
 #pragma once
 
 #include "config/limits.h"
@@ -24,29 +27,36 @@ struct Frame;
 
 class Decoder : private DatagramPieceConsumer {
  public:
-  // All references must outlive the decoder.
-  Decoder(const config::Limits& limits, Counters& counters, AnomalySink& anomalies, PacketConsumer& consumer);
+  // All references must outlive the decoder; without `joined` nothing belongs to another inspector.
+  Decoder(const config::Limits& limits, Counters& counters, AnomalySink& anomalies, PacketConsumer& consumer,
+          JoinedDatagramConsumer* joined = nullptr);
   Decoder(const Decoder&) = delete;  // the reassembler knows it by address
   Decoder& operator=(const Decoder&) = delete;
 
   // Calls PacketConsumer::OnPacket at most once for this packet, and before that for each piece of a datagram given up;
   // the bytes live until OnPacket returns.
   void Decode(const CapturedPacket& packet) noexcept;
+  // The same for what another inspector joined; it stays here, whatever is inside.
+  void DecodeJoined(const JoinedDatagram& datagram) noexcept;
   // The capture is over: datagrams still waiting for fragments are given up.
   void Finish() noexcept;
 
  private:
   void OnPiece(const Piece& piece) noexcept override;
-  // Until the packet is complete or unusable; false when it was a fragment that waits for others.
-  enum class Fragments : std::uint8_t { kJoin, kHandOver };
-  bool Walk(Frame& frame, Fragments fragments) noexcept;
-  bool Join(Frame& frame) noexcept;
+  enum class Fragments : std::uint8_t { kJoin, kStandAlone };
+  // kHeld: a fragment that waits for others. kTaken: another inspector's.
+  enum class Walked : std::uint8_t { kThrough, kHeld, kTaken };
+  // Until the packet is complete or unusable.
+  Walked Walk(Frame& frame, Fragments fragments) noexcept;
+  Walked Join(Frame& frame) noexcept;
+  void WalkAndTell(Frame& frame) noexcept;
   void Drop(const Frame& frame) noexcept;
 
   const config::Limits& limits_;
   Counters& counters_;
   AnomalySink& anomalies_;
   PacketConsumer& consumer_;
+  JoinedDatagramConsumer* const joined_;
   IpReassembler reassembler_;
   PacketTime now_;
 };

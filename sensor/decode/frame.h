@@ -54,6 +54,9 @@ struct Frame {
   Fragment fragment;             // for kFragment
   DecodedPacket tunnel;          // the innermost tunnel's own packet, when in_tunnel
   bool in_tunnel = false;
+  // The owner function (capture/owner.h) reads no further than this: fragments from here on meet in one inspector, and
+  // what they make stays with it.
+  bool owner_decided = false;
 
   // REQUIRES: count <= bytes.size().
   void Advance(std::size_t count) {
@@ -82,7 +85,7 @@ struct Frame {
     tunnel.transport = transport;
     tunnel.payload = bytes;
     tunnel.payload_length = length;
-    in_tunnel = true;
+    in_tunnel = owner_decided = true;
   }
   void Push(Encapsulation encapsulation) {
     if (packet.encapsulation_count == packet.encapsulations.size()) return;

@@ -50,6 +50,7 @@ void DecodeFragmentHeader(Frame& frame) {
                     offset,
                     more,
                     protocol,
+                    frame.owner_decided,
                     frame.bytes,
                     frame.length};
   frame.next = Layer::kFragment;
@@ -103,6 +104,7 @@ void DecodeIpv4(Frame& frame) noexcept {
                     offset,
                     more,
                     protocol,
+                    frame.owner_decided,
                     frame.bytes,
                     frame.length};
   frame.next = Layer::kFragment;
@@ -178,6 +180,7 @@ void DecodeIpv6Extension(Frame& frame) noexcept {
   const std::uint8_t protocol = reader.U8();
   const std::size_t length = (reader.U8() + 1u) * 8;
   if (!reader.ok() || frame.bytes.size() < length) return frame.Fail(Failure::kTruncated);
+  frame.owner_decided = true;
   frame.Advance(length);
   GoToProtocol(frame, protocol);
 }
@@ -188,6 +191,7 @@ void DecodeAuthentication(Frame& frame) noexcept {
   const std::uint8_t protocol = reader.U8();
   const std::size_t length = (reader.U8() + 2u) * 4;
   if (!reader.ok() || frame.bytes.size() < length) return frame.Fail(Failure::kTruncated);
+  frame.owner_decided = true;
   frame.Advance(length);
   GoToProtocol(frame, protocol);
 }

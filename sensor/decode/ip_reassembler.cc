@@ -67,7 +67,7 @@ FragmentResult IpReassembler::Add(const Fragment& fragment, const DecodedPacket&
   if (index == kNone) {
     index = Take(fragment.key);
     if (index == kNone) return FragmentResult::kRefused;
-    slots_[index].header = header;
+    SetHeader(slots_[index], fragment, header);
   } else if (Repeats(slots_[index], fragment)) {
     return FragmentResult::kDuplicate;
   } else if (slots_[index].joined_in_frame == frame_) {
@@ -76,7 +76,7 @@ FragmentResult IpReassembler::Add(const Fragment& fragment, const DecodedPacket&
     Remove(joined_, index);  // the id was used again
     Append(waiting_, index);
     Restart(slots_[index]);
-    slots_[index].header = header;
+    SetHeader(slots_[index], fragment, header);
   }
   Slot& slot = slots_[index];
   if (slot.fragments == limits_.decode_datagram_fragments_count) {
@@ -98,6 +98,11 @@ FragmentResult IpReassembler::Add(const Fragment& fragment, const DecodedPacket&
   datagram_ = {slot.bytes.get(), slot.total};
   protocol_ = slot.protocol;
   return FragmentResult::kJoined;
+}
+
+void IpReassembler::SetHeader(Slot& slot, const Fragment& fragment, const DecodedPacket& header) noexcept {
+  slot.header = header;
+  slot.owner_decided = fragment.owner_decided;
 }
 
 bool IpReassembler::Repeats(const Slot& slot, const Fragment& fragment) noexcept {
@@ -142,7 +147,8 @@ void IpReassembler::GiveUp(std::uint32_t index, Counter reason) noexcept {
     while (last < units && is_present(last)) ++last;
     const std::uint32_t from = first * 8;
     const std::uint32_t to = std::min(last * 8, end);
-    pieces_.OnPiece({slot.header, slot.protocol, from, end - from, {slot.bytes.get() + from, to - from}});
+    pieces_.OnPiece(
+        {slot.header, slot.protocol, slot.owner_decided, from, end - from, {slot.bytes.get() + from, to - from}});
     first = last;
   }
   Release(waiting_, index);

@@ -36,11 +36,12 @@ struct FragmentKey {
 // One fragment as its header tells it.
 struct Fragment {
   FragmentKey key;
-  std::uint32_t offset = 0;   // bytes, a multiple of 8
-  bool more = false;          // "more fragments"
-  std::uint8_t protocol = 0;  // of the fragment's content; that of the first fragment counts
-  ByteView bytes;             // as captured
-  std::uint32_t length = 0;   // on the wire; more than bytes.size() when the snap length cut it
+  std::uint32_t offset = 0;    // bytes, a multiple of 8
+  bool more = false;           // "more fragments"
+  std::uint8_t protocol = 0;   // of the fragment's content; that of the first fragment counts
+  bool owner_decided = false;  // see Frame
+  ByteView bytes;              // as captured
+  std::uint32_t length = 0;    // on the wire; more than bytes.size() when the snap length cut it
 };
 
 // Implemented by Decoder. Called in the middle of the reassembler's work: must not call it.
@@ -50,6 +51,7 @@ class DatagramPieceConsumer {
   struct Piece {
     const DecodedPacket& header;  // of the datagram's first fragment to arrive
     std::uint8_t protocol = 0;
+    bool owner_decided = false;
     std::uint32_t offset = 0;  // in the datagram
     std::uint32_t left = 0;    // bytes from `offset` to the end of the datagram, as far as that is known
     ByteView bytes;
@@ -87,6 +89,7 @@ class IpReassembler {
   struct Slot {
     FragmentKey key;
     DecodedPacket header;
+    bool owner_decided = false;
     PacketTime started;
     std::uint64_t joined_in_frame = 0;  // 0: still waiting
     std::uint32_t total = 0;            // bytes of the whole; 0 until the last fragment came
@@ -109,6 +112,7 @@ class IpReassembler {
   std::uint32_t Take(const FragmentKey& key) noexcept;
   void Release(List& from, std::uint32_t index) noexcept;
   void Restart(Slot& slot) noexcept;
+  static void SetHeader(Slot& slot, const Fragment& fragment, const DecodedPacket& header) noexcept;
   // Hands over what a waiting datagram has, counts why, and frees its slot.
   void GiveUp(std::uint32_t index, Counter reason) noexcept;
   // The fragment's bytes are all there already, and the same.

@@ -47,8 +47,14 @@ void GoToEtherType(Frame& frame, std::uint16_t ether_type) {
   frame.next = Layer::kEtherType;
 }
 
+void GoToInnerEthernet(Frame& frame) {
+  frame.owner_decided = true;
+  frame.next = Layer::kEthernet;
+}
+
 // 802.3: a length instead of a type, then LLC (802.2), perhaps SNAP.
 void DecodeLlc(Frame& frame, std::uint16_t length) {
+  frame.owner_decided = true;
   frame.Cut(length);
   ByteReader reader(frame.bytes);
   const std::uint32_t llc = reader.U24Be();
@@ -156,12 +162,12 @@ void DecodeEtherType(Frame& frame) noexcept {
       frame.next = Layer::kPppoe;
       return;
     case kEtherTypeTransparentEthernet:
-      frame.next = Layer::kEthernet;
+      GoToInnerEthernet(frame);
       return;
     case kEtherTypeBackbone:  // 802.1ah: a service tag, then the customer's frame
       if (frame.bytes.size() < 4) return frame.Fail(Failure::kTruncated);
       frame.Advance(4);
-      frame.next = Layer::kEthernet;
+      GoToInnerEthernet(frame);
       return;
     default:
       FailUnknownType(frame);
@@ -185,7 +191,7 @@ void DecodeMpls(Frame& frame) noexcept {
   }
   // A pseudo-wire (RFC 4448), with its control word when the first nibble is 0.
   if (first >> 4 == 0 && frame.bytes.size() >= 4) frame.Advance(4);
-  frame.next = Layer::kEthernet;
+  GoToInnerEthernet(frame);
 }
 
 // Session stage (RFC 2516): version and type | code | session (2) | length (2)
@@ -222,6 +228,7 @@ void DecodePpp(Frame& frame) noexcept {
       frame.next = Layer::kIpv6;
       return;
     case 0x0281:
+      frame.owner_decided = true;
       frame.next = Layer::kMpls;
       return;
     default:

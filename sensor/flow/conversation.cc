@@ -1,5 +1,7 @@
 #include "flow/conversation.h"
 
+#include <algorithm>
+#include <span>
 #include <utility>
 
 #include "telemetry/anomaly_codes.h"
@@ -39,11 +41,25 @@ Counter CounterOf(CloseReason reason) {
   return Counter::flows_shutdown;
 }
 
+// In a tunnel, packets that its outer header cut into fragments come later than small ones that it did not: they wait
+// for their last fragment, and live for another inspector that joins them (inspector/handover.h).
+Reordering ReorderingOf(const config::Limits& limits, const DecodedPacket& first) {
+  const auto layers = std::span(first.encapsulations).first(first.encapsulation_count);
+  if (std::ranges::any_of(layers, IsTunnel)) {
+    return {UINT64_MAX, std::chrono::milliseconds(limits.flow_tunnel_reorder_time_ms)};
+  }
+  return {limits.flow_reorder_packets_count, std::chrono::milliseconds(limits.flow_reorder_time_ms)};
+}
+
 }  // namespace
 
 Conversation::Conversation(const ConversationContext& context, const FlowKey& key, std::uint64_t serial,
                            const DecodedPacket& first, std::optional<EarlySyn> early_syn)
-    : context_(context), key_(key), serial_(serial), last_packet_(first.time) {
+    : context_(context),
+      key_(key),
+      serial_(serial),
+      reordering_(ReorderingOf(context.reassembly.limits, first)),
+      last_packet_(first.time) {
   info_.id = key.Hash(static_cast<std::uint64_t>(Nanoseconds(first.time)));
   info_.client = first.source;
   info_.server = first.destination;
@@ -57,7 +73,7 @@ Conversation::Conversation(const ConversationContext& context, const FlowKey& ke
   if (info_.transport != Transport::kTcp) return;
   StreamSink& sink = *this;
   for (const Direction side : kSides) {
-    streams_[Index(side)].emplace(context.reassembly, sink, sides_[Index(side)], side);
+    streams_[Index(side)].emplace(context.reassembly, reordering_, sink, sides_[Index(side)], side);
   }
   ChooseRoles(first);
   if (early_syn.has_value()) {
@@ -267,9 +283,7 @@ void Conversation::OnReset(const DecodedPacket& packet, Direction side) {
 
 void Conversation::AfterTcp(const DecodedPacket& packet) {
   if (grace_since_.has_value()) {
-    const config::Limits& limits = context_.reassembly.limits;
-    const bool over = grace_segments_ >= limits.flow_reorder_packets_count ||
-                      packet.time - *grace_since_ >= std::chrono::milliseconds(limits.flow_reorder_time_ms);
+    const bool over = grace_segments_ >= reordering_.packets || packet.time - *grace_since_ >= reordering_.time;
     if (over) EndGrace();
   }
   for (const Direction side : kSides) {

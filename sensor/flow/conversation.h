@@ -101,6 +101,7 @@ class Conversation : private StreamSink {
   const ConversationContext& context_;
   const FlowKey key_;
   const std::uint64_t serial_;
+  const Reordering reordering_;
   std::uint64_t index_hash_ = 0;
   FlowInfo info_;
   bool flipped_ = false;

@@ -3,7 +3,8 @@
 //
 // A conversation begins for its consumer with its first payload byte (or gap); one that never carries any has none and
 // is only counted. TCP that was joined in the middle waits for flow.reorder_packets_count segments or
-// flow.reorder_time_ms before it begins, so that segments which the span port reordered do not move its beginning.
+// flow.reorder_time_ms (flow.tunnel_reorder_time_ms inside a tunnel) before it begins, so that segments which the span
+// port reordered do not move its beginning.
 //
 // At flow.flows_count the conversation that was quiet longest goes: closed ones first, then datagrams, then TCP.
 //

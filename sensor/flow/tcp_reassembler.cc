@@ -19,9 +19,14 @@ std::int64_t Distance(std::uint32_t from, std::uint32_t to) { return static_cast
 
 }  // namespace
 
-TcpReassembler::TcpReassembler(const ReassemblyContext& context, StreamSink& sink, DirectionCounters& counters,
-                               Direction direction)
-    : context_(context), sink_(sink), counters_(counters), direction_(direction), next_(kFirstPosition) {}
+TcpReassembler::TcpReassembler(const ReassemblyContext& context, const Reordering& reordering, StreamSink& sink,
+                               DirectionCounters& counters, Direction direction)
+    : context_(context),
+      reordering_(reordering),
+      sink_(sink),
+      counters_(counters),
+      direction_(direction),
+      next_(kFirstPosition) {}
 
 TcpReassembler::~TcpReassembler() {
   for (std::size_t i = first_held_; i < held_.size(); ++i) {
@@ -92,9 +97,8 @@ void TcpReassembler::ResolveHoles(Moment moment) noexcept {
     progress_ = moment.time;
     progress_next_ = next_;
   }
-  const Duration reorder_time = std::chrono::milliseconds(context_.limits.flow_reorder_time_ms);
-  const bool settled = moment.packet - settling_since_.packet >= context_.limits.flow_reorder_packets_count ||
-                       moment.time - settling_since_.time >= reorder_time;
+  const bool settled = moment.packet - settling_since_.packet >= reordering_.packets ||
+                       moment.time - settling_since_.time >= reordering_.time;
   if (!settling_ || settled) {
     if (settling_) settled_acknowledged_ = std::max(settled_acknowledged_, settling_acknowledged_);
     settling_acknowledged_ = acknowledged_;

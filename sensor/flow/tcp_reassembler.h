@@ -43,6 +43,12 @@ struct ReassemblyContext {
   BlockPool& blocks;
 };
 
+// How far the packets of a conversation may be out of order when the sensor sees them: within so many, or so long.
+struct Reordering {
+  std::uint64_t packets = 0;
+  Duration time{};
+};
+
 class TcpReassembler {
  public:
   // Where and when the conversation is: packet time, and the number of its packet.
@@ -59,7 +65,8 @@ class TcpReassembler {
   enum class GapReason : std::uint8_t { kAcknowledged, kTimeout, kBufferLimit, kMemoryLimit, kEnd, kSnapLength };
 
   // `context`, `sink` and `counters` outlive it.
-  TcpReassembler(const ReassemblyContext& context, StreamSink& sink, DirectionCounters& counters, Direction direction);
+  TcpReassembler(const ReassemblyContext& context, const Reordering& reordering, StreamSink& sink,
+                 DirectionCounters& counters, Direction direction);
   ~TcpReassembler();
   TcpReassembler(const TcpReassembler&) = delete;
   TcpReassembler& operator=(const TcpReassembler&) = delete;
@@ -130,6 +137,7 @@ class TcpReassembler {
   std::uint64_t HoleEnd() const { return AllDelivered() ? *fin_ : held_[first_held_].position; }
 
   const ReassemblyContext& context_;
+  const Reordering reordering_;
   StreamSink& sink_;
   DirectionCounters& counters_;
   const Direction direction_;

@@ -12,7 +12,7 @@ constexpr std::chrono::milliseconds kTick{100};
 
 Inspection::Inspection(const config::Limits& limits, process::SharedBlock& block, RingSink& sink, Zones zones,
                        Share share, std::string interface_name, std::shared_ptr<const MatchContext> match,
-                       std::function<std::string(const std::string&)> mask)
+                       std::function<std::string(const std::string&)> mask, JoinedDatagramConsumer* joined)
     : block_(block),
       sink_(sink),
       share_(share),
@@ -29,7 +29,7 @@ Inspection::Inspection(const config::Limits& limits, process::SharedBlock& block
                [this](FlowWatch* flow, std::optional<PacketTime> deadline) { Schedule(flow, deadline); }},
       factory_(context_, std::move(match)),
       flows_(limits, block.counters, anomalies_, factory_),
-      decoder_(limits, block.counters, anomalies_, *this) {}
+      decoder_(limits, block.counters, anomalies_, *this, joined) {}
 
 void Inspection::OnCaptured(const CapturedPacket& packet) noexcept {
   if (packet.time >= now_ + kTick || now_ == PacketTime::min()) Advance(packet.time);
@@ -39,6 +39,11 @@ void Inspection::OnCaptured(const CapturedPacket& packet) noexcept {
     block_.counters.Add(Counter::bytes_captured, packet.bytes.size());
   }
   decoder_.Decode(packet);
+}
+
+void Inspection::OnHandedOver(const JoinedDatagram& datagram) noexcept {
+  if (datagram.begun.time >= now_ + kTick || now_ == PacketTime::min()) Advance(datagram.begun.time);
+  decoder_.DecodeJoined(datagram);
 }
 
 void Inspection::OnPacket(const DecodedPacket& packet) noexcept {
@@ -85,7 +90,7 @@ void Inspection::Schedule(FlowWatch* flow, std::optional<PacketTime> deadline) {
 void Inspection::Idle(PacketTime now) noexcept { Advance(now); }
 
 void Inspection::Finish() noexcept {
-  decoder_.Finish();
+  EndCapture();
   flows_.Finish();
   anomalies_.Finish();
   sink_.OnMessage(Watermark{PacketTime::max()});

@@ -21,18 +21,23 @@ class Inspection : public CapturedPacketConsumer, public PacketConsumer {
     std::uint32_t count = 1;
   };
 
+  // `joined`: live, of several inspectors, takes what belongs to another; else null. Outlives the inspection.
   Inspection(const config::Limits& limits, process::SharedBlock& block, RingSink& sink, Zones zones, Share share,
              std::string interface_name, std::shared_ptr<const MatchContext> match,
-             std::function<std::string(const std::string&)> mask);
+             std::function<std::string(const std::string&)> mask, JoinedDatagramConsumer* joined);
 
   void OnCaptured(const CapturedPacket& packet) noexcept override;
+  // What another inspector joined for this one.
+  void OnHandedOver(const JoinedDatagram& datagram) noexcept;
   void OnPacket(const DecodedPacket& packet) noexcept override;
 
   // Live, when no packet came for a while: time goes on all the same.
   void Idle(PacketTime now) noexcept;
   // New flows match against this from now on.
   void Swap(std::shared_ptr<const MatchContext> match) { factory_.Swap(std::move(match)); }
-  // The capture is over: every flow ends.
+  // The capture is over: datagrams that wait for fragments are given up. OnHandedOver may still follow.
+  void EndCapture() noexcept { decoder_.Finish(); }
+  // After EndCapture: every flow ends.
   void Finish() noexcept;
 
  private:

@@ -15,6 +15,7 @@
 #include "content/object_tree.h"
 #include "fingerprint/plate_mask.h"
 #include "inspector/file_inspection.h"
+#include "inspector/handover.h"
 #include "inspector/inspection.h"
 #include "process/child.h"
 #include "process/sandbox.h"
@@ -29,6 +30,10 @@ constexpr std::chrono::milliseconds kIdlePoll{100};
 constexpr std::chrono::seconds kIdleDelay{1};
 // What the kernel has captured it hands over in blocks, at the latest after a tenth of a second.
 constexpr std::chrono::milliseconds kDrainTime{300};
+// Behind it: other inspectors, which were told to end a little later, hand over what they joined last.
+constexpr std::chrono::milliseconds kHandoverDrainTime{300};
+// While packets for other inspectors wait for room.
+constexpr std::chrono::milliseconds kWaitingPoll{1};
 
 std::function<std::string(const std::string&)> MaskOf(const process::InspectorSetup& setup, const MatchContext& match) {
   if (!setup.tag_names) return [](const std::string& name) { return fingerprint::MaskPlates(name); };
@@ -53,6 +58,8 @@ void WarmUp() {
 
 class InspectorProcess {
  public:
+  using Clock = std::chrono::steady_clock;
+
   InspectorProcess(process::ControlChannel& channel, process::InspectorSetup setup)
       : channel_(channel), setup_(std::move(setup)) {}
 
@@ -65,6 +72,10 @@ class InspectorProcess {
   Status ReplayAll();
   Status InspectLive();
   Status HandleControl();
+  void OpenHandover();
+  // At most a batch of what other inspectors joined for this one; true when there was something.
+  bool TakeHandedOver();
+  void DrainHandover();
   // The parent closes its end only when it is gone.
   bool ParentThere() const;
 
@@ -73,6 +84,7 @@ class InspectorProcess {
   process::MappedSharedBlock block_;
   std::shared_ptr<const MatchContext> match_;
   std::unique_ptr<RingSink> sink_;
+  std::unique_ptr<Handover> handover_;  // live, of several
   std::unique_ptr<Inspection> inspection_;
   std::unique_ptr<capture::LiveCapture> live_;
   bool draining_ = false;
@@ -113,9 +125,18 @@ Status InspectorProcess::Open() {
   match_ = *match;
   // Live, the kernel's fan-out has chosen the packets already.
   const Inspection::Share share = live ? Inspection::Share{} : Inspection::Share{setup_.index, setup_.count};
+  if (!setup_.handover_sending.empty()) OpenHandover();
   inspection_ = std::make_unique<Inspection>(setup_.limits, *block_, *sink_, setup_.zones, share, setup_.interface,
-                                             *match, MaskOf(setup_, **match));
+                                             *match, MaskOf(setup_, **match), handover_.get());
   return {};
+}
+
+void InspectorProcess::OpenHandover() {
+  handover_ = std::make_unique<Handover>(
+      setup_.index,
+      process::HandoverSender(std::move(setup_.handover_sending), setup_.limits.inspector_handover_waiting_bytes,
+                              block_->counters),
+      process::HandoverReceiver(std::move(setup_.handover_receiving), block_->counters));
 }
 
 Status InspectorProcess::OpenLive() {
@@ -207,22 +228,53 @@ bool InspectorProcess::ParentThere() const {
   return ::poll(&waited, 1, 0) <= 0 || (waited.revents & POLLHUP) == 0;
 }
 
+bool InspectorProcess::TakeHandedOver() {
+  if (handover_ == nullptr) return false;
+  bool any = false;
+  const PacketTime now = WallClockNow();
+  for (std::size_t taken = 0; taken < kPacketsAtOnce; ++taken) {
+    const auto datagram = handover_->TakeHandedOver(now);
+    if (!datagram) break;
+    inspection_->OnHandedOver(*datagram);
+    any = true;
+  }
+  return any;
+}
+
+// Nothing is captured any more, but others may still have something for this inspector, and it for them.
+void InspectorProcess::DrainHandover() {
+  if (handover_ == nullptr) return;
+  inspection_->EndCapture();
+  const auto end = Clock::now() + kHandoverDrainTime;
+  while (Clock::now() < end) {
+    handover_->Flush();
+    if (TakeHandedOver()) continue;
+    pollfd waited{handover_->poll_fd(), POLLIN, 0};
+    ::poll(&waited, 1, static_cast<int>(kWaitingPoll.count()));
+  }
+}
+
 Status InspectorProcess::InspectLive() {
-  using Clock = std::chrono::steady_clock;
   Clock::time_point end{};
   while (!draining_ || Clock::now() < end) {
     const auto state = live_->Deliver(*inspection_, kPacketsAtOnce);
     if (!state) return Fail(state.error());
-    const bool idle = *state != capture::PacketSource::State::kMore;
+    bool idle = *state != capture::PacketSource::State::kMore;
+    idle = !TakeHandedOver() && idle;
+    const bool sent = handover_ == nullptr || handover_->Flush();
     if (!idle && !channel_.HasMessage()) continue;
-    pollfd waited[2] = {{live_->poll_fd(), POLLIN, 0}, {channel_.fd(), POLLIN, 0}};
-    // Once draining, a closed channel would be readable for ever.
-    const int ready = ::poll(waited, draining_ ? 1 : 2, idle ? static_cast<int>(kIdlePoll.count()) : 0);
+    // A descriptor of -1 is passed over. Once draining, a closed channel would be readable for ever.
+    pollfd waited[3] = {{live_->poll_fd(), POLLIN, 0},
+                        {handover_ == nullptr ? -1 : handover_->poll_fd(), POLLIN, 0},
+                        {draining_ ? -1 : channel_.fd(), POLLIN, 0}};
+    const auto patience = idle ? (sent ? kIdlePoll : kWaitingPoll) : std::chrono::milliseconds(0);
+    const int ready = ::poll(waited, std::size(waited), static_cast<int>(patience.count()));
     if (ready == 0 && idle) inspection_->Idle(WallClockNow() - kIdleDelay);
-    if (draining_ || waited[1].revents == 0) continue;
+    if (waited[2].revents == 0) continue;
     if (Status status = HandleControl(); !status) return status;
     if (draining_) end = Clock::now() + kDrainTime;
   }
+  DrainHandover();
   return {};
 }
 

@@ -65,6 +65,12 @@ enum class Encapsulation : std::uint8_t {
   kPpp,
   kHdlc,
 };
+inline constexpr std::size_t kEncapsulations = 15;
+
+// Packets inside these may be wrapped in fragments, large ones at least.
+constexpr bool IsTunnel(Encapsulation encapsulation) {
+  return encapsulation >= Encapsulation::kGre && encapsulation <= Encapsulation::kGtpU;
+}
 
 constexpr std::string_view ToString(Encapsulation encapsulation) {
   constexpr std::string_view kNames[] = {"vlan",  "mpls",   "pppoe", "sll",  "raw-ip", "null-loop", "gre", "erspan",
@@ -97,6 +103,23 @@ struct DecodedPacket {
   std::uint16_t interface_index = 0;
   std::uint16_t ip_id = 0;   // outer fields that tell a duplicate frame from a retransmission
   bool reassembled = false;  // joined from IP fragments
+};
+
+// An IP datagram that was joined from fragments, when nothing that was taken off before it decides whose it is: its
+// owner is what it would be had it not been fragmented. Points into the decoder's buffer: valid during the call.
+struct JoinedDatagram {
+  DecodedPacket begun;        // as far as the IP header: time, interface, tags, encapsulations, addresses
+  std::uint8_t protocol = 0;  // IANA number of the content
+  ByteView content;           // of a datagram that never became whole, its beginning
+  std::uint32_t length = 0;   // of the content when it was whole, as far as that is known
+};
+
+// Implemented by `inspector`. Called by `decode` before it looks into the datagram.
+class JoinedDatagramConsumer {
+ public:
+  virtual ~JoinedDatagramConsumer() = default;
+  // True when it belongs to another inspector and is looked into there.
+  virtual bool TakeJoined(const JoinedDatagram& datagram) noexcept = 0;
 };
 
 // Implemented by `flow` (and by tests). Called once per packet, in the order of the capture.

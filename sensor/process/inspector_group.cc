@@ -26,10 +26,35 @@ Result<InspectorGroup> InspectorGroup::Make(std::uint32_t count, std::size_t rin
     if (!block_file) return Fail(block_file.error());
     auto block = MapSharedBlock(block_file->get());
     if (!block) return Fail(block.error());
-    Member member{std::move(*ring), std::move(*block_file), std::move(*block), nullptr};
+    Member member{std::move(*ring), std::move(*block_file), std::move(*block), {}, nullptr};
     group.members_.push_back(std::move(member));
   }
   return group;
+}
+
+Status InspectorGroup::MakeHandoverChannels() {
+  for (Member& member : members_) {
+    if (members_.size() == 1) break;
+    auto channel = MakeHandoverChannel();
+    if (!channel) return Fail(channel.error());
+    member.handover = std::move(*channel);
+  }
+  return {};
+}
+
+Status InspectorGroup::AddHandover(std::size_t index, InspectorSetup& setup) const {
+  if (!members_[index].handover.receiving) return {};
+  auto receiving = Duplicate(members_[index].handover.receiving);
+  if (!receiving) return Fail(receiving.error());
+  setup.handover_receiving = std::move(*receiving);
+  setup.handover_sending.resize(members_.size());
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    if (i == index) continue;
+    auto sending = Duplicate(members_[i].handover.sending);
+    if (!sending) return Fail(sending.error());
+    setup.handover_sending[i] = std::move(*sending);
+  }
+  return {};
 }
 
 Result<UniqueFd> InspectorGroup::DuplicateRing(std::size_t index) const { return Duplicate(members_[index].ring); }
@@ -46,6 +71,7 @@ Status InspectorGroup::Start(std::size_t index, InspectorSetup setup) {
   setup.count = count();
   setup.ring = std::move(*ring);
   setup.shared_block = std::move(*block);
+  if (Status status = AddHandover(index, setup); !status) return status;
   auto child = Child::Start("inspector");
   if (!child) return Fail(child.error());
   const Status sent = SendSetup(child->channel(), setup);

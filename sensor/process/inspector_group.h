@@ -1,11 +1,12 @@
-// InspectorGroup: the inspectors of one sensor with their rings and shared blocks, which outlive each of them. Owned by
-// the launcher (run) or by the command itself (replay, inspect). One thread.
+// InspectorGroup: the inspectors of one sensor with their rings, shared blocks and handover channels, which outlive
+// each of them. Owned by the launcher (run) or by the command itself (replay, inspect). One thread.
 #pragma once
 
 #include <memory>
 #include <vector>
 
 #include "process/child.h"
+#include "process/handover_channel.h"
 #include "process/inspector_setup.h"
 #include "process/shared_block.h"
 
@@ -15,13 +16,16 @@ class InspectorGroup {
  public:
   static Result<InspectorGroup> Make(std::uint32_t count, std::size_t ring_bytes);
 
+  // Live: gives each a channel by which the others hand packets over. Nothing to do for one inspector.
+  Status MakeHandoverChannels();
+
   std::uint32_t count() const { return static_cast<std::uint32_t>(members_.size()); }
   // Duplicates for the supervisor.
   Result<UniqueFd> DuplicateRing(std::size_t index) const;
   Result<UniqueFd> DuplicateBlock(std::size_t index) const;
   const SharedBlock& block(std::size_t index) const { return *members_[index].block; }
 
-  // Starts (or starts again) one inspector. `setup` gets its index, ring and block here.
+  // Starts (or starts again) one inspector. `setup` gets its index, ring, block and handover channels here.
   Status Start(std::size_t index, InspectorSetup setup);
   bool running(std::size_t index) const { return members_[index].child != nullptr; }
   Child& child(std::size_t index) { return *members_[index].child; }
@@ -33,8 +37,10 @@ class InspectorGroup {
     UniqueFd ring;
     UniqueFd block_file;
     MappedSharedBlock block;
+    HandoverChannel handover;
     std::unique_ptr<Child> child;
   };
+  Status AddHandover(std::size_t index, InspectorSetup& setup) const;
   InspectorGroup() = default;
   std::vector<Member> members_;
 };

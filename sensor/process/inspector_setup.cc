@@ -67,6 +67,24 @@ std::vector<HashSetInput> TakeHashSets(ByteReader& reader, ControlMessage& messa
   return hashsets;
 }
 
+void PutHandover(ByteWriter& writer, const InspectorSetup& setup, std::vector<int>& descriptors) {
+  writer.Le(static_cast<std::uint32_t>(setup.handover_sending.size()));
+  if (setup.handover_sending.empty()) return;
+  descriptors.push_back(setup.handover_receiving.get());
+  for (const UniqueFd& channel : setup.handover_sending) {
+    if (channel) descriptors.push_back(channel.get());
+  }
+}
+
+void TakeHandover(ByteReader& reader, ControlMessage& message, std::size_t& next, InspectorSetup& setup) {
+  const std::uint32_t channels = reader.U32Le();
+  if (channels == 0) return;
+  setup.handover_receiving = NextDescriptor(reader, message, next);
+  for (std::uint32_t i = 0; i < channels && reader.ok(); ++i) {
+    setup.handover_sending.push_back(i == setup.index ? UniqueFd() : NextDescriptor(reader, message, next));
+  }
+}
+
 constexpr std::string_view kBadMessage = "a control message is not what this version sends";
 
 }  // namespace
@@ -86,6 +104,7 @@ Status SendSetup(ControlChannel& channel, const InspectorSetup& setup) {
   for (const auto& limit : config::kLimits) writer.Le(setup.limits.*limit.field);
   writer.Le(static_cast<std::uint32_t>(setup.trusted_keys.size()));
   for (const Bytes& key : setup.trusted_keys) writer.Text(AsText(key));
+  PutHandover(writer, setup, descriptors);
   PutHashSets(writer, setup.hashsets, descriptors);
   writer.Le(static_cast<std::uint32_t>(setup.inputs.size()));
   for (const NamedFile& input : setup.inputs) {
@@ -123,6 +142,7 @@ Result<InspectorSetup> ReceiveSetup(ControlChannel& channel) {
   }
   setup.shared_block = NextDescriptor(reader, *message, next);
   setup.ring = NextDescriptor(reader, *message, next);
+  TakeHandover(reader, *message, next, setup);
   setup.hashsets = TakeHashSets(reader, *message, next);
   const std::uint32_t inputs = reader.U32Le();
   for (std::uint32_t i = 0; i < inputs && reader.ok(); ++i) {

@@ -44,6 +44,9 @@ struct InspectorSetup {
   std::vector<Bytes> trusted_keys;  // Ed25519 public keys
   UniqueFd shared_block;            // SharedBlock
   UniqueFd ring;
+  // Live, of several: this inspector's handover channel, and those of all by index (its own is empty).
+  UniqueFd handover_receiving;
+  std::vector<UniqueFd> handover_sending;
   std::vector<HashSetInput> hashsets;
   std::vector<NamedFile> inputs;  // replay: captures; files: what to inspect
 };

@@ -81,6 +81,7 @@ Status Launcher::Open() {
   incarnation_ = incarnation_ >> 8 << 7;
   auto group = InspectorGroup::Make(plan_.config.inspectors, std::bit_floor(plan_.config.limits.launcher_ring_bytes));
   if (!group) return Fail(group.error());
+  if (Status status = group->MakeHandoverChannels(); !status) return status;
   keeper_ = std::make_unique<InspectorKeeper>(std::move(*group), plan_, options_.verbose, options_.capture,
                                               block_->counters, static_cast<InspectorKeeper::Observer&>(*this));
   return {};

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""However a conversation is cut into packets and fed, its completed sightings are the same: metamorphic.py SPANWATCH
+"""However conversations are cut into packets, wrapped, shared out and fed, their completed sightings are the same:
+metamorphic.py SPANWATCH
 
-The captures are made here: uploads and downloads over HTTP (plain, chunked, gzip, multipart, pipelined) and one unknown protocol.
+The captures are made here: uploads and downloads over HTTP (plain, chunked, gzip, multipart, pipelined), one unknown protocol, and
+many small conversations beside them; whole or in IP fragments, plain or inside tunnels (wire_frames.py).
 """
+import concurrent.futures
 import gzip
 import io
 import pathlib
 import random
-import struct
 import subprocess
 import sys
 import tempfile
@@ -16,52 +18,30 @@ import zipfile
 import zlib
 
 import shared_captures as shared
+import wire_frames as wire
+from wire_frames import Way
 
-SERVER = (bytes([198, 51, 100, 7]), 80)
-FLOWS = 6
+SERVERS = {4: "198.51.100.7", 6: "2001:db8:99::7"}
+INSIDE = ["--inside", "10.20.0.0/16", "--inside", "fd00:20::/32"]
+SMALL_FLOWS = 200
 
-
-def checksum(data):
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data)) if len(data) % 2 == 0 else checksum(data + b"\0")
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return total
-
-
-def frame(source, destination, sequence, acknowledgement, flags, payload, vlan):
-    tcp = struct.pack("!HHIIBBHHH", source[1], destination[1], sequence, acknowledgement, 0x50, flags, 65535, 0, 0)
-    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 40 + len(payload), 0, 0x4000, 64, 6, 0, source[0], destination[0])
-    ip = ip[:10] + struct.pack("!H", 0xffff ^ checksum(ip)) + ip[12:]
-    tag = struct.pack("!HH", 0x8100, vlan) if vlan else b""
-    return b"\x02\0\0\0\0\1\x02\0\0\0\0\2" + tag + b"\x08\0" + ip + tcp + payload
-
-
-def conversation(client, exchange, segment_length, vlan):
-    """The frames of one connection; `exchange`: (from client, bytes) in order."""
-    sequence = {True: 1000, False: 0xfffffff0}  # the server's wraps
-    ends = {True: (client, SERVER), False: (SERVER, client)}
-
-    def send(from_client, flags, payload=b""):
-        made = frame(*ends[from_client], sequence[from_client], sequence[not from_client], flags, payload, vlan)
-        sequence[from_client] = (sequence[from_client] + len(payload) + (flags & 3 != 0)) & 0xffffffff
-        return made
-
-    frames = [send(True, 0x02), send(False, 0x12), send(True, 0x10)]
-    for from_client, data in exchange:
-        at = 0
-        while at < len(data):
-            length = segment_length()
-            frames.append(send(from_client, 0x18, data[at:at + length]))
-            at += length
-        frames.append(send(not from_client, 0x10))
-    return frames + [send(True, 0x11), send(False, 0x11), send(True, 0x10)]
-
-
-def pcap(frames):
-    """The frames as a capture file, a millisecond apart."""
-    records = [struct.pack("<IIII", 1_560_000_000 + at // 1000, at % 1000 * 1000, len(data), len(data)) + data
-               for at, data in enumerate(frames)]
-    return struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 262144, 1) + b"".join(records)
+# Each is tried with the big conversations alone; the capture of many flows mixes them all.
+WAYS = {
+    "qinq": Way("qinq"),
+    "mpls": Way("mpls"),
+    "fragments": Way(inner_fragments=504),
+    "fragments behind qinq": Way("qinq", inner_fragments=104),
+    "ip in ip": Way(tunnel="ip in ip"),
+    "ip in ipv6": Way("vlan", "ip in ip", outer=6),
+    "gre, outer fragments": Way("mpls", "gre", outer_fragments=1208),
+    "gre with key, fragments inside": Way(tunnel="gre with key and sequence", outer=6, inner_fragments=704),
+    "erspan": Way("vlan", "erspan"),
+    "erspan, outer fragments": Way(tunnel="erspan", outer_fragments=808),
+    "vxlan, outer fragments": Way(tunnel="vxlan", outer_fragments=1208),
+    "vxlan over ipv6, fragments in fragments": Way("qinq", "vxlan", outer=6, inner_fragments=904, outer_fragments=504),
+    "geneve over ipv6, outer fragments": Way(tunnel="geneve", outer=6, outer_fragments=1000),
+    "gtp-u, outer fragments": Way(tunnel="gtp-u", outer_fragments=600),
+}
 
 
 def registered_files():
@@ -75,7 +55,14 @@ def chunked(data, size):
     return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
 
 
-def exchanges():
+CREATED = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
+
+
+def put(name, body):
+    return [(True, b"PUT /%s HTTP/1.1\r\nHost: files.example\r\nContent-Length: %d\r\n\r\n" % (name, len(body)) + body), (False, CREATED)]
+
+
+def big_exchanges():
     first, second, third, fourth = registered_files()
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as members:
@@ -84,13 +71,12 @@ def exchanges():
     part = (b"--xyz\r\nContent-Disposition: form-data; name=\"f\"; filename=\"two.dat\"\r\nContent-Type: application/octet-stream\r\n\r\n" + second +
             b"\r\n--xyz--\r\n")
     packed = gzip.compress(fourth, mtime=0)
-    made = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
     return [
-        [(True, b"PUT /one.dat HTTP/1.1\r\nHost: files.example\r\nContent-Length: %d\r\n\r\n" % len(first) + first), (False, made)],
+        put(b"one.dat", first),
         [(True, b"POST /up HTTP/1.1\r\nHost: files.example\r\nContent-Type: multipart/form-data; boundary=xyz\r\n"
-          b"Content-Length: %d\r\n\r\n" % len(part) + part), (False, made)],
+          b"Content-Length: %d\r\n\r\n" % len(part) + part), (False, CREATED)],
         [(True, b"PUT /a.zip HTTP/1.1\r\nHost: files.example\r\nTransfer-Encoding: chunked\r\n\r\n" +
-          chunked(archive.getvalue(), 777)), (False, made)],
+          chunked(archive.getvalue(), 777)), (False, CREATED)],
         [(True, b"GET /four.dat HTTP/1.1\r\nHost: files.example\r\n\r\nGET /one.dat HTTP/1.1\r\nHost: files.example\r\n\r\n"),
          (False, b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed +
           b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(first, 4096))],
@@ -99,24 +85,57 @@ def exchanges():
     ]
 
 
-def capture(change, seed):
-    """One capture of all conversations, under a change that must not matter."""
+def small_exchange(number):
+    """Every fifth small conversation carries a registered file, the others something else of the same size."""
+    file = registered_files()[0]
+    return put(b"small%d.dat" % number, file if number % 5 == 0 else random.Random(number).randbytes(len(file)))
+
+
+def client(number, ip_version):
+    return f"10.20.{number // 100}.{9 + number % 100}" if ip_version == 4 else f"fd00:20::{number + 9:x}"
+
+
+def capture(flows, change, seed):
+    """`flows`: (number of its client, IP version, exchange, way), under a change that must not matter."""
     generator = random.Random(seed)
-    lengths = {"tiny": lambda: generator.randint(1, 40), "single": lambda: 1460}.get(change, lambda: generator.randint(1, 1460))
-    vlan = 120 if change == "vlan" else 0
-    flows = [conversation((bytes([10, 20, number % 3, 9]), 40000 + number), exchange, lengths, vlan)
-             for number, exchange in enumerate(exchanges())]
-    frames = []
-    for turn in range(max(map(len, flows))):
-        frames += [flow[turn] for flow in flows if turn < len(flow)]
+    lengths = {"tiny": lambda: generator.randint(1, 40), "single": lambda: 1400}.get(change, lambda: generator.randint(1, 1400))
+    conversations = [wire.conversation((client(number, ip_version), 40000 + number), (SERVERS[ip_version], 80), exchange, lengths, way)
+                     for number, ip_version, exchange, way in flows]
+    frames, handshakes = [], 0
+    for turn in range(max(map(len, conversations))):
+        for segments in conversations:
+            if turn < len(segments):
+                frames += segments[turn]
+        if turn == 2:
+            handshakes = len(frames)
     if change == "duplicated":
         frames = [copy for data in frames for copy in [data] * generator.choice([1, 1, 2, 3])]
     if change == "reordered":
         # Behind the handshakes and before the ends, each frame up to eight places away from where it was.
-        body = frames[3 * FLOWS:-3 * FLOWS]
+        ends = 3 * len(big_exchanges())
+        body = frames[handshakes:-ends]
         order = sorted(range(len(body)), key=lambda at: at + generator.uniform(0, 8))
-        frames = frames[:3 * FLOWS] + [body[at] for at in order] + frames[-3 * FLOWS:]
-    return pcap(frames)
+        frames = frames[:handshakes] + [body[at] for at in order] + frames[-ends:]
+    return wire.pcap(frames)
+
+
+def big_flows(way=Way(), ip_version=4):
+    return [(number, ip_version, exchange, way) for number, exchange in enumerate(big_exchanges())]
+
+
+def many_flows():
+    """The big conversations and many small ones, of both IP versions, each on another way."""
+    ways = list(WAYS.values())
+    flows = [(number, 4 + number % 2 * 2, exchange, ways[number]) for number, exchange in enumerate(big_exchanges())]
+    first = len(flows)
+    return flows + [(first + number, 4 + number % 3 // 2 * 2, small_exchange(number), ways[number % len(ways)]) for number in range(SMALL_FLOWS)]
+
+
+def name_of(side):
+    """An endpoint by its role, whatever the IP version."""
+    if side and side["ip"] in SERVERS.values():
+        return f"server:{side['port']}"
+    return f"client:{side['port']}" if side else "unknown"  # its port is its number
 
 
 def result(process):
@@ -126,15 +145,14 @@ def result(process):
     found = []
     for event in shared.sightings(process):
         if event["spanwatch"]["phase"] == "complete":
-            found.append((shared.endpoint(event["source"]), shared.endpoint(event["destination"]),
-                          tuple(sorted(event["spanwatch"]["items"])), event["spanwatch"]["method"],
-                          event["spanwatch"]["confidence"], tuple(event["spanwatch"]["provenance"])))
+            found.append((name_of(event["source"]), name_of(event["destination"]), tuple(sorted(event["spanwatch"]["items"])),
+                          event["spanwatch"]["method"], event["spanwatch"]["confidence"], tuple(event["spanwatch"]["provenance"])))
     return sorted(found)
 
 
 def through_slow_pipe(register, data):
     command = [register.spanwatch, "replay", "--hashset", register.set_file, "--trust", register.folder / "owner.pub",
-               "--record-key", register.folder / "record.key", "--inside", "10.20.0.0/16", "--events", "-", "--quiet", "-"]
+               "--record-key", register.folder / "record.key", *INSIDE, "--events", "-", "--quiet", "-"]
     with subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
         generator = random.Random(3)
         at = 0
@@ -148,6 +166,42 @@ def through_slow_pipe(register, data):
         return subprocess.CompletedProcess(command, child.returncode, out, error)
 
 
+class Trial:
+    """One capture under one change, and what it must give."""
+
+    def __init__(self, name, data, expected, inspectors=1):
+        self.name, self.data, self.expected, self.inspectors = f"{name}, {inspectors} inspectors", data, expected, inspectors
+
+    def holds(self, register):
+        file = register.folder / f"{abs(hash(self.name))}.pcap"
+        file.write_bytes(self.data)
+        seen = result(register.replay(*INSIDE, "--inspectors", self.inspectors, file))
+        file.unlink()
+        if seen != self.expected:
+            print(f"{self.name}: lacks {sorted(set(self.expected) - set(seen))}, has besides {sorted(set(seen) - set(self.expected))}, "
+                  f"{len(seen)} instead of {len(self.expected)}")
+        return seen == self.expected
+
+
+def trials_of_big_flows(expected):
+    for change in ("tiny", "segmented", "reordered", "duplicated"):
+        for seed in (1, 2, 3):
+            yield Trial(f"{change} {seed}", capture(big_flows(), change, seed), expected)
+    yield Trial("vlan", capture(big_flows(Way("vlan")), "segmented", 1), expected)
+    yield Trial("ipv6", capture(big_flows(ip_version=6), "segmented", 1), expected)
+    yield Trial("segmented", capture(big_flows(), "segmented", 4), expected, 3)
+    for number, (name, way) in enumerate(WAYS.items()):
+        for change in ("segmented", "reordered", "duplicated"):
+            for ip_version in (4, 6):
+                yield Trial(f"{name}, IPv{ip_version}, {change}", capture(big_flows(way, ip_version), change, number), expected, 1 + number % 3)
+
+
+def trials_of_many_flows(expected):
+    for change in ("segmented", "reordered", "duplicated"):
+        for inspectors in (1, 2, 3, 5):
+            yield Trial(f"many flows, {change}", capture(many_flows(), change, inspectors), expected, inspectors)
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="spanwatch-metamorphic.") as name:
         folder = pathlib.Path(name)
@@ -157,29 +211,24 @@ def main():
         register = shared.Register(sys.argv[1], folder)
         register.add_files(folder / "files")
         register.build()
-        file = folder / "capture.pcap"
 
-        def replayed(change, seed=1, inspectors=1):
-            file.write_bytes(capture(change, seed))
-            return result(register.replay("--inside", "10.20.0.0/16", "--inspectors", inspectors, file))
+        def baseline(flows):
+            (folder / "baseline.pcap").write_bytes(capture(flows, "single", 1))
+            return result(register.replay(*INSIDE, folder / "baseline.pcap"))
 
-        expected = replayed("single")
-        failed = 0
-        changes = [(change, seed, 1) for change in ("tiny", "segmented", "reordered", "duplicated", "vlan") for seed in (1, 2, 3)]
-        changes += [("segmented", 4, 2), ("segmented", 4, 3), ("reordered", 5, 3)]
-        for change in changes:
-            seen = replayed(*change)
-            if seen != expected:
-                failed += 1
-                print(f"{change}: lacks {sorted(set(expected) - set(seen))}, has besides {sorted(set(seen) - set(expected))}")
-        if result(through_slow_pipe(register, capture("segmented", 6))) != expected:
-            failed += 1
-            print("through a slow pipe: other sightings")
+        expected = baseline(big_flows())
+        of_many = baseline([(number, 4, exchange, Way()) for number, _, exchange, _ in many_flows()])
+        with concurrent.futures.ThreadPoolExecutor(shared.in_worker_pool()) as pool:
+            trials = [*trials_of_big_flows(expected), *trials_of_many_flows(of_many)]
+            held = list(pool.map(lambda trial: trial.holds(register), trials))
+        held.append(result(through_slow_pipe(register, capture(big_flows(), "segmented", 6))) == expected)
     methods = {sighting[3] for sighting in expected}
-    print(f"{len(expected)} completed sightings, methods {sorted(methods)}, the same under {len(changes) + 1 - failed} changes")
-    if failed or len(expected) < 7 or methods != {"exact", "fragment"}:
+    print(f"{len(expected)} completed sightings, methods {sorted(methods)}, and {len(of_many)} of many flows: the same under {sum(held)} of {len(held)} changes")
+    if not held[-1]:
+        print("through a slow pipe: other sightings")
+    if not all(held) or len(expected) < 7 or methods != {"exact", "fragment"} or len(of_many) != len(expected) + SMALL_FLOWS // 5:
         print(*expected, sep="\n")
-        sys.exit(f"FAILED: {failed} changes changed what was seen")
+        sys.exit(f"FAILED: {len(held) - sum(held)} changes changed what was seen")
 
 
 main()

@@ -94,7 +94,7 @@ events {}
 http {
   access_log off; client_max_body_size 100m; client_body_temp_path $work/nginx/body;
   proxy_temp_path $work/nginx/p; fastcgi_temp_path $work/nginx/f; uwsgi_temp_path $work/nginx/u; scgi_temp_path $work/nginx/s;
-  server { listen 198.51.100.7:80; root $work/www; location / { dav_methods PUT; create_full_put_path on; } }
+  server { listen ${server_address:-198.51.100.7}:80; root $work/www; location / { dav_methods PUT; create_full_put_path on; } }
 }
 END
   ip netns exec $server nginx -c "$work/nginx.conf"

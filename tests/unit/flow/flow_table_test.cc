@@ -382,6 +382,34 @@ TEST(FlowTable, BytesThatComeAfterTheirGapAreDroppedAndCounted) {
   EXPECT_EQ(run.counters.Get(Counter::flow_gap_timeout), 4u);
 }
 
+// Small packets of a tunnel come whole, large ones are joined from fragments and handed over, all later than they.
+TEST(FlowTable, InsideATunnelLargeSegmentsMayComeAfterTheSmallOnesBehindThem) {
+  TcpScript script;
+  script.Handshake();
+  std::string sent = "head";
+  script.Send(true, sent);
+  for (unsigned n = 0; n < 40; ++n) {
+    sent += Text(1200, n);
+    script.Send(true, Text(1200, n));
+    script.Ack(false);
+  }
+  sent += "tail";
+  script.Send(true, "tail");
+  script.Ack(false);
+  script.Close();
+  for (const bool in_tunnel : {true, false}) {
+    testing::PacketScript packets = script.packets;
+    std::ranges::stable_partition(packets, [](const ScriptedPacket& packet) { return packet.payload.size() < 1000; });
+    for (ScriptedPacket& packet : packets) {
+      if (in_tunnel) packet.packet.encapsulations[packet.packet.encapsulation_count++] = Encapsulation::kGre;
+    }
+    FlowRun run;
+    const RecordedFlow& flow = run.Only(packets);
+    EXPECT_EQ(flow.client_bytes() == sent, in_tunnel);
+    EXPECT_EQ(flow.Of(Direction::kFromClient).gaps.empty(), in_tunnel);
+  }
+}
+
 TEST(FlowTable, TooManyConversationsCostTheOneThatWasQuietLongest) {
   config::Limits limits;
   limits.flow_flows_count = 16;

@@ -30,6 +30,10 @@ TEST(InspectorSetup, ArrivesWithEveryFieldAndDescriptor) {
   setup.trusted_keys = {Bytes(32, 7)};
   setup.shared_block = File("block");
   setup.ring = File("ring");
+  setup.handover_receiving = File("mine");
+  setup.handover_sending.resize(3);
+  setup.handover_sending[0] = File("of the first");
+  setup.handover_sending[2] = File("of the third");
   setup.hashsets.push_back({File("set"), Bytes(32, 9), "agency.swset"});
   setup.inputs.push_back({"a.pcap", File("capture")});
   ASSERT_TRUE(SendSetup(channels->first, setup).has_value());
@@ -46,6 +50,11 @@ TEST(InspectorSetup, ArrivesWithEveryFieldAndDescriptor) {
   EXPECT_EQ(received->inputs[0].name, "a.pcap");
   EXPECT_EQ(ContentOf(received->inputs[0].file), "capture");
   EXPECT_EQ(ContentOf(received->ring), "ring");
+  EXPECT_EQ(ContentOf(received->handover_receiving), "mine");
+  ASSERT_EQ(received->handover_sending.size(), 3u);
+  EXPECT_EQ(ContentOf(received->handover_sending[0]), "of the first");
+  EXPECT_FALSE(static_cast<bool>(received->handover_sending[1]));
+  EXPECT_EQ(ContentOf(received->handover_sending[2]), "of the third");
 }
 
 TEST(InspectorSetup, AnythingElseIsRefused) {
