@@ -90,16 +90,16 @@ class Builder {
     summary_.run_recall = files.empty() ? 0 : runs / static_cast<double>(files.size());
   }
 
-  // One full view for each different image data, by collection.
-  std::map<std::int64_t, std::vector<PictureView>> DifferentPictures() const {
-    std::map<std::int64_t, std::vector<PictureView>> pictures;
+  // One picture for each different image data, by collection.
+  std::map<std::int64_t, std::vector<CalibratedPicture>> DifferentPictures() const {
+    std::map<std::int64_t, std::vector<CalibratedPicture>> pictures;
     std::set<std::pair<std::int64_t, Sha256Digest>> seen;
     for (const LoadedItem& item : items_) {
       if (!item.file) continue;
       const auto full = std::ranges::find(item.file->views, View::kFull, &PictureView::view);
       if (full == item.file->views.end()) continue;
       if (!seen.emplace(item.entry.collection, item.file->image_data.value_or(item.file->sha256)).second) continue;
-      pictures[item.entry.collection].push_back(*full);
+      pictures[item.entry.collection].push_back({*full, item.file->views});
     }
     return pictures;
   }
