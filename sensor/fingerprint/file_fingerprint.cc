@@ -96,13 +96,30 @@ class FileSketch final : public PrintSink {
     add(Dihedral::kRotate180, View::kRotate180);
     add(Dihedral::kRotate270, View::kRotate270);
   }
+  // A box is registered as the sensor would see it as a picture of its own: a small one from its pixels.
+  void AddBoxes(const image::LumaPlane& plane) {
+    std::optional<image::LumaPlane> pixels;
+    const auto add = [&](const image::LumaRectangle& box, View view) {
+      const double width = (box.right - box.left) * plane.picture_width;
+      const double height = (box.bottom - box.top) * plane.picture_height;
+      const bool small = std::min(width, height) < image::kShortSideOfBlocks;
+      if (small && !pixels) {
+        pixels = image::DecodePicture(picture_, {.pixels = limits_.perceptual_pixels,
+                                                 .memory_bytes = limits_.perceptual_decoder_bytes,
+                                                 .blocks_from = UINT32_MAX})
+                     .plane;
+      }
+      Add(small && pixels ? *pixels : plane, box, view);
+    };
+    if (profile_.plate) add(*profile_.plate, View::kPlateCrop);
+    if (profile_.vehicle) add(*profile_.vehicle, View::kVehicleCrop);
+  }
   void AddViews() {
     const auto outcome = image::DecodePicture(picture_, {limits_.perceptual_pixels, limits_.perceptual_decoder_bytes});
     if (!outcome.plane) return;
     const image::LumaPlane& plane = *outcome.plane;
     Add(plane, {}, View::kFull);
-    if (profile_.plate) Add(plane, *profile_.plate, View::kPlateCrop);
-    if (profile_.vehicle) Add(plane, *profile_.vehicle, View::kVehicleCrop);
+    AddBoxes(plane);
     if (profile_.views == ViewProfile::kNone) return;
     AddTurned(plane);
     const bool all = profile_.views == ViewProfile::kFull;

@@ -1,16 +1,14 @@
 // The perceptual family: PDQ of JPEG and PNG objects against the registered views. A picture is kept up to a limit and
-// decoded at its end, or as far as its first gap, when nothing cheaper has named it.
-#include <algorithm>
-
+// decoded at its end, or as far as its first gap, when nothing cheaper has named it. What is not found as it is, is
+// looked up trimmed, without its frame, turned and inverted.
 #include "fingerprint/family.h"
+#include "fingerprint/picture_lookup.h"
 #include "fingerprint/picture_memory.h"
 #include "image/picture_decoder.h"
 #include "telemetry/anomaly_codes.h"
 
 namespace spanwatch::fingerprint {
 namespace {
-
-constexpr int kDistanceMax = 48;
 
 class PerceptualSketcher final : public Sketcher {
  public:
@@ -50,10 +48,10 @@ class PerceptualSketcher final : public Sketcher {
     picture_ = {};
   }
 
-  std::optional<PdqResult> Hash() {
+  std::optional<PictureHashes> Hash() {
     const bool digest = facts_.image_data && context_.pictures != nullptr;
     if (digest) {
-      if (const PdqResult* known = context_.pictures->Find(*facts_.image_data)) {
+      if (const PictureHashes* known = context_.pictures->Find(*facts_.image_data)) {
         context_.counters.Add(Counter::pictures_remembered);
         return *known;
       }
@@ -68,28 +66,19 @@ class PerceptualSketcher final : public Sketcher {
       return std::nullopt;
     }
     context_.counters.Add(Counter::pictures_decoded);
-    image::Luma64 luma;
-    image::Downsample(*outcome.plane, {}, luma);
-    const PdqResult result = Pdq(luma);
-    if (digest) context_.pictures->Keep(*facts_.image_data, result);
-    return result;
+    const PictureHashes hashes = HashPicture(*outcome.plane);
+    if (digest) context_.pictures->Keep(*facts_.image_data, hashes);
+    return hashes;
   }
 
-  void LookUp(const PdqResult& result) {
-    std::vector<PictureHit> found;
-    context_.index.FindPictures(result.hash, kDistanceMax, found);
-    for (const PictureHit& hit : found) {
-      const CollectionFacts collection = context_.index.Collection(hit.item);
-      const int weak = std::min<int>(collection.weak_distance, kDistanceMax);
-      if (hit.distance > weak) continue;
-      const bool sure =
-          collection.calibrated && hit.distance <= collection.sure_distance && result.quality >= kUsableQuality;
-      context_.sink.OnMatch({.item = hit.item,
+  void LookUp(const PictureHashes& hashes) {
+    for (const PictureMatch& match : FindPicture(context_.index, hashes)) {
+      context_.sink.OnMatch({.item = match.item,
                              .method = Method::kPerceptual,
-                             .confidence = sure ? Confidence::kSure : Confidence::kWeak,
-                             .distance = hit.distance,
-                             .view = hit.view,
-                             .quality = result.quality});
+                             .confidence = match.sure ? Confidence::kSure : Confidence::kWeak,
+                             .distance = match.distance,
+                             .view = match.view,
+                             .quality = match.quality});
     }
   }
 

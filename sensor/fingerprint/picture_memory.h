@@ -5,7 +5,7 @@
 #include <list>
 #include <map>
 
-#include "fingerprint/pdq.h"
+#include "fingerprint/picture_hashes.h"
 
 namespace spanwatch::fingerprint {
 
@@ -13,13 +13,13 @@ class PictureMemory {
  public:
   PictureMemory(std::size_t entries, std::uint64_t held_bytes) : entries_(entries), held_max_(held_bytes) {}
 
-  const PdqResult* Find(const Sha256Digest& image_data) {
+  const PictureHashes* Find(const Sha256Digest& image_data) {
     const auto found = by_digest_.find(image_data);
     if (found == by_digest_.end()) return nullptr;
     order_.splice(order_.begin(), order_, found->second);
     return &found->second->second;
   }
-  void Keep(const Sha256Digest& image_data, const PdqResult& result) {
+  void Keep(const Sha256Digest& image_data, const PictureHashes& result) {
     if (entries_ == 0 || by_digest_.contains(image_data)) return;
     order_.emplace_front(image_data, result);
     by_digest_.emplace(image_data, order_.begin());
@@ -36,7 +36,7 @@ class PictureMemory {
   void Release(std::uint64_t bytes) { held_ -= bytes; }
 
  private:
-  using Order = std::list<std::pair<Sha256Digest, PdqResult>>;  // the one used last first
+  using Order = std::list<std::pair<Sha256Digest, PictureHashes>>;  // the one used last first
   std::size_t entries_;
   std::uint64_t held_max_;
   std::uint64_t held_ = 0;

@@ -68,8 +68,8 @@ struct Decode {
       rows_read;  // of a picture read whole before its first row: those from data that was there
 };
 
-bool Blocks(const jpeg_decompress_struct& info) {
-  return std::min(info.image_width, info.image_height) >= kShortSideOfBlocks;
+bool Blocks(const Decode& decode) {
+  return std::min(decode.info.image_width, decode.info.image_height) >= decode.limits.blocks_from;
 }
 
 // Its coefficients are held whole, since any scan may touch any block.
@@ -81,7 +81,7 @@ bool WithinLimits(const Decode& decode) {
   const jpeg_decompress_struct& info = decode.info;
   const std::uint64_t pixels = std::uint64_t{info.image_width} * info.image_height;
   if (pixels > decode.limits.pixels) return false;
-  std::uint64_t held = Blocks(info) ? 0 : pixels;
+  std::uint64_t held = Blocks(decode) ? 0 : pixels;
   if (ManyScans(info)) {
     for (int i = 0; i < info.num_components; ++i) {
       const jpeg_component_info& component = info.comp_info[i];
@@ -119,7 +119,7 @@ void SetUpSource(Decode& decode) {
 // Means of whole blocks, or pixels; false when there is not one sample.
 bool Prepare(Decode& decode) {
   jpeg_decompress_struct& info = decode.info;
-  const bool blocks = Blocks(info);
+  const bool blocks = Blocks(decode);
   info.scale_num = 1;
   info.scale_denom = blocks ? 8 : 1;
   info.dct_method = JDCT_ISLOW;
@@ -159,7 +159,7 @@ void StartScan(Decode& decode) {
   jpeg_decompress_struct& info = decode.info;
   bool more = true;
   while (more && !ScanHasLuminance(info) && info.input_scan_number < kScansSkipped) more = ConsumeScan(info);
-  if (!Blocks(info)) {
+  if (!Blocks(decode)) {
     // Scans may be many and empty, and each costs the time of the whole picture.
     const std::uint64_t pixels = std::uint64_t{info.image_width} * info.image_height;
     const auto scans = static_cast<int>(std::min<std::uint64_t>(kScansMax, decode.limits.pixels / pixels));

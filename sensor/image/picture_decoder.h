@@ -16,6 +16,8 @@ namespace spanwatch::image {
 struct PictureLimits {
   std::uint64_t pixels = 0;
   std::uint64_t memory_bytes = 0;  // for what must be held at once: plane, progressive, interlaced
+  // Short side from which block means are given. Enrolment alone sets it higher, for the pixels of a small part.
+  std::uint32_t blocks_from = kShortSideOfBlocks;
 };
 
 enum class PictureError : std::uint8_t { kNone, kUnreadable, kOverLimit };

@@ -13,6 +13,11 @@ constexpr std::size_t kStandardViews = 12;  // the first are the whole, the boxe
 constexpr double kRunBytes = 4096;
 constexpr double kWindowBytes = 64;
 
+struct KnownPicture {
+  PictureView whole;
+  std::vector<PictureView> views;
+};
+
 bool IsNotWhole(const PictureView& view) { return view.view != View::kFull; }
 
 class Builder {
@@ -122,17 +127,25 @@ class Builder {
            (file && file->image_data && harmless_files_.contains(*file->image_data));
   }
 
-  // For calibration: one full view for each different image data of a collection.
+  // For calibration: one picture for each different image data of a collection, with the views that go into the set.
   void AddDifferentPicture(std::size_t collection, const FileFingerprint& file) {
     const auto full = std::ranges::find(file.views, View::kFull, &PictureView::view);
     if (full == file.views.end()) return;
-    if (seen_.emplace(collection, file.image_data.value_or(file.sha256)).second) pictures_[collection].push_back(*full);
+    if (!seen_.emplace(collection, file.image_data.value_or(file.sha256)).second) return;
+    pictures_[collection].push_back({*full, file.views});
+    ReduceViews(pictures_[collection].back().views);
+  }
+
+  Calibration CalibrateCollection(std::size_t row) const {
+    std::vector<CalibratedPicture> pictures;
+    for (const KnownPicture& picture : pictures_[row]) pictures.push_back({picture.whole, picture.views});
+    return pictures.empty() ? Calibration{} : Calibrate(pictures);
   }
 
   void AddCollections(hashset::HashSetWriter& writer) {
     for (std::size_t row = 0; row < summary_.collections.size(); ++row) {
       BuiltCollection& collection = summary_.collections[row];
-      if (!pictures_[row].empty()) collection.calibration = Calibrate(pictures_[row]);
+      collection.calibration = CalibrateCollection(row);
       const Calibration& calibration = collection.calibration;
       writer.AddCollection({.name = collection.name,
                             .owner = database_.facts().owner,
@@ -147,23 +160,22 @@ class Builder {
     files_ = {};
   }
 
+  void ReduceViews(std::vector<PictureView>& views) const {
+    if (options_.profile == Profile::kCompact) std::erase_if(views, IsNotWhole);
+    if (options_.profile == Profile::kStandard && views.size() > kStandardViews) views.resize(kStandardViews);
+  }
+
   // Leaves of the file what the profile keeps.
-  void Reduce(const ItemEntry& entry, FileFingerprint& file) {
-    if (!entry.negative) {
-      DropFragments(file, shared_);
-      summary_.harmless_fragments += DropFragments(file, harmless_);
-      if (options_.profile == Profile::kCompact) {
-        ThinFragments(file, kCompactFragments);
-        std::erase_if(file.views, IsNotWhole);
-      }
-      if (options_.profile == Profile::kStandard && file.views.size() > kStandardViews)
-        file.views.resize(kStandardViews);
-      // Windows lie at random: the chance that a run holds none falls with e to the expected number.
-      const double rate =
-          static_cast<double>(file.fragments.size()) / std::max<double>(1, static_cast<double>(file.size));
-      summary_.run_recall += 1 - std::exp(-rate * (std::min(kRunBytes, static_cast<double>(file.size)) - kWindowBytes));
-      ++summary_.files;
-    }
+  void Reduce(FileFingerprint& file) {
+    DropFragments(file, shared_);
+    summary_.harmless_fragments += DropFragments(file, harmless_);
+    if (options_.profile == Profile::kCompact) ThinFragments(file, kCompactFragments);
+    ReduceViews(file.views);
+    // Windows lie at random: the chance that a run holds none falls with e to the expected number.
+    const double rate =
+        static_cast<double>(file.fragments.size()) / std::max<double>(1, static_cast<double>(file.size));
+    summary_.run_recall += 1 - std::exp(-rate * (std::min(kRunBytes, static_cast<double>(file.size)) - kWindowBytes));
+    ++summary_.files;
   }
 
   Status Fill(hashset::HashSetWriter& writer) {
@@ -172,7 +184,7 @@ class Builder {
         ++summary_.harmless;
         return {};
       }
-      if (file) Reduce(entry, *file);
+      if (file && !entry.negative) Reduce(*file);
       const std::size_t collection = rows_[entry.collection];
       ++summary_.collections[collection].items;
       ++summary_.items;
@@ -226,7 +238,7 @@ class Builder {
   const BuildOptions& options_;
   BuildSummary summary_;
   std::map<std::int64_t, std::size_t> rows_;             // of collections
-  std::vector<std::vector<PictureView>> pictures_;       // by row
+  std::vector<std::vector<KnownPicture>> pictures_;      // by row
   std::set<std::pair<std::size_t, Sha256Digest>> seen_;  // in pictures_
   std::vector<PictureIdentity> files_;
   hashset::ExternalSorter<FragmentPlace> places_;

@@ -248,12 +248,94 @@ void Light(Picture& picture, Random& random) {
   }
 }
 
+// Every sample through `change(level, x, y)`, which gets red, green, blue in turn.
+template <typename Change>
+void Shade(Picture& picture, Change&& change) {
+  for (std::uint32_t y = 0; y < picture.height; ++y) {
+    for (std::uint32_t x = 0; x < picture.width; ++x) {
+      const std::uint8_t* in = picture.At(x, y);
+      Put(picture, x, y, {change(in[0], x, y), change(in[1], x, y), change(in[2], x, y)});
+    }
+  }
+}
+
+void MakeNight(Picture& picture, Random& random, double gain) {
+  const Field lamps(random, 3, 3);
+  const std::uint64_t seed = random.Next();
+  Shade(picture, [&](double level, std::uint32_t x, std::uint32_t y) {
+    const double lamp =
+        1 + 0.5 * lamps.At(static_cast<double>(x) / picture.width, static_cast<double>(y) / picture.height);
+    return level * gain * lamp + 9 * Grain(seed, x, y);
+  });
+}
+
+void MakeInfrared(Picture& picture, Random& random) {
+  const double gain = random.In(0.35, 0.5);
+  const double centre_x = random.In(0.4, 0.6) * picture.width;
+  const double centre_y = random.In(0.5, 0.7) * picture.height;
+  const double reach = 0.45 * picture.width;
+  const std::uint64_t seed = random.Next();
+  for (std::uint32_t y = 0; y < picture.height; ++y) {
+    for (std::uint32_t x = 0; x < picture.width; ++x) {
+      const std::uint8_t* in = picture.At(x, y);
+      const double far = std::hypot(x - centre_x, y - centre_y) / reach;  // from where the flash points
+      const double grey =
+          (in[0] + in[1] + in[2]) / 3.0 * gain * (0.35 + 1.4 * std::exp(-far * far)) + 5 * Grain(seed, x, y);
+      Put(picture, x, y, {grey, grey, grey});
+    }
+  }
+}
+
+void MakeRain(Picture& picture, Random& random) {
+  const double haze = random.In(0.25, 0.45);
+  Shade(picture, [&](double level, std::uint32_t, std::uint32_t) { return level * (1 - haze) + 150 * haze; });
+  const double lean = random.In(-0.25, 0.25);
+  const std::uint32_t streaks = picture.width / 3;
+  for (std::uint32_t i = 0; i < streaks; ++i) {
+    const double x = random.In(-0.1, 1.1) * picture.width;
+    const double y = random.In(-0.1, 1.0) * picture.height;
+    const double length = random.In(0.02, 0.08) * picture.height;
+    const double wide = std::max(1.0, 0.0012 * picture.width);
+    const double level = random.In(175, 225);
+    const Point corners[] = {
+        {x, y}, {x + wide, y}, {x + wide + lean * length, y + length}, {x + lean * length, y + length}};
+    Fill(picture, corners, [&](std::uint32_t, std::uint32_t) { return Colour{level, level, level}; });
+  }
+}
+
+void MakeHeadlights(Picture& picture, Random& random, const PictureBox& vehicle) {
+  MakeNight(picture, random, random.In(0.12, 0.2));
+  const double wide = (vehicle.right - vehicle.left) * picture.width;
+  const double y0 = (vehicle.top + (vehicle.bottom - vehicle.top) * random.In(0.55, 0.72)) * picture.height;
+  const double lamps[] = {vehicle.left * picture.width + wide * random.In(0.08, 0.2),
+                          vehicle.right * picture.width - wide * random.In(0.08, 0.2)};
+  const double reach = wide * random.In(0.1, 0.22);
+  const double glare = random.In(300, 600);
+  Shade(picture, [&](double level, std::uint32_t x, std::uint32_t y) {
+    for (const double lamp : lamps) {
+      const double far = std::hypot(x - lamp, y - y0) / reach;
+      level += glare * std::exp(-far * far * 2) + 40 * std::exp(-far * 0.7);
+    }
+    return level;
+  });
+}
+
+// REQUIRES: a frame by day, complete
+void Relight(LaneFrame& frame, Random& random, LaneLight light) {
+  if (light == LaneLight::kNight) MakeNight(frame.picture, random, random.In(0.18, 0.35));
+  if (light == LaneLight::kRain) MakeRain(frame.picture, random);
+  if (light == LaneLight::kHeadlights) MakeHeadlights(frame.picture, random, frame.vehicle_box);
+  if (light != LaneLight::kInfrared) return;
+  MakeInfrared(frame.picture, random);
+  DrawPlate(frame.picture, frame.plate_box, frame.plate, {235, 235, 235});  // it throws the flash back
+}
+
 }  // namespace
 
 LaneCamera::LaneCamera(std::uint64_t seed, std::uint32_t camera, std::uint32_t width, std::uint32_t height)
     : seed_(Mix(seed * 1000003 + camera)), background_(Background(Random(seed_), width, height)) {}
 
-LaneFrame LaneCamera::Frame(std::uint32_t number) const {
+LaneFrame LaneCamera::Frame(std::uint32_t number, LaneLight light) const {
   Random random(Mix(seed_ + 1 + number));
   LaneFrame frame;
   frame.picture = background_;
@@ -266,6 +348,7 @@ LaneFrame LaneCamera::Frame(std::uint32_t number) const {
   const double middle = random.In(0.42, 0.58);
   frame.plate_box = vehicle.Box(frame.picture, {middle - 0.14, 0.76}, {middle + 0.14, 0.85});
   DrawPlate(frame.picture, frame.plate_box, frame.plate, AnyColour(random, 190, 235));
+  Relight(frame, random, light);
   return frame;
 }
 

@@ -15,6 +15,10 @@ struct PictureBox {
   double left = 0, top = 0, right = 1, bottom = 1;
 };
 
+// What a lane looks like at the hour. kNight: little light and much noise; kInfrared: grey, the lane dark, the plate
+// bright; kRain: haze and streaks; kHeadlights: night with two lamps that glare.
+enum class LaneLight : std::uint8_t { kDay, kNight, kInfrared, kRain, kHeadlights };
+
 struct LaneFrame {
   Picture picture;
   std::string plate;  // LLLNNNN
@@ -26,7 +30,7 @@ class LaneCamera {
  public:
   LaneCamera(std::uint64_t seed, std::uint32_t camera, std::uint32_t width = 1280, std::uint32_t height = 720);
 
-  LaneFrame Frame(std::uint32_t number) const;
+  LaneFrame Frame(std::uint32_t number, LaneLight light = LaneLight::kDay) const;
 
  private:
   std::uint64_t seed_;

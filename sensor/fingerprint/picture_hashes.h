@@ -1,0 +1,32 @@
+// PictureHashes: the renderings of one picture of the wire that are looked up. Copies are found whole, trimmed, framed,
+// turned or inverted, as far as that is cheap here; what cannot be guessed from the copy is registered as views
+// (file_fingerprint.h). Used by the perceptual family and by the recall bench; pure.
+#pragma once
+
+#include <array>
+#include <span>
+
+#include "fingerprint/pdq.h"
+
+namespace spanwatch::fingerprint {
+
+struct PictureHashes {
+  PdqResult whole;
+  // The picture trimmed by half the step of the registered crops, and what lies inside its borders and bars.
+  std::array<PdqResult, 3> parts{};
+  std::uint8_t part_count = 0;
+
+  std::span<const PdqResult> Parts() const { return std::span(parts).first(part_count); }
+};
+
+PictureHashes HashPicture(const image::LumaPlane& plane);
+
+// What a copy that was mirrored, turned or inverted hashes to when it is turned back. Few bits differ from the hash of
+// the picture turned back itself: those of coefficients near the median.
+struct TurnedHash {
+  PdqHash hash;
+  View view = View::kFull;
+};
+std::array<TurnedHash, 8> TurnedHashes(const PdqHash& hash);
+
+}  // namespace spanwatch::fingerprint

@@ -1,0 +1,25 @@
+// FindPicture: which registered pictures one of the wire is a copy of. Used by the perceptual family and by the recall
+// bench. Pure; any thread.
+#pragma once
+
+#include <vector>
+
+#include "fingerprint/picture_hashes.h"
+#include "model/fingerprint_index.h"
+
+namespace spanwatch::fingerprint {
+
+struct PictureMatch {
+  ItemRef item;
+  std::uint16_t distance = 0;
+  View view = View::kFull;   // registered; of the copy itself where that was turned
+  std::uint8_t quality = 0;  // of the rendering of the copy that was found
+  bool sure = false;         // by the thresholds of the item's collection
+};
+
+// The nearest rendering of each item within its collection's weak distance, nearest first. What is not certain as it is
+// is looked up trimmed and without its frame, too, and turned and inverted at a narrower distance: a copy that was
+// only turned is near, and a narrow search costs a sixth.
+std::vector<PictureMatch> FindPicture(const FingerprintIndex& index, const PictureHashes& hashes);
+
+}  // namespace spanwatch::fingerprint

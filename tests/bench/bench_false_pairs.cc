@@ -1,0 +1,193 @@
+// bench_false_pairs: how often different pictures of one camera are taken for each other, and whether the rate that
+// `register build` writes is the one that pictures held back then show. Prints Markdown.
+//
+//   bench_false_pairs FRAMES [--light day|night|infrared|rain|headlights|all]
+//
+// FRAMES made-up frames of one camera, 320x180, as JPEG of quality 85. Every pair of their PDQ hashes is compared. One
+// frame in twenty is registered, with the whole picture alone and with all views; all others are looked up as the
+// sensor does. Calibration sees the registered frames only.
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <CLI/CLI.hpp>
+
+#include <atomic>
+#include <thread>
+
+#include "base/check.h"
+#include "fingerprint/file_fingerprint.h"
+#include "fingerprint/picture_lookup.h"
+#include "hashset/hamming_kernels.h"
+#include "hashset/hashset_writer.h"
+#include "hashset/snapshot.h"
+#include "image/picture_decoder.h"
+#include "register/calibration.h"
+#include "support/picture_maker.h"
+
+namespace spanwatch::bench {
+namespace {
+
+constexpr std::uint32_t kRegisteredOneIn = 20;
+constexpr std::array kDistances = {31, 40, 48, 56, 64, 72};
+
+struct Frame {
+  fingerprint::PictureHashes hashes;
+  std::vector<PictureView> views;  // of a registered one
+
+  bool registered() const { return !views.empty(); }
+};
+
+std::vector<Frame> MakeFrames(std::uint32_t count, const std::vector<test::LaneLight>& lights) {
+  const test::LaneCamera lane(5, 1, 320, 180);
+  std::vector<Frame> frames(count);
+  std::atomic<std::uint32_t> next = 0;
+  const auto work = [&] {
+    const config::Limits limits;
+    for (std::uint32_t i = next++; i < count; i = next++) {
+      const Bytes file = EncodeJpeg(lane.Frame(i, lights[i % lights.size()]).picture, {.quality = 85});
+      frames[i].hashes = fingerprint::HashPicture(*image::DecodePicture(file, {1u << 30, 1u << 30}).plane);
+      if (i % kRegisteredOneIn != 0) continue;
+      const fingerprint::EnrolmentProfile profile{.views = fingerprint::ViewProfile::kFull};
+      frames[i].views = fingerprint::FingerprintBytes(file, profile, limits).views;
+    }
+  };
+  std::jthread other(work);
+  work();
+  return frames;
+}
+
+void ComparePairs(const std::vector<Frame>& frames) {
+  std::vector<PdqHash> hashes;
+  std::uint64_t usable = 0;
+  for (const Frame& frame : frames) {
+    hashes.push_back(frame.hashes.whole.hash);
+    usable += frame.hashes.whole.quality >= fingerprint::kUsableQuality;
+  }
+  std::array<std::uint64_t, 257> pairs{};
+  std::vector<std::uint16_t> distances(hashes.size());
+  for (std::size_t i = 0; i < hashes.size(); ++i) {
+    hashset::Kernels().distances(hashes[i], std::span(hashes).first(i), distances.data());
+    for (std::size_t j = 0; j < i; ++j) ++pairs[distances[j]];
+  }
+  const std::uint64_t count = hashes.size() * (hashes.size() - 1) / 2;
+  const auto nearest = std::ranges::find_if(pairs, [](std::uint64_t n) { return n > 0; }) - pairs.begin();
+  fmt::print("{} frames ({} of quality 50 and more), {:.3g} pairs; nearest pair at {}; pairs within", frames.size(),
+             usable, static_cast<double>(count), nearest);
+  std::uint64_t sum = 0;
+  for (int d = 0; d <= kDistances.back(); ++d) {
+    sum += pairs[static_cast<std::size_t>(d)];
+    if (std::ranges::find(kDistances, d) != kDistances.end()) fmt::print(" {}: {},", d, sum);
+  }
+  fmt::print(" plain PDQ.\n\n");
+}
+
+// The views of a registered frame that a profile puts into the set.
+std::span<const PictureView> ViewsOf(const Frame& frame, bool all) {
+  return std::span(frame.views).first(all ? frame.views.size() : 1);
+}
+
+// Frames held back, looked up as the sensor does.
+void LookUp(const std::vector<Frame>& frames, bool all, std::string_view profile) {
+  hashset::HashSetWriter writer({.name = "pairs"});
+  writer.AddCollection({.name = "camera", .owner = "owner", .calibrated = true});
+  std::uint64_t views = 0, pictures = 0;
+  for (const Frame& frame : frames) {
+    if (!frame.registered()) continue;
+    const std::uint32_t row = writer.AddItem({.kind = ItemKind::kImage});
+    for (const PictureView& view : ViewsOf(frame, all)) writer.AddPicture(row, view);
+    views += ViewsOf(frame, all).size();
+    ++pictures;
+  }
+  const Bytes seed(32, 1);
+  const Bytes set = *writer.Encode(seed);
+  const UniqueFd file(::memfd_create("pairs", MFD_CLOEXEC));
+  CHECK(::write(file.get(), set.data(), set.size()) == static_cast<ssize_t>(set.size()));
+  const hashset::PublicKey key = hashset::PublicKeyOf(seed);
+  const std::vector<Bytes> trusted{{key.begin(), key.end()}};
+  const auto snapshot = *hashset::Snapshot::Make({*hashset::MappedHashSet::Open(file, "pairs", trusted)});
+  std::uint64_t near = 0, weak = 0, queries = 0;
+  for (const Frame& frame : frames) {
+    if (frame.registered()) continue;
+    ++queries;
+    for (const auto& match : fingerprint::FindPicture(*snapshot, frame.hashes)) {
+      near += match.distance <= 31;
+      weak += match.distance <= 40;
+    }
+  }
+  fmt::print("| {} | {} | {} | {} | {:.3g} | {} | {} |\n", profile, pictures, views, queries,
+             static_cast<double>(pictures) * static_cast<double>(queries), near, weak);
+}
+
+// What calibration expects beside what the held back frames show.
+void CompareCalibration(const std::vector<Frame>& frames, bool all, std::string_view profile) {
+  std::vector<enrolment::CalibratedPicture> registered;
+  for (const Frame& frame : frames) {
+    if (frame.registered()) registered.push_back({frame.views[0], ViewsOf(frame, all)});
+  }
+  const enrolment::Calibration calibration = enrolment::Calibrate(registered);
+  std::array<std::uint64_t, 257> partners{};
+  std::uint64_t queries = 0;
+  std::vector<PdqHash> views;
+  std::vector<std::uint16_t> distances;
+  for (const auto& picture : registered) {
+    views.clear();
+    for (const PictureView& view : picture.views) views.push_back(view.hash);
+    distances.resize(views.size());
+    for (const Frame& frame : frames) {
+      if (frame.registered() || frame.hashes.whole.quality < fingerprint::kUsableQuality) continue;
+      hashset::Kernels().distances(frame.hashes.whole.hash, views, distances.data());
+      ++partners[*std::ranges::min_element(distances)];
+    }
+  }
+  for (const Frame& frame : frames)
+    queries += !frame.registered() && frame.hashes.whole.quality >= fingerprint::kUsableQuality;
+  if (queries == 0) return;
+  fmt::print("| {} | {} | {} | {:.2g} |", profile, calibration.calibrated ? "yes" : "no", calibration.sure_distance,
+             calibration.false_rate);
+  for (const int distance : kDistances) {
+    std::uint64_t sum = 0;
+    for (int d = 0; d <= distance; ++d) sum += partners[static_cast<std::size_t>(d)];
+    fmt::print(" {:.2g} / {:.2g} |", calibration.FalseRate(distance),
+               static_cast<double>(sum) / static_cast<double>(queries));
+  }
+  fmt::print("\n");
+}
+
+void Run(std::uint32_t count, const std::string& light) {
+  using test::LaneLight;
+  const std::map<std::string, std::vector<LaneLight>> lights{
+      {"day", {LaneLight::kDay}},
+      {"night", {LaneLight::kNight}},
+      {"infrared", {LaneLight::kInfrared}},
+      {"rain", {LaneLight::kRain}},
+      {"headlights", {LaneLight::kHeadlights}},
+      {"all", {LaneLight::kDay, LaneLight::kNight, LaneLight::kInfrared, LaneLight::kRain, LaneLight::kHeadlights}}};
+  const std::vector<Frame> frames = MakeFrames(count, lights.at(light));
+  fmt::print("### One camera, {}\n\n", light == "all" ? "day, night, infra-red, rain, headlights in turn" : light);
+  ComparePairs(frames);
+  fmt::print(
+      "| views | registered | views in the set | held back, looked up | pairs | false within 31 | within 40 |\n");
+  fmt::print("|---|---|---|---|---|---|---|\n");
+  LookUp(frames, false, "none");
+  LookUp(frames, true, "full");
+  fmt::print("\nFalse partners per picture, expected by calibration / shown by those held back, within\n\n");
+  fmt::print("| views | calibrated | sure up to | rate written |");
+  for (const int distance : kDistances) fmt::print(" {} |", distance);
+  fmt::print("\n|---|---|---|---|---|---|---|---|---|---|\n");
+  CompareCalibration(frames, false, "none");
+  CompareCalibration(frames, true, "full");
+  fmt::print("\n");
+}
+
+}  // namespace
+}  // namespace spanwatch::bench
+
+int main(int argc, char** argv) {
+  std::uint32_t frames = 1000;
+  std::string light = "all";
+  CLI::App app("False pairs among the frames of one camera.");
+  app.add_option("FRAMES", frames)->required();
+  app.add_option("--light", light)->check(CLI::IsMember({"day", "night", "infrared", "rain", "headlights", "all"}));
+  CLI11_PARSE(app, argc, argv);
+  spanwatch::bench::Run(frames, light);
+  return 0;
+}
