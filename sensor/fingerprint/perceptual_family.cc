@@ -51,9 +51,9 @@ class PerceptualSketcher final : public Sketcher {
   }
 
   std::optional<PdqResult> Hash() {
-    const bool digest = facts_.image_data && context_.pictures != nullptr;
-    if (digest) {
-      if (const PdqResult* known = context_.pictures->Find(*facts_.image_data)) {
+    const bool known_by_key = facts_.picture && context_.pictures != nullptr;
+    if (known_by_key) {
+      if (const PdqResult* known = context_.pictures->Find(*facts_.picture)) {
         context_.counters.Add(Counter::pictures_remembered);
         return *known;
       }
@@ -71,7 +71,7 @@ class PerceptualSketcher final : public Sketcher {
     image::Luma64 luma;
     image::Downsample(*outcome.plane, {}, luma);
     const PdqResult result = Pdq(luma);
-    if (digest) context_.pictures->Keep(*facts_.image_data, result);
+    if (known_by_key) context_.pictures->Keep(*facts_.picture, result);
     return result;
   }
 

@@ -1,4 +1,4 @@
-// The hash set file (*.swset), version 1: its header, manifest and the rows of its sections. README.md has the grammar.
+// The hash set file (*.swset), version 2: its header, manifest and the rows of its sections. README.md has the grammar.
 //
 // All numbers little-endian. Rows are plain structs read in place from the mapped file; every section starts at a
 // multiple of 64. The signature covers header and manifest; the manifest holds the BLAKE2b-256 of each section.
@@ -15,7 +15,7 @@
 namespace spanwatch::hashset {
 
 inline constexpr std::string_view kMagic = "SWSET\r\n\x1a";
-inline constexpr std::uint32_t kFormatVersion = 1;
+inline constexpr std::uint32_t kFormatVersion = 2;
 inline constexpr std::size_t kHeaderBytes = 64;
 inline constexpr std::size_t kSignatureBytes = 64;
 inline constexpr std::size_t kSectionAlignment = 64;
@@ -47,7 +47,7 @@ enum class SectionKind : std::uint32_t {
   kItems = 0,       // ItemRow, in the order of the register
   kDigests,         // DigestRow ascending: SHA-256 of whole files
   kImageData,       // DigestRow ascending: SHA-256 of image data
-  kHeads,           // split-block Bloom filter of head_xxh3
+  kHeads,           // split-block Bloom filter of head_xxh3 and image_head_xxh3
   kArchiveEntries,  // KeyTable: mix of CRC-32 and size; value: CRC-32
   kFragmentFilter,  // split-block Bloom filter of fragment hashes
   kFragments,       // KeyTable: fragment hash; value: offset in the file
