@@ -136,6 +136,10 @@ Result<OpenedHashSets> OpenHashSets(const config::Config& config, const std::fil
     const auto set = hashset::MappedHashSet::Open(*file, hashset.file.string(), opened.trusted_keys);
     if (!set) return Fail(set.error());
     if (Status status = (*set)->VerifyChecksums(); !status) return Fail(status.error());
+    if ((*set)->manifest().has_bare_digests) {
+      Log(LogLevel::kInfo, "A hash set holds bare digests, so the SHA-256 of every object is computed", "hashset={}",
+          hashset.file.string());
+    }
     auto key = DerivedKey(hashset, **set);
     if (!key) return Fail(key.error());
     supervisor::HashsetFigures figures;

@@ -1,16 +1,11 @@
 // The exact family: SHA-256 and size of a whole object. An object that begins like no registered file is not digested,
 // unless a set holds bare digests.
-#include <xxhash.h>
-
-#include <algorithm>
-
 #include "fingerprint/digest.h"
 #include "fingerprint/family.h"
+#include "fingerprint/file_head.h"
 
 namespace spanwatch::fingerprint {
 namespace {
-
-constexpr std::size_t kHeadBytes = 1024;
 
 class ExactSketcher final : public Sketcher {
  public:
@@ -22,10 +17,8 @@ class ExactSketcher final : public Sketcher {
   void Update(ByteView bytes) noexcept override {
     if (off_) return;
     if (!digest_) {
-      const std::size_t taken = std::min(bytes.size(), kHeadBytes - head_.size());
-      head_.insert(head_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(taken));
-      bytes = bytes.subspan(taken);
-      if (head_.size() == kHeadBytes) Decide();
+      bytes = bytes.subspan(head_.Take(bytes));
+      if (head_.full()) Decide();
     }
     if (off_)
       context_.counters.Add(Counter::exact_bytes_skipped, bytes.size());
@@ -52,20 +45,20 @@ class ExactSketcher final : public Sketcher {
     for (const ItemRef item : found) context_.sink.OnMatch({.item = item, .method = Method::kExact, .coverage = 1});
   }
   void Decide() {
-    if (always_ || context_.index.MayBegin(XXH3_64bits(head_.data(), head_.size()))) {
+    if (always_ || context_.index.MayBegin(head_.Hash())) {
       digest_.emplace(EVP_sha256());
-      digest_->Update(head_);
+      digest_->Update(head_.bytes());
       return;
     }
     off_ = true;
-    context_.counters.Add(Counter::exact_bytes_skipped, head_.size());
+    context_.counters.Add(Counter::exact_bytes_skipped, head_.bytes().size());
   }
 
   const SketchContext context_;
   SketchFacts& facts_;
   bool off_ = false;
   bool always_ = false;
-  Bytes head_;
+  FileHead head_{FileHead::Of::kFile};
   std::optional<Digest> digest_;
 };
 

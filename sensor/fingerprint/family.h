@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "config/limits.h"
+#include "fingerprint/picture_key.h"
 #include "fingerprint/record_family.h"
 #include "image/sniff.h"
 #include "model/anomaly.h"
@@ -17,9 +18,11 @@
 
 namespace spanwatch::fingerprint {
 
+class FragmentSearch;
 class PictureMemory;
 
-// What a sketch works with; all outlive it. `pictures` may be null: then pictures are not remembered between objects.
+// What a sketch works with; all outlive it. `pictures` may be null: then pictures are not remembered between objects;
+// so may `fragments`: then every object samples its own bytes.
 struct SketchContext {
   const FingerprintIndex& index;
   const RecordSearch& records;
@@ -28,15 +31,16 @@ struct SketchContext {
   Counters& counters;
   AnomalySink& anomalies;
   PictureMemory* pictures = nullptr;
+  FragmentSearch* fragments = nullptr;
 };
 
 // What the families of one object tell each other.
 struct SketchFacts {
   image::FileType type = image::FileType::kUnknown;  // from the first bytes
   std::optional<Sha256Digest> sha256;
-  std::optional<Sha256Digest> image_data;
-  bool gap = false;        // a byte before this one is missing
-  std::uint64_t size = 0;  // seen so far, gaps left out
+  std::optional<PictureKey> picture;  // of a picture that is whole
+  bool gap = false;                   // a byte before this one is missing
+  std::uint64_t size = 0;             // seen so far, gaps left out
 };
 
 class Sketcher {

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "fingerprint/digest.h"
+#include "fingerprint/file_head.h"
 #include "fingerprint/fragment_sampler.h"
 #include "fingerprint/pdq.h"
 #include "image/image_data.h"
@@ -16,7 +17,6 @@
 namespace spanwatch::fingerprint {
 namespace {
 
-constexpr std::size_t kHeadBytes = 1024;
 constexpr std::size_t kPieceBytes = 256 * 1024;
 constexpr std::array kCrops = {0.0, 0.04, 0.08, 0.12};
 
@@ -44,6 +44,7 @@ class FileSketch final : public PrintSink {
     if (extractor_) {
       extractor_->Update(bytes, [&](ByteView data, std::size_t at) {
         image_data_.Update(data);
+        image_head_.Take(data);
         first_data_ = std::min(first_data_, begin + at);
         last_data_ = begin + at + data.size();
       });
@@ -51,7 +52,9 @@ class FileSketch final : public PrintSink {
     }
     sampler_.Update(bytes);
   }
-  void OnPrint(const FragmentPrint& print) noexcept override { file_.fragments.push_back(print); }
+  void OnPrints(std::span<const FragmentPrint> prints) noexcept override {
+    file_.fragments.insert(file_.fragments.end(), prints.begin(), prints.end());
+  }
 
   FileFingerprint Finish() {
     file_.sha256 = sha256_.Finish<Sha256Digest>();
@@ -61,6 +64,7 @@ class FileSketch final : public PrintSink {
     std::ranges::copy(canonical.digest, file_.xxh3_128.begin());
     if (extractor_ && extractor_->complete()) {
       file_.image_data = image_data_.Finish<Sha256Digest>();
+      file_.image_head_xxh3 = image_head_.Hash();
       std::erase_if(file_.fragments, [&](const FragmentPrint& print) {
         return print.offset < first_data_ || print.offset + kWindowBytes > last_data_;
       });
@@ -72,7 +76,9 @@ class FileSketch final : public PrintSink {
  private:
   // REQUIRES: the first KiB, or the whole of a shorter file
   void Begin(ByteView bytes) {
-    file_.head_xxh3 = XXH3_64bits(bytes.data(), std::min(bytes.size(), kHeadBytes));
+    FileHead head(FileHead::Of::kFile);
+    head.Take(bytes);
+    file_.head_xxh3 = head.Hash();
     const image::FileType type = image::SniffType(bytes);
     if (type == image::FileType::kJpeg || type == image::FileType::kPng) extractor_.emplace(type);
   }
@@ -138,6 +144,7 @@ class FileSketch final : public PrintSink {
   Digest sha256_{EVP_sha256()};
   Digest md5_{EVP_md5()};
   Digest image_data_{EVP_sha256()};
+  FileHead image_head_{FileHead::Of::kImageData};
   std::unique_ptr<XXH3_state_t, FreeXxh3> xxh3_{XXH3_createState()};
   std::optional<image::ImageDataExtractor> extractor_;
   std::uint64_t first_data_ = UINT64_MAX;

@@ -6,13 +6,13 @@
 #include <map>
 
 #include "fingerprint/family.h"
-#include "fingerprint/fragment_sampler.h"
+#include "fingerprint/fragment_search.h"
 
 namespace spanwatch::fingerprint {
 namespace {
 
-constexpr std::size_t kBatch = 16;      // prints looked up together
-constexpr std::size_t kAlignments = 4;  // of one item that are followed
+constexpr std::size_t kBatch = WindowScanner::kPrintsAtOnce;  // prints looked up together
+constexpr std::size_t kAlignments = 4;                        // of one item that are followed
 
 struct Alignment {
   std::uint64_t shift = 0;  // offset in the file minus offset here, modulo 2^64
@@ -37,7 +37,13 @@ class FragmentSketcher final : public Sketcher {
   }
 
   void Update(ByteView bytes) noexcept override {
-    for (const auto& lane : lanes_) lane->sampler.Update(bytes);
+    const bool shared = context_.fragments != nullptr && context_.fragments->Holds(bytes);
+    for (const auto& lane : lanes_) {
+      if (shared)
+        lane->Share(bytes, *context_.fragments);
+      else
+        lane->sampler.Update(bytes);
+    }
     if (subtracts_) Subtract();
   }
   void Gap(std::uint64_t length) noexcept override {
@@ -54,11 +60,26 @@ class FragmentSketcher final : public Sketcher {
   struct Lane final : PrintSink {
     Lane(FragmentSketcher& owner_sketcher, std::size_t set_number, const SetFacts& facts)
         : owner(owner_sketcher), set(set_number), sampler(facts.fragment_seed, facts.fragment_density, *this) {}
-    void OnPrint(const FragmentPrint& print) noexcept override {
-      prints[count++] = print;
-      if (count == kBatch) Flush();
+    void OnPrints(std::span<const FragmentPrint> more) noexcept override {
+      for (const FragmentPrint& print : more) {
+        prints[count++] = print;
+        if (count == kBatch) Flush();
+      }
+    }
+    // What is known of these bytes already is taken from there.
+    void Share(ByteView bytes, FragmentSearch& search) {
+      const std::uint64_t shift = sampler.position() - search.OffsetOf(bytes);
+      sampler.Pass(bytes);
+      const auto hits = search.Find(set, sampler.scanner(), bytes);
+      if (hits.empty()) return;
+      Flush();
+      for (FragmentHit hit : hits) {
+        hit.print.offset += shift;
+        owner.Take(hit);
+      }
     }
     void Flush() {
+      if (count == 0) return;
       owner.hits_.clear();
       owner.context_.index.FindFragments(set, std::span(prints).first(count), owner.hits_);
       count = 0;

@@ -1,6 +1,9 @@
-// The image data family: SHA-256 of a JPEG's scans or a PNG's IDAT alone: the same picture with other metadata.
+// The image data family: SHA-256 of a JPEG's scans or a PNG's IDAT alone: the same picture with other metadata. Image
+// data that begins like none that is registered is not digested. Also the key by which a picture is known again.
 #include "fingerprint/digest.h"
 #include "fingerprint/family.h"
+#include "fingerprint/file_head.h"
+#include "fingerprint/picture_memory.h"
 #include "image/image_data.h"
 
 namespace spanwatch::fingerprint {
@@ -15,25 +18,44 @@ class ImageDataSketcher final : public Sketcher {
     if (!extractor_) {
       if (facts_.type != image::FileType::kJpeg && facts_.type != image::FileType::kPng) return;
       extractor_.emplace(facts_.type);
-      digest_.emplace(EVP_sha256());
+      if (context_.pictures != nullptr) key_.emplace(context_.pictures->secret());
     }
-    extractor_->Update(bytes, [&](ByteView data, std::size_t) { digest_->Update(data); });
+    extractor_->Update(bytes, [&](ByteView data, std::size_t) { Take(data); });
   }
   void Gap(std::uint64_t) noexcept override {}
   void Finish(ObjectEnd) noexcept override {
     if (facts_.gap || !extractor_ || !extractor_->complete()) return;
-    facts_.image_data = digest_->Finish<Sha256Digest>();
+    if (key_) facts_.picture = key_->Finish();
+    if (!head_.full()) Decide();
+    if (!digest_) return;
+    const Sha256Digest sha256 = digest_->Finish<Sha256Digest>();
     std::vector<ItemRef> found;
-    context_.index.FindImageData(*facts_.image_data, found);
+    context_.index.FindImageData(sha256, found);
     for (const ItemRef item : found) {
       context_.sink.OnMatch({.item = item, .method = Method::kExact, .image_data = true, .coverage = 1});
     }
   }
 
  private:
+  void Take(ByteView data) {
+    if (key_) key_->Update(data);
+    if (!head_.full()) {
+      data = data.subspan(head_.Take(data));
+      if (head_.full()) Decide();
+    }
+    if (digest_) digest_->Update(data);
+  }
+  void Decide() {
+    if (!context_.index.MayBegin(head_.Hash())) return;
+    digest_.emplace(EVP_sha256());
+    digest_->Update(head_.bytes());
+  }
+
   const SketchContext context_;
   SketchFacts& facts_;
   std::optional<image::ImageDataExtractor> extractor_;
+  std::optional<PictureKeyHash> key_;
+  FileHead head_{FileHead::Of::kImageData};
   std::optional<Digest> digest_;
 };
 

@@ -49,9 +49,9 @@ class PerceptualSketcher final : public Sketcher {
   }
 
   std::optional<PictureHashes> Hash() {
-    const bool digest = facts_.image_data && context_.pictures != nullptr;
-    if (digest) {
-      if (const PictureHashes* known = context_.pictures->Find(*facts_.image_data)) {
+    const bool known_by_key = facts_.picture && context_.pictures != nullptr;
+    if (known_by_key) {
+      if (const PictureHashes* known = context_.pictures->Find(*facts_.picture)) {
         context_.counters.Add(Counter::pictures_remembered);
         return *known;
       }
@@ -67,7 +67,7 @@ class PerceptualSketcher final : public Sketcher {
     }
     context_.counters.Add(Counter::pictures_decoded);
     const PictureHashes hashes = HashPicture(*outcome.plane);
-    if (digest) context_.pictures->Keep(*facts_.image_data, hashes);
+    if (known_by_key) context_.pictures->Keep(*facts_.picture, hashes);
     return hashes;
   }
 

@@ -1,11 +1,12 @@
 // PictureMemory: what the perceptual family of one inspector keeps between objects: the hashes of the pictures decoded
-// last, by the digest of their image data, and how many bytes all objects hold for decoding. One inspector thread.
+// last, by the key of their image data, and how many bytes all objects hold for decoding. One inspector thread.
 #pragma once
 
 #include <list>
 #include <map>
 
 #include "fingerprint/picture_hashes.h"
+#include "fingerprint/picture_key.h"
 
 namespace spanwatch::fingerprint {
 
@@ -13,18 +14,19 @@ class PictureMemory {
  public:
   PictureMemory(std::size_t entries, std::uint64_t held_bytes) : entries_(entries), held_max_(held_bytes) {}
 
-  const PictureHashes* Find(const Sha256Digest& image_data) {
-    const auto found = by_digest_.find(image_data);
-    if (found == by_digest_.end()) return nullptr;
+  const PictureSecret& secret() const { return secret_; }
+  const PictureHashes* Find(const PictureKey& key) {
+    const auto found = by_key_.find(key);
+    if (found == by_key_.end()) return nullptr;
     order_.splice(order_.begin(), order_, found->second);
     return &found->second->second;
   }
-  void Keep(const Sha256Digest& image_data, const PictureHashes& result) {
-    if (entries_ == 0 || by_digest_.contains(image_data)) return;
-    order_.emplace_front(image_data, result);
-    by_digest_.emplace(image_data, order_.begin());
+  void Keep(const PictureKey& key, const PictureHashes& result) {
+    if (entries_ == 0 || by_key_.contains(key)) return;
+    order_.emplace_front(key, result);
+    by_key_.emplace(key, order_.begin());
     if (order_.size() <= entries_) return;
-    by_digest_.erase(order_.back().first);
+    by_key_.erase(order_.back().first);
     order_.pop_back();
   }
   // False, and nothing taken, when all objects together would hold more than the limit.
@@ -36,12 +38,13 @@ class PictureMemory {
   void Release(std::uint64_t bytes) { held_ -= bytes; }
 
  private:
-  using Order = std::list<std::pair<Sha256Digest, PictureHashes>>;  // the one used last first
+  using Order = std::list<std::pair<PictureKey, PictureHashes>>;  // the one used last first
+  PictureSecret secret_;
   std::size_t entries_;
   std::uint64_t held_max_;
   std::uint64_t held_ = 0;
   Order order_;
-  std::map<Sha256Digest, Order::iterator> by_digest_;
+  std::map<PictureKey, Order::iterator> by_key_;
 };
 
 }  // namespace spanwatch::fingerprint

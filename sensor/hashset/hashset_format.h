@@ -52,7 +52,7 @@ enum class SectionKind : std::uint32_t {
   kItems = 0,       // ItemRow, in the order of the register
   kDigests,         // KeyTable: SHA-256 of whole files; value: 32 more bits of it
   kImageData,       // KeyTable: SHA-256 of image data, in the same way
-  kHeads,           // split-block Bloom filter of head_xxh3
+  kHeads,           // split-block Bloom filter of head_xxh3 and image_head_xxh3
   kArchiveEntries,  // KeyTable: mix of CRC-32 and size; value: CRC-32
   kFragmentFilter,  // split-block Bloom filter of fragment hashes
   kFragments,       // KeyTable: fragment hash; value: offset in the file

@@ -89,7 +89,10 @@ void HashSetWriter::AddFile(std::uint32_t item, const FileFingerprint& file) {
   digests_.Add(DigestRow(file.sha256, item));
   heads_.push_back(file.head_xxh3);
   archive_entries_.Add({ArchiveEntryKey(file.crc32, file.size), item, file.crc32});
-  if (file.image_data) image_data_.Add(DigestRow(*file.image_data, item));
+  if (file.image_data) {
+    image_data_.Add(DigestRow(*file.image_data, item));
+    heads_.push_back(file.image_head_xxh3);
+  }
   for (const PictureView& view : file.views) AddPicture(item, view);
   for (const FragmentPrint& fragment : file.fragments) {
     if (fragment.offset > UINT32_MAX) break;  // ascending; the first 4 GiB of a file are told apart well enough

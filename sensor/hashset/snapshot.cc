@@ -122,13 +122,14 @@ void Snapshot::FindFragments(std::size_t set, std::span<const FragmentPrint> pri
   const MappedHashSet& mapped = *sets_[set];
   for (std::size_t begin = 0; begin < prints.size(); begin += kBatch) {
     const auto batch = prints.subspan(begin, std::min(kBatch, prints.size() - begin));
-    for (const FragmentPrint& print : batch) mapped.fragment_filter().Prefetch(print.hash);
-    std::uint32_t passed = 0;
+    std::array<std::uint64_t, kBatch> hashes;
     for (std::size_t i = 0; i < batch.size(); ++i) {
-      if (!mapped.fragment_filter().MayContain(batch[i].hash)) continue;
-      passed |= 1u << i;
-      mapped.fragments().Prefetch(batch[i].hash);
+      hashes[i] = batch[i].hash;
+      mapped.fragment_filter().Prefetch(hashes[i]);
     }
+    std::uint32_t passed = mapped.fragment_filter().MayContain(std::span(hashes).first(batch.size()));
+    for (std::uint32_t left = passed; left != 0; left &= left - 1)
+      mapped.fragments().Prefetch(hashes[static_cast<std::size_t>(std::countr_zero(left))]);
     for (; passed != 0; passed &= passed - 1) {
       const FragmentPrint& print = batch[static_cast<std::size_t>(std::countr_zero(passed))];
       mapped.fragments().Find(print.hash, [&](std::uint32_t item, std::uint32_t offset) {

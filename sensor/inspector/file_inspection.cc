@@ -11,14 +11,15 @@ namespace {
 
 constexpr std::size_t kReadBytes = 256 * 1024;
 
-// Reads the whole descriptor into `object`. False when it could not be read to its end.
-bool ReadInto(const UniqueFd& file, ObjectConsumer& object, process::SharedBlock& block, Bytes& buffer) {
+// Gives the whole descriptor to `take`. False when it could not be read to its end.
+bool ReadInto(const UniqueFd& file, const std::function<void(ByteView)>& take, process::SharedBlock& block,
+              Bytes& buffer) {
   while (true) {
     const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return false;
     if (got == 0) return true;
-    object.OnData(ByteView(buffer).first(static_cast<std::size_t>(got)));
+    take(ByteView(buffer).first(static_cast<std::size_t>(got)));
     block.input_bytes_read.fetch_add(static_cast<std::uint64_t>(got), std::memory_order_relaxed);
   }
 }
@@ -30,9 +31,9 @@ void InspectFiles(std::vector<process::NamedFile> inputs, const config::Limits& 
                   const std::function<std::string(const std::string&)>& mask) {
   AnomalyReporter anomalies(block.anomalies, limits, sink);
   fingerprint::PictureMemory pictures(limits.perceptual_pictures_remembered, limits.perceptual_held_bytes);
-  const WatchContext context{limits,    block.counters, sink,
-                             anomalies, pictures,       Zones::Any(),
-                             "",        mask,           [](FlowWatch*, std::optional<PacketTime>) {}};
+  fingerprint::FragmentSearch fragments;
+  const WatchContext context{limits,    block.counters, sink, anomalies, pictures,
+                             fragments, Zones::Any(),   "",   mask,      [](FlowWatch*, std::optional<PacketTime>) {}};
   Bytes buffer(kReadBytes);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     FlowInfo info;
@@ -44,7 +45,12 @@ void InspectFiles(std::vector<process::NamedFile> inputs, const config::Limits& 
     object.name = inputs[i].name.substr(inputs[i].name.rfind('/') + 1);
     object.step = "file " + object.name;
     const auto consumer = watch.OpenFile(std::move(object));
-    const bool whole = ReadInto(inputs[i].file, *consumer, block, buffer);
+    const auto take = [&](ByteView bytes) {
+      fragments.Begin(*match->index, bytes);
+      consumer->OnData(bytes);
+      fragments.End();
+    };
+    const bool whole = ReadInto(inputs[i].file, take, block, buffer);
     if (!whole) Log(LogLevel::kError, "A file could not be read to its end", "position={}", i);
     consumer->OnEnd(whole ? ObjectEnd::kComplete : ObjectEnd::kTruncated);
     watch.Finish();

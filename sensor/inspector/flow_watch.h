@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "content/object_tree.h"
+#include "fingerprint/fragment_search.h"
 #include "fingerprint/picture_memory.h"
 #include "inspector/anomaly_reporter.h"
 #include "inspector/flow_sightings.h"
@@ -24,6 +25,7 @@ struct WatchContext {
   InspectorSink& sink;
   AnomalyReporter& anomalies;
   fingerprint::PictureMemory& pictures;
+  fingerprint::FragmentSearch& fragments;
   Zones zones;
   std::string interface_name;
   std::function<std::string(const std::string&)> mask;

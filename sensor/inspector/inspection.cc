@@ -23,6 +23,7 @@ Inspection::Inspection(const config::Limits& limits, process::SharedBlock& block
                sink,
                anomalies_,
                pictures_,
+               fragments_,
                std::move(zones),
                std::move(interface_name),
                std::move(mask),

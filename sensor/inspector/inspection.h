@@ -49,6 +49,7 @@ class Inspection : public CapturedPacketConsumer, public PacketConsumer {
   Share share_;
   AnomalyReporter anomalies_;
   fingerprint::PictureMemory pictures_;
+  fingerprint::FragmentSearch fragments_;
   std::set<std::pair<PacketTime, FlowWatch*>> deadlines_;
   std::map<FlowWatch*, PacketTime> deadline_of_;
   WatchContext context_;

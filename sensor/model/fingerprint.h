@@ -65,6 +65,7 @@ struct FileFingerprint {
   std::array<std::uint8_t, 16> xxh3_128{};  // canonical (big-endian) form
   std::uint64_t head_xxh3 = 0;              // XXH3-64 of the first KiB (or of the whole when shorter)
   std::optional<Sha256Digest> image_data;   // SHA-256 of JPEG scan data or PNG IDAT alone
+  std::uint64_t image_head_xxh3 = 0;        // XXH3-64, seeded, of the first KiB of the image data; 0 without
   std::vector<PictureView> views;           // empty when the file is no picture that we decode
   std::vector<FragmentPrint> fragments;     // ascending by offset, low-entropy windows left out
 };

@@ -87,8 +87,8 @@ class FingerprintIndex {
   // Appends the items whose file has this digest; `size` is checked where the register knows it.
   virtual void FindDigest(const Sha256Digest& sha256, std::uint64_t size, std::vector<ItemRef>& found) const = 0;
   virtual void FindImageData(const Sha256Digest& sha256, std::vector<ItemRef>& found) const = 0;
-  // False: no registered file begins with a first KiB of this XXH3-64, so that an exact match is impossible (unless a
-  // set has_bare_digests).
+  // False: no registered file, or no registered image data, begins with a first KiB of this XXH3-64 (fingerprint/
+  // file_head.h), so that an exact match is impossible (unless a set has_bare_digests).
   virtual bool MayBegin(std::uint64_t head_xxh3) const = 0;
   // Appends the items with this CRC-32 and size, which the readable directory of an encrypted archive tells; none when
   // a known harmless file has them too.

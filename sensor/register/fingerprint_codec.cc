@@ -8,7 +8,7 @@
 namespace spanwatch::enrolment {
 namespace {
 
-constexpr std::uint8_t kFileVersion = 1;
+constexpr std::uint8_t kFileVersion = 3;
 constexpr std::uint8_t kPictureVersion = 2;
 
 void PutView(const PictureView& view, ByteWriter& writer) {
@@ -48,6 +48,7 @@ Bytes EncodeFile(const FileFingerprint& file) {
   writer.Le(file.head_xxh3);
   writer.Le(static_cast<std::uint8_t>(file.image_data.has_value()));
   if (file.image_data) writer.Raw(*file.image_data);
+  writer.Le(file.image_head_xxh3);
   writer.Le(static_cast<std::uint16_t>(file.views.size()));
   for (const PictureView& view : file.views) PutView(view, writer);
   writer.Le(static_cast<std::uint32_t>(file.fragments.size()));
@@ -69,6 +70,7 @@ Result<FileFingerprint> DecodeFile(ByteView bytes) {
   TakeArray(reader, file.xxh3_128);
   file.head_xxh3 = reader.U64Le();
   if (reader.U8() != 0) TakeArray(reader, file.image_data.emplace());
+  file.image_head_xxh3 = reader.U64Le();
   for (std::uint16_t count = reader.U16Le(); count > 0; --count) {
     if (!TakeView(reader, file.views.emplace_back())) return Damaged();
   }

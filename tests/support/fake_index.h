@@ -19,6 +19,7 @@ class FakeIndex final : public FingerprintIndex {
     const ItemRef item{0, static_cast<std::uint32_t>(files_.size())};
     for (const FragmentPrint& print : file.fragments) prints_.emplace(print.hash, std::pair(item, print.offset));
     heads_.insert(file.head_xxh3);
+    if (file.image_data) heads_.insert(file.image_head_xxh3);
     files_.push_back(std::move(file));
     return item;
   }

@@ -2,13 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 namespace spanwatch::fingerprint {
 namespace {
 
 struct Prints final : PrintSink {
-  void OnPrint(const FragmentPrint& print) noexcept override { all.push_back(print); }
+  void OnPrints(std::span<const FragmentPrint> prints) noexcept override {
+    all.insert(all.end(), prints.begin(), prints.end());
+  }
   std::vector<FragmentPrint> all;
 };
 
@@ -32,7 +35,7 @@ TEST(FragmentSampler, GivesTheSamePrintsForEverySplitOnEveryPath) {
   const auto expected = Sample(bytes, bytes.size(), SamplerPath::kScalar);
   EXPECT_NEAR(static_cast<double>(expected.size()), 100000 / 256.0, 80);
   for (const SamplerPath path : {SamplerPath::kScalar, SamplerPath::kAvx2, SamplerPath::kAvx512, SamplerPath::kBest}) {
-    if (!FragmentSampler::Supports(path)) continue;
+    if (!WindowScanner::Supports(path)) continue;
     for (const std::size_t piece : {1u, 7u, 63u, 64u, 65u, 127u, 1460u, 100000u})
       EXPECT_EQ(Sample(bytes, piece, path), expected) << piece;
   }
@@ -66,6 +69,25 @@ TEST(FragmentSampler, AGapKeepsOffsetsAndBreaksWindows) {
     if (print.offset + kWindowBytes <= 8000 || print.offset >= 9000) expected.push_back(print);
   }
   EXPECT_EQ(prints.all, expected);
+}
+
+TEST(FragmentSampler, WhatItPassesOverIsWhatLiesInsideAPiece) {
+  const Bytes bytes = RandomBytes(50000);
+  const auto whole = Sample(bytes, bytes.size(), SamplerPath::kBest);
+  for (const std::size_t piece : {10u, 63u, 64u, 100u, 1448u}) {
+    Prints straddling, inside;
+    FragmentSampler sampler(99, 256, straddling);
+    for (std::size_t at = 0; at < bytes.size(); at += piece) {
+      const ByteView part = ByteView(bytes).subspan(at, std::min(piece, bytes.size() - at));
+      if (part.size() >= kWindowBytes)
+        sampler.scanner().Scan(part.data(), part.size() - kWindowBytes + 1, sampler.position(), inside);
+      sampler.Pass(part);
+    }
+    auto all = straddling.all;
+    all.insert(all.end(), inside.all.begin(), inside.all.end());
+    std::ranges::sort(all);
+    EXPECT_EQ(all, whole) << piece;
+  }
 }
 
 }  // namespace

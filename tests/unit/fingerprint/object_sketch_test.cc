@@ -5,7 +5,7 @@
 #include <tuple>
 
 #include "fingerprint/file_fingerprint.h"
-#include "fingerprint/fragment_sampler.h"
+#include "fingerprint/fragment_search.h"
 #include "fingerprint/picture_memory.h"
 #include "support/fake_index.h"
 #include "support/picture_maker.h"
@@ -67,6 +67,24 @@ class ObjectSketchTest : public testing::Test {
     sketch.OnEnd(lost == 0 ? ObjectEnd::kComplete : ObjectEnd::kTruncated);
     return sink;
   }
+  // As an inspector gives it: packets of `packet` bytes, of which the object gets pieces of `piece` bytes.
+  KeepingMatchSink SearchShared(ByteView bytes, std::size_t packet, std::size_t piece) {
+    KeepingMatchSink sink;
+    ObjectInfo info;
+    ObjectContext object;
+    object.info = &info;
+    FragmentSearch search;
+    ObjectSketch sketch({index, records, sink, limits, counters, anomalies, &memory, &search}, object);
+    for (; !bytes.empty(); bytes = bytes.subspan(std::min(packet, bytes.size()))) {
+      const ByteView call = bytes.first(std::min(packet, bytes.size()));
+      search.Begin(index, call);
+      for (std::size_t at = 0; at < call.size(); at += piece)
+        sketch.OnData(call.subspan(at, std::min(piece, call.size() - at)));
+      search.End();
+    }
+    sketch.OnEnd(ObjectEnd::kComplete);
+    return sink;
+  }
   static Told Summary(const KeepingMatchSink& sink) {
     Told told;
     for (const auto& [key, match] : sink.matches) {
@@ -116,6 +134,20 @@ TEST_F(ObjectSketchTest, AnySegmentationGivesTheSameMatches) {
       for (const std::size_t piece : {1u, 15u, 64u, 1000u, 4097u}) {
         EXPECT_EQ(Summary(Search(bytes, kind, piece)), whole) << piece;
       }
+    }
+  }
+}
+
+TEST_F(ObjectSketchTest, WindowsFoundForAWholePacketAreThoseOfItsPieces) {
+  Bytes bytes = EncodeJpeg((*pictures)[3], {.quality = 50});  // nothing registered, then a piece, then another's
+  const Bytes first = File(0), second = File(1);
+  bytes.insert(bytes.end(), first.begin() + 3000, first.begin() + 15000);
+  bytes.insert(bytes.end(), second.begin() + 7000, second.end());
+  const Told expected = Summary(Search(bytes, ObjectKind::kMessage, bytes.size()));
+  EXPECT_GE(expected.size(), 2u);
+  for (const std::size_t packet : {40u, 63u, 64u, 1448u, 65536u}) {
+    for (const std::size_t piece : {1u, 64u, 700u, 65536u}) {
+      EXPECT_EQ(Summary(SearchShared(bytes, packet, piece)), expected) << packet << " " << piece;
     }
   }
 }

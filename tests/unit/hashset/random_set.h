@@ -73,7 +73,10 @@ struct RandomSet {
                          .sha256 = RandomDigest<Sha256Digest>(),
                          .crc32 = static_cast<std::uint32_t>(random_()),
                          .head_xxh3 = random_()};
-    if (random_() % 3 != 0) file.image_data = RandomDigest<Sha256Digest>();
+    if (random_() % 3 != 0) {
+      file.image_data = RandomDigest<Sha256Digest>();
+      file.image_head_xxh3 = random_();
+    }
     if (!files.empty() && random_() % 8 == 0) {
       file.sha256 = files.back().sha256;
       file.size = files.back().size;

@@ -58,6 +58,7 @@ TEST_P(SnapshotOfRandomSet, FindsImageDataHeadsAndArchiveEntries) {
     snapshot_->FindArchiveEntry(file.crc32, file.size + 1, found);
     EXPECT_TRUE(found.empty());
     if (!file.image_data) continue;
+    EXPECT_TRUE(snapshot_->MayBegin(file.image_head_xxh3));
     snapshot_->FindImageData(*file.image_data, found);
     EXPECT_EQ(found, std::vector<ItemRef>{ItemRef(0, row)});
   }

@@ -21,6 +21,7 @@ inline FileFingerprint MadeUpFile(std::uint64_t seed, std::size_t fragments = 20
   for (auto& byte : file.md5) byte = static_cast<std::uint8_t>(random());
   for (auto& byte : file.xxh3_128) byte = static_cast<std::uint8_t>(random());
   for (auto& byte : file.image_data.emplace()) byte = static_cast<std::uint8_t>(random());
+  file.image_head_xxh3 = random();
   file.views.push_back({.hash = {{random(), random(), random(), random()}}, .quality = 90});
   for (std::size_t i = 0; i < fragments; ++i) file.fragments.push_back({i * 200, random()});
   return file;
