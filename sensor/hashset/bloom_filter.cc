@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include <immintrin.h>
+
 namespace spanwatch::hashset {
 namespace {
 
@@ -28,6 +30,28 @@ Bytes BloomFilter::Build(std::span<const std::uint64_t> keys) {
   Bytes bytes(blocks.size() * sizeof(Block));
   std::memcpy(bytes.data(), blocks.data(), bytes.size());
   return bytes;
+}
+
+std::uint32_t BloomFilter::MayContain(std::span<const std::uint64_t> keys) const {
+  if (blocks_.empty()) return 0;
+  static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
+  if (has_avx2) return MayContainAvx2(keys);
+  std::uint32_t found = 0;
+  for (std::size_t i = 0; i < keys.size(); ++i) found |= std::uint32_t{MayContain(keys[i])} << i;
+  return found;
+}
+
+[[gnu::target("avx2")]] std::uint32_t BloomFilter::MayContainAvx2(std::span<const std::uint64_t> keys) const {
+  const __m256i salts = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kSalts.data()));
+  std::uint32_t found = 0;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const __m256i key = _mm256_set1_epi32(static_cast<int>(keys[i]));
+    const __m256i places = _mm256_srli_epi32(_mm256_mullo_epi32(key, salts), 27);
+    const __m256i bits = _mm256_sllv_epi32(_mm256_set1_epi32(1), places);
+    const __m256i block = _mm256_load_si256(reinterpret_cast<const __m256i*>(&blocks_[BlockOf(keys[i])]));
+    found |= static_cast<std::uint32_t>(_mm256_testc_si256(block, bits)) << i;
+  }
+  return found;
 }
 
 }  // namespace spanwatch::hashset

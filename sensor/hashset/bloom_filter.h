@@ -27,6 +27,8 @@ class BloomFilter {
     for (std::size_t i = 0; i < kSalts.size(); ++i) missing |= Bit(key, i) & ~block.words[i];
     return missing == 0;
   }
+  // One bit for each key that may be contained, with AVX2 where there is. REQUIRES: at most 32 keys
+  std::uint32_t MayContain(std::span<const std::uint64_t> keys) const;
   void Prefetch(std::uint64_t key) const {
     if (!blocks_.empty()) __builtin_prefetch(&blocks_[BlockOf(key)]);
   }
@@ -35,6 +37,8 @@ class BloomFilter {
   static Bytes Build(std::span<const std::uint64_t> keys);
 
  private:
+  std::uint32_t MayContainAvx2(std::span<const std::uint64_t> keys) const;
+
   static constexpr std::array<std::uint32_t, 8> kSalts = {0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d,
                                                           0x705495c7, 0x2df1424b, 0x9efc4947, 0x5c6bfb31};
   static std::uint32_t Bit(std::uint64_t key, std::size_t word) {

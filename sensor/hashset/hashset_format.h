@@ -55,6 +55,7 @@ enum class SectionKind : std::uint32_t {
   kPictureRows,     // PictureRow
   kPlates,          // KeyTable: plate tag; value: 1 for a folded tag (K1)
   kPairs,           // KeyTable: pair tag
+  kPlateFilter,     // split-block Bloom filter of plate tags
   kCount,
 };
 inline constexpr std::size_t kSectionCount = static_cast<std::size_t>(SectionKind::kCount);
@@ -62,7 +63,7 @@ inline constexpr std::size_t kSectionCount = static_cast<std::size_t>(SectionKin
 constexpr std::string_view ToString(SectionKind kind) {
   constexpr std::string_view kNames[] = {"items",           "digests",         "image data", "heads",
                                          "archive entries", "fragment filter", "fragments",  "picture hashes",
-                                         "picture rows",    "plates",          "pairs"};
+                                         "picture rows",    "plates",          "pairs",      "plate filter"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

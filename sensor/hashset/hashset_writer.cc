@@ -125,6 +125,9 @@ std::array<Bytes, kSectionCount> HashSetWriter::EncodeSections() {
   keys.reserve(fragments_.size());
   for (const KeyRow& row : fragments_) keys.push_back(row.key);
   put(SectionKind::kFragmentFilter, BloomFilter::Build(keys), keys.size());
+  keys.clear();
+  for (const KeyRow& row : plates_) keys.push_back(row.key);
+  put(SectionKind::kPlateFilter, BloomFilter::Build(keys), keys.size());
   const auto put_table = [&](SectionKind kind, std::vector<KeyRow>& rows) {
     Bytes bytes = KeyTable::Build(rows);
     put(kind, std::move(bytes), rows.size());

@@ -165,7 +165,8 @@ Status MappedHashSet::MapTables() {
   image_data_ = Rows<DigestRow>(SectionKind::kImageData);
   pictures_ = PictureIndex(Rows<PdqHash>(SectionKind::kPictureHashes), Rows<PictureRow>(SectionKind::kPictureRows));
   const std::pair<SectionKind, BloomFilter*> filters[] = {{SectionKind::kHeads, &heads_},
-                                                          {SectionKind::kFragmentFilter, &fragment_filter_}};
+                                                          {SectionKind::kFragmentFilter, &fragment_filter_},
+                                                          {SectionKind::kPlateFilter, &plate_filter_}};
   for (const auto& [kind, filter] : filters) {
     const auto view = BloomFilter::View(SectionBytes(kind));
     if (!view) return Fail(ErrorCode::kCorrupt, "its section '{}' is damaged", ToString(kind));

@@ -1,6 +1,7 @@
 #include "hashset/snapshot.h"
 
 #include <algorithm>
+#include <bit>
 #include <tuple>
 
 namespace spanwatch::hashset {
@@ -142,7 +143,22 @@ void Snapshot::FindPictures(const PdqHash& hash, int max_distance, std::vector<P
 }
 
 void Snapshot::FindPlates(std::size_t set, std::span<const std::uint64_t> tags, std::vector<PlateHit>& found) const {
-  FindTags(sets_[set]->plates(), static_cast<std::uint16_t>(set), sets_[set]->item_count(), tags, found);
+  const MappedHashSet& mapped = *sets_[set];
+  for (std::size_t begin = 0; begin < tags.size(); begin += kBatch) {
+    const auto batch = tags.subspan(begin, std::min(kBatch, tags.size() - begin));
+    for (const std::uint64_t tag : batch) mapped.plate_filter().Prefetch(tag);
+    std::uint32_t passed = mapped.plate_filter().MayContain(batch);
+    for (std::uint32_t rest = passed; rest != 0; rest &= rest - 1)
+      mapped.plates().Prefetch(batch[std::countr_zero(rest)]);
+    for (; passed != 0; passed &= passed - 1) {
+      const auto i = static_cast<std::size_t>(std::countr_zero(passed));
+      for (const KeyRow& row : mapped.plates().Find(batch[i])) {
+        if (row.item >= mapped.item_count()) continue;
+        found.push_back(
+            {static_cast<std::uint32_t>(begin + i), {static_cast<std::uint16_t>(set), row.item}, row.value != 0});
+      }
+    }
+  }
 }
 
 void Snapshot::FindPairs(std::size_t set, std::span<const std::uint64_t> tags, std::vector<PlateHit>& found) const {
