@@ -51,6 +51,10 @@ Result<Bytes> ParseKey(std::string_view text, const std::string& path, const Kin
 
 }  // namespace
 
+Result<Bytes> ParseKeyFile(std::string_view text, const std::string& name, KeyKind kind) {
+  return ParseKey(text, name, FactsOf(kind));
+}
+
 Result<Bytes> ReadKeyFile(const std::filesystem::path& path, KeyKind kind) {
   auto content = ReadFile(path, kKeyFileBytesMax);
   if (!content) return Fail(content.error());

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <string_view>
 
 #include "base/bytes.h"
@@ -22,6 +23,8 @@ inline constexpr std::size_t kKeyBytes = 32;
 
 // The 32 bytes of a key of this kind. A signing key that others may read is refused.
 Result<Bytes> ReadKeyFile(const std::filesystem::path& path, KeyKind kind);
+// The same from a key file's text; `name` is for messages.
+Result<Bytes> ParseKeyFile(std::string_view text, const std::string& name, KeyKind kind);
 // Mode 0644 for a public key, 0600 for the others. Refuses to replace a file.
 Status WriteKeyFile(const std::filesystem::path& path, KeyKind kind, ByteView key);
 

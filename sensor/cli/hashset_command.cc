@@ -1,5 +1,6 @@
 #include "base/hex.h"
 #include "base/key_file.h"
+#include "cli/attack_cost.h"
 #include "cli/command.h"
 #include "hashset/mapped_hashset.h"
 
@@ -11,6 +12,7 @@ using hashset::MappedHashSet;
 struct HashSetArguments {
   std::string file;
   std::vector<std::string> trust;
+  double gpu_rate = 16.2e9;  // SHA-256 of one GPU, hashcat mode 1400: no AES-CMAC kernel is that fast yet
 };
 
 void PrintInfo(const MappedHashSet& set, std::string_view signature) {
@@ -69,6 +71,16 @@ int Verify(const HashSetArguments& arguments) {
   return kExitDone;
 }
 
+int ShowAttackCost(const HashSetArguments& arguments) {
+  const auto set = Open(arguments);
+  if (!set) return Report(set.error());
+  if (!(*set)->manifest().has_records) {
+    return Report({ErrorCode::kInvalid, fmt::format("{} holds no plate records", arguments.file)});
+  }
+  fmt::print("{}", DescribeAttackCost(CostOfAttack((*set)->manifest()), MeasureTagRate(), arguments.gpu_rate));
+  return kExitDone;
+}
+
 void AddAction(CLI::App& parent, const char* name, const char* help, int (*action)(const HashSetArguments&),
                int& exit_status) {
   CLI::App* command = parent.add_subcommand(name, help);
@@ -78,6 +90,11 @@ void AddAction(CLI::App& parent, const char* name, const char* help, int (*actio
       ->type_name("PUB");
   command->footer(fmt::format("Example: spanwatch hashset {} --trust owner.pub agency.swset", name));
   command->callback([arguments, action, &exit_status] { exit_status = action(*arguments); });
+  if (action == ShowAttackCost) {
+    command->add_option("--gpu-rate", arguments->gpu_rate, "Tags a second of the attacker's device")
+        ->check(CLI::Range(1.0, 1e18))
+        ->capture_default_str();
+  }
 }
 
 }  // namespace
@@ -88,6 +105,8 @@ void AddHashsetCommand(CLI::App& app, int& exit_status) {
   command->footer("Example: spanwatch hashset info agency.swset");
   AddAction(*command, "info", "Shows what a set says of itself", Info, exit_status);
   AddAction(*command, "verify", "Reads the whole set and checks signature and checksums", Verify, exit_status);
+  AddAction(*command, "attack-cost", "What it costs to learn plates from the set, with its record key and without",
+            ShowAttackCost, exit_status);
 }
 
 }  // namespace spanwatch::cli

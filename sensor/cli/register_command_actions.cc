@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/hex.h"
-#include "base/key_file.h"
+#include "base/key_source.h"
 #include "cli/command.h"
 #include "cli/register_command.h"
 #include "cli/register_progress.h"
@@ -21,7 +21,7 @@ using enrolment::RegisterDatabase;
 // The record key of a file; a new random one is written when there is none and `make` allows it.
 Result<Bytes> RecordKey(const std::string& file, bool make) {
   std::error_code error;
-  if (!make || std::filesystem::exists(file, error)) return ReadKeyFile(file, KeyKind::kRecord);
+  if (!make || IsNamedKeySource(file) || std::filesystem::exists(file, error)) return ReadKey(file, KeyKind::kRecord);
   if (sodium_init() < 0) return Fail(ErrorCode::kUnavailable, "no random numbers to make a key of");
   Bytes key(kKeyBytes);
   randombytes_buf(key.data(), key.size());
@@ -39,7 +39,8 @@ Status UseRecordKey(RegisterDatabase& database, const std::string& file, const B
                 facts.record_key_file.string());
   }
   std::error_code error;
-  return database.SetRecordKey(std::filesystem::absolute(file, error), id);
+  const std::filesystem::path source = IsNamedKeySource(file) ? file : std::filesystem::absolute(file, error);
+  return database.SetRecordKey(source, id);
 }
 
 Result<fingerprint::RecordTagger> Tagger(RegisterDatabase& database, const RegisterArguments& arguments) {

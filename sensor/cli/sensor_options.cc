@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "base/key_file.h"
+#include "base/key_source.h"
 #include "fingerprint/record_keys.h"
 #include "hashset/mapped_hashset.h"
 #include "telemetry/log.h"
@@ -25,9 +25,11 @@ void AddHashSetOptions(CLI::App& command, SensorOptions& options) {
       ->type_name("FILE")
       ->allow_extra_args(false);
   command
-      .add_option("--record-key", options.record_keys,
-                  "Record key of the set named at the same place; without it plate records are not searched")
-      ->type_name("FILE")
+      .add_option(
+          "--record-key", options.record_keys,
+          "Record key of the set named at the same place: a file, credential:NAME or keyring:NAME; without it plate "
+          "records are not searched")
+      ->type_name("KEY")
       ->allow_extra_args(false);
 }
 
@@ -87,7 +89,7 @@ Result<Bytes> DerivedKey(const config::HashSetConfig& hashset, const hashset::Ma
     }
     return Bytes();
   }
-  auto key = ReadKeyFile(hashset.record_key, KeyKind::kRecord);
+  auto key = ReadKey(hashset.record_key.string(), KeyKind::kRecord);
   if (!key) return Fail(key.error());
   const bool fits = !opened.manifest().has_records || hashset::RecordKeyIdOf(*key) == opened.manifest().record_key_id;
   const auto keys = fingerprint::RecordKeys::Derive(*key);

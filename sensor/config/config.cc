@@ -226,13 +226,15 @@ std::map<std::string, Section> Description() {
   sections["zones"] = {
       {"inside",
        {"Networks whose outgoing bytes are egress, or 'any'.", "RFC 1918, fc00::/7, 100.64.0.0/10", ApplyInside}}};
-  sections[""] = {
-      {"hashsets", {"Hash sets to load: a list of 'file' and, to search records, 'record_key'.", "", ApplyHashSets}},
-      {"trust", {"Public keys of the owners whose hash sets and rules are believed.", "", ApplyTrust}},
-      {"webhooks",
-       {"Receivers of alerts: 'name', 'url', 'secret_file' or 'secret_env', 'next_secret_file', "
-        "'ca_file', 'allow_link_local'.",
-        "", ApplyWebhooks}}};
+  sections[""] = {{"hashsets",
+                   {"Hash sets to load: a list of 'file' and, to search records, 'record_key' (a file, credential:NAME "
+                    "or keyring:NAME).",
+                    "", ApplyHashSets}},
+                  {"trust", {"Public keys of the owners whose hash sets and rules are believed.", "", ApplyTrust}},
+                  {"webhooks",
+                   {"Receivers of alerts: 'name', 'url', 'secret_file' or 'secret_env', 'next_secret_file', "
+                    "'ca_file', 'allow_link_local'.",
+                    "", ApplyWebhooks}}};
   sections["rules"] = {
       {"directory", TextSetting(&Config::rules_directory, "Rules and authorisations in place of the embedded ones.")},
       {"allow_unsigned_authorisations", BoolSetting(&Config::allow_unsigned_authorisations,

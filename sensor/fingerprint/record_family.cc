@@ -1,12 +1,12 @@
 #include "fingerprint/record_family.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "fingerprint/plate_shapes.h"
 #include "fingerprint/record_row.h"
 #include "fingerprint/record_verdict.h"
 #include "fingerprint/text_filter.h"
-#include "fingerprint/text_tokeniser.h"
 
 namespace spanwatch::fingerprint {
 namespace {
@@ -16,28 +16,27 @@ constexpr double kTagSpace = 18446744073709551616.0;
 constexpr std::size_t kTextHeld = 8192;  // text is looked through when so much has come
 constexpr std::size_t kLookupBatch = 256;
 constexpr std::uint64_t kWindow = 65536;  // of a stream
+constexpr double kFoldedLetters = 3;      // O, Q, I
 
-// K1 of a plate word.
-PlateWord FoldWord(PlateWord word) {
-  PlateWord folded = 0;
-  for (int shift = 0; shift < 64; shift += 8) {
-    std::uint64_t c = word >> shift & 0xFF;
-    if (c == 'O' || c == 'Q') c = '0';
-    if (c == 'I') c = '1';
-    folded |= c << shift;
-  }
-  return folded;
+// How many of the plates of `shape` have a K1 whose letters are only those of `letters`, if letters are evenly used.
+double ShareFolded(std::uint16_t shape, unsigned letters) {
+  const int all = std::popcount(shape) - 1;
+  const int kept = std::popcount(letters);
+  return std::pow(kFoldedLetters / 26, all - kept) * std::pow(1 - kFoldedLetters / 26, kept);
 }
 
-std::uint16_t ShapeOfWord(PlateWord word) {
-  std::uint16_t shape = 1;
-  for (; word != 0; word >>= 8) shape = static_cast<std::uint16_t>(shape << 1 | ((word & 0xFF) >= 'A' ? 1 : 0));
-  return shape;
+// How many plates of letters that do not fold have this shape.
+double FoldedSpace(std::uint16_t shape) {
+  return PlateSpace(shape) * std::pow(1 - kFoldedLetters / 26, std::popcount(shape) - 1);
 }
 
-// All characters are below 0x80, so the highest bits of a word are free to tell the places apart.
-std::uint64_t PlaceBits(TokenPlace place) {
-  return (std::uint64_t{place == TokenPlace::kJoined} << 7) | (std::uint64_t{place == TokenPlace::kField} << 15);
+// A text that names one moment, vehicle or picture, and not one of a few lanes or states.
+bool IsRare(const RecordValue& value) {
+  constexpr std::size_t kLength = 10;
+  constexpr std::ptrdiff_t kDigits = 5;
+  const std::string_view text = value.text();
+  if (text.front() == 't') return true;
+  return text.size() > kLength && std::ranges::count_if(text, [](char c) { return c >= '0' && c <= '9'; }) >= kDigits;
 }
 
 }  // namespace
@@ -52,18 +51,27 @@ RecordSearch::RecordSearch(const FingerprintIndex& index, std::vector<const Reco
     if (taggers_[set] == nullptr) continue;
     active_ = true;
     chances_[set].resize(kShapeNumbers);
-    for (std::size_t shape = std::size_t{1} << kPlateMinimum; shape < kShapeNumbers; ++shape) {
-      const auto number = static_cast<std::uint16_t>(shape);
-      const auto registered = static_cast<double>(index.RegisteredPlates(set, number));
-      chances_[set][shape] = static_cast<float>(registered / PlateSpace(number) + registered / kTagSpace);
+    for (std::uint16_t shape = 1u << kPlateMinimum; shape < kShapeNumbers; ++shape) {
+      const auto registered = static_cast<double>(index.RegisteredPlates(set, shape));
+      if (registered == 0) continue;
+      wanted_.Add(shape);
+      // Every K1 of these plates: the shape itself, and any of its letters dropped.
+      const unsigned top = std::bit_floor(unsigned{shape});
+      const unsigned letters = shape ^ top;
+      for (unsigned kept = letters;; kept = (kept - 1) & letters) {
+        const auto folded = static_cast<std::uint16_t>(top | kept);
+        chances_[set][folded] += registered * ShareFolded(shape, kept) / FoldedSpace(folded) + registered / kTagSpace;
+        if (kept == 0) break;
+      }
     }
+    for (double& chance : chances_[set]) chance = std::clamp(chance, kLeastChance, 1.0);
   }
 }
 
 class RecordScanner::Impl final : public TextSink {
  public:
   Impl(const RecordSearch& search, RecordScope scope, MatchSink& sink)
-      : search_(search), scope_(scope), sink_(sink), filter_(*this), seen_(search.limits().record_exact_tokens) {
+      : search_(search), scope_(scope), sink_(sink), filter_(*this), tokeniser_(search.wanted()) {
     verdicts_.reserve(search.taggers().size());
     for (std::size_t set = 0; set < search.taggers().size(); ++set) {
       verdicts_.emplace_back(search.limits(), search.counters());
@@ -73,15 +81,13 @@ class RecordScanner::Impl final : public TextSink {
   TextFilter& filter() { return filter_; }
 
   void OnText(ByteView text, std::uint64_t nul, std::uint64_t offset) noexcept override {
-    offset_ = offset;
     tokeniser_.Append(text, nul, offset);
-    if (tokeniser_.text().size() >= kTextHeld) LookThrough(false);
+    if (tokeniser_.waiting() >= kTextHeld + TextTokeniser::kReach) LookThrough(false);
   }
-  void OnBreak() noexcept override { tokeniser_.Break(offset_); }
+  void OnBreak() noexcept override { tokeniser_.Break(); }
 
   void Finish() {
     filter_.Finish();
-    tokeniser_.Finish(offset_);
     LookThrough(true);
     CloseWindow();
     if (!totals_.changed) return;
@@ -89,137 +95,135 @@ class RecordScanner::Impl final : public TextSink {
   }
 
  private:
-  struct Lookup {
-    PlateToken token;
-    PlateWord folded = 0;
-    std::uint32_t folded_index = 0;  // in words_; that of K0 when both are the same
-  };
+  using Tokens = std::span<const PlateToken>;
 
   void LookThrough(bool final);
-  void LookUp();
-  void LookUpIn(std::size_t set);
+  void LookUp(Tokens tokens);
+  void LookUpIn(std::size_t set, Tokens tokens);
+  void Found(std::size_t set, const PlateToken& token, std::size_t index, std::span<FingerprintIndex::PlateHit> hits);
+  std::size_t Support(std::size_t set, const PlateToken& token, std::size_t index, bool& bound);
   void Judge();
   void CloseWindow();
-  std::size_t Support(std::size_t set, const Lookup& lookup, std::uint64_t tag);
 
   const RecordSearch& search_;
   RecordScope scope_;
   MatchSink& sink_;
   TextFilter filter_;
   TextTokeniser tokeniser_;
-  RecordDistinctSet seen_;
   std::vector<RecordVerdict> verdicts_;  // one a set
   RecordTotals totals_;
-  std::uint64_t offset_ = 0;
   std::uint64_t window_ = 0;
   bool structure_told_ = false;
-  // Reused from batch to batch.
-  std::vector<Lookup> lookups_;
-  std::vector<PlateWord> words_;
-  std::vector<std::uint64_t> tags_;
-  std::vector<FingerprintIndex::PlateHit> hits_;
-  std::vector<ItemRef> items_;
-  std::vector<RecordValue> values_;
-  std::vector<std::uint64_t> pair_tags_;
-  std::vector<FingerprintIndex::PlateHit> pair_hits_;
 };
 
 // Takes the tokens whose surroundings have arrived, and drops the text that is done with.
 void RecordScanner::Impl::LookThrough(bool final) {
+  tokeniser_.Scan(final, search_.scratch().masks);
   if (tokeniser_.structure_seen() && !structure_told_) {
     structure_told_ = true;
     sink_.OnLprStructure();
   }
-  const std::size_t size = tokeniser_.text().size();
-  const auto& tokens = tokeniser_.tokens();
-  std::size_t taken = 0;
-  for (; taken < tokeniser_.settled(); ++taken) {
-    const PlateToken& token = tokens[taken];
-    if (!final && token.end + kRowReach > size) break;
-    if (!search_.active()) continue;
-    if (scope_ == RecordScope::kStream && token.offset / kWindow != window_) {
-      LookUp();
-      CloseWindow();
-      window_ = token.offset / kWindow;
+  Tokens tokens = search_.active() ? Tokens(tokeniser_.tokens()) : Tokens();
+  while (!tokens.empty()) {
+    std::size_t taken = std::min(tokens.size(), kLookupBatch);
+    if (scope_ == RecordScope::kStream) {
+      const std::uint64_t window = tokeniser_.OffsetOf(tokens.front().end - 1) / kWindow;
+      if (window != window_) CloseWindow();
+      window_ = window;
+      const auto beyond = [&](const PlateToken& token) {
+        return tokeniser_.OffsetOf(token.end - 1) / kWindow != window;
+      };
+      if (beyond(tokens[taken - 1])) {
+        taken = static_cast<std::size_t>(std::ranges::find_if(tokens, beyond) - tokens.begin());
+      }
     }
-    if (!seen_.Insert(token.word | PlaceBits(token.place))) continue;
-    lookups_.push_back({token, FoldWord(token.word), 0});
-    if (lookups_.size() == kLookupBatch) LookUp();
+    LookUp(tokens.first(taken));
+    tokens = tokens.subspan(taken);
   }
-  LookUp();
-  tokeniser_.Discard(taken, size - std::min(size, 2 * kRowReach));
+  tokeniser_.Discard();
 }
 
-void RecordScanner::Impl::LookUp() {
-  if (lookups_.empty()) return;
-  search_.counters().Add(Counter::record_tokens, lookups_.size());
-  words_.clear();
-  for (const Lookup& lookup : lookups_) words_.push_back(lookup.token.word);
-  for (Lookup& lookup : lookups_) {
-    const bool differs = lookup.folded != lookup.token.word;
-    lookup.folded_index = static_cast<std::uint32_t>(differs ? words_.size() : &lookup - lookups_.data());
-    if (differs) words_.push_back(lookup.folded);
+void RecordScanner::Impl::LookUp(Tokens tokens) {
+  RecordSearch::Scratch& scratch = search_.scratch();
+  search_.counters().Add(Counter::record_tokens, tokens.size());
+  scratch.words.clear();
+  scratch.folded.clear();
+  for (const PlateToken& token : tokens) scratch.words.push_back(token.word);
+  for (const PlateToken& token : tokens) {
+    const bool differs = token.folded != token.word;
+    scratch.folded.push_back(static_cast<std::uint32_t>(differs ? scratch.words.size() : scratch.folded.size()));
+    if (differs) scratch.words.push_back(token.folded);
   }
+  scratch.tags.resize(scratch.words.size());
   for (std::size_t set = 0; set < verdicts_.size(); ++set) {
-    if (search_.taggers()[set] != nullptr) LookUpIn(set);
+    if (search_.taggers()[set] != nullptr) LookUpIn(set, tokens);
   }
-  lookups_.clear();
   Judge();
 }
 
-void RecordScanner::Impl::LookUpIn(std::size_t set) {
-  tags_.resize(words_.size());
-  search_.taggers()[set]->TagPlates(words_, tags_);
-  hits_.clear();
-  search_.index().FindPlates(set, tags_, hits_);
-  std::ranges::sort(hits_, {}, &FingerprintIndex::PlateHit::tag_index);
+void RecordScanner::Impl::LookUpIn(std::size_t set, Tokens tokens) {
+  RecordSearch::Scratch& scratch = search_.scratch();
+  search_.taggers()[set]->TagPlates(scratch.words, scratch.tags);
+  scratch.hits.clear();
+  search_.index().FindPlates(set, scratch.tags, scratch.hits);
   const auto hits_of = [&](std::uint32_t index) {
-    return std::ranges::equal_range(hits_, index, {}, &FingerprintIndex::PlateHit::tag_index);
+    return std::ranges::equal_range(scratch.hits, index, {}, &FingerprintIndex::PlateHit::tag_index);
   };
-  for (std::uint32_t i = 0; i < lookups_.size(); ++i) {
-    const Lookup& lookup = lookups_[i];
-    double chance = search_.ChanceOf(set, lookup.token.shape);
-    if (lookup.folded_index != i) chance += search_.ChanceOf(set, ShapeOfWord(lookup.folded));
-    chance = std::clamp(chance, kLeastChance, 1.0);
-    auto found = hits_of(i);
-    if (found.empty()) found = hits_of(lookup.folded_index);
-    if (found.empty()) {
-      verdicts_[set].AddMiss(lookup.token, chance);
-      continue;
+  std::ranges::sort(scratch.hits, {}, &FingerprintIndex::PlateHit::tag_index);
+  RecordVerdict& verdict = verdicts_[set];
+  for (std::uint32_t i = 0; i < tokens.size(); ++i) {
+    const PlateToken& token = tokens[i];
+    if (!scratch.hits.empty()) {
+      auto found = hits_of(i);
+      if (found.empty()) found = hits_of(scratch.folded[i]);
+      if (!found.empty()) {
+        Found(set, token, i, {found.begin(), found.end()});
+        continue;
+      }
     }
-    // The plate as it was registered, and what only looks like it when there is none.
-    const bool exact = std::ranges::any_of(found, [](const auto& hit) { return !hit.folded; });
-    items_.clear();
-    for (const auto& hit : found) {
-      if (!exact || !hit.folded) items_.push_back(hit.item);
-    }
-    std::ranges::sort(items_);
-    items_.erase(std::ranges::unique(items_).begin(), items_.end());
-    const ItemRef plate = items_.front();
-    if (!verdicts_[set].IsNew(plate)) continue;
-    const std::size_t supported = Support(set, lookup, tags_[i]);
-    verdicts_[set].AddHit(lookup.token, chance, plate, items_, supported);
-    if (verdicts_[set].full()) Judge();
+    verdict.AddMiss(token, search_.ChanceOf(set, token.shape), scratch.tags[i]);
   }
 }
 
-// Moves the items of items_ that a value near the plate supports to the front; returns how many.
-std::size_t RecordScanner::Impl::Support(std::size_t set, const Lookup& lookup, std::uint64_t tag) {
-  const RecordTagger& tagger = *search_.taggers()[set];
-  ReadRow(tokeniser_.text(), lookup.token, values_);
-  pair_tags_.clear();
-  const bool folds = lookup.folded_index >= lookups_.size();
-  for (const RecordValue& value : values_) {
-    const std::uint64_t value_tag = tagger.Tag(value.text());
-    pair_tags_.push_back(tagger.PairTag(tag, value_tag));
-    if (folds) pair_tags_.push_back(tagger.PairTag(tags_[lookup.folded_index], value_tag));
+void RecordScanner::Impl::Found(std::size_t set, const PlateToken& token, std::size_t index,
+                                std::span<FingerprintIndex::PlateHit> hits) {
+  // The plate as it was registered, and what only looks like it when there is none.
+  const bool exact = std::ranges::any_of(hits, [](const auto& hit) { return !hit.folded; });
+  std::vector<ItemRef>& items = search_.scratch().items;
+  items.clear();
+  for (const auto& hit : hits) {
+    if (!exact || !hit.folded) items.push_back(hit.item);
   }
-  pair_hits_.clear();
-  search_.index().FindPairs(set, pair_tags_, pair_hits_);
+  std::ranges::sort(items);
+  items.erase(std::ranges::unique(items).begin(), items.end());
+  const ItemRef plate = items.front();
+  if (!verdicts_[set].IsNew(plate)) return;
+  RecordVerdict::Hit hit{plate, items, 0, false, tokeniser_.OffsetOf(token.end - 1)};
+  hit.supported = Support(set, token, index, hit.bound);
+  verdicts_[set].AddHit(token, search_.ChanceOf(set, token.shape), hit);
+  if (verdicts_[set].full()) Judge();
+}
+
+// Moves the items that a value near the plate supports to the front; returns how many. `bound`: by a rare value.
+std::size_t RecordScanner::Impl::Support(std::size_t set, const PlateToken& token, std::size_t index, bool& bound) {
+  RecordSearch::Scratch& scratch = search_.scratch();
+  const RecordTagger& tagger = *search_.taggers()[set];
+  ReadRow(tokeniser_.text(), token, search_.limits().record_row_bytes, scratch.values);
+  scratch.pair_tags.clear();
+  const bool folds = scratch.folded[index] != index;
+  for (const RecordValue& value : scratch.values) {
+    const std::uint64_t value_tag = tagger.Tag(value.text());
+    scratch.pair_tags.push_back(tagger.PairTag(scratch.tags[index], value_tag));
+    if (folds) scratch.pair_tags.push_back(tagger.PairTag(scratch.tags[scratch.folded[index]], value_tag));
+  }
+  scratch.pair_hits.clear();
+  search_.index().FindPairs(set, scratch.pair_tags, scratch.pair_hits);
+  const std::size_t tags_a_value = folds ? 2 : 1;
+  for (const auto& hit : scratch.pair_hits) bound = bound || IsRare(scratch.values[hit.tag_index / tags_a_value]);
   const auto supported = [&](const ItemRef& item) {
-    return std::ranges::find(pair_hits_, item, &FingerprintIndex::PlateHit::item) != pair_hits_.end();
+    return std::ranges::find(scratch.pair_hits, item, &FingerprintIndex::PlateHit::item) != scratch.pair_hits.end();
   };
-  return static_cast<std::size_t>(std::ranges::partition(items_, supported).begin() - items_.begin());
+  return static_cast<std::size_t>(std::ranges::partition(scratch.items, supported).begin() - scratch.items.begin());
 }
 
 void RecordScanner::Impl::Judge() {
@@ -230,7 +234,6 @@ void RecordScanner::Impl::Judge() {
 
 void RecordScanner::Impl::CloseWindow() {
   for (RecordVerdict& verdict : verdicts_) verdict.Close(sink_, totals_);
-  seen_.Clear();
 }
 
 RecordScanner::RecordScanner(const RecordSearch& search, RecordScope scope, MatchSink& sink)

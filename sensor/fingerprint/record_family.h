@@ -1,9 +1,9 @@
 // The record family: finds registered plates and plate records in any text (design.md section 5, Record).
 //
 // RecordSearch is what one inspector knows of the loaded snapshot: the index and a tagger for each set whose record
-// key it was given. RecordScanner searches one object, or one raw stream in windows of 64 KiB; it gives the same
-// matches for every split of the bytes. Calls to a scanner: (Update | Gap)* Finish. One inspector thread; the search
-// must outlive its scanners, the sink must outlive the scanner.
+// key it was given, and the working memory of its scanners. RecordScanner searches one object, or one raw stream in
+// windows of 64 KiB; it gives the same matches for every split of the bytes. Calls to a scanner: (Update | Gap)*
+// Finish. One inspector thread; the search must outlive its scanners, the sink must outlive the scanner.
 #pragma once
 
 #include <memory>
@@ -13,6 +13,8 @@
 #include "base/bytes.h"
 #include "config/limits.h"
 #include "fingerprint/record_tagger.h"
+#include "fingerprint/record_value.h"
+#include "fingerprint/text_tokeniser.h"
 #include "model/match.h"
 #include "telemetry/counters.h"
 
@@ -33,15 +35,33 @@ class RecordSearch {
   const config::Limits& limits() const { return *limits_; }
   Counters& counters() const { return *counters_; }
   std::span<const RecordTagger* const> taggers() const { return taggers_; }
-  // The chance that one random token of this shape is registered in `set`.
+  // The chance that one random token whose K1 has this shape is registered in `set`.
   double ChanceOf(std::size_t set, std::uint16_t shape) const { return chances_[set][shape]; }
+  // The shapes that some set has.
+  const WantedShapes& wanted() const { return wanted_; }
+
+  // Of no meaning between two calls of a scanner.
+  struct Scratch {
+    TextMasks masks;
+    std::vector<PlateWord> words;
+    std::vector<std::uint32_t> folded;  // where in words the K1 of each token is
+    std::vector<std::uint64_t> tags;
+    std::vector<FingerprintIndex::PlateHit> hits;
+    std::vector<ItemRef> items;
+    std::vector<RecordValue> values;
+    std::vector<std::uint64_t> pair_tags;
+    std::vector<FingerprintIndex::PlateHit> pair_hits;
+  };
+  Scratch& scratch() const { return *scratch_; }
 
  private:
   const FingerprintIndex* index_;
   std::vector<const RecordTagger*> taggers_;
   const config::Limits* limits_;
   Counters* counters_;
-  std::vector<std::vector<float>> chances_;
+  std::vector<std::vector<double>> chances_;
+  WantedShapes wanted_;
+  std::unique_ptr<Scratch> scratch_ = std::make_unique<Scratch>();
   bool active_ = false;
 };
 

@@ -18,7 +18,7 @@ constexpr auto kNames = std::to_array<NamedField>({
 static_assert(std::ranges::is_sorted(kNames, {}, &NamedField::name));
 
 constexpr std::size_t kLongestName = 48;
-constexpr std::uint8_t kCompanionReach = 64;
+constexpr std::uint8_t kNeighbourReach = 64;
 constexpr std::string_view kDelimiterCharacters = ",;\t|";
 
 // One bit for each letter that a name begins with: turns most fields of a table away at once.
@@ -38,6 +38,21 @@ bool IsBlank(std::string_view text) { return text.find_first_not_of(" \r\\") == 
 std::string_view LastWord(std::string_view text) {
   const std::size_t before = text.find_last_of(" .");
   return before == std::string_view::npos ? text : text.substr(before + 1);
+}
+
+// `plate text` of CREATE TABLE: a name and a type.
+std::string_view WithoutType(std::string_view text) {
+  text = text.substr(std::min(text.find_first_not_of(" \r"), text.size()));
+  const std::size_t space = text.find(' ');
+  if (space == std::string_view::npos) return text;
+  constexpr std::string_view kTypes[] = {"text", "char", "varchar", "nvarchar", "int", "bigint", "date", "timestamp"};
+  const std::string_view type = text.substr(space + 1);
+  const bool typed = std::ranges::any_of(kTypes, [&](std::string_view known) { return type.starts_with(known); });
+  return typed ? text.substr(0, space) : text;
+}
+
+void Age(std::uint8_t& age) {
+  if (age > 0) --age;
 }
 
 }  // namespace
@@ -60,9 +75,16 @@ FieldName LookUpFieldName(std::string_view name) noexcept {
   return found != kNames.end() && found->name == key ? found->kind : FieldName::kNone;
 }
 
+bool NamesPlate(std::string_view text) noexcept {
+  return std::max({LookUpFieldName(text), LookUpFieldName(LastWord(text)), LookUpFieldName(WithoutType(text))}) >=
+         FieldName::kAmbiguous;
+}
+
 void RecordFields::OnStructural(char c, std::string_view text) noexcept {
   const bool blank = IsBlank(text);
-  if (companion_age_ > 0) --companion_age_;
+  Age(companion_age_);
+  Age(reader_age_);
+  Age(plate_age_);
   if (quoted_name_ != FieldName::kNone) {
     if (blank) JudgeName(quoted_name_, c, true);
     quoted_name_ = FieldName::kNone;
@@ -71,13 +93,40 @@ void RecordFields::OnStructural(char c, std::string_view text) noexcept {
   if (!blank) {
     if (IsQuote(c) && c == previous_) {
       quoted_name_ = LookUpFieldName(text);
+      quoted_cell_ = BeginsCell(before_previous_);
     } else {
-      const FieldName name = LookUpFieldName(c == '=' ? LastWord(text) : text);
+      const FieldName name = c == '='                               ? LookUpFieldName(LastWord(text))
+                             : EndsCell(c) && BeginsCell(previous_) ? LookUpFieldName(WithoutType(text))
+                                                                    : LookUpFieldName(text);
       if (name != FieldName::kNone) JudgeName(name, c, false);
     }
   }
   CountColumns(c, blank);
+  before_previous_ = previous_;
   previous_ = c;
+}
+
+void RecordFields::OnCell(char c, bool blank) noexcept {
+  quoted_name_ = FieldName::kNone;
+  CountColumns(c, blank);
+  before_previous_ = previous_;
+  previous_ = c;
+}
+
+void RecordFields::BeginLine() noexcept {
+  RecordFields begun(structure_seen_);
+  if (table_) {
+    begun.table_ = true;
+    begun.tuples_ = tuples_;
+    begun.delimiter_ = delimiter_;
+    begun.column_ = column_;
+  }
+  *this = begun;
+}
+
+bool RecordFields::idle() const {
+  const bool waits = value_ != Value::kNone || quoted_name_ != FieldName::kNone || header_.name != FieldName::kNone;
+  return !waits && !table_ && (plate_age_ == 0 || structure_seen_);
 }
 
 RecordExtent RecordFields::extent() const {
@@ -89,26 +138,38 @@ bool RecordFields::IsPlate(FieldName name) const noexcept {
   return name >= FieldName::kPlate || (name == FieldName::kAmbiguous && companion_age_ > 0);
 }
 
-void RecordFields::Begin(Value value) noexcept {
+void RecordFields::Begin(Value value, FieldName name) noexcept {
   value_ = value;
-  structure_seen_ = true;
+  plate_age_ = kNeighbourReach;
+  structure_seen_ = structure_seen_ || name == FieldName::kProduct || reader_age_ > 0;
+}
+
+void RecordFields::NoteNeighbour(FieldName name) noexcept {
+  companion_age_ = kNeighbourReach;
+  if (name != FieldName::kReader) return;
+  reader_age_ = kNeighbourReach;
+  structure_seen_ = structure_seen_ || plate_age_ > 0;
 }
 
 void RecordFields::JudgeName(FieldName name, char c, bool quoted) noexcept {
-  const bool cell = EndsCell(c) && (quoted || BeginsCell(previous_));
+  const bool neighbour = name == FieldName::kCompanion || name == FieldName::kReader;
+  const bool cell = EndsCell(c) && (quoted ? quoted_cell_ : BeginsCell(previous_));
   if (cell) {
     NoteColumn(name);
   } else if (IsPlate(name)) {
-    if (quoted && c == ':') Begin(Value::kJson);
-    if (!quoted && c == '>' && (previous_ == '<' || previous_ == ':')) Begin(Value::kXml);
-    if (!quoted && c == '=') Begin(Value::kAssigned);
+    if (quoted && c == ':') Begin(Value::kJson, name);
+    if (!quoted && c == '>' && (previous_ == '<' || previous_ == ':')) Begin(Value::kXml, name);
+    if (!quoted && c == '=') Begin(Value::kAssigned, name);
   }
-  if (name == FieldName::kCompanion) companion_age_ = kCompanionReach;
+  // `"data_type":"alpr_group"` is a value, not a name.
+  if (quoted && name == FieldName::kProduct) structure_seen_ = true;
+  if (neighbour) NoteNeighbour(name);
 }
 
 void RecordFields::NoteColumn(FieldName name) noexcept {
-  if (name == FieldName::kCompanion) {
+  if (name == FieldName::kCompanion || name == FieldName::kReader) {
     ++header_.companions;
+    if (name == FieldName::kReader) ++header_.readers;
   } else if (name > header_.name) {
     header_.name = name;
     header_.columns = counts_;
@@ -119,11 +180,11 @@ void RecordFields::NoteColumn(FieldName name) noexcept {
 void RecordFields::EndHeader() noexcept {
   const auto widest = static_cast<std::uint8_t>(std::ranges::max_element(counts_) - counts_.begin());
   const bool columns = counts_[widest] > 0;
-  const bool believed = header_.name == FieldName::kDistinctive || (header_.name == FieldName::kPlate && !columns) ||
+  const bool believed = header_.name >= FieldName::kDistinctive || (header_.name == FieldName::kPlate && !columns) ||
                         (header_.name != FieldName::kNone && header_.companions > 0);
   if (believed) {
     table_ = true;
-    structure_seen_ = true;
+    structure_seen_ = structure_seen_ || header_.readers > 0 || header_.name == FieldName::kProduct;
     delimiter_ = columns ? widest : static_cast<std::uint8_t>(kDelimiters);
     column_ = columns ? header_.columns[widest] : 0;
   }

@@ -13,14 +13,18 @@ namespace spanwatch::fingerprint {
 // What a column or key name says of the record around it.
 enum class FieldName : std::uint8_t {
   kNone,
-  kCompanion,    // a column that plate reads have: state, lane, camera
+  kCompanion,    // a column that plate records have: state, make
+  kReader,       // a companion that only a plate reader writes: camera, lane, confidence
   kAmbiguous,    // a plate only among companions: tag, lic
   kPlate,        // plate
-  kDistinctive,  // no other records have it: licensePlate, best_plate_number
+  kDistinctive,  // means a plate wherever it stands: licensePlate
+  kProduct,      // a plate, and no file but a plate reader's has it: best_plate_number
 };
 
 // Case, `_`, `-` and spaces do not count.
 FieldName LookUpFieldName(std::string_view name) noexcept;
+// Whether this text before a structural character names a plate field, alone or with what stands around the name.
+bool NamesPlate(std::string_view text) noexcept;
 
 // How far the values of one record reach around its plate.
 enum class RecordExtent : std::uint8_t { kLine, kTuple, kNearby };
@@ -29,10 +33,18 @@ class RecordFields {
  public:
   // `c` ends `text`, which began after the structural character before; text is a view for the call only.
   void OnStructural(char c, std::string_view text) noexcept;
+  // The same inside of a table when `text` is known to name nothing. `blank` matters for quotes alone.
+  void OnCell(char c, bool blank) noexcept;
   // What follows has nothing to do with what came before.
   void Reset() noexcept { *this = RecordFields(structure_seen_); }
+  // What follows begins a line; what lies between was passed over.
+  void BeginLine() noexcept;
 
   bool in_plate_field() const { return value_ != Value::kNone || in_column_; }
+  bool in_table() const { return table_; }
+  // Nothing is under way: the next character that matters belongs to the name of a plate field.
+  bool idle() const;
+  // A plate reader wrote this: a name of kProduct, or of another plate beside one of kReader.
   bool structure_seen() const { return structure_seen_; }
   RecordExtent extent() const;
 
@@ -45,6 +57,7 @@ class RecordFields {
     std::array<std::uint16_t, kDelimiters> columns{};  // of the plate column, counted by each delimiter
     FieldName name = FieldName::kNone;
     std::uint16_t companions = 0;
+    std::uint16_t readers = 0;
   };
 
   explicit RecordFields(bool structure_seen) : structure_seen_(structure_seen) {}
@@ -54,14 +67,20 @@ class RecordFields {
   void EndValue(char c, bool blank) noexcept;
   void CountColumns(char c, bool blank) noexcept;
   bool IsPlate(FieldName name) const noexcept;
-  void Begin(Value value) noexcept;
+  void Begin(Value value, FieldName name) noexcept;
+  void NoteNeighbour(FieldName name) noexcept;
 
   bool structure_seen_ = false;
   char previous_ = '\n';
+  char before_previous_ = '\n';
   char quote_ = 0;                            // inside a quoted cell
   FieldName quoted_name_ = FieldName::kNone;  // waits for what follows its closing quote
+  bool quoted_cell_ = false;                  // that name is all of a cell
   Value value_ = Value::kNone;
-  std::uint8_t companion_age_ = 0;  // structural characters until a companion is forgotten
+  // Structural characters until a companion, a reader's companion, a plate's name is forgotten.
+  std::uint8_t companion_age_ = 0;
+  std::uint8_t reader_age_ = 0;
+  std::uint8_t plate_age_ = 0;
   std::array<std::uint16_t, kDelimiters> counts_{};
   Header header_;
   bool table_ = false;

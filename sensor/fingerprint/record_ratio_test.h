@@ -1,16 +1,20 @@
 // RecordRatioTest: could chance alone give so many registered plates among these tokens? (design.md section 5, Record.)
 //
-// Tokens are counted in classes, each a shape in one place (plain, joined, plate field), because tokens of one class
-// tell nothing of another. The probability is the smaller of
-//  - the binomial tail of the best single class, and
+// Tokens are counted in classes, each a shape (of the K1, which all spellings of a plate share) in one place (plain,
+// joined, plate field), because tokens of one class tell nothing of another. In each class the register's own density
+// is the chance of one token. A hit is bound when a value beside it is the registered one and rare enough not to be
+// there by chance: a bound hit has that chance times kBoundChance. The probability is the smallest of
+//  - the binomial tail of the best single class,
 //  - the tail over all classes that hit together, with the mean chance (Hoeffding 1956: no smaller than the exact
-//    Poisson binomial tail), times the number of ways to choose those classes among those seen (union bound).
+//    Poisson binomial tail), times the number of ways to choose those classes among those seen (union bound),
+//  - both for bound hits alone, doubled for having looked twice.
 // One thread.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
+#include "fingerprint/record_token_sample.h"
 #include "fingerprint/text_tokeniser.h"
 
 namespace spanwatch::fingerprint {
@@ -25,10 +29,16 @@ class RecordRatioTest {
     std::uint64_t tokens = 0;  // distinct, in the classes that hit
   };
   static constexpr std::uint32_t kFewestPlates = 3;
+  // The chance that a rare value (a minute, a VIN, a picture's name) stands beside a registered plate without belonging
+  // to it: the registered minutes of a plate are few of the 1,440 of a day.
+  static constexpr double kBoundChance = 0.001;
 
-  // One distinct token, and the chance that a random one is registered; returns its class.
-  std::uint32_t AddToken(std::uint16_t shape, TokenPlace place, double chance);
-  void AddHit(std::uint32_t number) { ++classes_[number].hits; }
+  explicit RecordRatioTest(std::size_t exact_tokens) : misses_(exact_tokens) {}
+
+  // A token that is not registered, by its tag; the same one counts once. `chance` is that of its class.
+  void AddMiss(std::uint16_t shape, TokenPlace place, double chance, std::uint64_t tag);
+  // A registered plate that did not count yet; returns its class.
+  std::uint32_t AddHit(std::uint16_t shape, TokenPlace place, double chance, bool bound);
   // Hits of this class are many times what chance gives.
   bool StandsOut(std::uint32_t number) const;
   Result Evaluate(std::uint32_t fewest_plates = kFewestPlates) const;
@@ -37,12 +47,19 @@ class RecordRatioTest {
  private:
   struct Class {
     std::uint16_t key = 0;
-    std::uint64_t tokens = 0;
     std::uint64_t hits = 0;
-    double expected = 0;
+    std::uint64_t bound = 0;
+    double chance = 0;
   };
+  std::uint32_t NumberOf(std::uint16_t shape, TokenPlace place, double chance);
+  std::uint64_t Tokens(std::size_t number) const {
+    return classes_[number].hits + misses_.Count(static_cast<std::uint16_t>(number));
+  }
+  double BestTail(std::uint64_t Class::* hits, double factor, std::uint32_t fewest_plates) const;
+
   std::vector<Class> classes_;
   std::vector<std::uint16_t> numbers_;  // class number + 1 of each (place, shape)
+  RecordTokenSample misses_;
 };
 
 }  // namespace spanwatch::fingerprint

@@ -14,16 +14,58 @@ struct Range {
   std::size_t end = 0;
 };
 
-Range RowOf(std::string_view text, const PlateToken& token) {
-  Range range{token.begin - std::min<std::size_t>(token.begin, kRowReach),
-              std::min(text.size(), token.end + kRowReach)};
-  if (token.extent == RecordExtent::kNearby) return range;
-  const bool tuple = token.extent == RecordExtent::kTuple;
-  const std::size_t before =
-      token.begin == 0 ? std::string_view::npos : text.rfind(tuple ? '(' : '\n', token.begin - 1);
-  if (before != std::string_view::npos) range.begin = std::max(range.begin, before + 1);
-  range.end = std::min(range.end, text.find(tuple ? ')' : '\n', token.end));
-  return range;
+// What lies between an opening bracket before `at` that is not closed before it, and its closing one. `outermost`: of
+// several the first. False when there is none within `range`.
+bool Within(std::string_view text, std::size_t at, char open, char close, bool outermost, Range& range) {
+  std::size_t begin = std::string_view::npos;
+  std::size_t depth = 0;  // closed before `at`
+  std::size_t opened = 0;
+  for (std::size_t i = at; i > range.begin && (outermost || opened == 0); --i) {
+    const char c = text[i - 1];
+    if (c == close) ++depth;
+    if (c != open) continue;
+    if (depth > 0) {
+      --depth;
+    } else {
+      begin = i;
+      ++opened;
+    }
+  }
+  if (opened == 0) return false;
+  range.begin = begin;
+  for (std::size_t i = at; i < range.end; ++i) {
+    if (text[i] == open) ++opened;
+    if (text[i] == close && --opened == 0) range.end = i;
+  }
+  return true;
+}
+
+// `<plate>` before and behind, around the plate at `token`, bound the record of an XML element.
+void BetweenElements(std::string_view text, const PlateToken& token, Range& range) {
+  const std::size_t tag = text.rfind('<', token.begin);
+  if (tag == std::string_view::npos || tag < range.begin) return;
+  const std::string_view name = text.substr(tag, text.find_first_of("> ", tag) - tag);
+  if (name.size() < 2 || tag + name.size() > token.begin) return;
+  const std::size_t before = text.substr(0, tag).rfind(name);
+  if (before != std::string_view::npos) range.begin = std::max(range.begin, before + name.size());
+  range.end = std::min(range.end, text.find(name, token.end));
+}
+
+Range RowOf(std::string_view text, const PlateToken& token, std::size_t reach) {
+  Range range{token.begin - std::min<std::size_t>(token.begin, reach), std::min(text.size(), token.end + reach)};
+  if (token.extent == RecordExtent::kNearby) {
+    if (!Within(text, token.begin, '{', '}', true, range)) BetweenElements(text, token, range);
+    return range;
+  }
+  const std::size_t before = token.begin == 0 ? std::string_view::npos : text.rfind('\n', token.begin - 1);
+  Range line = range;
+  if (before != std::string_view::npos) line.begin = std::max(line.begin, before + 1);
+  line.end = std::min(line.end, text.find('\n', token.end));
+  // A tuple has columns; anything else in brackets is prose.
+  Range tuple = token.extent == RecordExtent::kTuple ? range : line;
+  const bool bracketed = Within(text, token.begin, '(', ')', false, tuple);
+  const bool columns = bracketed && text.substr(tuple.begin, tuple.end - tuple.begin).contains(',');
+  return columns ? tuple : line;
 }
 
 bool IsDate(std::string_view field) {
@@ -37,11 +79,11 @@ bool IsTimeOfDay(std::string_view field) {
 
 class RowReader {
  public:
-  RowReader(std::string_view text, const PlateToken& token, std::vector<RecordValue>& values)
-      : text_(text), token_(token), values_(values) {}
+  RowReader(std::string_view text, const PlateToken& token, std::size_t reach, std::vector<RecordValue>& values)
+      : text_(text), token_(token), reach_(reach), values_(values) {}
 
   void Read() {
-    const Range row = RowOf(text_, token_);
+    const Range row = RowOf(text_, token_, reach_);
     std::size_t begin = row.begin;
     for (std::size_t i = row.begin; i <= row.end && values_.size() < kRowValues; ++i) {
       if (i < row.end && !EndsField(i)) continue;
@@ -100,6 +142,7 @@ class RowReader {
 
   std::string_view text_;
   const PlateToken& token_;
+  std::size_t reach_;
   std::vector<RecordValue>& values_;
   std::array<char, 10> date_{};
   bool has_date_ = false;
@@ -107,9 +150,9 @@ class RowReader {
 
 }  // namespace
 
-void ReadRow(std::string_view text, const PlateToken& token, std::vector<RecordValue>& values) {
+void ReadRow(std::string_view text, const PlateToken& token, std::size_t reach, std::vector<RecordValue>& values) {
   values.clear();
-  RowReader(text, token, values).Read();
+  RowReader(text, token, reach, values).Read();
 }
 
 }  // namespace spanwatch::fingerprint

@@ -158,14 +158,6 @@ Block PlateBlock(PlateWord plate, const Block& padded) {
 
 }  // namespace
 
-PlateWord ToPlateWord(std::string_view normalised) {
-  PlateWord word = 0;
-  std::memcpy(&word, normalised.data(), std::min(normalised.size(), sizeof word));
-  return word;
-}
-
-std::size_t PlateWordLength(PlateWord word) { return (static_cast<std::size_t>(std::bit_width(word)) + 7) / 8; }
-
 struct RecordTagger::Schedules {
   Schedule value;
   Schedule pair;

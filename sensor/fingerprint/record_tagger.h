@@ -13,16 +13,10 @@
 #include <span>
 #include <string_view>
 
+#include "fingerprint/plate_word.h"
 #include "fingerprint/record_keys.h"
 
 namespace spanwatch::fingerprint {
-
-// A normalised plate as a fixed value: up to 8 characters, first character in the lowest byte, zero after the last. Two
-// are equal when the plates are.
-using PlateWord = std::uint64_t;
-
-PlateWord ToPlateWord(std::string_view normalised);  // REQUIRES: at most 8 characters
-std::size_t PlateWordLength(PlateWord word);
 
 enum class AesPath : std::uint8_t { kBest, kPortable };  // kPortable: OpenSSL, for the differential test
 

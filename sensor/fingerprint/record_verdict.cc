@@ -10,21 +10,19 @@ constexpr double kSureAgain = 1e-3;  // in a stream that was already sure
 
 }  // namespace
 
-void RecordVerdict::AddHit(const PlateToken& token, double chance, ItemRef plate, std::span<const ItemRef> items,
-                           std::size_t supported) {
-  const std::uint32_t number = test_.AddToken(token.shape, token.place, chance);
-  test_.AddHit(number);
+void RecordVerdict::AddHit(const PlateToken& token, double chance, const Hit& hit) {
+  const std::uint32_t number = test_.AddHit(token.shape, token.place, chance, hit.bound);
   new_hits_ = true;
-  const std::size_t named = std::min<std::size_t>(items.size(), limits_->record_items_per_plate);
-  counters_->Add(Counter::record_items_dropped_plate, items.size() - named);
+  const std::size_t named = std::min<std::size_t>(hit.items.size(), limits_->record_items_per_plate);
+  counters_->Add(Counter::record_items_dropped_plate, hit.items.size() - named);
   if (items_.size() + named > limits_->record_waiting_items) {
     counters_->Add(Counter::record_items_dropped_waiting, named);
     return;
   }
-  waiting_.push_back({plate, token.offset, number, static_cast<std::uint32_t>(items_.size()),
-                      static_cast<std::uint32_t>(named), static_cast<std::uint32_t>(std::min(supported, named)),
-                      token.place == TokenPlace::kField});
-  items_.insert(items_.end(), items.begin(), items.begin() + static_cast<std::ptrdiff_t>(named));
+  waiting_.push_back({hit.plate, hit.offset, number, static_cast<std::uint32_t>(items_.size()),
+                      static_cast<std::uint32_t>(named), static_cast<std::uint32_t>(std::min(hit.supported, named)),
+                      token.place == TokenPlace::kField, hit.bound});
+  items_.insert(items_.end(), hit.items.begin(), hit.items.begin() + static_cast<std::ptrdiff_t>(named));
 }
 
 void RecordVerdict::Judge(MatchSink& sink, RecordTotals& totals) {
@@ -37,7 +35,7 @@ void RecordVerdict::Judge(MatchSink& sink, RecordTotals& totals) {
   totals.evidence.probability = std::min(totals.evidence.probability, probability_);
   std::vector<Plate> kept;
   for (const Plate& plate : waiting_) {
-    if (test_.StandsOut(plate.number) || plate.supported > 0) {
+    if (test_.StandsOut(plate.number) || plate.bound) {
       Tell(plate, Confidence::kSure, sink, totals);
     } else {
       kept.push_back(plate);
@@ -52,9 +50,9 @@ void RecordVerdict::Close(MatchSink& sink, RecordTotals& totals) {
   const auto result = test_.Evaluate();
   if (!sure_) {
     for (const Plate& plate : waiting_) {
-      // One hit in a long list of unregistered plates is what chance gives.
-      const bool in_field = plate.field && test_.StandsOut(plate.number);
-      if (in_field || plate.supported > 0) Tell(plate, Confidence::kWeak, sink, totals);
+      // One hit in a long list of unregistered plates is what chance gives, and so is its state beside it.
+      const bool stands_out = (plate.field || plate.supported > 0) && test_.StandsOut(plate.number);
+      if (stands_out || plate.bound) Tell(plate, Confidence::kWeak, sink, totals);
     }
   }
   if (sure_ || totals.changed) {

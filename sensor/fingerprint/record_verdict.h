@@ -28,15 +28,23 @@ class RecordVerdict {
   RecordVerdict(const config::Limits& limits, Counters& counters)
       : limits_(&limits),
         counters_(&counters),
+        test_(limits.record_exact_tokens),
         plates_(limits.record_exact_tokens),
         told_(limits.record_exact_tokens) {}
 
-  // One distinct token and its chance.
-  void AddMiss(const PlateToken& token, double chance) { test_.AddToken(token.shape, token.place, chance); }
-  // The same of a registered plate. `plate` is its first record, which tells plates apart however they were spelt;
-  // `items` are the records with it, supported ones first.
-  void AddHit(const PlateToken& token, double chance, ItemRef plate, std::span<const ItemRef> items,
-              std::size_t supported);
+  // A token that is not registered, by its tag, and the chance of its class (RecordRatioTest).
+  void AddMiss(const PlateToken& token, double chance, std::uint64_t tag) {
+    test_.AddMiss(token.shape, token.place, chance, tag);
+  }
+  // A registered plate in the text.
+  struct Hit {
+    ItemRef plate;                   // its first record, which tells plates apart however they were spelt
+    std::span<const ItemRef> items;  // the records with it, supported ones first
+    std::size_t supported = 0;
+    bool bound = false;        // by a value too rare to be there by chance
+    std::uint64_t offset = 0;  // in the stream
+  };
+  void AddHit(const PlateToken& token, double chance, const Hit& hit);
   // Whether this plate was not yet counted in this window.
   bool IsNew(ItemRef plate) { return plates_.Insert(NumberOf(plate)); }
   // More hits would be lost unless they are judged now.
@@ -56,6 +64,7 @@ class RecordVerdict {
     std::uint32_t count = 0;
     std::uint32_t supported = 0;
     bool field = false;
+    bool bound = false;
   };
   static std::uint64_t NumberOf(ItemRef item) { return (std::uint64_t{item.set} << 32 | item.row) + 1; }
   void Tell(const Plate& plate, Confidence confidence, MatchSink& sink, RecordTotals& totals);

@@ -81,7 +81,7 @@ struct HalfMasks {
           _mm256_or_si256(_mm256_andnot_si256(of_text, below_space), equals(0x7F))};
 }
 
-[[gnu::target("avx2")]] TextMasks ClassifyWithAvx2(const std::uint8_t* block) noexcept {
+[[gnu::target("avx2")]] BlockMasks ClassifyWithAvx2(const std::uint8_t* block) noexcept {
   const HalfMasks low = ClassifyHalf(block);
   const HalfMasks high = ClassifyHalf(block + kTextBlock / 2);
   return {Joined(low.word, high.word), Joined(low.lead, high.lead), Joined(low.continuation, high.continuation),
@@ -89,7 +89,7 @@ struct HalfMasks {
 }
 
 // The bytes that a plate may be made of, in UTF-8 or UTF-16. Where a neighbour lies in another block the byte counts.
-std::uint64_t PlateCharacters(const TextMasks& masks) {
+std::uint64_t PlateCharacters(const BlockMasks& masks) {
   const std::uint64_t word = masks.word;
   const std::uint64_t lead = masks.lead & (masks.continuation >> 1 | std::uint64_t{1} << 63);
   std::uint64_t plate = word | lead | lead << 1 | (lead << 2 & masks.continuation) | (masks.continuation & 3);
@@ -97,12 +97,12 @@ std::uint64_t PlateCharacters(const TextMasks& masks) {
   return plate;
 }
 
-bool IsText(const TextMasks& masks) { return (masks.control & ~masks.nul) == 0 && (masks.nul & masks.nul << 1) == 0; }
+bool IsText(const BlockMasks& masks) { return (masks.control & ~masks.nul) == 0 && (masks.nul & masks.nul << 1) == 0; }
 
 }  // namespace
 
-TextMasks ClassifyTextPortably(const std::uint8_t* block) noexcept {
-  TextMasks masks;
+BlockMasks ClassifyTextPortably(const std::uint8_t* block) noexcept {
+  BlockMasks masks;
   for (std::size_t i = 0; i < kTextBlock; ++i) {
     const std::uint8_t byte = block[i];
     const std::uint8_t classes = kLowHalf[byte & 0x0F] & kHighHalf[byte >> 4];
@@ -117,7 +117,7 @@ TextMasks ClassifyTextPortably(const std::uint8_t* block) noexcept {
   return masks;
 }
 
-TextMasks ClassifyText(const std::uint8_t* block) noexcept {
+BlockMasks ClassifyText(const std::uint8_t* block) noexcept {
   static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
   return has_avx2 ? ClassifyWithAvx2(block) : ClassifyTextPortably(block);
 }
@@ -156,7 +156,7 @@ void TextFilter::FlushPart() noexcept {
 }
 
 void TextFilter::Block(const std::uint8_t* block, std::size_t size) noexcept {
-  const TextMasks masks = ClassifyText(block);
+  const BlockMasks masks = ClassifyText(block);
   const std::uint64_t plate = PlateCharacters(masks);
   const std::uint64_t pairs = plate & plate >> 1;
   const std::uint64_t runs = pairs & pairs >> 2 & plate >> 4;

@@ -23,21 +23,21 @@ class TextSink {
 };
 
 // What each byte of a block is, one bit a byte.
-struct TextMasks {
+struct BlockMasks {
   std::uint64_t word = 0;          // letter, digit or separator, in ASCII
   std::uint64_t lead = 0;          // may begin a look-alike or a separator in UTF-8
   std::uint64_t continuation = 0;  // 0x80..0xBF
   std::uint64_t high = 0;          // 0x80..0xFF
   std::uint64_t nul = 0;
   std::uint64_t control = 0;  // no text has it: below space but for TAB, LF and CR; DEL
-  friend bool operator==(const TextMasks&, const TextMasks&) = default;
+  friend bool operator==(const BlockMasks&, const BlockMasks&) = default;
 };
 
 inline constexpr std::size_t kTextBlock = 64;
 
 // REQUIRES: 64 readable bytes. The portable form, and the one that this processor runs best.
-TextMasks ClassifyTextPortably(const std::uint8_t* block) noexcept;
-TextMasks ClassifyText(const std::uint8_t* block) noexcept;
+BlockMasks ClassifyTextPortably(const std::uint8_t* block) noexcept;
+BlockMasks ClassifyText(const std::uint8_t* block) noexcept;
 
 class TextFilter {
  public:

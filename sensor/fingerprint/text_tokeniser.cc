@@ -2,340 +2,271 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
-
-#include "fingerprint/plate_shapes.h"
-#include "fingerprint/text_fold.h"
 
 namespace spanwatch::fingerprint {
 namespace {
 
-// What a byte is; a value from '0' on is the folded letter or digit itself.
-constexpr std::uint8_t kOther = 0, kSeparator = 1, kStructural = 2, kMultibyte = 3, kBackslash = 4, kEntity = 5,
-                       kPercent = 6;
-
-constexpr std::array<std::uint8_t, 256> kKinds = [] {
-  std::array<std::uint8_t, 256> kinds{};
-  for (std::size_t c = '0'; c <= '9'; ++c) kinds[c] = static_cast<std::uint8_t>(c);
-  for (std::size_t c = 'A'; c <= 'Z'; ++c) kinds[c] = kinds[c | 0x20] = static_cast<std::uint8_t>(c);
-  for (const char c : std::string_view(" -._+")) kinds[static_cast<std::uint8_t>(c)] = kSeparator;
-  for (const char c : std::string_view("\n\t,;|\"'`(){}[]<>=:&")) kinds[static_cast<std::uint8_t>(c)] = kStructural;
-  for (const std::size_t c : {0xC2, 0xCE, 0xCF, 0xD0, 0xD1, 0xE2, 0xE3, 0xEF}) kinds[c] = kMultibyte;
-  kinds['\\'] = kBackslash;
-  kinds['&'] = kEntity;
-  kinds['%'] = kPercent;
-  return kinds;
-}();
-
-constexpr std::size_t kLongestEntity = 9;
+// A token spans at most 8 characters and 3 separators, so it begins and ends so near to a seed in it.
+constexpr std::size_t kSpan = kPlateMaximum + 2;
+constexpr std::size_t kMergedSeeds = 24;  // seeds this near to the first are served by one walk over the pieces
+constexpr std::size_t kWalk = 40;  // characters of one walk: what is left of 56 known bits is longer than a token
+constexpr std::size_t kHistory = 2 * TextTokeniser::kReach;
+constexpr std::size_t kLookBack = 56;
 constexpr std::size_t kBase64Run = 16;
-constexpr std::size_t kBase64Look = 64;
-constexpr std::uint32_t kLongestHyphens = 16;
-constexpr char kBreak = '\x01';  // stands in the text where bytes are missing
+constexpr std::size_t kLongestKey = 100;
 
-bool IsHexDigit(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f'); }
-
-}  // namespace
-
-void TextTokeniser::Append(ByteView text, std::uint64_t nul, std::uint64_t offset) {
-  offset_ = offset;
-  // A NUL of UTF-16 has another two bytes before or after it.
-  const std::uint64_t near = nul << 2 | nul >> 2 | previous_nul_;
-  const std::uint64_t passed_over = nul & near;
-  if (passed_over == 0) {
-    text_.append(AsText(text));
-  } else {
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      if ((passed_over >> i & 1) == 0) text_ += static_cast<char>(text[i]);
-    }
-  }
-  previous_nul_ = text.size() < 2 ? 0 : nul >> (text.size() - 2) & 3;
-  Parse(false);
+bool IsWord(char c) {
+  const char lower = static_cast<char>(c | 0x20);
+  return (c >= '0' && c <= '9') || (lower >= 'a' && lower <= 'z');
 }
 
-void TextTokeniser::Break(std::uint64_t offset) {
-  offset_ = offset;
-  text_ += kBreak;
-  previous_nul_ = 0;
-  Parse(true);
-  EndPiece();
-  EndChain(kBreak);
-  fields_.Reset();
-  field_begin_ = at_;
-  noise_ = 0;
-}
-
-void TextTokeniser::Finish(std::uint64_t offset) {
-  offset_ = offset;
-  Parse(true);
-  EndPiece();
-  EndChain('\n');
-}
-
-void TextTokeniser::Discard(std::size_t tokens, std::size_t position) {
-  // A run under way is kept as far as it is looked at.
-  const bool keeps_run = piece_size_ > 0 && piece_size_ <= kBase64Look;
-  position = std::min(position, keeps_run ? std::size_t{piece_.begin} : at_);
-  tokens_.erase(tokens_.begin(), tokens_.begin() + static_cast<std::ptrdiff_t>(tokens));
-  hyphens_.first_token -= std::min(tokens, hyphens_.first_token);
-  text_.erase(0, position);
-  const auto back = [&]<typename T>(T& place) { place -= static_cast<T>(std::min<std::size_t>(place, position)); };
-  for (PlateToken& token : tokens_) {
-    back(token.begin);
-    back(token.end);
-  }
-  for (Piece& piece : pieces_) back(piece.begin);
-  back(piece_.begin);
-  back(at_);
-  back(field_begin_);
-}
-
-void TextTokeniser::Parse(bool final) {
-  while (at_ < text_.size()) {
-    const std::uint8_t kind = kKinds[static_cast<std::uint8_t>(text_[at_])];
-    if (kind >= '0') {
-      Run();
-    } else if (kind == kSeparator) {
-      Separate(text_[at_++]);
-    } else if (kind == kStructural) {
-      Structural(text_[at_], 1);
-    } else if (kind == kOther) {
-      EndPiece();
-      EndChain(text_[at_++]);
-    } else if (!Special(kind, final)) {
-      return;
-    }
-  }
-}
-
-void TextTokeniser::Run() {
-  if (piece_size_ == 0) piece_.begin = static_cast<std::uint32_t>(at_);
-  std::size_t i = at_;
-  for (; i < text_.size(); ++i) {
-    const std::uint8_t c = kKinds[static_cast<std::uint8_t>(text_[i])];
-    if (c < '0') break;
-    if (piece_size_ < kPlateMaximum) {
-      piece_.word |= PlateWord{c} << (8 * piece_size_);
-      piece_.letters = static_cast<std::uint8_t>(piece_.letters << 1 | (c >= 'A' ? 1 : 0));
-    }
-    ++piece_size_;
-  }
-  at_ = i;
-}
-
-bool TextTokeniser::Special(std::uint8_t kind, bool final) {
-  switch (kind) {
-    case kMultibyte:
-      return Multibyte(final);
-    case kBackslash:
-      return Backslash(final);
-    case kEntity:
-      return Entity(final);
-    default:
-      return Percent(final);
-  }
-}
-
-bool TextTokeniser::Multibyte(bool final) {
-  if (!final && text_.size() - at_ < 3) return false;
-  const auto [character, length] = DecodeUtf8(text_, at_);
-  Put(character, length);
-  return true;
-}
-
-bool TextTokeniser::Backslash(bool final) {
-  constexpr std::size_t kUnicodeEscape = 6;
-  if (!final && text_.size() - at_ < kUnicodeEscape) return false;
-  const std::string_view rest = std::string_view(text_).substr(at_);
-  if (rest.size() >= kUnicodeEscape && rest[1] == 'u' && std::all_of(rest.begin() + 2, rest.begin() + 6, IsHexDigit)) {
-    std::uint32_t character = 0;
-    std::from_chars(rest.data() + 2, rest.data() + 6, character, 16);
-    Put(character, kUnicodeEscape);
-    return true;
-  }
-  EndPiece();
-  EndChain('\\');
-  ++at_;
-  // `\n` may be an escape or begin a name in a Windows path: the run that follows is taken both with and without it.
-  piece_.escaped = rest.size() > 1 && std::string_view("nrtbf").contains(rest[1]);
-  return true;
-}
-
-bool TextTokeniser::Entity(bool final) {
-  if (!final && text_.size() - at_ < kLongestEntity) return false;
-  const std::string_view rest = std::string_view(text_).substr(at_, kLongestEntity);
-  const std::size_t end = rest.find(';');
-  if (rest.size() > 3 && rest[1] == '#' && end != std::string_view::npos) {
-    const bool hexadecimal = rest[2] == 'x' || rest[2] == 'X';
-    const char* const first = rest.data() + (hexadecimal ? 3 : 2);
-    std::uint32_t character = 0;
-    const auto [stop, error] = std::from_chars(first, rest.data() + end, character, hexadecimal ? 16 : 10);
-    if (error == std::errc() && stop == rest.data() + end) {
-      Put(character, end + 1);
-      return true;
-    }
-  }
-  Structural('&', 1);
-  return true;
-}
-
-bool TextTokeniser::Percent(bool final) {
-  if (!final && text_.size() - at_ < 3) return false;
-  const std::string_view rest = std::string_view(text_).substr(at_, 3);
-  std::uint32_t character = 0;
-  const bool escape = rest.size() == 3 && IsHexDigit(rest[1]) && IsHexDigit(rest[2]) &&
-                      std::from_chars(rest.data() + 1, rest.data() + 3, character, 16).ec == std::errc();
-  // Only punctuation needs this escape; %AB before a plate is more likely a percent sign.
-  if (escape && character < 0x80 && FoldCharacter(character) < '0') {
-    Put(character, 3);
-  } else {
-    EndPiece();
-    EndChain('%');
-    ++at_;
-  }
-  return true;
-}
-
-void TextTokeniser::Put(char32_t character, std::size_t length) {
-  const char folded = FoldCharacter(character);
-  if (folded == kFoldSeparator) {
-    Separate(character < 0x80 ? static_cast<char>(character) : ' ');
-    at_ += length;
-  } else if (folded != kFoldOther) {
-    if (piece_size_ == 0) piece_.begin = static_cast<std::uint32_t>(at_);
-    if (piece_size_ < kPlateMaximum) {
-      piece_.word |= PlateWord{static_cast<std::uint8_t>(folded)} << (8 * piece_size_);
-      piece_.letters = static_cast<std::uint8_t>(piece_.letters << 1 | (IsFoldedLetter(folded) ? 1 : 0));
-    }
-    ++piece_size_;
-    at_ += length;
-  } else if (character < 0x80 && kKinds[character] == kStructural) {
-    Structural(static_cast<char>(character), length);
-  } else {
-    EndPiece();
-    EndChain('\0');
-    at_ += length;
-  }
-}
-
-void TextTokeniser::Separate(char separator) {
-  const bool after_piece = piece_size_ > 0;
-  EndPiece();
-  if (after_piece) {
-    separator_ = separator;
-  } else {
-    EndChain(separator);
-  }
-  if (separator == ' ' || separator == '.') noise_ = 0;
-}
-
-void TextTokeniser::Structural(char c, std::size_t length) {
-  EndPiece();
-  EndChain(c);
-  fields_.OnStructural(c, std::string_view(text_).substr(field_begin_, at_ - field_begin_));
-  at_ += length;
-  field_begin_ = at_;
-}
-
-void TextTokeniser::EndChain(char c) {
-  SettleHyphens();
-  separator_ = 0;
-  piece_count_ = 0;
-  if (c == '\n') {
-    noise_ -= noise_ > 0 ? 1 : 0;
-  } else if (c != '/' && c != '=' && c != '\r' && c != '+') {
-    noise_ = 0;
-  }
-}
-
-void TextTokeniser::EndPiece() {
-  if (piece_size_ == 0) {
-    piece_.escaped = false;
-    return;
-  }
-  if (separator_ == '-') {
-    if (++hyphens_.count > kLongestHyphens) SettleHyphens();
-  } else {
-    SettleHyphens();
-  }
-  if (hyphens_.count == 0) {
-    hyphens_.first_token = tokens_.size();
-    hyphens_.count = 1;
-    hyphens_.equal = true;
-  }
-  const auto size = static_cast<std::uint16_t>(std::min<std::size_t>(piece_size_, 0xFFFF));
-  if (hyphens_.count <= hyphens_.lengths.size()) hyphens_.lengths[hyphens_.count - 1] = size;
-  hyphens_.equal = hyphens_.equal && size == hyphens_.lengths[0];
-  if (piece_size_ > kPlateMaximum) {
-    piece_count_ = 0;
-    if (piece_size_ >= kBase64Run && IsBase64(piece_.begin)) noise_ = 2;
-  } else {
-    if (separator_ == 0) piece_count_ = 0;
-    if (piece_count_ > 0) std::shift_right(pieces_.begin(), pieces_.end(), 1);
-    piece_.length = static_cast<std::uint8_t>(std::min(piece_size_, kPlateMaximum));
-    pieces_[0] = piece_;
-    piece_count_ = std::min(piece_count_ + 1, kPieces);
-    if (noise_ == 0 || fields_.in_plate_field()) Candidates();
-  }
-  separator_ = 0;
-  piece_ = Piece();
-  piece_size_ = 0;
-}
-
-// Drops the tokens of a UUID (8-4-4-4-12) or a product key (four or more groups of equal length, 4 or 5).
-void TextTokeniser::SettleHyphens() {
-  if (hyphens_.count < 4) {
-    hyphens_.count = 0;
-    return;
-  }
-  constexpr std::array<std::uint16_t, 5> kUuid{8, 4, 4, 4, 12};
-  const bool uuid = hyphens_.count == kUuid.size() && hyphens_.lengths == kUuid;
-  const bool key = hyphens_.equal && (hyphens_.lengths[0] == 4 || hyphens_.lengths[0] == 5);
-  if (uuid || key) tokens_.resize(hyphens_.first_token);
-  hyphens_.count = 0;
-}
-
-// The tokens that end with the latest piece.
-void TextTokeniser::Candidates() {
-  Piece joined;
-  for (std::size_t i = 0; i < piece_count_; ++i) {
-    const Piece& piece = pieces_[i];
-    if (joined.length + piece.length > kPlateMaximum) break;
-    joined.word = i == 0 ? piece.word : joined.word << (8 * piece.length) | piece.word;
-    joined.letters = static_cast<std::uint8_t>(piece.letters << joined.length | joined.letters);
-    joined.length = static_cast<std::uint8_t>(joined.length + piece.length);
-    joined.begin = piece.begin;
-    Candidate(joined, i + 1);
-    if (piece.escaped && joined.length > 1) {
-      Piece rest = joined;
-      rest.word >>= 8;
-      --rest.length;
-      rest.letters = static_cast<std::uint8_t>(rest.letters & ((1u << rest.length) - 1));
-      Candidate(rest, i + 1);
-    }
-  }
-}
-
-void TextTokeniser::Candidate(Piece joined, std::size_t pieces) {
-  if (joined.length < kPlateMinimum) return;
-  const auto shape = static_cast<std::uint16_t>(1u << joined.length | joined.letters);
-  const bool field = fields_.in_plate_field();
-  if (!field && !CountsAnywhere(shape)) return;
-  const TokenPlace place = field ? TokenPlace::kField : pieces > 1 ? TokenPlace::kJoined : TokenPlace::kPlain;
-  tokens_.push_back(
-      {joined.word, shape, place, fields_.extent(), joined.begin, static_cast<std::uint32_t>(at_), offset_});
-}
-
-bool TextTokeniser::IsBase64(std::size_t begin) const {
+// Upper, lower and digit together: no word has that.
+bool IsMixed(std::string_view run) {
   bool upper = false;
   bool lower = false;
   bool digit = false;
-  for (const char c : std::string_view(text_).substr(begin, kBase64Look)) {
+  for (const char c : run) {
     upper = upper || (c >= 'A' && c <= 'Z');
     lower = lower || (c >= 'a' && c <= 'z');
     digit = digit || (c >= '0' && c <= '9');
   }
   return upper && lower && digit;
+}
+
+}  // namespace
+
+WantedShapes WantedShapes::All() {
+  WantedShapes all;
+  for (std::size_t length = kPlateMinimum; length <= kPlateMaximum; ++length) {
+    all.Add(static_cast<std::uint16_t>((2u << length) - 1));
+  }
+  return all;
+}
+
+void WantedShapes::Add(std::uint16_t shape) {
+  const unsigned top = std::bit_floor(static_cast<unsigned>(shape));
+  const unsigned letters = shape ^ top;
+  for (unsigned kept = letters;; kept = (kept - 1) & letters) {
+    kinds_[top | kept] |= kFolded;
+    if (kept == 0) break;
+  }
+  for (unsigned any = top; any < 2 * top; ++any) {
+    if (CountsAnywhere(static_cast<std::uint16_t>(any))) kinds_[any] |= kAnywhere;
+  }
+}
+
+void TextTokeniser::Append(ByteView block, std::uint64_t nul, std::uint64_t offset) {
+  const bool goes_on =
+      !stretches_.empty() && offset - stretches_.back().offset == text_.size() - stretches_.back().position;
+  if (!goes_on) stretches_.push_back({text_.size(), offset});
+  decoder_.Append(block, nul, text_);
+}
+
+std::uint64_t TextTokeniser::OffsetOf(std::size_t position) const {
+  const auto after = std::ranges::upper_bound(stretches_, position, {}, &Stretch::position);
+  if (after == stretches_.begin()) return 0;
+  const Stretch& stretch = *(after - 1);
+  return (stretch.offset + position - stretch.position) / TextMasks::kBits * TextMasks::kBits;
+}
+
+void TextTokeniser::Scan(bool final, TextMasks& masks) {
+  if (final) decoder_.Flush(text_);
+  const std::size_t size = text_.size();
+  text_.append(TextMasks::kPadding, '\0');
+  const std::size_t known = at_ - std::min(at_, TextMasks::kBits);
+  masks.Fill({text_.data(), size}, known / TextMasks::kBits * TextMasks::kBits, path_);
+  const std::size_t limit = Limit(final, masks);
+  finder_.Find({text_.data(), size}, masks, limit);
+  told_ = at_;
+  std::size_t begin = at_ - std::min(at_, kSpan + 1);  // a token may have begun before the last limit
+  for (const RecordFieldFinder::Field& field : finder_.fields()) {
+    if (field.begin > begin) ScanSeeds({begin, field.begin, false, RecordExtent::kLine}, masks);
+    ScanAll({field.begin, field.end, true, field.extent}, masks);
+    begin = field.end;
+  }
+  ScanSeeds({begin, limit, false, RecordExtent::kLine}, masks);
+  at_ = limit;
+  text_.resize(size);
+}
+
+// How far tokens are told: so far that what follows a token is there, and not inside of one.
+std::size_t TextTokeniser::Limit(bool final, const TextMasks& masks) const {
+  const std::size_t size = text_.size() - TextMasks::kPadding;
+  if (final) return size;
+  const std::size_t last = size - std::min(size, kReach + TextMasks::kBits);
+  if (last <= at_) return at_;
+  for (std::size_t limit = last; limit > at_ && limit + kLookBack > last; --limit) {
+    if ((masks.WordFrom(limit - 1) & 3) != 3) return limit;
+  }
+  return last;
+}
+
+// The tokens that hold a letter beside a digit.
+void TextTokeniser::ScanSeeds(const Area& area, const TextMasks& masks) {
+  for (std::size_t at = area.begin; at < area.end;) {
+    const std::size_t block = at / TextMasks::kBits;
+    const std::uint64_t seeds = masks.seed(block) & ~std::uint64_t{0} << at % TextMasks::kBits;
+    if (seeds == 0) {
+      at = (block + 1) * TextMasks::kBits;
+      continue;
+    }
+    const std::size_t first = block * TextMasks::kBits + static_cast<std::size_t>(std::countr_zero(seeds));
+    if (first >= area.end) return;
+    const std::uint64_t near = masks.SeedFrom(first) & ((std::uint64_t{2} << kMergedSeeds) - 1);
+    const std::size_t last = first + static_cast<std::size_t>(std::bit_width(near)) - 1;
+    const std::size_t from = std::max(area.begin, first - std::min(first, kSpan));
+    Pieces(from, std::min(last + kSpan, area.end - 1), area, masks);
+    at = last + 1;
+  }
+}
+
+void TextTokeniser::ScanAll(const Area& area, const TextMasks& masks) {
+  // What was told before needs no second walk, but for what may still be joined.
+  std::size_t from = std::max(area.begin, told_ - std::min(told_, kSpan + 1));
+  for (; from < area.end; from += kWalk) Pieces(from, std::min(from + kWalk, area.end) - 1, area, masks);
+}
+
+// Walks over the runs of letters and digits that begin in [from, to]. REQUIRES: to - from < 46
+void TextTokeniser::Pieces(std::size_t from, std::size_t to, const Area& area, const TextMasks& masks) {
+  // Bit 0 stands for the character before.
+  const std::uint64_t around = from == 0 ? masks.WordFrom(0) << 1 : masks.WordFrom(from - 1);
+  const std::uint64_t words = around >> 1;
+  const std::uint64_t separators = masks.SeparatorFrom(from) << 1;  // bit 0: none
+  std::uint64_t starts = (around & ~(around << 1)) >> 1;
+  starts &= (std::uint64_t{2} << (to - from)) - 1;
+  for (; starts != 0; starts &= starts - 1) {
+    const auto start = static_cast<unsigned>(std::countr_zero(starts));
+    const auto length = static_cast<unsigned>(std::countr_one(words >> start));
+    const std::size_t begin = from + start;
+    // One separator between: the bit before this start, and the piece before ended there.
+    const bool joins = piece_end_ + 1 == begin &&
+                       (start > 0 ? (separators >> start & 1) != 0 : (masks.SeparatorFrom(begin - 1) & 1) != 0);
+    if (!joins) piece_count_ = 0;
+    piece_end_ = begin + length;
+    if (length > kPlateMaximum) {
+      piece_count_ = 0;
+      continue;
+    }
+    PlateWord word;
+    std::memcpy(&word, text_.data() + begin, sizeof word);
+    Piece& piece = pieces_[++latest_ % kPieces];
+    piece.word = UpperWord(word & ~std::uint64_t{0} >> 8 * (kPlateMaximum - length));
+    piece.folded = FoldWord(piece.word);
+    piece.begin = begin;
+    piece.length = length;
+    piece.letters = LettersOf(piece.word, length);
+    piece.folded_letters = LettersOf(piece.folded, length);
+    piece_count_ = std::min(piece_count_ + 1, kPieces);
+    if (piece_end_ > told_) Candidates(piece_end_, area, masks);
+  }
+  told_ = std::max(told_, piece_end_);
+}
+
+// The tokens that end with the latest piece.
+void TextTokeniser::Candidates(std::size_t end, const Area& area, const TextMasks& masks) {
+  Piece joined;
+  for (std::size_t i = 0; i < piece_count_; ++i) {
+    const Piece& piece = pieces_[(latest_ - i) % kPieces];
+    if (joined.length + piece.length > kPlateMaximum || piece.begin < area.begin) break;
+    joined.word = i == 0 ? piece.word : joined.word << 8 * piece.length | piece.word;
+    joined.folded = i == 0 ? piece.folded : joined.folded << 8 * piece.length | piece.folded;
+    joined.letters |= piece.letters << joined.length;
+    joined.folded_letters |= piece.folded_letters << joined.length;
+    joined.length += piece.length;
+    joined.begin = piece.begin;
+    if (joined.length < kPlateMinimum) continue;
+    Candidate(joined, i + 1, end, area, masks);
+    // `\n` may be an escape or begin a name in a Windows path: the run that follows is taken both with and without it.
+    const bool escaped =
+        piece.begin > 0 && text_[piece.begin - 1] == '\\' && std::string_view("nrtbf").contains(text_[piece.begin]);
+    if (escaped && joined.length > kPlateMinimum) {
+      Piece rest = joined;
+      rest.word >>= 8;
+      rest.folded >>= 8;
+      --rest.length;
+      rest.letters &= (1u << rest.length) - 1;
+      rest.folded_letters &= (1u << rest.length) - 1;
+      ++rest.begin;
+      Candidate(rest, i + 1, end, area, masks);
+    }
+  }
+}
+
+void TextTokeniser::Candidate(const Piece& joined, std::size_t pieces, std::size_t end, const Area& area,
+                              const TextMasks& masks) {
+  const auto shape = static_cast<std::uint16_t>(1u << joined.length | joined.letters);
+  const auto folded_shape = static_cast<std::uint16_t>(1u << joined.length | joined.folded_letters);
+  if (!wanted_->Has(shape, folded_shape, area.field)) return;
+  if (!area.field && IsNoise(joined.begin, end, masks)) return;
+  const TokenPlace place = area.field ? TokenPlace::kField : pieces > 1 ? TokenPlace::kJoined : TokenPlace::kPlain;
+  tokens_.push_back({joined.word, joined.folded, folded_shape, place, area.extent,
+                     static_cast<std::uint32_t>(joined.begin), static_cast<std::uint32_t>(end)});
+}
+
+// Part of a UUID or a product key, or so near to base64 that it will be base64 too.
+bool TextTokeniser::IsNoise(std::size_t begin, std::size_t end, const TextMasks& masks) const {
+  const char before = begin == 0 ? '\0' : text_[begin - 1];
+  if (before == '-' || text_[end] == '-') {
+    if (IsGroupOfKey(begin)) return true;
+  }
+  if (!std::string_view("+/=-_\r\n").contains(before)) return false;
+  const std::size_t back = std::min(begin, kLookBack);
+  const std::uint64_t words = masks.WordFrom(begin - back) & ((std::uint64_t{1} << back) - 1);
+  std::uint64_t long_runs = words & words >> 1;
+  long_runs &= long_runs >> 2;
+  long_runs &= long_runs >> 4;
+  long_runs &= long_runs >> 8;
+  if (long_runs == 0) return false;
+  // From the token back to the end of the run there must be nothing that base64 has not, and one end of line.
+  const std::size_t run_end = begin - back + static_cast<std::size_t>(std::bit_width(long_runs)) + kBase64Run - 1;
+  int lines = 0;
+  for (std::size_t i = run_end; i < begin; ++i) {
+    lines += text_[i] == '\n' ? 1 : 0;
+    if (!IsWord(text_[i]) && !std::string_view("+/=-_\r\n").contains(text_[i])) return false;
+  }
+  return lines < 2 && IsMixed(std::string_view(text_).substr(begin - back, run_end - (begin - back)));
+}
+
+// A UUID is 8-4-4-4-12, a product key four or more groups of equal length, 4 or 5.
+bool TextTokeniser::IsGroupOfKey(std::size_t begin) const {
+  constexpr std::array<std::size_t, 5> kUuid{8, 4, 4, 4, 12};
+  const auto in_key = [&](std::size_t i) { return IsWord(text_[i]) || text_[i] == '-'; };
+  std::size_t at = begin;
+  while (at > 0 && begin - at < kLongestKey && in_key(at - 1)) --at;
+  const std::size_t key = at;
+  bool uuid = true;
+  bool equal = true;
+  std::size_t groups = 0;
+  std::size_t first = 0;
+  for (bool more = true; more; ++groups) {
+    const std::size_t group = at;
+    while (IsWord(text_[at])) ++at;
+    const std::size_t length = at - group;
+    if (groups == 0) first = length;
+    equal = equal && length == first;
+    uuid = uuid && groups < kUuid.size() && length == kUuid[groups];
+    more = text_[at] == '-' && IsWord(text_[at + 1]) && at - key < 2 * kLongestKey;
+    ++at;
+  }
+  return (uuid && groups == kUuid.size()) || (equal && groups >= 4 && (first == 4 || first == 5));
+}
+
+void TextTokeniser::Discard() {
+  tokens_.clear();
+  const std::size_t gone = (at_ - std::min(at_, kHistory)) / TextMasks::kBits * TextMasks::kBits;
+  if (gone == 0) return;
+  text_.erase(0, gone);
+  at_ -= gone;
+  piece_end_ -= std::min(piece_end_, gone);
+  piece_count_ = 0;
+  finder_.Discard(gone);
+  const auto kept = std::ranges::upper_bound(stretches_, gone, {}, &Stretch::position);
+  if (kept != stretches_.begin()) stretches_.erase(stretches_.begin(), kept - 1);
+  for (Stretch& stretch : stretches_) {
+    const std::size_t back = std::min(stretch.position, gone);
+    if (back < gone) stretch.offset += gone - back;
+    stretch.position -= back;
+  }
 }
 
 }  // namespace spanwatch::fingerprint

@@ -1,13 +1,11 @@
-// TextTokeniser: finds the tokens in a text that may be plates. Second stage of the record family, after TextFilter.
+// TextTokeniser: finds the tokens in a text that may be plates. Third stage of the record family, after TextDecoder.
 //
 // A token is a run of letters and digits of 3 to 8 characters, or up to four such runs with exactly one separator
-// (space, hyphen, dot, underscore, bullet, `+` of a form) between them. Case, full-width forms and look-alikes are
-// folded (K0). UTF-8 and UTF-16 are read alike: a NUL between characters of UTF-16 is passed over. Escapes of JSON
-// (\n, \u0041), XML (&#65;) and URLs (%20) are taken off. No token comes from longer runs, UUIDs, product keys or
-// base64: those are noise.
+// (space, hyphen, dot, underscore, `+` of a form) between them. Outside of a plate field it needs a letter beside a
+// digit, so most text is passed over by its masks alone. No token comes from longer runs, UUIDs, product keys or
+// base64: those are noise. What is found depends only on the text and not on how it was cut. One thread.
 //
-// The text is kept in one buffer so that the values near a plate can be read later; Discard drops what is done with.
-// What is found depends only on the text and not on how it was cut. One thread.
+// Calls: (Append | Break)* with Scan and Discard in between, Scan(true) last.
 #pragma once
 
 #include <array>
@@ -15,9 +13,11 @@
 #include <string_view>
 #include <vector>
 
-#include "base/bytes.h"
-#include "fingerprint/record_fields.h"
-#include "fingerprint/record_tagger.h"
+#include "fingerprint/plate_shapes.h"
+#include "fingerprint/plate_word.h"
+#include "fingerprint/record_field_finder.h"
+#include "fingerprint/text_decoder.h"
+#include "fingerprint/text_masks.h"
 
 namespace spanwatch::fingerprint {
 
@@ -25,80 +25,101 @@ namespace spanwatch::fingerprint {
 enum class TokenPlace : std::uint8_t { kPlain, kJoined, kField };
 
 struct PlateToken {
-  PlateWord word = 0;  // K0
-  std::uint16_t shape = 0;
+  PlateWord word = 0;       // K0
+  PlateWord folded = 0;     // K1
+  std::uint16_t shape = 0;  // of the K1
   TokenPlace place = TokenPlace::kPlain;
   RecordExtent extent = RecordExtent::kLine;
   std::uint32_t begin = 0;  // in text()
   std::uint32_t end = 0;
-  std::uint64_t offset = 0;  // of the block of the stream it ended in
+};
+
+// The shapes for which a token is looked up: with any other it cannot be a registered plate. A token and a plate have
+// the same K1, so the shape of the token's K1 decides: that of a registered plate, any of its letters dropped.
+class WantedShapes {
+ public:
+  static WantedShapes All();
+  void Add(std::uint16_t shape);
+
+  bool Has(std::uint16_t shape, std::uint16_t folded_shape, bool field) const {
+    return (kinds_[folded_shape] & kFolded) != 0 && (field || (kinds_[shape] & kAnywhere) != 0);
+  }
+
+ private:
+  static constexpr std::uint8_t kFolded = 1;
+  static constexpr std::uint8_t kAnywhere = 2;  // counts outside of plate fields
+  std::array<std::uint8_t, kShapeNumbers> kinds_{};
 };
 
 class TextTokeniser {
  public:
-  // Appends text and takes the tokens out of it; `nul` has one bit for each NUL byte, `offset` is the block's.
-  // REQUIRES: at most 64 bytes
-  void Append(ByteView text, std::uint64_t nul, std::uint64_t offset);
-  void Break(std::uint64_t offset);
-  // No more text: the last token ends here.
-  void Finish(std::uint64_t offset);
+  // Text beyond a token that is there when it is told, and before it until it is discarded.
+  static constexpr std::size_t kReach = 512;
 
-  // Tokens found and not discarded; those from settled() on may still turn out to be noise.
+  // `wanted` outlives the tokeniser.
+  explicit TextTokeniser(const WantedShapes& wanted, MaskPath path = BestMaskPath()) : wanted_(&wanted), path_(path) {}
+
+  // Appends a block of the stream that begins at `offset`; `nul` has one bit for each NUL. REQUIRES: at most 64 bytes
+  void Append(ByteView block, std::uint64_t nul, std::uint64_t offset);
+  void Break() { decoder_.Break(text_); }
+  std::size_t waiting() const { return text_.size() - at_; }
+
+  // Finds the tokens of the text whose surroundings are there; with `final` of all of it. Appends to tokens().
+  // `masks` is scratch, of no meaning between calls.
+  void Scan(bool final, TextMasks& masks);
+  // Forgets the tokens, and the text that is done with.
+  void Discard();
+
   const std::vector<PlateToken>& tokens() const { return tokens_; }
-  std::size_t settled() const { return hyphens_.count > 1 ? hyphens_.first_token : tokens_.size(); }
   std::string_view text() const { return text_; }
-  bool structure_seen() const { return fields_.structure_seen(); }
-
-  // Drops the first `tokens` tokens and the text before `position`.
-  void Discard(std::size_t tokens, std::size_t position);
+  bool structure_seen() const { return finder_.structure_seen(); }
+  // Of the block of the stream that `position` of text() came from.
+  std::uint64_t OffsetOf(std::size_t position) const;
 
  private:
   struct Piece {
     PlateWord word = 0;
-    std::uint32_t begin = 0;
-    std::uint8_t length = 0;   // up to 8
-    std::uint8_t letters = 0;  // one bit a character, the first highest
-    bool escaped = false;      // its first character may belong to an escape: \n
-  };
-  struct Hyphens {
-    std::size_t first_token = 0;
-    std::uint32_t count = 0;
-    std::array<std::uint16_t, 5> lengths{};
-    bool equal = true;
+    PlateWord folded = 0;
+    std::size_t begin = 0;
+    unsigned length = 0;
+    unsigned letters = 0;  // one bit a character, the first highest
+    unsigned folded_letters = 0;
   };
   static constexpr std::size_t kPieces = 4;
+  struct Stretch {  // of the stream: its text begins at `position`, its bytes at `offset`
+    std::size_t position = 0;
+    std::uint64_t offset = 0;
+  };
+  struct Area {  // where tokens are looked for, and as what
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    bool field = false;
+    RecordExtent extent = RecordExtent::kLine;
+  };
 
-  void Parse(bool final);
-  void Run();
-  bool Special(std::uint8_t kind, bool final);
-  bool Multibyte(bool final);
-  bool Backslash(bool final);
-  bool Entity(bool final);
-  bool Percent(bool final);
-  void Put(char32_t character, std::size_t length);
-  void Separate(char separator);
-  void Structural(char c, std::size_t length);
-  void EndPiece();
-  void EndChain(char c);
-  void SettleHyphens();
-  void Candidates();
-  void Candidate(Piece joined, std::size_t pieces);
-  bool IsBase64(std::size_t begin) const;
+  std::size_t Limit(bool final, const TextMasks& masks) const;
+  void ScanSeeds(const Area& area, const TextMasks& masks);
+  void ScanAll(const Area& area, const TextMasks& masks);
+  void Pieces(std::size_t from, std::size_t to, const Area& area, const TextMasks& masks);
+  void Candidates(std::size_t end, const Area& area, const TextMasks& masks);
+  void Candidate(const Piece& joined, std::size_t pieces, std::size_t end, const Area& area, const TextMasks& masks);
+  bool IsNoise(std::size_t begin, std::size_t end, const TextMasks& masks) const;
+  bool IsGroupOfKey(std::size_t begin) const;
 
+  const WantedShapes* wanted_;
+  MaskPath path_;
+  TextDecoder decoder_;
   std::string text_;
+  RecordFieldFinder finder_;
+  std::vector<Stretch> stretches_;
   std::vector<PlateToken> tokens_;
-  RecordFields fields_;
-  std::array<Piece, kPieces> pieces_{};  // the latest first
+  std::size_t at_ = 0;    // tokens that end here or before were told in an earlier scan
+  std::size_t told_ = 0;  // and those of this scan
+  // The latest pieces that one separator each joins: a ring, and where the last one ends.
+  std::array<Piece, kPieces> pieces_{};
+  std::size_t latest_ = 0;
   std::size_t piece_count_ = 0;
-  Piece piece_;                 // under way
-  std::size_t piece_size_ = 0;  // its characters, also beyond 8
-  std::size_t at_ = 0;          // first byte of text_ not parsed
-  std::size_t field_begin_ = 0;
-  Hyphens hyphens_;
-  std::uint64_t offset_ = 0;
-  std::uint64_t previous_nul_ = 0;  // the last two NUL bits of the text before, in bits 0 and 1
-  char separator_ = 0;              // between the last piece and the next; 0 when the chain was broken
-  std::uint8_t noise_ = 0;          // lines for which runs near base64 give no tokens
+  std::size_t piece_end_ = 0;
 };
 
 }  // namespace spanwatch::fingerprint

@@ -29,22 +29,17 @@ class BloomFilter {
     return missing == 0;
   }
   // Bit i: keys[i] may be in the filter. For keys whose blocks were prefetched. REQUIRES: at most 32 keys
-  std::uint32_t MayContain(std::span<const std::uint64_t> keys) const {
-    static const BatchFunction kBatch = ChooseBatch();
-    return blocks_.empty() ? 0 : kBatch(*this, keys);
-  }
+  std::uint32_t MayContain(std::span<const std::uint64_t> keys) const;
   void Prefetch(std::uint64_t key) const {
     if (!blocks_.empty()) __builtin_prefetch(&blocks_[BlockOf(key)]);
   }
 
  private:
   friend class BloomFilterBuilder;
-  using BatchFunction = std::uint32_t (*)(const BloomFilter& filter, std::span<const std::uint64_t> keys);
-  friend struct BloomBatches;
-  static BatchFunction ChooseBatch();
+  std::uint32_t MayContainAvx2(std::span<const std::uint64_t> keys) const;
 
-  alignas(32) static constexpr std::array<std::uint32_t, 8> kSalts = {0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d,
-                                                                      0x705495c7, 0x2df1424b, 0x9efc4947, 0x5c6bfb31};
+  static constexpr std::array<std::uint32_t, 8> kSalts = {0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d,
+                                                          0x705495c7, 0x2df1424b, 0x9efc4947, 0x5c6bfb31};
   static std::uint32_t Bit(std::uint64_t key, std::size_t word) {
     return 1u << (static_cast<std::uint32_t>(key) * kSalts[word] >> 27);
   }

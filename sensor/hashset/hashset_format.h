@@ -62,6 +62,7 @@ enum class SectionKind : std::uint32_t {
   kPictureSlots,    // PictureSlots; empty when the hashes are few
   kPlates,          // KeyTable: plate tag; value: 1 for a folded tag (K1)
   kPairs,           // KeyTable: pair tag
+  kPlateFilter,     // split-block Bloom filter of plate tags
   kRemoved,         // ItemId ascending: what of its base a delta takes back
   kCount,
 };
@@ -71,7 +72,7 @@ constexpr std::string_view ToString(SectionKind kind) {
   constexpr std::string_view kNames[] = {"items",           "digests",         "image data",    "heads",
                                          "archive entries", "fragment filter", "fragments",     "picture hashes",
                                          "picture firsts",  "picture rows",    "picture slots", "plates",
-                                         "pairs",           "removed"};
+                                         "pairs",           "plate filter",    "removed"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

@@ -153,7 +153,10 @@ Status HashSetWriter::WriteTables(int file) {
   if (status) status = WriteTable(file, SectionKind::kFragments, fragments_, KeyValue::kWord, &prints);
   const std::uint64_t rows = manifest_.Section(SectionKind::kFragments).rows;
   if (status) status = WriteBytes(file, SectionKind::kFragmentFilter, prints.bytes(), rows);
-  if (status) status = WriteTable(file, SectionKind::kPlates, plates_, KeyValue::kFlag);
+  BloomFilterBuilder tags(plates_.size());
+  if (status) status = WriteTable(file, SectionKind::kPlates, plates_, KeyValue::kFlag, &tags);
+  const std::uint64_t plates = manifest_.Section(SectionKind::kPlates).rows;
+  if (status) status = WriteBytes(file, SectionKind::kPlateFilter, tags.bytes(), plates);
   if (status) status = WriteTable(file, SectionKind::kPairs, pairs_, KeyValue::kFlag);
   return status;
 }

@@ -172,7 +172,8 @@ Status MappedHashSet::MapTables() {
   for (const CollectionRow& collection : manifest_.collections)
     picture_distance_max_ = std::max<int>(picture_distance_max_, collection.weak_distance);
   const std::pair<SectionKind, BloomFilter*> filters[] = {{SectionKind::kHeads, &heads_},
-                                                          {SectionKind::kFragmentFilter, &fragment_filter_}};
+                                                          {SectionKind::kFragmentFilter, &fragment_filter_},
+                                                          {SectionKind::kPlateFilter, &plate_filter_}};
   for (const auto& [kind, filter] : filters) {
     const auto view = BloomFilter::View(SectionBytes(kind));
     if (!view) return Fail(ErrorCode::kCorrupt, "its section '{}' is damaged", ToString(kind));

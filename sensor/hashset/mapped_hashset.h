@@ -55,6 +55,7 @@ class MappedHashSet {
 
   const BloomFilter& heads() const { return heads_; }
   const BloomFilter& fragment_filter() const { return fragment_filter_; }
+  const BloomFilter& plate_filter() const { return plate_filter_; }
   const KeyTable& fragments() const { return fragments_; }
   const KeyTable& plates() const { return plates_; }
   const KeyTable& pairs() const { return pairs_; }
@@ -84,6 +85,7 @@ class MappedHashSet {
   std::span<const ItemId> removed_;
   BloomFilter heads_;
   BloomFilter fragment_filter_;
+  BloomFilter plate_filter_;
   KeyTable fragments_;
   KeyTable plates_;
   KeyTable pairs_;

@@ -1,6 +1,7 @@
 #include "hashset/snapshot.h"
 
 #include <algorithm>
+#include <bit>
 #include <tuple>
 
 namespace spanwatch::hashset {
@@ -158,20 +159,26 @@ void Snapshot::FindPictures(const PdqHash& hash, int max_distance, std::vector<P
 }
 
 void Snapshot::FindPlates(std::size_t set, std::span<const std::uint64_t> tags, std::vector<PlateHit>& found) const {
-  FindTags(sets_[set]->plates(), set, tags, found);
+  FindTags(sets_[set]->plates(), &sets_[set]->plate_filter(), set, tags, found);
 }
 
 void Snapshot::FindPairs(std::size_t set, std::span<const std::uint64_t> tags, std::vector<PlateHit>& found) const {
-  FindTags(sets_[set]->pairs(), set, tags, found);
+  FindTags(sets_[set]->pairs(), nullptr, set, tags, found);
 }
 
-void Snapshot::FindTags(const KeyTable& table, std::size_t set, std::span<const std::uint64_t> tags,
-                        std::vector<PlateHit>& found) const {
+void Snapshot::FindTags(const KeyTable& table, const BloomFilter* filter, std::size_t set,
+                        std::span<const std::uint64_t> tags, std::vector<PlateHit>& found) const {
   for (std::size_t begin = 0; begin < tags.size(); begin += kBatch) {
     const auto batch = tags.subspan(begin, std::min(kBatch, tags.size() - begin));
-    for (const std::uint64_t tag : batch) table.Prefetch(tag);
-    for (const std::uint64_t tag : batch) table.PrefetchRows(tag);
-    for (std::size_t i = 0; i < batch.size(); ++i) {
+    std::uint32_t passed = UINT32_MAX >> (kBatch - batch.size());
+    if (filter != nullptr) {
+      for (const std::uint64_t tag : batch) filter->Prefetch(tag);
+      passed = filter->MayContain(batch);
+    }
+    for (std::uint32_t rest = passed; rest != 0; rest &= rest - 1) table.Prefetch(batch[std::countr_zero(rest)]);
+    for (std::uint32_t rest = passed; rest != 0; rest &= rest - 1) table.PrefetchRows(batch[std::countr_zero(rest)]);
+    for (; passed != 0; passed &= passed - 1) {
+      const auto i = static_cast<std::size_t>(std::countr_zero(passed));
       table.Find(batch[i], [&](std::uint32_t item, std::uint32_t folded) {
         if (!IsCurrent(set, item)) return;
         found.push_back({static_cast<std::uint32_t>(begin + i), {static_cast<std::uint16_t>(set), item}, folded != 0});

@@ -40,7 +40,8 @@ class Snapshot final : public FingerprintIndex {
       : sets_(std::move(sets)), deltas_(std::move(deltas)), counters_(counters) {}
   // Whether this row of a set is there, has not expired and was not taken back.
   bool IsCurrent(std::size_t set, std::uint32_t row) const;
-  void FindTags(const KeyTable& table, std::size_t set, std::span<const std::uint64_t> tags,
+  // `filter`, where there is one, holds the table's keys.
+  void FindTags(const KeyTable& table, const BloomFilter* filter, std::size_t set, std::span<const std::uint64_t> tags,
                 std::vector<PlateHit>& found) const;
 
   SetList sets_;

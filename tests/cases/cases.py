@@ -6,7 +6,7 @@
 Of evasion (hex, base64 for URLs, slow pacing) these have a rule: encodings that no format of the carrier explains (images.yml, level
 critical; X23), spreading over destinations or days (images.yml and records.yml, correlations over a week). Have none: a name that
 belies the content, splitting over requests, carriers never used for files. Of E5, plate reader structure has a rule
-(transfers.yml, medium; X02, X03, X15, X34), names without a registered plate have it where such a structure shows.
+(transfers.yml, medium; X02, X03, X15, X34, X35); a plate reader's file names are one when ten of them come together (X45b).
 What the runs gave stays in FOLDER/runs/NUMBER, for the privacy test."""
 import contextlib
 import json
@@ -19,11 +19,12 @@ import time
 
 import breach_cases
 import harmless_cases
+import record_cases
 import wire
 from case import SEVERITIES
 from world import World
 
-CASES = {case.number: case for case in breach_cases.CASES + harmless_cases.CASES}
+CASES = {case.number: case for case in breach_cases.CASES + harmless_cases.CASES + record_cases.CASES}
 
 
 class Run:

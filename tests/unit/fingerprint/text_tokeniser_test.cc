@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "fingerprint/record_distinct_set.h"
 #include "fingerprint/record_ratio_test.h"
+#include "fingerprint/record_token_sample.h"
 #include "fingerprint/text_filter.h"
 
 namespace spanwatch::fingerprint {
@@ -19,13 +21,31 @@ std::string Text(PlateWord word) {
   return text;
 }
 
+const WantedShapes kEvery = WantedShapes::All();
+
+// The tokens of a text that comes in blocks of 64 bytes, looked through after every `scan_each` of them.
+std::vector<std::string> AllTokens(std::string_view text, MaskPath path, std::size_t scan_each) {
+  TextTokeniser tokeniser(kEvery, path);
+  TextMasks masks;
+  std::vector<std::string> told;  // place and K0
+  const auto scan = [&](bool final) {
+    tokeniser.Scan(final, masks);
+    for (const PlateToken& token : tokeniser.tokens())
+      told.push_back("pjf"[static_cast<std::size_t>(token.place)] + Text(token.word));
+    tokeniser.Discard();
+  };
+  for (std::size_t i = 0, blocks = 1; i < text.size(); i += kTextBlock, ++blocks) {
+    tokeniser.Append(AsBytes(text.substr(i, kTextBlock)), 0, i);
+    if (blocks % scan_each == 0) scan(false);
+  }
+  scan(true);
+  return told;
+}
+
 Words Tokens(std::string_view text, TokenPlace place) {
-  TextTokeniser tokeniser;
-  for (std::size_t i = 0; i < text.size(); i += kTextBlock) tokeniser.Append(AsBytes(text.substr(i, kTextBlock)), 0, i);
-  tokeniser.Finish(0);
   Words words;
-  for (const PlateToken& token : tokeniser.tokens()) {
-    if (token.place == place) words.push_back(Text(token.word));
+  for (const std::string& token : AllTokens(text, BestMaskPath(), 1000)) {
+    if (token[0] == "pjf"[static_cast<std::size_t>(place)]) words.push_back(token.substr(1));
   }
   return words;
 }
@@ -86,25 +106,138 @@ TEST(TextTokeniser, OrdinaryWordsMakeNoFields) {
   EXPECT_EQ(Field("a plate of 12345 peas, with tag: 12345\n"), Words{});
 }
 
-TEST(TextTokeniser, DiscardKeepsWhatIsUnderWay) {
-  TextTokeniser tokeniser;
-  tokeniser.Append(AsBytes("AAA123,BB"), 0, 0);
-  tokeniser.Discard(tokeniser.settled(), tokeniser.text().size());
-  EXPECT_EQ(tokeniser.text(), "BB");
-  tokeniser.Append(AsBytes("B123,"), 0, 64);
-  ASSERT_EQ(tokeniser.tokens().size(), 1U);
-  EXPECT_EQ(Text(tokeniser.tokens()[0].word), "BBB123");
-  EXPECT_EQ(tokeniser.tokens()[0].begin, 0U);
-}
-
 TEST(TextTokeniser, EndlessRunNeedsNoMemory) {
-  TextTokeniser tokeniser;
+  TextTokeniser tokeniser(kEvery);
+  TextMasks masks;
   const std::string run(64, 'A');
   for (std::uint64_t i = 0; i < 10000; ++i) {
     tokeniser.Append(AsBytes(run), 0, i * 64);
-    tokeniser.Discard(tokeniser.settled(), tokeniser.text().size());
+    tokeniser.Scan(false, masks);
+    tokeniser.Discard();
   }
-  EXPECT_LE(tokeniser.text().size(), 64U);
+  EXPECT_LE(tokeniser.text().size(), 4096U);
+}
+
+TEST(TextTokeniser, OffsetsAreThoseOfTheBlock) {
+  TextTokeniser tokeniser(kEvery);
+  TextMasks masks;
+  const std::string filler(64, '.');
+  tokeniser.Append(AsBytes(filler), 0, 6400);
+  tokeniser.Append(AsBytes(filler), 0, 6464);
+  tokeniser.Append(AsBytes("AAA123,"), 0, 64000);
+  tokeniser.Scan(true, masks);
+  ASSERT_EQ(tokeniser.tokens().size(), 1U);
+  EXPECT_EQ(tokeniser.OffsetOf(tokeniser.tokens()[0].begin), 64000U);
+  EXPECT_EQ(tokeniser.OffsetOf(70), 6464U);
+}
+
+// Text of the characters that matter, dense in all that the tokeniser tells apart.
+std::string RandomText(std::mt19937& random, std::size_t size) {
+  constexpr std::string_view kParts[] = {"a",           "B",
+                                         "7",           "0",
+                                         "12",          "xY",
+                                         " ",           "-",
+                                         ".",           "_",
+                                         ",",           "\n",
+                                         "\"",          "{",
+                                         "}",           ":",
+                                         "=",           "<",
+                                         ">",           "plate",
+                                         "state",       "lane",
+                                         "(",           ")",
+                                         "AAA123",      "OQI777",
+                                         "\\n",         "%20",
+                                         "&#65;",       "\xC3",
+                                         "\u2022",      "cam_",
+                                         ".jpg",        "20190513-021140_",
+                                         "\t",          "+",
+                                         "/",           ";",
+                                         "'",           "camera",
+                                         "\"plate\":\""};
+  std::string text;
+  while (text.size() < size) text += kParts[random() % std::size(kParts)];
+  return text;
+}
+
+TEST(TextTokeniser, EveryPathAndEveryCutGivesTheSame) {
+  std::mt19937 random(17);
+  std::size_t found = 0;
+  for (int round = 0; round < 60; ++round) {
+    const std::string text = RandomText(random, 1 + random() % 12000);
+    const auto whole = AllTokens(text, MaskPath::kPortable, 100000);
+    found += whole.size();
+    const auto expect_same = [&](MaskPath path, std::size_t scan_each) {
+      if (path > BestMaskPath()) return;
+      const auto other = AllTokens(text, path, scan_each);
+      const auto [a, b] = std::ranges::mismatch(whole, other);
+      const auto rest = [](auto at, auto end) { return at == end ? "nothing" : *at; };
+      EXPECT_TRUE(a == whole.end() && b == other.end())
+          << "round " << round << ", every " << scan_each << " blocks, token " << a - whole.begin() << " of "
+          << whole.size() << ": " << rest(a, whole.end()) << " against " << rest(b, other.end());
+    };
+    expect_same(MaskPath::kAvx512, 100000);
+    expect_same(MaskPath::kAvx2, 3);
+    expect_same(MaskPath::kPortable, 17);
+    expect_same(BestMaskPath(), 1);
+  }
+  EXPECT_GT(found, 10000U);
+}
+
+TEST(TextMasks, EveryPathGivesTheSameBits) {
+  std::mt19937 random(3);
+  std::string text(64 * 400 + 17, '\0');
+  for (char& c : text) c = static_cast<char>(random() % 4 == 0 ? random() : "latLICprvmnegi.jt09 -,"[random() % 22]);
+  const std::size_t size = text.size();
+  text.append(TextMasks::kPadding, '\0');
+  TextMasks portable;
+  portable.Fill({text.data(), size}, 0, MaskPath::kPortable);
+  for (const MaskPath path : {MaskPath::kAvx2, MaskPath::kAvx512}) {
+    if (path > BestMaskPath()) continue;
+    TextMasks masks;
+    masks.Fill({text.data(), size}, 0, path);
+    for (std::size_t i = 0; i <= size / 64; ++i) {
+      EXPECT_EQ(masks.word(i), portable.word(i));
+      EXPECT_EQ(masks.seed(i), portable.seed(i));
+      EXPECT_EQ(masks.structural(i), portable.structural(i));
+      EXPECT_EQ(masks.trigger(i), portable.trigger(i));
+      EXPECT_EQ(masks.SeparatorFrom(i * 64) & 0xFFFFFFFF, portable.SeparatorFrom(i * 64) & 0xFFFFFFFF);
+    }
+  }
+}
+
+TEST(TextDecoder, EveryCutGivesTheSameText) {
+  std::mt19937 random(4);
+  for (int round = 0; round < 200; ++round) {
+    const std::string text = RandomText(random, 300) + "\\u0041\\u4e2d&#x43;&#20013;%0A%41\xD0\x90\xEF\xBC\xA1%";
+    std::string whole;
+    TextDecoder decoder;
+    for (std::size_t i = 0; i < text.size(); i += 64) decoder.Append(AsBytes(text.substr(i, 64)), 0, whole);
+    decoder.Flush(whole);
+    std::string pieces;
+    for (std::size_t i = 0; i < text.size();) {
+      const std::size_t size = std::min<std::size_t>(1 + random() % 64, text.size() - i);
+      decoder.Append(AsBytes(text.substr(i, size)), 0, pieces);
+      i += size;
+    }
+    decoder.Flush(pieces);
+    EXPECT_EQ(pieces, whole);
+    EXPECT_TRUE(whole.ends_with("A\x02C\x02\n%41AA%"));
+  }
+}
+
+TEST(WantedShapes, OnlySpellingsOfARegisteredPlate) {
+  WantedShapes wanted;
+  wanted.Add(*PlateShapeOfPattern("LLLNNNN"));
+  const auto has = [&](std::string_view shape, std::string_view folded, bool field) {
+    return wanted.Has(*PlateShapeOfPattern(shape), *PlateShapeOfPattern(folded), field);
+  };
+  EXPECT_TRUE(has("LLLNNNN", "LLLNNNN", false));
+  EXPECT_TRUE(has("LLLNNNL", "LLLNNNN", false));
+  EXPECT_TRUE(has("LNLNNNN", "LNLNNNN", false));
+  EXPECT_FALSE(has("LLLNNNL", "LLLNNNL", false));
+  EXPECT_FALSE(has("LLNNNN", "LLNNNN", true));
+  EXPECT_FALSE(has("NNNNNNN", "NNNNNNN", false));
+  EXPECT_TRUE(has("NNNNNNN", "NNNNNNN", true));
 }
 
 TEST(TextFilter, FastAndPortableMasksAgree) {
@@ -120,7 +253,7 @@ TEST(TextFilter, EveryByteIsInItsClass) {
   std::array<std::uint8_t, kTextBlock> block{};
   for (int byte = 0; byte < 256; ++byte) {
     block[9] = static_cast<std::uint8_t>(byte);
-    const TextMasks masks = ClassifyTextPortably(block.data());
+    const BlockMasks masks = ClassifyTextPortably(block.data());
     const bool word =
         byte < 0x80 && (std::isalnum(byte) != 0 || std::string_view(" -._+").contains(static_cast<char>(byte)));
     EXPECT_EQ((masks.word >> 9 & 1) != 0, word) << byte;
@@ -136,22 +269,91 @@ TEST(RecordRatioTest, TailAgreesWithSmallSumsByHand) {
   EXPECT_LT(LogBinomialTail(5000, 5000, 0.001), -30000);
 }
 
+TEST(RecordRatioTest, TailAgreesWithTheSumOfEveryTerm) {
+  for (const double chance : {0.001, 0.0123, 0.1, 0.5}) {
+    for (int tokens = 1; tokens <= 60; ++tokens) {
+      double tail = 0;
+      double choose = 1;  // of `hits` out of `tokens`
+      std::vector<double> tails(static_cast<std::size_t>(tokens) + 1);
+      for (int hits = tokens; hits >= 0; --hits) {
+        tail += choose * std::pow(chance, hits) * std::pow(1 - chance, tokens - hits);
+        tails[static_cast<std::size_t>(hits)] = tail;
+        choose = choose * hits / (tokens - hits + 1);
+      }
+      for (int hits = 1; hits <= tokens; ++hits) {
+        if (hits <= tokens * chance) continue;
+        const double got =
+            std::exp(LogBinomialTail(static_cast<std::uint64_t>(hits), static_cast<std::uint64_t>(tokens), chance));
+        EXPECT_NEAR(got / tails[static_cast<std::size_t>(hits)], 1, 1e-9) << tokens << ' ' << hits << ' ' << chance;
+      }
+    }
+  }
+}
+
 TEST(RecordRatioTest, TwoPlatesNeverSuffice) {
-  RecordRatioTest test;
-  for (int i = 0; i < 2; ++i) test.AddHit(test.AddToken(0xF0, TokenPlace::kPlain, 0.001));
+  RecordRatioTest test(1024);
+  for (int i = 0; i < 2; ++i) test.AddHit(0xF0, TokenPlace::kPlain, 0.001, true);
   EXPECT_EQ(test.Evaluate().probability, 1);
-  test.AddHit(test.AddToken(0xF0, TokenPlace::kPlain, 0.001));
+  test.AddHit(0xF0, TokenPlace::kPlain, 0.001, false);
   EXPECT_LT(test.Evaluate().probability, 1e-8);
 }
 
+TEST(RecordRatioTest, BoundPlatesAreFoundAmongThousandsOfOtherTokens) {
+  RecordRatioTest test(16384);
+  std::mt19937_64 random(6);
+  for (int i = 0; i < 10000; ++i) test.AddMiss(0xF0, TokenPlace::kPlain, 0.001, random());
+  for (int i = 0; i < 6; ++i) test.AddHit(0xF0, TokenPlace::kPlain, 0.001, false);
+  EXPECT_EQ(test.Evaluate().probability, 1);
+  for (int i = 0; i < 4; ++i) test.AddHit(0xF0, TokenPlace::kPlain, 0.001, true);
+  EXPECT_LT(test.Evaluate().probability, 1e-8);
+}
+
+TEST(RecordRatioTest, ChanceAloneIsNeverSureInTenThousandLists) {
+  std::mt19937_64 random(8);
+  int sure = 0;
+  for (int list = 0; list < 10000; ++list) {
+    RecordRatioTest test(16384);
+    for (int i = 0; i < 200; ++i) {
+      const auto shape = static_cast<std::uint16_t>(0xF0 + random() % 4);
+      if (random() % 1000 == 0) {
+        test.AddHit(shape, TokenPlace::kPlain, 0.001, false);
+      } else {
+        test.AddMiss(shape, TokenPlace::kPlain, 0.001, random());
+      }
+    }
+    sure += test.Evaluate().probability < 1e-8 ? 1 : 0;
+  }
+  EXPECT_EQ(sure, 0);
+}
+
 TEST(RecordRatioTest, ShapesThatHitTogetherCountTogether) {
-  RecordRatioTest test;
+  RecordRatioTest test(1024);
   for (std::uint16_t shape = 0xF0; shape < 0xF8; ++shape) {
-    test.AddHit(test.AddToken(shape, TokenPlace::kPlain, 0.001));
-    test.AddToken(static_cast<std::uint16_t>(shape + 8), TokenPlace::kPlain, 0.001);
+    test.AddHit(shape, TokenPlace::kPlain, 0.001, false);
+    test.AddMiss(static_cast<std::uint16_t>(shape + 8), TokenPlace::kPlain, 0.001, shape * 0x9E3779B97F4A7C15);
   }
   EXPECT_LT(test.Evaluate().probability, 1e-8);
   EXPECT_EQ(test.Evaluate().tokens, 8U);
+}
+
+TEST(RecordTokenSample, ExactThenTrueInTheMeanAndTheSameInAnyOrder) {
+  std::mt19937_64 random(9);
+  std::vector<std::uint64_t> keys(300000);
+  for (std::uint64_t& key : keys) key = random();
+  RecordTokenSample sample(16384);
+  for (std::size_t i = 0; i < 16384; ++i) sample.Insert(keys[i], i % 3 == 0 ? 1 : 0);
+  for (std::size_t i = 0; i < 16384; ++i) sample.Insert(keys[i], i % 3 == 0 ? 1 : 0);
+  EXPECT_EQ(sample.Count(0), 10922U);
+  EXPECT_EQ(sample.Count(1), 5462U);
+  for (std::size_t i = 0; i < keys.size(); ++i) sample.Insert(keys[i], i % 3 == 0 ? 1 : 0);
+  EXPECT_NEAR(static_cast<double>(sample.Count(0)), 200000, 6000);
+  EXPECT_NEAR(static_cast<double>(sample.Count(1)), 100000, 4000);
+  RecordTokenSample other(16384);
+  for (std::size_t i = keys.size(); i-- > 0;) other.Insert(keys[i], i % 3 == 0 ? 1 : 0);
+  EXPECT_EQ(other.Count(0), sample.Count(0));
+  EXPECT_EQ(other.Count(1), sample.Count(1));
+  sample.Clear();
+  EXPECT_EQ(sample.Count(0), 0U);
 }
 
 TEST(RecordDistinctSet, ExactThenNeverTooHigh) {

@@ -1,0 +1,192 @@
+#include "fingerprint/record_field_finder.h"
+
+#include <algorithm>
+#include <bit>
+#include <span>
+
+#include "fingerprint/plate_shapes.h"
+#include "fingerprint/plate_word.h"
+#include "fingerprint/text_decoder.h"
+
+namespace spanwatch::fingerprint {
+namespace {
+
+constexpr std::size_t kLongestName = 48;
+constexpr std::size_t kLongestPictureName = 96;
+constexpr std::size_t kTimeDigits = 14;  // yyyyMMddhhmmss
+
+constexpr std::array<bool, 256> kIsStructural = [] {
+  std::array<bool, 256> is{};
+  for (const char c : kStructurals) is[static_cast<std::uint8_t>(c)] = true;
+  return is;
+}();
+
+bool IsStructural(char c) { return kIsStructural[static_cast<std::uint8_t>(c)]; }
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsLetter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
+bool IsBlank(std::string_view text) { return text.find_first_not_of(" \r\\") == std::string_view::npos; }
+
+std::size_t Next(const TextMasks& masks, std::size_t from, std::size_t end,
+                 std::uint64_t (TextMasks::*mask)(std::size_t) const) {
+  for (std::size_t at = from; at < end;) {
+    const std::size_t block = at / TextMasks::kBits;
+    const std::uint64_t bits = (masks.*mask)(block) & ~std::uint64_t{0} << at % TextMasks::kBits;
+    if (bits != 0) return std::min(end, block * TextMasks::kBits + static_cast<std::size_t>(std::countr_zero(bits)));
+    at = (block + 1) * TextMasks::kBits;
+  }
+  return end;
+}
+
+std::size_t NextStructural(const TextMasks& masks, std::size_t from, std::size_t end) {
+  return Next(masks, from, end, &TextMasks::structural);
+}
+
+// What stands between the structural characters around `position`; empty when that is too long for a name.
+std::string_view NameAround(std::string_view text, std::size_t position) {
+  std::size_t begin = position;
+  while (begin > 0 && position - begin <= kLongestName && !IsStructural(text[begin - 1])) --begin;
+  std::size_t end = position;
+  while (end < text.size() && end - position <= kLongestName && !IsStructural(text[end])) ++end;
+  return text.substr(begin, end - begin);
+}
+
+// The plate in a name like 20190513-021140_cam3_ABC1234: it needs the time beside it; 0 when there is none.
+PlateWord PlateOfPictureName(std::string_view name) {
+  PlateWord plate = 0;
+  std::size_t digits = 0;  // of the parts that are digits alone, one after another
+  bool time = false;
+  while (!name.empty()) {
+    const std::string_view part = name.substr(0, name.find_first_of("_- "));
+    name.remove_prefix(std::min(part.size() + 1, name.size()));
+    digits = std::ranges::all_of(part, IsDigit) ? digits + part.size() : 0;
+    time = time || digits >= kTimeDigits;
+    if (part.size() > kPlateMaximum || !std::ranges::all_of(part, [](char c) { return IsDigit(c) || IsLetter(c); }))
+      continue;
+    const PlateWord word = UpperWord(ToPlateWord(part));
+    const std::uint16_t shape = ShapeOfWord(word, part.size());
+    if (IsListedShape(shape) && CountsAnywhere(shape)) plate = word;
+  }
+  return time ? plate : 0;
+}
+
+}  // namespace
+
+void RecordFieldFinder::Find(std::string_view text, const TextMasks& masks, std::size_t end) {
+  fields_.clear();
+  triggers_.erase(triggers_.begin(), triggers_.begin() + static_cast<std::ptrdiff_t>(next_trigger_));
+  next_trigger_ = 0;
+  Triggers(text, masks, end == text.size() ? end : end + kReach);
+  while (at_ < end) {
+    if (!running_) {
+      if (next_trigger_ == triggers_.size() || triggers_[next_trigger_] >= end) break;
+      Start(text, triggers_[next_trigger_]);
+    }
+    if (machine_.in_table()) {
+      RunTable(text, masks, end);
+    } else {
+      RunFull(text, masks, end);
+    }
+  }
+  if (running_ && machine_.in_plate_field() && value_begin_ < end) {
+    fields_.push_back({value_begin_, end, machine_.extent()});
+  }
+}
+
+void RecordFieldFinder::Triggers(std::string_view text, const TextMasks& masks, std::size_t end) {
+  std::size_t at = seen_;
+  while ((at = Next(masks, at, end, &TextMasks::trigger)) < end) {
+    if (text[at] == '.') {
+      if (!structure_seen()) NotePictureName(text, at);
+    } else if (NamesPlate(NameAround(text, at))) {
+      triggers_.push_back(at);
+    }
+    ++at;
+  }
+  seen_ = std::max(seen_, end);
+}
+
+// Goes back to the beginning of a line, so that columns are counted right and what stands before a name is known.
+void RecordFieldFinder::Start(std::string_view text, std::size_t trigger) {
+  running_ = true;
+  line_named_ = false;
+  until_ = trigger;
+  const std::size_t reach = std::max(at_, trigger - std::min(trigger, kReach));
+  if (reach == at_ && at_ > 0) return;  // the machine has seen all of it
+  const std::size_t line = text.substr(0, trigger).find('\n', reach);
+  at_ = reach == 0 || line == std::string_view::npos ? reach : line + 1;
+  field_begin_ = at_;
+  machine_.BeginLine();
+}
+
+void RecordFieldFinder::RunFull(std::string_view text, const TextMasks& masks, std::size_t end) {
+  while (true) {
+    const std::size_t position = NextStructural(masks, at_, end);
+    if (position == end) break;
+    Step(text, position, true);
+    if (machine_.in_table()) return;
+    if (position >= until_ && machine_.idle()) {
+      running_ = false;
+      return;
+    }
+  }
+  at_ = end;
+}
+
+// Cell by cell; what stands near the name of a plate field is looked at in full.
+void RecordFieldFinder::RunTable(std::string_view text, const TextMasks& masks, std::size_t end) {
+  while (true) {
+    const std::size_t position = NextStructural(masks, at_, end);
+    if (position == end) break;
+    Step(text, position, false);
+    if (!machine_.in_table()) return;
+  }
+  at_ = end;
+}
+
+// Whether a plate field is named in the rest of this line, within reach.
+bool RecordFieldFinder::NamedAhead(std::string_view text, std::size_t position) const {
+  if (next_trigger_ == triggers_.size() || triggers_[next_trigger_] > position + kReach) return false;
+  return !text.substr(position, triggers_[next_trigger_] - position).contains('\n');
+}
+
+void RecordFieldFinder::Step(std::string_view text, std::size_t position, bool full) {
+  const char c = text[position];
+  for (; next_trigger_ < triggers_.size() && triggers_[next_trigger_] <= position; ++next_trigger_) line_named_ = true;
+  full = full || line_named_ || NamedAhead(text, position);
+  if (c == '\n') line_named_ = false;
+  if (machine_.in_plate_field() && value_begin_ < position) {
+    fields_.push_back({value_begin_, position, machine_.extent()});
+  }
+  const std::string_view field = text.substr(field_begin_, position - field_begin_);
+  if (c == kTextBreak) {
+    machine_.Reset();
+  } else if (full) {
+    machine_.OnStructural(c, field);
+  } else {
+    machine_.OnCell(c, (c == '"' || c == '\'' || c == '`') && IsBlank(field));
+  }
+  at_ = position + 1;
+  field_begin_ = at_;
+  value_begin_ = at_;
+}
+
+void RecordFieldFinder::NotePictureName(std::string_view text, std::size_t dot) {
+  const std::size_t reach = dot - std::min(dot, kLongestPictureName);
+  const std::size_t before = text.substr(reach, dot - reach).find_last_of("/\\\n\r\t,;|\"'<>=(");
+  const std::size_t begin = before == std::string_view::npos ? reach : reach + before + 1;
+  const PlateWord plate = PlateOfPictureName(text.substr(begin, dot - begin));
+  if (plate == 0) return;
+  const auto known = std::span(names_).first(name_count_);
+  if (std::ranges::find(known, plate) != known.end()) return;
+  names_[name_count_++] = plate;
+  names_structure_ = name_count_ == kNamesOfStructure;
+}
+
+void RecordFieldFinder::Discard(std::size_t position) {
+  for (std::size_t* const place : {&seen_, &at_, &field_begin_, &value_begin_, &until_}) {
+    *place -= std::min(*place, position);
+  }
+  for (std::size_t& trigger : triggers_) trigger -= std::min(trigger, position);
+}
+
+}  // namespace spanwatch::fingerprint

@@ -1,0 +1,208 @@
+#include "fingerprint/text_masks.h"
+
+#include <array>
+
+#include <immintrin.h>
+
+namespace spanwatch::fingerprint {
+namespace {
+
+constexpr std::uint8_t kLetter = 1, kDigit = 2, kSeparator = 4, kStructural = 8;
+
+// Three characters that every name of a plate field holds somewhere, and the endings of picture files: bit i of
+// kTriggers[position][character] is set where triple i has it. Two triples may share a bit: their mixtures are
+// harmless, since what is triggered is looked at anyway.
+struct Triple {
+  std::string_view characters;
+  std::uint8_t bit;
+};
+constexpr Triple kTriples[] = {{"lat", 1},  {"lic", 2},  {"lpr", 4},  {"tag", 8},   {"vrm", 16},
+                               {"vrn", 16}, {"egi", 32}, {".jp", 64}, {".ti", 128}, {".pn", 128}};
+
+using Table = std::array<std::uint8_t, 128>;
+
+constexpr Table kClasses = [] {
+  Table classes{};
+  for (std::size_t c = '0'; c <= '9'; ++c) classes[c] = kDigit;
+  for (std::size_t c = 'A'; c <= 'Z'; ++c) classes[c] = classes[c | 0x20] = kLetter;
+  for (const char c : kSeparators) classes[static_cast<std::size_t>(c)] = kSeparator;
+  for (const char c : kStructurals) classes[static_cast<std::size_t>(c)] = kStructural;
+  return classes;
+}();
+
+constexpr std::array<Table, 3> kTriggers = [] {
+  std::array<Table, 3> triggers{};
+  for (const auto& [characters, bit] : kTriples) {
+    for (std::size_t i = 0; i < triggers.size(); ++i) {
+      const auto c = static_cast<std::size_t>(characters[i]);
+      triggers[i][c] |= bit;
+      if (c >= 'a') triggers[i][c & 0x5F] |= bit;
+    }
+  }
+  return triggers;
+}();
+
+// A table of 128 entries of few bits, taken apart by the halves of the character: low & high has the bits of the entry
+// when each bit stands for rows (high halves) that have the same columns.
+struct Halves {
+  std::array<std::uint8_t, 16> low{};
+  std::array<std::uint8_t, 16> high{};
+};
+
+constexpr Halves HalvesOf(const Table& table, std::uint8_t bits) {
+  Halves halves;
+  std::uint8_t next = 1;
+  for (std::size_t row = 0; row < 8; ++row) {
+    bool used = false;
+    for (std::size_t column = 0; column < 16; ++column) {
+      if ((table[row << 4 | column] & bits) == 0) continue;
+      halves.low[column] |= next;
+      used = true;
+    }
+    if (used) halves.high[row] = next;
+    if (used) next = static_cast<std::uint8_t>(next << 1);
+  }
+  return halves;
+}
+
+// Each triple has its own bit, and letters stand in two rows with the same columns.
+constexpr Halves TriggerHalves(const Table& table) {
+  Halves halves;
+  for (std::size_t c = 0; c < table.size(); ++c) {
+    halves.low[c & 15] |= table[c];
+    halves.high[c >> 4] |= table[c];
+  }
+  return halves;
+}
+
+constexpr Halves kSeparatorHalves = HalvesOf(kClasses, kSeparator);
+constexpr Halves kStructuralHalves = HalvesOf(kClasses, kStructural);
+constexpr std::array<Halves, 3> kTriggerHalves = {TriggerHalves(kTriggers[0]), TriggerHalves(kTriggers[1]),
+                                                  TriggerHalves(kTriggers[2])};
+
+struct Bits {
+  std::uint64_t letter = 0, digit = 0, separator = 0, structural = 0, trigger = 0;
+};
+
+Bits ClassifyPortably(const char* block) {
+  Bits bits;
+  const auto* const bytes = reinterpret_cast<const std::uint8_t*>(block);
+  for (std::size_t i = 0; i < TextMasks::kBits; ++i) {
+    const auto entry = [&](const Table& table, std::size_t ahead) {
+      return bytes[i + ahead] < 0x80 ? table[bytes[i + ahead]] : std::uint8_t{0};
+    };
+    const std::uint64_t bit = std::uint64_t{1} << i;
+    const std::uint8_t kind = entry(kClasses, 0);
+    if ((kind & kLetter) != 0) bits.letter |= bit;
+    if ((kind & kDigit) != 0) bits.digit |= bit;
+    if ((kind & kSeparator) != 0) bits.separator |= bit;
+    if ((kind & kStructural) != 0) bits.structural |= bit;
+    if ((entry(kTriggers[0], 0) & entry(kTriggers[1], 1) & entry(kTriggers[2], 2)) != 0) bits.trigger |= bit;
+  }
+  return bits;
+}
+
+[[gnu::target("avx2")]] inline __m256i Repeat(const std::array<std::uint8_t, 16>& table) {
+  return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table.data())));
+}
+
+[[gnu::target("avx2")]] inline __m256i LookUp(const Halves& halves, __m256i bytes) {
+  // A byte beyond ASCII has its highest bit set: the shuffle of its low half gives zero.
+  const __m256i high = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), _mm256_set1_epi8(0x0F));
+  const __m256i low = _mm256_and_si256(bytes, _mm256_set1_epi8(static_cast<char>(0x8F)));
+  return _mm256_and_si256(_mm256_shuffle_epi8(Repeat(halves.low), low), _mm256_shuffle_epi8(Repeat(halves.high), high));
+}
+
+[[gnu::target("avx2")]] inline std::uint32_t NotZero(__m256i bytes) {
+  return ~static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_setzero_si256())));
+}
+
+[[gnu::target("avx2")]] inline std::uint32_t InRange(__m256i bytes, char first, char count) {
+  const __m256i from_first = _mm256_sub_epi8(bytes, _mm256_set1_epi8(first));
+  const __m256i last = _mm256_set1_epi8(static_cast<char>(count - 1));
+  return static_cast<std::uint32_t>(
+      _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_min_epu8(from_first, last), from_first)));
+}
+
+[[gnu::target("avx2")]] Bits ClassifyWithAvx2(const char* block) {
+  Bits bits;
+  for (unsigned half = 0; half < 64; half += 32) {
+    const auto load = [&](unsigned ahead) __attribute__((target("avx2"), always_inline)) {
+      return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(block + half + ahead));
+    };
+    const __m256i bytes = load(0);
+    const __m256i lower = _mm256_or_si256(bytes, _mm256_set1_epi8(0x20));
+    const __m256i triggers =
+        _mm256_and_si256(LookUp(kTriggerHalves[0], bytes),
+                         _mm256_and_si256(LookUp(kTriggerHalves[1], load(1)), LookUp(kTriggerHalves[2], load(2))));
+    bits.letter |= std::uint64_t{InRange(lower, 'a', 26)} << half;
+    bits.digit |= std::uint64_t{InRange(bytes, '0', 10)} << half;
+    bits.separator |= std::uint64_t{NotZero(LookUp(kSeparatorHalves, bytes))} << half;
+    bits.structural |= std::uint64_t{NotZero(LookUp(kStructuralHalves, bytes))} << half;
+    bits.trigger |= std::uint64_t{NotZero(triggers)} << half;
+  }
+  return bits;
+}
+
+[[gnu::target("avx512f,avx512bw,avx512vl,avx512vbmi")]] inline __m512i LookUp(const Table& table, __m512i bytes) {
+  const __mmask64 ascii = ~_mm512_movepi8_mask(bytes);
+  return _mm512_maskz_permutex2var_epi8(ascii, _mm512_loadu_si512(table.data()), bytes,
+                                        _mm512_loadu_si512(table.data() + 64));
+}
+
+[[gnu::target("avx512f,avx512bw,avx512vl,avx512vbmi")]] Bits ClassifyWithAvx512(const char* block) {
+  const __m512i bytes = _mm512_loadu_si512(block);
+  const __m512i kinds = LookUp(kClasses, bytes);
+  const __m512i triggers = _mm512_and_si512(LookUp(kTriggers[0], bytes),
+                                            _mm512_and_si512(LookUp(kTriggers[1], _mm512_loadu_si512(block + 1)),
+                                                             LookUp(kTriggers[2], _mm512_loadu_si512(block + 2))));
+  return {_mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kLetter)),
+          _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kDigit)),
+          _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kSeparator)),
+          _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kStructural)), _mm512_test_epi8_mask(triggers, triggers)};
+}
+
+}  // namespace
+
+MaskPath BestMaskPath() noexcept {
+  static const MaskPath best = __builtin_cpu_supports("avx512vbmi") != 0 && __builtin_cpu_supports("avx512bw") != 0
+                                   ? MaskPath::kAvx512
+                               : __builtin_cpu_supports("avx2") != 0 ? MaskPath::kAvx2
+                                                                     : MaskPath::kPortable;
+  return best;
+}
+
+void TextMasks::Fill(std::string_view text, std::size_t from, MaskPath path) {
+  const std::size_t blocks = text.size() / kBits + 1;
+  const auto classify = path == MaskPath::kAvx512 ? ClassifyWithAvx512
+                        : path == MaskPath::kAvx2 ? ClassifyWithAvx2
+                                                  : ClassifyPortably;
+  for (auto* const bits : {&word_, &separator_, &structural_, &seed_, &trigger_}) {
+    if (bits->size() < blocks + 2) bits->resize(blocks + 2);
+  }
+  Bits before;
+  std::uint64_t parting_letter_before = 0;
+  std::uint64_t parting_digit_before = 0;
+  for (std::size_t block = from / kBits; block < blocks; ++block) {
+    const Bits bits = classify(text.data() + block * kBits);
+    // Each mask moved on by one character, out of the block before.
+    const std::uint64_t after_letter = bits.letter << 1 | before.letter >> 63;
+    const std::uint64_t after_digit = bits.digit << 1 | before.digit >> 63;
+    const std::uint64_t parting_letter = bits.separator & after_letter;
+    const std::uint64_t parting_digit = bits.separator & after_digit;
+    seed_[block] = (bits.digit & (after_letter | parting_letter << 1 | parting_letter_before >> 63)) |
+                   (bits.letter & (after_digit | parting_digit << 1 | parting_digit_before >> 63));
+    word_[block] = bits.letter | bits.digit;
+    separator_[block] = bits.separator;
+    structural_[block] = bits.structural;
+    trigger_[block] = bits.trigger;
+    before = bits;
+    parting_letter_before = parting_letter;
+    parting_digit_before = parting_digit;
+  }
+  for (std::size_t i = 0; i < 2; ++i) {
+    word_[blocks + i] = separator_[blocks + i] = structural_[blocks + i] = seed_[blocks + i] = trigger_[blocks + i] = 0;
+  }
+}
+
+}  // namespace spanwatch::fingerprint
