@@ -148,8 +148,9 @@ void Snapshot::FindPlates(std::size_t set, std::span<const std::uint64_t> tags, 
     const auto batch = tags.subspan(begin, std::min(kBatch, tags.size() - begin));
     for (const std::uint64_t tag : batch) mapped.plate_filter().Prefetch(tag);
     std::uint32_t passed = mapped.plate_filter().MayContain(batch);
-    for (std::uint32_t rest = passed; rest != 0; rest &= rest - 1)
-      mapped.plates().Prefetch(batch[std::countr_zero(rest)]);
+    for (std::uint32_t rest = passed; rest != 0; rest &= rest - 1) {
+      mapped.plates().Prefetch(batch[static_cast<std::size_t>(std::countr_zero(rest))]);
+    }
     for (; passed != 0; passed &= passed - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(passed));
       for (const KeyRow& row : mapped.plates().Find(batch[i])) {
