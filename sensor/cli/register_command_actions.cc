@@ -39,7 +39,7 @@ Status UseRecordKey(RegisterDatabase& database, const std::string& file, const B
                 facts.record_key_file.string());
   }
   std::error_code error;
-  const std::filesystem::path source = IsNamedKeySource(file) ? file : std::filesystem::absolute(file, error);
+  const auto source = IsNamedKeySource(file) ? std::filesystem::path(file) : std::filesystem::absolute(file, error);
   return database.SetRecordKey(source, id);
 }
 

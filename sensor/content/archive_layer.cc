@@ -129,6 +129,7 @@ Event ArchiveLayer::Pump() {
           member_bytes_ += hole;
         }
         member_->Write(reader_->data());
+        if (in_workbook_) workbook_.Write(reader_->data(), object_);
         member_bytes_ += reader_->data().size();
         break;
       case Event::kMemberEnd:
@@ -153,6 +154,7 @@ void ArchiveLayer::OpenMember() {
                   .size = member.size};
   member_ = object_.OpenChild(std::move(info), {.verbatim = member.stored});
   member_bytes_ = 0;
+  in_workbook_ = !member.encrypted && workbook_.Open(member.name);
   if (!member.encrypted) return;
   if (!encrypted_told_) object_.NoteEncrypted();
   encrypted_told_ = true;
@@ -164,6 +166,8 @@ void ArchiveLayer::OpenMember() {
 void ArchiveLayer::CloseMember(ObjectEnd end) {
   if (member_ != nullptr) member_->End(end);
   member_.reset();
+  if (in_workbook_) workbook_.Close(object_);
+  in_workbook_ = false;
 }
 
 void ArchiveLayer::StopReading() {
@@ -209,6 +213,7 @@ void ArchiveLayer::End(ObjectEnd end) noexcept {
     if (reader_->headers_encrypted() && !encrypted_told_) object_.NoteEncrypted();
   }
   CloseMember(ObjectEnd::kTruncated);
+  if (end != ObjectEnd::kAborted) workbook_.Finish(object_);
   reader_.reset();
   if (end != ObjectEnd::kAborted) object_.Search(pending_);
   pending_.clear();

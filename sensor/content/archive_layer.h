@@ -6,6 +6,7 @@
 #include "content/archive_reader.h"
 #include "content/file_walker.h"
 #include "content/layer.h"
+#include "content/workbook.h"
 
 namespace spanwatch::content {
 
@@ -34,6 +35,8 @@ class ArchiveLayer final : public Layer {
   std::unique_ptr<ArchiveReader> reader_;  // null while looking for the next header
   std::unique_ptr<ObjectNode> member_;
   std::uint64_t member_bytes_ = 0;
+  Workbook workbook_;
+  bool in_workbook_ = false;
   std::uint64_t fed_ = 0;      // to this reader
   std::uint64_t members_ = 0;  // of this reader
   int restarts_ = 0;

@@ -108,6 +108,8 @@ std::vector<std::string> PlateVariants(std::string_view field) {
   const StackedPair pair = FindStackedPair(folded);
   if (pair.begin != std::string_view::npos) {
     add_both(folded.substr(0, pair.begin) + folded.substr(pair.end));
+    // In a text a slash parts it: the lower character stays with what follows.
+    if (folded[pair.begin] != '(') AddVariant(folded.substr(0, pair.begin) + folded.substr(pair.begin + 2), variants);
   }
   return variants;
 }

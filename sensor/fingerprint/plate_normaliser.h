@@ -18,7 +18,7 @@ std::string FoldPlate(std::string_view normalised);
 // Every K0 under which a plate field may be met elsewhere, the likeliest first, each of 3 to 8 characters:
 //  - a country or state code split off (`46HVR9-NLD`, `TX-ABC1234`, `us-tx ABC1234`), and with it where that still
 //  fits;
-//  - a stacked pair written `A/B` or `(AB)` both in its place, top first, and left out.
+//  - a stacked pair written `A/B` or `(AB)` both in its place, top first, and left out; of `A/B` also B alone.
 // Empty when the field holds no plate.
 std::vector<std::string> PlateVariants(std::string_view field);
 

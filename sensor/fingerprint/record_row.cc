@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 namespace spanwatch::fingerprint {
 namespace {
 
 constexpr std::size_t kLongestField = 96;
+constexpr std::size_t kLongestDate = 12;
 constexpr std::string_view kFieldEnds = ",;\t|\n\r\"'`(){}[]<>=&\\\x01";
 
 struct Range {
@@ -14,47 +16,107 @@ struct Range {
   std::size_t end = 0;
 };
 
-// What lies between an opening bracket before `at` that is not closed before it, and its closing one. `outermost`: of
-// several the first. False when there is none within `range`.
-bool Within(std::string_view text, std::size_t at, char open, char close, bool outermost, Range& range) {
-  std::size_t begin = std::string_view::npos;
-  std::size_t depth = 0;  // closed before `at`
-  std::size_t opened = 0;
-  for (std::size_t i = at; i > range.begin && (outermost || opened == 0); --i) {
-    const char c = text[i - 1];
-    if (c == close) ++depth;
-    if (c != open) continue;
-    if (depth > 0) {
-      --depth;
-    } else {
-      begin = i;
+// Where what was opened before `at` is closed; range.end when it is not.
+std::size_t CloseOf(std::string_view text, std::size_t at, std::size_t end, char open, char close) {
+  std::size_t opened = 1;
+  for (std::size_t i = at; i < end; ++i) {
+    if (text[i] == open) ++opened;
+    if (text[i] == close && --opened == 0) return i;
+  }
+  return end;
+}
+
+// The bracket that is open at `at` and was opened last; 0 when there is none behind `begin`.
+std::size_t OpenBracket(std::string_view text, std::size_t begin, std::size_t at, char open, char close) {
+  std::size_t closed = 0;
+  for (std::size_t i = at; i > begin; --i) {
+    if (text[i - 1] == close) ++closed;
+    if (text[i - 1] == open && closed-- == 0) return i;
+  }
+  return 0;
+}
+
+bool NamesOnce(std::string_view text, const Range& range, std::string_view name) {
+  const std::string_view record = text.substr(range.begin, range.end - range.begin);
+  const std::size_t first = record.find(name);
+  return first == std::string_view::npos || record.find(name, first + 1) == std::string_view::npos;
+}
+
+// The objects around a plate in JSON, from within, as long as they hold one value of its name. False: not in an object.
+bool WithinObject(std::string_view text, const PlateToken& token, Range& range) {
+  const std::size_t colon = text.rfind(':', token.begin);
+  const std::size_t quote = colon == std::string_view::npos ? colon : text.rfind('"', colon);
+  const std::size_t first = quote == std::string_view::npos || quote == 0 ? quote : text.rfind('"', quote - 1);
+  const std::string_view name =
+      first == std::string_view::npos || first >= quote ? std::string_view() : text.substr(first, quote - first + 1);
+  if (name.empty()) return false;
+  const Range reach = range;
+  bool found = false;
+  for (std::size_t at = OpenBracket(text, reach.begin, token.begin, '{', '}'); at > reach.begin;
+       at = OpenBracket(text, reach.begin, at - 1, '{', '}')) {
+    const Range object{at, CloseOf(text, at, reach.end, '{', '}')};
+    if (found && !NamesOnce(text, object, name)) break;
+    range = object;
+    found = true;
+  }
+  return found;
+}
+
+struct Tag {
+  std::size_t begin = 0;  // its `<`
+  std::size_t end = 0;    // behind its `>`
+  bool opens = false;
+  bool closes = false;
+};
+
+// The tag before `at`; nothing when there is none behind `begin`.
+std::optional<Tag> TagBefore(std::string_view text, std::size_t begin, std::size_t at) {
+  const std::size_t less = at == 0 ? std::string_view::npos : text.rfind('<', at - 1);
+  const std::size_t greater = less == std::string_view::npos ? less : text.find('>', less);
+  if (greater == std::string_view::npos || less < begin || greater == less + 1) return std::nullopt;
+  const char kind = text[less + 1];
+  const bool closes = kind == '/';
+  return Tag{less, greater + 1, !closes && kind != '?' && kind != '!' && text[greater - 1] != '/', closes};
+}
+
+std::size_t EndOfElement(std::string_view text, std::size_t begin, std::size_t end) {
+  std::size_t opened = 1;
+  for (std::size_t at = text.find('<', begin); at < end; at = text.find('<', at + 1)) {
+    const std::size_t greater = text.find('>', at);
+    if (greater == std::string_view::npos) return end;
+    if (text[at + 1] == '/') {
+      if (--opened == 0) return at;
+    } else if (text[greater - 1] != '/' && text[at + 1] != '!' && text[at + 1] != '?') {
       ++opened;
     }
   }
-  if (opened == 0) return false;
-  range.begin = begin;
-  for (std::size_t i = at; i < range.end; ++i) {
-    if (text[i] == open) ++opened;
-    if (text[i] == close && --opened == 0) range.end = i;
-  }
-  return true;
+  return end;
 }
 
-// `<plate>` before and behind, around the plate at `token`, bound the record of an XML element.
-void BetweenElements(std::string_view text, const PlateToken& token, Range& range) {
-  const std::size_t tag = text.rfind('<', token.begin);
-  if (tag == std::string_view::npos || tag < range.begin) return;
-  const std::string_view name = text.substr(tag, text.find_first_of("> ", tag) - tag);
-  if (name.size() < 2 || tag + name.size() > token.begin) return;
-  const std::size_t before = text.substr(0, tag).rfind(name);
-  if (before != std::string_view::npos) range.begin = std::max(range.begin, before + name.size());
-  range.end = std::min(range.end, text.find(name, token.end));
+// The elements around the one that holds a plate in XML, from within, as long as they hold one element of its name.
+void WithinElement(std::string_view text, const PlateToken& token, Range& range) {
+  const Range reach = range;
+  const auto own = TagBefore(text, reach.begin, token.begin);
+  if (!own || !own->opens) return;
+  const std::string_view tag = text.substr(own->begin, own->end - own->begin);
+  const std::string_view name = tag.substr(0, tag.find_first_of(" />"));
+  std::size_t closed = 0;
+  bool found = false;
+  for (auto before = TagBefore(text, reach.begin, own->begin); before;
+       before = TagBefore(text, reach.begin, before->begin)) {
+    if (before->closes) ++closed;
+    if (!before->opens || (closed > 0 && closed-- > 0)) continue;
+    const Range element{before->end, EndOfElement(text, before->end, reach.end)};
+    if (found && !NamesOnce(text, element, name)) return;
+    range = element;
+    found = true;
+  }
 }
 
 Range RowOf(std::string_view text, const PlateToken& token, std::size_t reach) {
   Range range{token.begin - std::min<std::size_t>(token.begin, reach), std::min(text.size(), token.end + reach)};
   if (token.extent == RecordExtent::kNearby) {
-    if (!Within(text, token.begin, '{', '}', true, range)) BetweenElements(text, token, range);
+    if (!WithinObject(text, token, range)) WithinElement(text, token, range);
     return range;
   }
   const std::size_t before = token.begin == 0 ? std::string_view::npos : text.rfind('\n', token.begin - 1);
@@ -62,19 +124,26 @@ Range RowOf(std::string_view text, const PlateToken& token, std::size_t reach) {
   if (before != std::string_view::npos) line.begin = std::max(line.begin, before + 1);
   line.end = std::min(line.end, text.find('\n', token.end));
   // A tuple has columns; anything else in brackets is prose.
-  Range tuple = token.extent == RecordExtent::kTuple ? range : line;
-  const bool bracketed = Within(text, token.begin, '(', ')', false, tuple);
-  const bool columns = bracketed && text.substr(tuple.begin, tuple.end - tuple.begin).contains(',');
+  const Range& around = token.extent == RecordExtent::kTuple ? range : line;
+  const std::size_t open = OpenBracket(text, around.begin, token.begin, '(', ')');
+  if (open == 0) return line;
+  const Range tuple{open, CloseOf(text, token.end, around.end, '(', ')')};
+  const bool columns = text.substr(tuple.begin, tuple.end - tuple.begin).contains(',');
   return columns ? tuple : line;
 }
 
+// Whether a time of day makes a moment of this field.
 bool IsDate(std::string_view field) {
-  return field.size() == 10 && field[4] == field[7] && std::string_view("-/:.").contains(field[4]) && field[0] >= '0' &&
-         field[0] <= '9';
+  constexpr std::string_view kMidnight = " 00:00";
+  std::array<char, kLongestDate + kMidnight.size()> moment{};
+  if (field.size() < 8 || field.size() > kLongestDate) return false;
+  const auto end = std::ranges::copy(kMidnight, std::ranges::copy(field, moment.begin()).out).out;
+  return ParseRecordMinute({moment.data(), static_cast<std::size_t>(end - moment.begin())}).has_value();
 }
 
 bool IsTimeOfDay(std::string_view field) {
-  return field.size() >= 5 && field.size() <= 12 && field[2] == ':' && field[0] >= '0' && field[0] <= '9';
+  return field.size() >= 4 && field.size() <= 12 && (field[1] == ':' || field[2] == ':') && field[0] >= '0' &&
+         field[0] <= '9';
 }
 
 class RowReader {
@@ -119,10 +188,10 @@ class RowReader {
   void JoinDateAndTime(std::string_view field) {
     if (IsDate(field)) {
       std::ranges::copy(field, date_.begin());
-      has_date_ = true;
-    } else if (has_date_ && IsTimeOfDay(field)) {
+      date_size_ = field.size();
+    } else if (date_size_ > 0 && IsTimeOfDay(field)) {
       std::array<char, 32> both{};
-      auto end = std::ranges::copy(date_, both.begin()).out;
+      auto end = std::copy_n(date_.begin(), date_size_, both.begin());
       *end++ = ' ';
       end = std::ranges::copy(field, end).out;
       Add({both.data(), static_cast<std::size_t>(end - both.begin())});
@@ -144,8 +213,8 @@ class RowReader {
   const PlateToken& token_;
   std::size_t reach_;
   std::vector<RecordValue>& values_;
-  std::array<char, 10> date_{};
-  bool has_date_ = false;
+  std::array<char, kLongestDate> date_{};
+  std::size_t date_size_ = 0;
 };
 
 }  // namespace

@@ -86,12 +86,15 @@ int Remainder(TimeReader& reader, bool compact) {
     if (reader.peek() == '.' || reader.peek() == ',') {
       reader.Skip();
       reader.Number(1, 9);
+    } else if (compact && IsDigit(reader.peek())) {
+      reader.Number(3, 3);  // yyyyMMddhhmmssSSS
     }
   }
   if (reader.peek() == ' ') reader.Skip();
   if (reader.peek() == 'Z' || reader.peek() == 'z') reader.Skip();
-  if (reader.peek() == 'U') {
-    for (const char expected : std::string_view("UTC")) reader.OneOf({&expected, 1});
+  for (const std::string_view zone : {"UTC", "GMT"}) {
+    if (reader.peek() != zone[0]) continue;
+    for (const char expected : zone) reader.OneOf({&expected, 1});
   }
   if (reader.peek() != '+' && reader.peek() != '-') return 0;
   const int sign = reader.OneOf("+-") == '-' ? -1 : 1;
@@ -111,7 +114,7 @@ std::optional<std::int64_t> YearFirst(std::string_view text) {
   date.month = reader.Number(2, 2);
   if (!compact) reader.OneOf("-/:.");
   date.day = reader.Number(2, 2);
-  reader.OneOf(compact ? "Tt -_" : "Tt _");
+  if (!compact || !IsDigit(reader.peek())) reader.OneOf(compact ? "Tt -_" : "Tt _");
   const int hour = reader.Number(2, 2);
   const bool compact_time = IsDigit(reader.peek());
   if (!compact_time) reader.OneOf(":");
@@ -145,12 +148,77 @@ std::optional<std::int64_t> MonthFirst(std::string_view text) {
   return Minute(date, hour, minute);
 }
 
+// d.M.yyyy, then a time: with dots the day is always first.
+std::optional<std::int64_t> DayFirst(std::string_view text) {
+  TimeReader reader(text);
+  Date date;
+  date.day = reader.Number(1, 2);
+  reader.OneOf(".");
+  date.month = reader.Number(1, 2);
+  reader.OneOf(".");
+  date.year = reader.Number(4, 4);
+  reader.OneOf(" T");
+  const int hour = reader.Number(1, 2);
+  reader.OneOf(":");
+  const int minute = reader.Number(2, 2);
+  const int offset = Remainder(reader, false);
+  if (!reader.ok() || !reader.at_end()) return std::nullopt;
+  const auto local = Minute(date, hour, minute);
+  return local ? std::optional(*local - offset) : std::nullopt;
+}
+
+// The month by the first three letters of its English name; 0 when there is none.
+int MonthByName(TimeReader& reader) {
+  constexpr std::string_view kMonths = "janfebmaraprmayjunjulaugsepoctnovdec";
+  std::array<char, 3> name{};
+  for (char& c : name) {
+    c = static_cast<char>(reader.peek() | 0x20);
+    if (reader.at_end()) return 0;
+    reader.Skip();
+  }
+  while ((reader.peek() | 0x20) >= 'a' && (reader.peek() | 0x20) <= 'z') reader.Skip();
+  const std::size_t at = kMonths.find(std::string_view(name.data(), name.size()));
+  return at == std::string_view::npos || at % 3 != 0 ? 0 : static_cast<int>(at / 3) + 1;
+}
+
+// `13 May 2019 02:11:40 GMT` (RFC 5322), `13-May-2019 02:11`, `May 13 2019  2:11AM` (SQL Server).
+std::optional<std::int64_t> MonthNamed(std::string_view text) {
+  TimeReader reader(text);
+  Date date;
+  const bool month_first = !IsDigit(reader.peek());
+  if (month_first) date.month = MonthByName(reader);
+  if (month_first) reader.OneOf(" ");
+  if (reader.peek() == ' ') reader.Skip();
+  date.day = reader.Number(1, 2);
+  if (reader.peek() == ',') reader.Skip();
+  reader.OneOf(" -");
+  if (!month_first) date.month = MonthByName(reader);
+  if (!month_first) reader.OneOf(" -");
+  date.year = reader.Number(4, 4);
+  reader.OneOf(" ");
+  if (reader.peek() == ' ') reader.Skip();
+  int hour = reader.Number(1, 2);
+  reader.OneOf(":");
+  const int minute = reader.Number(2, 2);
+  const bool halved = (reader.peek() | 0x20) == 'a' || (reader.peek() | 0x20) == 'p';
+  const int offset = halved ? 0 : Remainder(reader, false);
+  if (halved) hour = TwelveHours(reader, hour);
+  if (!reader.ok() || !reader.at_end() || date.month == 0) return std::nullopt;
+  const auto local = Minute(date, hour, minute);
+  return local ? std::optional(*local - offset) : std::nullopt;
+}
+
+// Seconds (10 digits, perhaps a fraction), milliseconds (13) or microseconds (16) since 1970.
 std::optional<std::int64_t> Epoch(std::string_view text) {
-  if (text.size() != 10 && text.size() != 13) return std::nullopt;
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (text.size() > 10 && text[10] == '.') {
+    const bool fraction = text.size() > 11 && text.size() <= 20 && std::ranges::all_of(text.substr(11), IsDigit);
+    return fraction ? Epoch(text.substr(0, 10)) : std::nullopt;
+  }
+  if (text.size() != 10 && text.size() != 13 && text.size() != 16) return std::nullopt;
+  std::int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  const std::int64_t seconds = text.size() == 13 ? number / 1000 : number;
+  for (std::size_t digits = text.size(); digits > 10; --digits) seconds /= 10;
   if (seconds < kFirstEpoch || seconds >= kLastEpoch) return std::nullopt;
   return seconds / 60;
 }
@@ -216,11 +284,18 @@ RecordValue TextValue(std::string_view value) {
 
 std::optional<std::int64_t> ParseRecordMinute(std::string_view value) {
   value = Trim(value);
-  if (value.size() < 7 || value.size() > kLongestTime || !IsDigit(value[0])) return std::nullopt;
+  if (value.size() < 7 || value.size() > kLongestTime) return std::nullopt;
+  if (!IsDigit(value[0])) {
+    constexpr std::string_view kWeekday = "Mon, ";
+    if (value.substr(3, 2) == ", ") value.remove_prefix(kWeekday.size());
+    return MonthNamed(value);
+  }
   if (const auto minute = Epoch(value)) return minute;
   if (const auto minute = ExcelSerial(value)) return minute;
-  if (const auto minute = YearFirst(value)) return minute;
-  return MonthFirst(value);
+  for (const auto parse : {YearFirst, MonthFirst, DayFirst, MonthNamed}) {
+    if (const auto minute = parse(value)) return minute;
+  }
+  return std::nullopt;
 }
 
 RecordValue NormaliseValue(std::string_view value) {

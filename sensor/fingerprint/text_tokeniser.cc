@@ -73,9 +73,14 @@ void TextTokeniser::Scan(bool final, TextMasks& masks) {
   if (final) decoder_.Flush(text_);
   const std::size_t size = text_.size();
   text_.append(TextMasks::kPadding, '\0');
-  const std::size_t known = at_ - std::min(at_, TextMasks::kBits);
+  // What may be looked at again: a record before the name of its plate, a token across the last limit.
+  const std::size_t known = at_ - std::min(at_, kReach + TextMasks::kBits);
   masks.Fill({text_.data(), size}, known / TextMasks::kBits * TextMasks::kBits, path_);
   const std::size_t limit = Limit(final, masks);
+  if (limit == at_ && !final) {
+    text_.resize(size);
+    return;
+  }
   finder_.Find({text_.data(), size}, masks, limit);
   told_ = at_;
   std::size_t begin = at_ - std::min(at_, kSpan + 1);  // a token may have begun before the last limit

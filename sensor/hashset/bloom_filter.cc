@@ -2,8 +2,6 @@
 
 #include <immintrin.h>
 
-#include <immintrin.h>
-
 namespace spanwatch::hashset {
 namespace {
 

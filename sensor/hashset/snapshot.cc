@@ -175,8 +175,10 @@ void Snapshot::FindTags(const KeyTable& table, const BloomFilter* filter, std::s
       for (const std::uint64_t tag : batch) filter->Prefetch(tag);
       passed = filter->MayContain(batch);
     }
-    for (std::uint32_t rest = passed; rest != 0; rest &= rest - 1) table.Prefetch(batch[std::countr_zero(rest)]);
-    for (std::uint32_t rest = passed; rest != 0; rest &= rest - 1) table.PrefetchRows(batch[std::countr_zero(rest)]);
+    for (std::uint32_t rest = passed; rest != 0; rest &= rest - 1)
+      table.Prefetch(batch[static_cast<std::size_t>(std::countr_zero(rest))]);
+    for (std::uint32_t rest = passed; rest != 0; rest &= rest - 1)
+      table.PrefetchRows(batch[static_cast<std::size_t>(std::countr_zero(rest))]);
     for (; passed != 0; passed &= passed - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(passed));
       table.Find(batch[i], [&](std::uint32_t item, std::uint32_t folded) {

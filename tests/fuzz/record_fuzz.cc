@@ -1,4 +1,5 @@
-// Record family: any bytes, cut in any way, give the same matches; masking a name twice changes nothing.
+// Record family: any bytes, cut in any way, give the same matches; a text gives the same tokens by every path of the
+// processor and however often it is looked through; masking a name twice changes nothing.
 //
 // The first two bytes are a seed for how the rest is cut.
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include "fingerprint/record_family.h"
 #include "fingerprint/record_table.h"
 #include "support/fake_record_index.h"
+#include "support/token_run.h"
 
 namespace spanwatch::fingerprint {
 namespace {
@@ -63,6 +65,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     CheckSame(Scan(world, bytes, scope, seed), Scan(world, bytes, scope, ~seed));
   }
   const std::string text(spanwatch::AsText(bytes));
+  const auto tokens = TokensOf(text, MaskPath::kPortable, kLongestInput);
+  CHECK(TokensOf(text, BestMaskPath(), 1 + seed % 40) == tokens);
+  if (BestMaskPath() != MaskPath::kPortable) CHECK(TokensOf(text, MaskPath::kAvx2, kLongestInput) == tokens);
   const std::string masked = MaskPlates(text.substr(0, 300));
   CHECK(MaskPlates(masked) == masked);
   std::istringstream input(text);

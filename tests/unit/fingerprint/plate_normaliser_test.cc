@@ -52,7 +52,7 @@ TEST(PlateNormaliser, RegionIsSplitOff) {
 }
 
 TEST(PlateNormaliser, StackedPairStaysInPlaceOrIsLeftOut) {
-  EXPECT_EQ(PlateVariants("A/B12345"), (Variants{"AB12345", "12345"}));
+  EXPECT_EQ(PlateVariants("A/B12345"), (Variants{"AB12345", "12345", "B12345"}));
   EXPECT_EQ(PlateVariants("123(AB)45"), (Variants{"123AB45", "12345"}));
 }
 

@@ -186,6 +186,61 @@ TEST_F(RecordScannerTest, XmlReadsWithDateAndTimeApart) {
   EXPECT_EQ(sink.evidence.supported_plates, 10U);
 }
 
+// Records of one form each; %P a plate, %T its time.
+std::string Fill(std::string_view form, std::span<const Read> reads, std::size_t shift) {
+  std::string text;
+  for (std::size_t i = 0; i < reads.size(); ++i) {
+    for (std::size_t at = 0; at < form.size(); ++at) {
+      if (form[at] != '%') {
+        text += form[at];
+      } else {
+        text += form[++at] == 'P' ? reads[i].plate : reads[(i + shift) % reads.size()].time;
+      }
+    }
+  }
+  return text;
+}
+
+TEST_F(RecordScannerTest, AValueIsBoundToThePlateOfItsOwnRecordAlone) {
+  const auto reads = Common(6);
+  for (const std::string_view form : {
+           "%T,%P,TX\n",                                                                 // line
+           "(1,'%P','%T'),",                                                             // tuple
+           "{\"plate\":\"%P\",\"camera\":\"a\",\"time\":\"%T\"},",                       // object
+           "{\"a\":{\"time\":\"%T\"},\"b\":{\"plate\":\"%P\",\"c\":[1,2]}}, ",           // objects around it
+           "<r><plate>%P</plate><t a=\"1\"/><time>%T</time></r>",                        // element
+           "<r><when><t>%T</t></when><v><plate>%P</plate><x>1</x></v><!-- > --></r>\n",  // elements around it
+       }) {
+    const RecordingMatchSink own = Scan(Fill(form, reads, 0));
+    EXPECT_EQ(own.sure(), 6U) << form;
+    EXPECT_EQ(own.supported(), 6U) << form;
+    EXPECT_EQ(Scan(Fill(form, reads, 1)).supported(), 0U) << form;
+    EXPECT_EQ(Scan(Fill(form, reads, 5)).supported(), 0U) << form;
+  }
+}
+
+TEST_F(RecordScannerTest, ValuesBeyondTheOptionsReachAreNotBound) {
+  const auto reads = Common(4);
+  const std::string text = Fill("%P " + std::string(100, '-') + ",%T\n", reads, 0);
+  EXPECT_EQ(Scan(text).supported(), 4U);
+  limits_.record_row_bytes = 64;
+  EXPECT_EQ(Scan(text).supported(), 0U);
+  EXPECT_EQ(Scan(text).sure(), 4U);
+}
+
+TEST_F(RecordScannerTest, BoundRecordsAreSureAmongThousandsOfPartNumbers) {
+  std::mt19937 random(15);
+  const auto reads = Common(5);
+  std::string text;
+  for (int i = 0; i < 10000; ++i) {
+    if (i % 2000 == 0) text += Fill("%P,%T\n", std::span(reads).subspan(static_cast<std::size_t>(i / 2000), 1), 0);
+    text += Random(random, "LLLNNNN,bearing\n");
+  }
+  const RecordingMatchSink sink = Scan(text);
+  EXPECT_EQ(sink.sure(), 5U);
+  EXPECT_EQ(sink.supported(), 5U);
+}
+
 TEST_F(RecordScannerTest, Utf16InBothOrders) {
   const std::string text = Csv(std::span(Registered().reads).first(50));
   std::string little;

@@ -84,7 +84,7 @@ TEST_F(RecordTableReaderTest, RowsWithoutPlateAreCounted) {
 TEST_F(RecordTableReaderTest, VariantsOfOnePlateAreOneRow) {
   const Table table = Read("plate,state\nA/B12345,TX\n");
   ASSERT_EQ(table.rows.size(), 1U);
-  ASSERT_EQ(table.rows[0].fingerprints.size(), 2U);
+  ASSERT_EQ(table.rows[0].fingerprints.size(), 3U);
   EXPECT_EQ(table.rows[0].fingerprints[1].plate_tag, tagger_.Tag("12345"));
 }
 

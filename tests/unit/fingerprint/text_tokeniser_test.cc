@@ -9,6 +9,7 @@
 #include "fingerprint/record_ratio_test.h"
 #include "fingerprint/record_token_sample.h"
 #include "fingerprint/text_filter.h"
+#include "support/token_run.h"
 
 namespace spanwatch::fingerprint {
 namespace {
@@ -23,28 +24,9 @@ std::string Text(PlateWord word) {
 
 const WantedShapes kEvery = WantedShapes::All();
 
-// The tokens of a text that comes in blocks of 64 bytes, looked through after every `scan_each` of them.
-std::vector<std::string> AllTokens(std::string_view text, MaskPath path, std::size_t scan_each) {
-  TextTokeniser tokeniser(kEvery, path);
-  TextMasks masks;
-  std::vector<std::string> told;  // place and K0
-  const auto scan = [&](bool final) {
-    tokeniser.Scan(final, masks);
-    for (const PlateToken& token : tokeniser.tokens())
-      told.push_back("pjf"[static_cast<std::size_t>(token.place)] + Text(token.word));
-    tokeniser.Discard();
-  };
-  for (std::size_t i = 0, blocks = 1; i < text.size(); i += kTextBlock, ++blocks) {
-    tokeniser.Append(AsBytes(text.substr(i, kTextBlock)), 0, i);
-    if (blocks % scan_each == 0) scan(false);
-  }
-  scan(true);
-  return told;
-}
-
 Words Tokens(std::string_view text, TokenPlace place) {
   Words words;
-  for (const std::string& token : AllTokens(text, BestMaskPath(), 1000)) {
+  for (const std::string& token : TokensOf(text, BestMaskPath(), 1000)) {
     if (token[0] == "pjf"[static_cast<std::size_t>(place)]) words.push_back(token.substr(1));
   }
   return words;
@@ -164,11 +146,11 @@ TEST(TextTokeniser, EveryPathAndEveryCutGivesTheSame) {
   std::size_t found = 0;
   for (int round = 0; round < 60; ++round) {
     const std::string text = RandomText(random, 1 + random() % 12000);
-    const auto whole = AllTokens(text, MaskPath::kPortable, 100000);
+    const auto whole = TokensOf(text, MaskPath::kPortable, 100000);
     found += whole.size();
     const auto expect_same = [&](MaskPath path, std::size_t scan_each) {
       if (path > BestMaskPath()) return;
-      const auto other = AllTokens(text, path, scan_each);
+      const auto other = TokensOf(text, path, scan_each);
       const auto [a, b] = std::ranges::mismatch(whole, other);
       const auto rest = [](auto at, auto end) { return at == end ? "nothing" : *at; };
       EXPECT_TRUE(a == whole.end() && b == other.end())
