@@ -17,6 +17,8 @@ struct HashSetDescription {
   PacketTime created;  // wall clock
   std::uint64_t fragment_seed = 0;
   std::uint32_t fragment_density = 256;
+  std::uint32_t fragment_window = 64;  // kFragmentWindowMin to kFragmentWindowMax
+  std::uint32_t fragment_sure = 2;
   RecordKeyId record_key_id{};  // zero: no records
 };
 

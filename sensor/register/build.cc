@@ -1,7 +1,6 @@
 #include "register/build.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <set>
 
@@ -10,8 +9,6 @@ namespace {
 
 constexpr std::size_t kCompactFragments = 16;
 constexpr std::size_t kStandardViews = 12;  // the first are the whole, the boxes, mirror and rotations
-constexpr double kRunBytes = 4096;
-constexpr double kWindowBytes = 64;
 
 struct LoadedItem {
   ItemEntry entry;
@@ -22,7 +19,10 @@ bool IsNotWhole(const PictureView& view) { return view.view != View::kFull; }
 
 class Builder {
  public:
-  Builder(RegisterDatabase& database, const BuildOptions& options) : database_(database), options_(options) {}
+  Builder(RegisterDatabase& database, const BuildOptions& options) : database_(database), options_(options) {
+    summary_.fragment_trade =
+        FragmentTrade(database.facts().fragment_density, database.facts().fragment_window, options.fragment_sure);
+  }
 
   Result<BuildSummary> Build(ByteView signing_seed) {
     Status status = Load();
@@ -41,6 +41,8 @@ class Builder {
                                    .created = options_.now,
                                    .fragment_seed = facts.fragment_seed,
                                    .fragment_density = facts.fragment_density,
+                                   .fragment_window = facts.fragment_window,
+                                   .fragment_sure = options_.fragment_sure,
                                    .record_key_id = facts.record_key_id});
     status = Fill(writer);
     if (!status) return Fail(status.error());
@@ -71,7 +73,6 @@ class Builder {
 
   void Sieve() {
     std::vector<FileFingerprint*> files;
-    double runs = 0;
     for (LoadedItem& item : items_) {
       if (item.file) files.push_back(&*item.file);
     }
@@ -81,13 +82,9 @@ class Builder {
       if (options_.profile == Profile::kCompact) std::erase_if(file->views, IsNotWhole);
       if (options_.profile == Profile::kStandard && file->views.size() > kStandardViews)
         file->views.resize(kStandardViews);
-      // Windows lie at random: the chance that a run holds none falls with e to the expected number.
-      const double rate =
-          static_cast<double>(file->fragments.size()) / std::max<double>(1, static_cast<double>(file->size));
-      runs += 1 - std::exp(-rate * (std::min(kRunBytes, static_cast<double>(file->size)) - kWindowBytes));
+      summary_.fragment_trade.Add(file->size, file->fragments.size());
     }
     summary_.files = files.size();
-    summary_.run_recall = files.empty() ? 0 : runs / static_cast<double>(files.size());
   }
 
   // One full view for each different image data, by collection.
@@ -207,11 +204,10 @@ std::string Describe(const BuildSummary& summary) {
                                  summary.expired, summary.written.bytes);
   text += fmt::format("exact: {} files and {} bare digests, {} bytes; an untouched copy is always recognised\n",
                       summary.files, summary.digests_only, BytesOf(summary, {kDigests, kImageData, kHeads}));
-  text += fmt::format(
-      "fragment: {} windows ({} shared and {} repeated left out), {} bytes; a run of 4 KiB is recognised "
-      "with probability {:.3f}\n",
-      summary.written.section_rows[static_cast<std::size_t>(kFragments)], summary.fragments.shared,
-      summary.fragments.repeated, BytesOf(summary, {kFragmentFilter, kFragments}), summary.run_recall);
+  text += fmt::format("fragment: {} windows ({} shared and {} repeated left out), {} bytes\n{}",
+                      summary.written.section_rows[static_cast<std::size_t>(kFragments)], summary.fragments.shared,
+                      summary.fragments.repeated, BytesOf(summary, {kFragmentFilter, kFragments}),
+                      summary.fragment_trade.Describe());
   text += fmt::format(
       "perceptual: {} pictures, {} views, {} bytes; about 0.97 of re-encoded or resized copies, crops only "
       "as far as views cover them\n",
