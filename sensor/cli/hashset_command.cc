@@ -26,6 +26,8 @@ void PrintInfo(const MappedHashSet& set, std::string_view signature) {
   fmt::print("signed by     {} ({})\n", ToHex(set.signer()), signature);
   fmt::print("bytes         {}\nitems         {}\nbare digests  {}\n", set.file_bytes(), set.item_count(),
              manifest.has_bare_digests ? "yes: the digest of every object is computed" : "no");
+  fmt::print("fragments     one position in {}, windows of {} bytes, sure from {} that agree\n",
+             manifest.fragment_density, manifest.fragment_window, manifest.fragment_sure);
   if (manifest.has_records) fmt::print("record key    id {}\n", ToHex(manifest.record_key_id));
   for (std::size_t i = 0; i < hashset::kSectionCount; ++i) {
     fmt::print("section       {:<16} {:>12} rows {:>14} bytes\n", ToString(static_cast<hashset::SectionKind>(i)),

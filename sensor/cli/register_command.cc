@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "cli/command.h"
+#include "hashset/hashset_format.h"
 
 namespace spanwatch::cli {
 namespace {
@@ -45,6 +46,16 @@ void AddInit(CLI::App& parent, int& exit_status) {
       ->add_option("--record-key", init.arguments->record_key,
                    "Key that plates are hashed with; made (mode 0600) when there is none. Keep it apart from the set")
       ->type_name("FILE");
+  init.app
+      ->add_option("--fragment-density", init.arguments->fragment_density,
+                   "One position in so many of a file is sampled: less finds shorter runs and costs more")
+      ->check(CLI::Range(16, 65536))
+      ->capture_default_str();
+  init.app
+      ->add_option("--fragment-window", init.arguments->fragment_window,
+                   "Bytes of a sampled window: less finds shorter runs, more is shared by fewer files")
+      ->check(CLI::Range(hashset::kFragmentWindowMin, hashset::kFragmentWindowMax))
+      ->capture_default_str();
   init.app->footer("Example: spanwatch register init --register R.db --owner \"Agency\" --record-key record.key");
 }
 
@@ -132,6 +143,11 @@ void AddBuild(CLI::App& parent, int& exit_status) {
   build.app->add_option("--name", build.arguments->name, "Name of the set in events; without it, the owner's");
   build.app->add_option("--profile", build.arguments->profile, "How much to include: compact, standard or full")
       ->check(CLI::IsMember({"compact", "standard", "full"}))
+      ->capture_default_str();
+  build.app
+      ->add_option("--fragment-sure", build.arguments->fragment_sure,
+                   "Windows of an item that must agree before a fragment is sure; fewer are weak")
+      ->check(CLI::Range(1, 64))
       ->capture_default_str();
   build.app->footer("Example: spanwatch register build --register R.db --sign owner.key --out agency.swset");
 }

@@ -2,6 +2,7 @@
 // the exit status; problems go to standard error, a line each.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,9 @@ namespace spanwatch::cli {
 struct RegisterArguments {
   std::string database;  // --register, or SPANWATCH_REGISTER
   std::string owner;
+  std::uint32_t fragment_density = 256;
+  std::uint32_t fragment_window = 64;
+  std::uint32_t fragment_sure = 2;
   std::string record_key;
   std::string collection;
   std::vector<std::string> inputs;

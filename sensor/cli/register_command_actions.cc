@@ -127,7 +127,9 @@ int RegisterInit(const RegisterArguments& arguments) {
     if (!read) return Report(read.error());
     key = std::move(*read);
   }
-  const auto database = RegisterDatabase::Create(arguments.database, arguments.owner);
+  const auto database = RegisterDatabase::Create(arguments.database, {.owner = arguments.owner,
+                                                                      .fragment_density = arguments.fragment_density,
+                                                                      .fragment_window = arguments.fragment_window});
   Status status = database ? Status() : Fail(database.error());
   if (status && !key.empty()) status = UseRecordKey(**database, arguments.record_key, key);
   if (!key.empty()) sodium_memzero(key.data(), key.size());
@@ -216,8 +218,13 @@ int RegisterBuild(const RegisterArguments& arguments) {
   const enrolment::Profile profile = arguments.profile == "compact"    ? enrolment::Profile::kCompact
                                      : arguments.profile == "standard" ? enrolment::Profile::kStandard
                                                                        : enrolment::Profile::kFull;
-  const auto summary = BuildHashSet(
-      **database, {.out = arguments.out, .name = arguments.name, .profile = profile, .now = WallClockNow()}, *seed);
+  const auto summary = BuildHashSet(**database,
+                                    {.out = arguments.out,
+                                     .name = arguments.name,
+                                     .profile = profile,
+                                     .fragment_sure = arguments.fragment_sure,
+                                     .now = WallClockNow()},
+                                    *seed);
   sodium_memzero(seed->data(), seed->size());
   if (!summary) return Report(summary.error());
   fmt::print(stderr, "{}: {}", arguments.out, Describe(*summary));

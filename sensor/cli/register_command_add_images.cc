@@ -63,6 +63,7 @@ int RegisterAddImages(const RegisterArguments& arguments) {
   const config::Limits limits;
   const fingerprint::EnrolmentProfile common{.fragment_seed = (*database)->facts().fragment_seed,
                                              .fragment_density = (*database)->facts().fragment_density,
+                                             .fragment_window = (*database)->facts().fragment_window,
                                              .views = arguments.views == "none"  ? fingerprint::ViewProfile::kNone
                                                       : arguments.views == "few" ? fingerprint::ViewProfile::kFew
                                                                                  : fingerprint::ViewProfile::kFull};

@@ -2,8 +2,8 @@
 
 #include <bit>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
 #endif
 
 namespace spanwatch::content {
@@ -17,6 +17,52 @@ struct Pair {
 // JPEG, PNG, zip, gzip, 7z.
 constexpr Pair kPairs[] = {{0xff, 0xd8}, {0x89, 'P'}, {'P', 'K'}, {0x1f, 0x8b}, {'7', 'z'}};
 
+#if defined(__x86_64__)
+// What a nibble of the first, or of the second, byte leaves possible: bit i is kPairs[i].
+struct NibbleTables {
+  alignas(16) std::uint8_t first_low[16] = {}, first_high[16] = {}, second_low[16] = {}, second_high[16] = {};
+};
+constexpr NibbleTables MakeTables() {
+  NibbleTables tables;
+  for (std::size_t i = 0; i < std::size(kPairs); ++i) {
+    const auto bit = static_cast<std::uint8_t>(1u << i);
+    tables.first_low[kPairs[i].first & 15] |= bit;
+    tables.first_high[kPairs[i].first >> 4] |= bit;
+    tables.second_low[kPairs[i].second & 15] |= bit;
+    tables.second_high[kPairs[i].second >> 4] |= bit;
+  }
+  return tables;
+}
+constexpr NibbleTables kTables = MakeTables();
+static_assert(std::size(kPairs) <= 8);
+
+[[gnu::target("avx2")]] __m256i Table(const std::uint8_t* table) {
+  return _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(table)));
+}
+
+// The first pair in whole runs of 32 positions; where it stopped when there is none.
+[[gnu::target("avx2")]] std::size_t FindPairAvx2(ByteView bytes, std::size_t from) {
+  const __m256i low_nibble = _mm256_set1_epi8(15);
+  const __m256i first_low = Table(kTables.first_low), first_high = Table(kTables.first_high);
+  const __m256i second_low = Table(kTables.second_low), second_high = Table(kTables.second_high);
+  std::size_t i = from;
+  for (; i + 33 <= bytes.size(); i += 32) {
+    const __m256i here = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes.data() + i));
+    const __m256i next = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes.data() + i + 1));
+    const __m256i here_high = _mm256_and_si256(_mm256_srli_epi16(here, 4), low_nibble);
+    const __m256i next_high = _mm256_and_si256(_mm256_srli_epi16(next, 4), low_nibble);
+    const __m256i first = _mm256_and_si256(_mm256_shuffle_epi8(first_low, _mm256_and_si256(here, low_nibble)),
+                                           _mm256_shuffle_epi8(first_high, here_high));
+    const __m256i second = _mm256_and_si256(_mm256_shuffle_epi8(second_low, _mm256_and_si256(next, low_nibble)),
+                                            _mm256_shuffle_epi8(second_high, next_high));
+    if (_mm256_testz_si256(first, second)) continue;
+    const __m256i none = _mm256_cmpeq_epi8(_mm256_and_si256(first, second), _mm256_setzero_si256());
+    return i + static_cast<std::size_t>(std::countr_one(static_cast<unsigned>(_mm256_movemask_epi8(none))));
+  }
+  return i;
+}
+#endif
+
 }  // namespace
 
 std::size_t FindMagicPlain(ByteView bytes, std::size_t from) {
@@ -29,24 +75,11 @@ std::size_t FindMagicPlain(ByteView bytes, std::size_t from) {
 }
 
 std::size_t FindMagic(ByteView bytes, std::size_t from) {
-#if defined(__SSE2__)
-  constexpr std::size_t kWidth = 16;
-  std::size_t i = from;
-  for (; i + kWidth + 1 <= bytes.size(); i += kWidth) {
-    const __m128i here = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes.data() + i));
-    const __m128i next = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes.data() + i + 1));
-    __m128i hits = _mm_setzero_si128();
-    for (const Pair& pair : kPairs) {
-      hits = _mm_or_si128(hits, _mm_and_si128(_mm_cmpeq_epi8(here, _mm_set1_epi8(static_cast<char>(pair.first))),
-                                              _mm_cmpeq_epi8(next, _mm_set1_epi8(static_cast<char>(pair.second)))));
-    }
-    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(hits));
-    if (mask != 0) return i + static_cast<std::size_t>(std::countr_zero(mask));
-  }
-  return FindMagicPlain(bytes, i);
-#else
-  return FindMagicPlain(bytes, from);
+#if defined(__x86_64__)
+  static const bool kAvx2 = __builtin_cpu_supports("avx2");
+  if (kAvx2) from = FindPairAvx2(bytes, from);
 #endif
+  return FindMagicPlain(bytes, from);
 }
 
 }  // namespace spanwatch::content

@@ -1,4 +1,4 @@
-// FindMagic: where a file of a kind that is carved may begin, as fast as memory allows (SSE2). Pure functions.
+// FindMagic: where a file of a kind that is carved may begin, as fast as memory allows (AVX2). Pure functions.
 #pragma once
 
 #include "base/bytes.h"

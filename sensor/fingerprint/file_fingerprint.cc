@@ -29,7 +29,9 @@ struct FreeXxh3 {
 class FileSketch final : public PrintSink {
  public:
   FileSketch(const EnrolmentProfile& profile, const config::Limits& limits)
-      : profile_(profile), limits_(limits), sampler_(profile.fragment_seed, profile.fragment_density, *this) {
+      : profile_(profile),
+        limits_(limits),
+        sampler_({profile.fragment_seed, profile.fragment_density, profile.fragment_window}, *this) {
     XXH3_128bits_reset(xxh3_.get());
   }
 
@@ -66,7 +68,7 @@ class FileSketch final : public PrintSink {
       file_.image_data = image_data_.Finish<Sha256Digest>();
       file_.image_head_xxh3 = image_head_.Hash();
       std::erase_if(file_.fragments, [&](const FragmentPrint& print) {
-        return print.offset < first_data_ || print.offset + kWindowBytes > last_data_;
+        return print.offset < first_data_ || print.offset + profile_.fragment_window > last_data_;
       });
     }
     if (extractor_ && file_.size <= limits_.perceptual_object_bytes) AddViews();

@@ -20,6 +20,7 @@ enum class ViewProfile : std::uint8_t { kNone, kFew, kFull };
 struct EnrolmentProfile {
   std::uint64_t fragment_seed = 0;
   std::uint32_t fragment_density = 256;
+  std::uint32_t fragment_window = 64;
   ViewProfile views = ViewProfile::kNone;
   std::optional<image::LumaRectangle> plate;  // registered as views of their own
   std::optional<image::LumaRectangle> vehicle;

@@ -1,6 +1,7 @@
 // The fragment family: registered windows in any byte stream. Windows of one item agree when they lie as far apart here
-// as in the file; two that agree and do not overlap are sure, anything less is weak. A window that any negative bank
-// knows says nothing: sets differ in their seeds, not in where they sample, so windows are compared by offset.
+// as in the file; two (or as many as the set says) that agree and do not all overlap are sure, anything less is weak. A
+// window that any negative bank knows says nothing: sets differ in their seeds, not in where they sample, so windows
+// are compared by offset.
 #include <algorithm>
 #include <array>
 #include <map>
@@ -59,7 +60,10 @@ class FragmentSketcher final : public Sketcher {
   // One loaded set, with its own seed and density.
   struct Lane final : PrintSink {
     Lane(FragmentSketcher& owner_sketcher, std::size_t set_number, const SetFacts& facts)
-        : owner(owner_sketcher), set(set_number), sampler(facts.fragment_seed, facts.fragment_density, *this) {}
+        : owner(owner_sketcher),
+          set(set_number),
+          sure(facts.fragment_sure),
+          sampler({facts.fragment_seed, facts.fragment_density, facts.fragment_window}, *this) {}
     void OnPrints(std::span<const FragmentPrint> more) noexcept override {
       for (const FragmentPrint& print : more) {
         prints[count++] = print;
@@ -87,13 +91,16 @@ class FragmentSketcher final : public Sketcher {
     }
     FragmentSketcher& owner;
     std::size_t set;
+    std::uint32_t sure;
     FragmentSampler sampler;
     std::array<FragmentPrint, kBatch> prints;
     std::size_t count = 0;
   };
 
-  static bool Agrees(const Alignment& alignment) {
-    return alignment.found >= 2 && alignment.last - alignment.first >= kWindowBytes;
+  bool Agrees(const Alignment& alignment, std::size_t set) const {
+    const Lane& lane = *lanes_[set];
+    return alignment.found >= lane.sure &&
+           (lane.sure == 1 || alignment.last - alignment.first >= lane.sampler.scanner().window());
   }
 
   // All lanes have seen the same bytes: what one of them knows as harmless is taken from what all found.
@@ -120,21 +127,24 @@ class FragmentSketcher final : public Sketcher {
       return;
     }
     Followed& followed = items_[hit.item];
-    const std::uint64_t shift = hit.registered_offset - hit.print.offset;
-    const auto used = std::span(followed.alignments).first(followed.used);
-    auto alignment = std::ranges::find(used, shift, &Alignment::shift);
-    if (alignment == used.end()) {
-      // Once all are taken, the one with the fewest windows makes room.
-      Alignment& place = followed.used < kAlignments ? followed.alignments[followed.used++]
-                                                     : *std::ranges::min_element(used, {}, &Alignment::found);
-      place = {shift, hit.print.offset, hit.print.offset, 1};
-      return;
-    }
-    alignment->last = hit.print.offset;
-    ++alignment->found;
-    if (followed.told_sure || !Agrees(*alignment)) return;
+    Alignment& alignment = AlignmentOf(followed, hit);
+    alignment.last = hit.print.offset;
+    ++alignment.found;
+    if (followed.told_sure || !Agrees(alignment, hit.item.set)) return;
     followed.told_sure = true;
     Tell(hit.item, followed);
+  }
+
+  static Alignment& AlignmentOf(Followed& followed, const FragmentHit& hit) {
+    const std::uint64_t shift = hit.registered_offset - hit.print.offset;
+    const auto used = std::span(followed.alignments).first(followed.used);
+    const auto known = std::ranges::find(used, shift, &Alignment::shift);
+    if (known != used.end()) return *known;
+    // Once all are taken, the one with the fewest windows makes room.
+    Alignment& place = followed.used < kAlignments ? followed.alignments[followed.used++]
+                                                   : *std::ranges::min_element(used, {}, &Alignment::found);
+    place = {shift, hit.print.offset, hit.print.offset, 0};
+    return place;
   }
 
   void Tell(ItemRef item, const Followed& followed) {

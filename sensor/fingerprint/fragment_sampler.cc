@@ -17,6 +17,7 @@ constexpr std::size_t kBlock = 64;  // positions marked together, a bit each
 constexpr std::size_t kBlocksAtOnce = 32;
 constexpr std::size_t kHashedBytes = 8;
 constexpr int kManySampled = 4;  // of a block
+constexpr std::size_t kUsualWindow = SampledWindows().window;
 
 [[gnu::always_inline]] inline std::uint32_t Hash8(const std::uint8_t* bytes) {
   std::uint32_t low;
@@ -87,12 +88,12 @@ void MarkScalar(const std::uint8_t* bytes, std::size_t blocks, std::uint32_t las
   return distinct < static_cast<int>(kLeastDistinctBytes);
 }
 
-// The low six bits of half the window nearly always tell already that it has values enough.
-[[gnu::always_inline]] inline bool LowEntropyWindow(const std::uint8_t* window) {
+// The low six bits of its first bytes nearly always tell already that a window has values enough.
+[[gnu::always_inline]] inline bool LowEntropyWindow(const std::uint8_t* window, std::size_t length) {
   std::uint64_t seen = 0;
-  for (std::size_t i = 0; i < kWindowBytes / 2; ++i) seen |= std::uint64_t{1} << (window[i] & 63);
+  for (std::size_t i = 0; i < kWindowBytesMin; ++i) seen |= std::uint64_t{1} << (window[i] & 63);
   if (std::popcount(seen) >= static_cast<int>(kLeastDistinctBytes)) return false;
-  return LowEntropy(window, kWindowBytes);
+  return LowEntropy(window, length);
 }
 
 // Prints on their way to the sink.
@@ -118,16 +119,20 @@ struct ScanPaths {
     for (; sampled != 0; sampled &= sampled - 1) {
       const auto at = static_cast<std::size_t>(std::countr_zero(sampled));
       const std::uint8_t* window = block + at;
-      if (LowEntropyWindow(window)) continue;
-      batch.prints[batch.count++] = {offset + at, XXH3_64bits_withSeed(window, kWindowBytes, parameters.seed)};
+      if (LowEntropyWindow(window, parameters.window)) continue;
+      // The usual length is known here to the compiler.
+      const std::uint64_t hash = parameters.window == kUsualWindow
+                                     ? XXH3_64bits_withSeed(window, kUsualWindow, parameters.seed)
+                                     : XXH3_64bits_withSeed(window, parameters.window, parameters.seed);
+      batch.prints[batch.count++] = {offset + at, hash};
       if (batch.count == batch.prints.size()) batch.Flush();
     }
   }
 
   // Runs of zero sample every position. When all the windows of a block together have low entropy, so has each.
-  [[gnu::always_inline]] static inline bool AllLowEntropy(const std::uint8_t* block, std::uint64_t sampled,
-                                                          std::size_t positions) {
-    return std::popcount(sampled) > kManySampled && LowEntropy(block, positions + kWindowBytes - 1);
+  [[gnu::always_inline]] static inline bool AllLowEntropy(const Parameters& parameters, const std::uint8_t* block,
+                                                          std::uint64_t sampled, std::size_t positions) {
+    return std::popcount(sampled) > kManySampled && LowEntropy(block, positions + parameters.window - 1);
   }
 
   template <MarkFunction kMark>
@@ -140,7 +145,7 @@ struct ScanPaths {
       const std::size_t blocks = std::min(kBlocksAtOnce, (positions - at) / kBlock);
       kMark(bytes + at, blocks, parameters.last, masks.data());
       for (std::size_t i = 0; i < blocks; ++i, at += kBlock) {
-        if (masks[i] == 0 || AllLowEntropy(bytes + at, masks[i], kBlock)) continue;
+        if (masks[i] == 0 || AllLowEntropy(parameters, bytes + at, masks[i], kBlock)) continue;
         TakeBlock(parameters, bytes + at, parameters.offset + at, masks[i], batch);
       }
     }
@@ -152,7 +157,7 @@ struct ScanPaths {
     } else {
       for (std::size_t i = 0; i < rest; ++i) sampled |= std::uint64_t{Hash8(bytes + at + i) <= parameters.last} << i;
     }
-    if (sampled != 0 && !AllLowEntropy(bytes + at, sampled, rest))
+    if (sampled != 0 && !AllLowEntropy(parameters, bytes + at, sampled, rest))
       TakeBlock(parameters, bytes + at, parameters.offset + at, sampled, batch);
     batch.Flush();
   }
@@ -176,8 +181,11 @@ bool WindowScanner::Supports(SamplerPath path) {
   return bits && (path == SamplerPath::kAvx2 ? __builtin_cpu_supports("avx2") : __builtin_cpu_supports("avx512f"));
 }
 
-WindowScanner::WindowScanner(std::uint64_t seed, std::uint32_t density, SamplerPath path)
-    : seed_(seed), last_(0xFFFFFFFFu / std::max<std::uint32_t>(density, 1)), scan_(ScanPaths::Scalar) {
+WindowScanner::WindowScanner(const SampledWindows& windows, SamplerPath path)
+    : seed_(windows.seed),
+      last_(0xFFFFFFFFu / std::max<std::uint32_t>(windows.density, 1)),
+      window_(std::clamp(windows.window, kWindowBytesMin, kWindowBytesMax)),
+      scan_(ScanPaths::Scalar) {
   const auto wants = [&](SamplerPath one) { return (path == one || path == SamplerPath::kBest) && Supports(one); };
   if (wants(SamplerPath::kAvx512))
     scan_ = ScanPaths::Avx512;
@@ -188,21 +196,23 @@ WindowScanner::WindowScanner(std::uint64_t seed, std::uint32_t density, SamplerP
 void FragmentSampler::Update(ByteView bytes) noexcept {
   const std::uint64_t begin = position_;
   Pass(bytes);
-  if (bytes.size() > kTail) scanner_.Scan(bytes.data(), bytes.size() - kTail, begin, sink_);
+  const std::size_t window = scanner_.window();
+  if (bytes.size() >= window) scanner_.Scan(bytes.data(), bytes.size() - window + 1, begin, sink_);
 }
 
 void FragmentSampler::Pass(ByteView bytes) noexcept {
-  const std::size_t joined = std::min(bytes.size(), kTail);
+  const std::size_t tail = scanner_.window() - 1;
+  const std::size_t joined = std::min(bytes.size(), tail);
   if (joined > 0) std::memcpy(tail_.data() + held_, bytes.data(), joined);
   const std::size_t filled = held_ + joined;
-  const std::size_t starts = filled > kTail ? std::min(filled - kTail, held_) : 0;
+  const std::size_t starts = filled > tail ? std::min(filled - tail, held_) : 0;
   if (starts > 0) scanner_.Scan(tail_.data(), starts, position_ - held_, sink_);
   position_ += bytes.size();
-  if (bytes.size() > kTail) {
-    std::memcpy(tail_.data(), bytes.data() + bytes.size() - kTail, kTail);
-    held_ = kTail;
+  if (bytes.size() > tail) {
+    std::memcpy(tail_.data(), bytes.data() + bytes.size() - tail, tail);
+    held_ = tail;
   } else {
-    const std::size_t kept = std::min(filled, kTail);
+    const std::size_t kept = std::min(filled, tail);
     std::memmove(tail_.data(), tail_.data() + (filled - kept), kept);
     held_ = kept;
   }

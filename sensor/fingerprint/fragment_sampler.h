@@ -1,9 +1,9 @@
 // The sampled windows of bytes (design.md section 5, Fragment). Shared by enrolment and detection.
 //
 // A position p is sampled when  b[p..p+4)*K1 + b[p+4..p+8)*K2 mod 2^32  (little-endian words)  is below 2^32 / density.
-// Its print is XXH3-64, with the set's seed, of the 64 bytes from p on. A window with fewer than 16 distinct byte
-// values is left out. Both need nothing but the window itself, so that any run of bytes gives the prints of its windows
-// wherever it stands. No allocation. One thread each.
+// Its print is XXH3-64, with the set's seed, of the window (64 bytes unless the set says otherwise) from p on. A window
+// with fewer than 16 distinct byte values is left out. Both need nothing but the window itself, so that any run of
+// bytes gives the prints of its windows wherever it stands. No allocation. One thread each.
 #pragma once
 
 #include <array>
@@ -15,8 +15,15 @@
 
 namespace spanwatch::fingerprint {
 
-inline constexpr std::size_t kWindowBytes = 64;
+inline constexpr std::uint32_t kWindowBytesMin = 32, kWindowBytesMax = 256;
 inline constexpr std::size_t kLeastDistinctBytes = 16;
+
+// Of one set.
+struct SampledWindows {
+  std::uint64_t seed = 0;
+  std::uint32_t density = 256;  // one position in so many
+  std::uint32_t window = 64;    // bytes of one; kWindowBytesMin to kWindowBytesMax
+};
 
 // kBest: what the processor has. Every path gives the same prints.
 enum class SamplerPath : std::uint8_t { kBest, kScalar, kAvx2, kAvx512 };
@@ -33,19 +40,21 @@ class WindowScanner {
  public:
   static constexpr std::size_t kPrintsAtOnce = 32;
 
-  WindowScanner(std::uint64_t seed, std::uint32_t density, SamplerPath path = SamplerPath::kBest);
+  explicit WindowScanner(const SampledWindows& windows, SamplerPath path = SamplerPath::kBest);
   static bool Supports(SamplerPath path);
 
   // The sampled windows that begin in the first `positions` bytes; `offset` is that of the first.
-  // REQUIRES: positions + kWindowBytes - 1 readable bytes
+  // REQUIRES: positions + window() - 1 readable bytes
   void Scan(const std::uint8_t* bytes, std::size_t positions, std::uint64_t offset, PrintSink& sink) const noexcept {
-    scan_({seed_, last_, offset}, bytes, positions, sink);
+    scan_({seed_, last_, window_, offset}, bytes, positions, sink);
   }
+  std::size_t window() const { return window_; }
 
  private:
   struct Parameters {
     std::uint64_t seed;
     std::uint32_t last;  // the greatest hash that is sampled
+    std::uint32_t window;
     std::uint64_t offset;
   };
   using ScanFunction = void (*)(const Parameters& parameters, const std::uint8_t* bytes, std::size_t positions,
@@ -54,14 +63,15 @@ class WindowScanner {
 
   std::uint64_t seed_;
   std::uint32_t last_;
+  std::uint32_t window_;
   ScanFunction scan_;
 };
 
 // FragmentSampler: the windows of a byte stream, which may be split anywhere; a gap ends the windows before it.
 class FragmentSampler {
  public:
-  FragmentSampler(std::uint64_t seed, std::uint32_t density, PrintSink& sink, SamplerPath path = SamplerPath::kBest)
-      : scanner_(seed, density, path), sink_(sink) {}
+  FragmentSampler(const SampledWindows& windows, PrintSink& sink, SamplerPath path = SamplerPath::kBest)
+      : scanner_(windows, path), sink_(sink) {}
 
   void Update(ByteView bytes) noexcept;
   // As Update, for bytes whose own windows are known already: gives only those that begin before them.
@@ -71,13 +81,11 @@ class FragmentSampler {
   const WindowScanner& scanner() const { return scanner_; }
 
  private:
-  static constexpr std::size_t kTail = kWindowBytes - 1;
-
   WindowScanner scanner_;
   PrintSink& sink_;
   std::uint64_t position_ = 0;  // bytes seen, gaps included
   std::size_t held_ = 0;
-  std::array<std::uint8_t, 2 * kTail> tail_{};
+  std::array<std::uint8_t, 2 * (kWindowBytesMax - 1)> tail_;  // left as it is until it is filled
 };
 
 }  // namespace spanwatch::fingerprint

@@ -31,11 +31,12 @@ std::span<const FragmentHit> FragmentSearch::Find(std::size_t set, const WindowS
     found.searched = true;
     found.hits.clear();
     LookUp look_up(*index_, set, found.hits);
-    scanner.Scan(bytes_.data(), bytes_.size() - kWindowBytes + 1, 0, look_up);
+    if (bytes_.size() >= scanner.window())
+      scanner.Scan(bytes_.data(), bytes_.size() - scanner.window() + 1, 0, look_up);
   }
-  if (found.hits.empty()) return {};
+  if (found.hits.empty() || piece.size() < scanner.window()) return {};
   const std::uint64_t begin = OffsetOf(piece);
-  const std::uint64_t end = begin + piece.size() - kWindowBytes + 1;
+  const std::uint64_t end = begin + piece.size() - scanner.window() + 1;
   const auto offset = [](const FragmentHit& hit) { return hit.print.offset; };
   const auto first = std::ranges::lower_bound(found.hits, begin, {}, offset);
   return {first, std::ranges::lower_bound(first, found.hits.end(), end, {}, offset)};

@@ -20,10 +20,10 @@ class FragmentSearch {
   void Begin(const FingerprintIndex& index, ByteView bytes) noexcept;
   void End() noexcept { bytes_ = {}; }
 
-  // True when `piece` is a run of the call's bytes that can hold a window.
+  // True when `piece` is a run of the call's bytes.
   bool Holds(ByteView piece) const noexcept {
     const std::less_equal<const std::uint8_t*> not_behind;
-    return piece.size() >= kWindowBytes && !bytes_.empty() && not_behind(bytes_.data(), piece.data()) &&
+    return !piece.empty() && !bytes_.empty() && not_behind(bytes_.data(), piece.data()) &&
            not_behind(piece.data() + piece.size(), bytes_.data() + bytes_.size());
   }
   // Windows of one set that lie wholly inside `piece`, in ascending order; offsets count from the call's first byte.

@@ -84,6 +84,8 @@ Bytes EncodeManifest(const Manifest& manifest) {
   writer.Le(manifest.created);
   writer.Le(manifest.fragment_seed);
   writer.Le(manifest.fragment_density);
+  writer.Le(manifest.fragment_window);
+  writer.Le(manifest.fragment_sure);
   writer.Le(static_cast<std::uint8_t>(manifest.has_records));
   writer.Le(static_cast<std::uint8_t>(manifest.has_bare_digests));
   writer.Raw(manifest.record_key_id);
@@ -115,12 +117,16 @@ Result<Manifest> DecodeManifest(ByteView bytes) {
     manifest.created = static_cast<std::int64_t>(reader.U64Le());
     manifest.fragment_seed = reader.U64Le();
     manifest.fragment_density = reader.U32Le();
+    manifest.fragment_window = reader.U32Le();
+    manifest.fragment_sure = reader.U32Le();
     manifest.has_records = reader.U8() != 0;
     manifest.has_bare_digests = reader.U8() != 0;
     const ByteView key_id = reader.Take(manifest.record_key_id.size());
     std::copy(key_id.begin(), key_id.end(), manifest.record_key_id.begin());
     for (std::uint64_t& items : manifest.items_of_kind) items = reader.U64Le();
-    whole = manifest.fragment_density > 0 && DecodeLists(reader, manifest);
+    const bool fragments = manifest.fragment_density > 0 && manifest.fragment_window >= kFragmentWindowMin &&
+                           manifest.fragment_window <= kFragmentWindowMax && manifest.fragment_sure > 0;
+    whole = fragments && DecodeLists(reader, manifest);
   }
   if (!whole) return Fail(ErrorCode::kCorrupt, "its manifest is damaged");
   return manifest;

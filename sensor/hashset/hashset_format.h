@@ -23,6 +23,7 @@ inline constexpr std::size_t kManifestBytesMax = 16u << 20;
 inline constexpr std::size_t kCollectionsMax = 65536;
 inline constexpr std::size_t kNameBytesMax = 256;
 inline constexpr std::size_t kSetsMax = 8;
+inline constexpr std::uint32_t kFragmentWindowMin = 32, kFragmentWindowMax = 256;
 inline constexpr int kPictureDistanceMax = 48;
 inline constexpr std::size_t kPictureHitsMax = 64;
 // Items reported for one key (print, tag, digest): more than this many equal keys say nothing more.
@@ -132,6 +133,8 @@ struct Manifest {
   std::int64_t created = 0;       // wall clock, nanoseconds
   std::uint64_t fragment_seed = 0;
   std::uint32_t fragment_density = 256;
+  std::uint32_t fragment_window = 64;
+  std::uint32_t fragment_sure = 2;
   bool has_records = false;
   bool has_bare_digests = false;
   RecordKeyId record_key_id{};                   // of the key that its tags were made with; zero without records

@@ -58,6 +58,8 @@ HashSetWriter::HashSetWriter(HashSetDescription description)
   manifest_.created = Nanoseconds(description.created);
   manifest_.fragment_seed = description.fragment_seed;
   manifest_.fragment_density = description.fragment_density;
+  manifest_.fragment_window = description.fragment_window;
+  manifest_.fragment_sure = description.fragment_sure;
   manifest_.record_key_id = description.record_key_id;
 }
 

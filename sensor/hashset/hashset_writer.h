@@ -22,6 +22,8 @@ struct HashSetDescription {
   PacketTime created;             // wall clock
   std::uint64_t fragment_seed = 0;
   std::uint32_t fragment_density = 256;
+  std::uint32_t fragment_window = 64;  // kFragmentWindowMin to kFragmentWindowMax
+  std::uint32_t fragment_sure = 2;
   RecordKeyId record_key_id{};                      // zero: no records
   std::size_t picture_slots_from = kSlotsFrom;      // different picture hashes; 1 for tests
   std::filesystem::path folder;                     // takes temporary files; empty: the system's folder for them

@@ -69,6 +69,8 @@ SetFacts Snapshot::Set(std::size_t set) const {
           .serial = manifest.serial,
           .fragment_seed = manifest.fragment_seed,
           .fragment_density = manifest.fragment_density,
+          .fragment_window = manifest.fragment_window,
+          .fragment_sure = manifest.fragment_sure,
           .has_records = manifest.has_records,
           .has_bare_digests = manifest.has_bare_digests,
           .has_negatives = std::ranges::any_of(manifest.collections, &CollectionRow::negative)};

@@ -52,6 +52,8 @@ struct SetFacts {
   std::uint64_t serial = 0;
   std::uint64_t fragment_seed = 0;
   std::uint32_t fragment_density = 256;  // one position in so many is sampled
+  std::uint32_t fragment_window = 64;    // bytes of a window
+  std::uint32_t fragment_sure = 2;       // windows that agree and make a match sure
   bool has_records = false;
   bool has_bare_digests = false;  // forces the digest of every object
   bool has_negatives = false;     // some collection of it is known harmless

@@ -279,9 +279,11 @@ ProbeAnswer ProbeStatusLine(std::string_view text) {
   return ProbeAnswer::kNo;
 }
 
-std::optional<Http1Beginning> FindBeginning(std::string_view text, bool request) {
+std::optional<Http1Beginning> FindBeginning(std::string_view text, bool request, std::size_t searched) {
   constexpr std::string_view kVersion = "HTTP/1.";
-  for (std::size_t at = text.find(kVersion); at != std::string_view::npos; at = text.find(kVersion, at + 1)) {
+  constexpr std::size_t kUndecided = 16;  // a version so near to the end was not decided on
+  for (std::size_t at = text.find(kVersion, searched - std::min(searched, kUndecided)); at != std::string_view::npos;
+       at = text.find(kVersion, at + 1)) {
     const std::size_t after = at + kVersion.size();
     if (request) {
       if (after + 1 >= text.size()) return std::nullopt;

@@ -42,12 +42,12 @@ ProbeAnswer ProbeRequestLine(std::string_view text);
 ProbeAnswer ProbeStatusLine(std::string_view text);
 
 // Where a request line (with the bytes up to and with its version) or a status line (up to and with its status) first
-// lies in the midst of other bytes.
+// lies in the midst of other bytes; none does in the first `searched` of them.
 struct Http1Beginning {
   std::size_t begin = 0;
   std::size_t end = 0;
 };
-std::optional<Http1Beginning> FindBeginning(std::string_view text, bool request);
+std::optional<Http1Beginning> FindBeginning(std::string_view text, bool request, std::size_t searched = 0);
 // A request line found by FindBeginning is no longer than this.
 inline constexpr std::size_t kLongestFoundLine = 4096;
 

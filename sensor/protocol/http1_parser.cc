@@ -518,8 +518,8 @@ ProbeAnswer Probe(ByteView first, Direction direction) {
   return direction == Direction::kFromClient ? ProbeRequestLine(text) : ProbeStatusLine(text);
 }
 
-bool BeginsWithin(ByteView bytes, Direction direction) {
-  return FindBeginning(AsText(bytes), direction == Direction::kFromClient).has_value();
+bool BeginsWithin(ByteView bytes, std::size_t searched, Direction direction) {
+  return FindBeginning(AsText(bytes), direction == Direction::kFromClient, searched).has_value();
 }
 
 }  // namespace

@@ -36,6 +36,7 @@ void FlowProtocol::OnGap(Direction direction, std::uint64_t length) noexcept {
   } else if (state_ == State::kIdentifying) {
     Side& side = sides_[Index(direction)];
     side.bytes.clear();
+    side.searched = 0;
     side.lost = true;
     side.cut = false;
   }
@@ -56,6 +57,7 @@ void FlowProtocol::Identify() noexcept {
   while (state_ == State::kIdentifying) {
     const ParserSpec* spec = Recognised();
     if (spec == nullptr) {
+      for (Side& side : sides_) side.searched = side.lost ? side.bytes.size() : 0;
       if (Hopeless()) {
         context_.counters.Add(Counter::protocol_flows_unknown);
         Finish();
@@ -75,7 +77,8 @@ const ParserSpec* FlowProtocol::Recognised() const {
       const Side& side = sides_[Index(direction)];
       if (side.bytes.empty()) continue;
       if (!side.cut && spec->probe(side.bytes, direction) == ProbeAnswer::kYes) return spec;
-      if (side.lost && spec->begins_within != nullptr && spec->begins_within(side.bytes, direction)) return spec;
+      const bool within = side.lost && spec->begins_within != nullptr;
+      if (within && spec->begins_within(side.bytes, side.searched, direction)) return spec;
     }
   }
   return nullptr;
@@ -94,6 +97,7 @@ bool FlowProtocol::Hopeless() const {
 // False when the parser handed over.
 bool FlowProtocol::Replay() noexcept {
   std::array<Bytes, 2> kept = {std::move(sides_[0].bytes), std::move(sides_[1].bytes)};
+  for (Side& side : sides_) side.searched = 0;
   for (Side& side : sides_) side.bytes = Bytes();
   for (const Direction direction : kDirections) {
     const Side& side = sides_[Index(direction)];
@@ -134,6 +138,7 @@ void FlowProtocol::HandOver() noexcept {
   for (const Direction direction : kDirections) {
     Side& side = sides_[Index(direction)];
     side.bytes = parser_->TakeRest(direction);
+    side.searched = 0;
     side.lost = false;
     side.cut = false;
   }
@@ -152,6 +157,7 @@ void FlowProtocol::Trim(Side& side) {
   const std::size_t limit = context_.limits.protocol_identify_bytes;
   if (side.bytes.size() <= limit) return;
   if (!side.lost) context_.counters.Add(Counter::protocol_identification_limited);
+  side.searched -= std::min(side.searched, side.bytes.size() - limit);
   side.bytes.erase(side.bytes.begin(), side.bytes.end() - static_cast<std::ptrdiff_t>(limit));
   side.lost = true;
   side.cut = true;

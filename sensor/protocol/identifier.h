@@ -25,9 +25,10 @@ class FlowProtocol {
  private:
   enum class State : std::uint8_t { kIdentifying, kParsing, kFinished };
   struct Side {
-    Bytes bytes;        // kept while identifying
-    bool lost = false;  // what came before `bytes` is missing or was let go
-    bool cut = false;   // `bytes` no longer begins where the direction or its latest gap did
+    Bytes bytes;               // kept while identifying
+    std::size_t searched = 0;  // of them, where no message begins
+    bool lost = false;         // what came before `bytes` is missing or was let go
+    bool cut = false;          // `bytes` no longer begins where the direction or its latest gap did
     bool ended = false;
   };
 

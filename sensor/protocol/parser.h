@@ -55,8 +55,9 @@ struct ParserSpec {
   std::string_view help;
   // `first`: the first bytes of this direction, more at each call. No and yes are final.
   ProbeAnswer (*probe)(ByteView first, Direction direction);
-  // Whether a message begins somewhere in `bytes`, for flows whose beginning is missing. Null: cannot be found so.
-  bool (*begins_within)(ByteView bytes, Direction direction);
+  // Whether a message begins somewhere in `bytes`, for flows whose beginning is missing; none did in the first
+  // `searched` of them. Null: cannot be found so.
+  bool (*begins_within)(ByteView bytes, std::size_t searched, Direction direction);
   std::unique_ptr<Parser> (*create)(const ParserContext& context);
 };
 

@@ -1,7 +1,6 @@
 #include "register/build.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <set>
 
@@ -10,8 +9,6 @@ namespace {
 
 constexpr std::size_t kCompactFragments = 16;
 constexpr std::size_t kStandardViews = 12;  // the first are the whole, the boxes, mirror and rotations
-constexpr double kRunBytes = 4096;
-constexpr double kWindowBytes = 64;
 
 struct KnownPicture {
   PictureView whole;
@@ -23,7 +20,10 @@ bool IsNotWhole(const PictureView& view) { return view.view != View::kFull; }
 class Builder {
  public:
   Builder(RegisterDatabase& database, const BuildOptions& options)
-      : database_(database), options_(options), places_(FolderOf(options)) {}
+      : database_(database), options_(options), places_(FolderOf(options)) {
+    summary_.fragment_trade =
+        FragmentTrade(database.facts().fragment_density, database.facts().fragment_window, options.fragment_sure);
+  }
 
   Result<BuildSummary> Build(ByteView signing_seed) {
     const auto serial = database_.NextSerial();
@@ -53,6 +53,8 @@ class Builder {
                                    .created = options_.now,
                                    .fragment_seed = facts.fragment_seed,
                                    .fragment_density = facts.fragment_density,
+                                   .fragment_window = facts.fragment_window,
+                                   .fragment_sure = options_.fragment_sure,
                                    .record_key_id = facts.record_key_id,
                                    .folder = FolderOf(options_)});
     AddCollections(writer);
@@ -171,10 +173,7 @@ class Builder {
     summary_.harmless_fragments += DropFragments(file, harmless_);
     if (options_.profile == Profile::kCompact) ThinFragments(file, kCompactFragments);
     ReduceViews(file.views);
-    // Windows lie at random: the chance that a run holds none falls with e to the expected number.
-    const double rate =
-        static_cast<double>(file.fragments.size()) / std::max<double>(1, static_cast<double>(file.size));
-    summary_.run_recall += 1 - std::exp(-rate * (std::min(kRunBytes, static_cast<double>(file.size)) - kWindowBytes));
+    summary_.fragment_trade.Add(file.size, file.fragments.size());
     ++summary_.files;
   }
 
@@ -190,7 +189,6 @@ class Builder {
       ++summary_.items;
       return AddItem(writer, entry, file, static_cast<std::uint32_t>(collection));
     });
-    if (summary_.files > 0) summary_.run_recall /= static_cast<double>(summary_.files);
     if (!status) return status;
     auto shapes = database_.ShapeDensities(options_.now);
     if (!shapes) return Fail(shapes.error());
@@ -286,11 +284,10 @@ std::string Describe(const BuildSummary& summary) {
   }
   text += fmt::format("exact: {} files and {} bare digests, {} bytes; an untouched copy is always recognised\n",
                       summary.files, summary.digests_only, BytesOf(summary, {kDigests, kImageData, kHeads}));
-  text += fmt::format(
-      "fragment: {} windows ({} shared and {} repeated left out), {} bytes; a run of 4 KiB is recognised "
-      "with probability {:.3f}\n",
-      summary.written.section_rows[static_cast<std::size_t>(kFragments)], summary.fragments.shared,
-      summary.fragments.repeated, BytesOf(summary, {kFragmentFilter, kFragments}), summary.run_recall);
+  text += fmt::format("fragment: {} windows ({} shared and {} repeated left out), {} bytes\n{}",
+                      summary.written.section_rows[static_cast<std::size_t>(kFragments)], summary.fragments.shared,
+                      summary.fragments.repeated, BytesOf(summary, {kFragmentFilter, kFragments}),
+                      summary.fragment_trade.Describe());
   text += fmt::format(
       "perceptual: {} pictures, {} views, {} bytes; about 0.97 of re-encoded or resized copies, crops only "
       "as far as views cover them\n",

@@ -5,6 +5,7 @@
 
 #include "hashset/hashset_writer.h"
 #include "register/calibration.h"
+#include "register/fragment_trade.h"
 #include "register/register_database.h"
 #include "register/shared_fragments.h"
 
@@ -18,7 +19,8 @@ struct BuildOptions {
   std::filesystem::path out;
   std::string name;  // of the set; empty: the register's owner
   Profile profile = Profile::kFull;
-  PacketTime now;  // wall clock: what has expired by then is left out
+  std::uint32_t fragment_sure = 2;  // windows that agree and make a match sure
+  PacketTime now;                   // wall clock: what has expired by then is left out
 };
 
 struct BuiltCollection {
@@ -43,7 +45,7 @@ struct BuildSummary {
   std::uint64_t records = 0;
   std::uint64_t supported_records = 0;
   FragmentSieveResult fragments;
-  double run_recall = 0;  // expected share of runs of 4 KiB that hold a window, over all files
+  FragmentTrade fragment_trade;
   std::vector<BuiltCollection> collections;
 };
 

@@ -78,7 +78,7 @@ ItemEntry ReadItem(const SqlStatement& row) {
 }  // namespace
 
 Result<std::unique_ptr<RegisterDatabase>> RegisterDatabase::Create(const std::filesystem::path& path,
-                                                                   const std::string& owner) {
+                                                                   const RegisterFacts& facts) {
   CHECK(sodium_init() >= 0);
   // Made here so that SQLite never opens it with a wider mode.
   const UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
@@ -97,8 +97,10 @@ Result<std::unique_ptr<RegisterDatabase>> RegisterDatabase::Create(const std::fi
   }
   std::uint64_t seed = 0;
   randombytes_buf(&seed, sizeof(seed));
-  if (status) status = database->SetMeta("owner", owner);
+  if (status) status = database->SetMeta("owner", facts.owner);
   if (status) status = database->SetMeta("fragment_seed", fmt::format("{}", seed));
+  if (status) status = database->SetMeta("fragment_density", fmt::format("{}", facts.fragment_density));
+  if (status) status = database->SetMeta("fragment_window", fmt::format("{}", facts.fragment_window));
   if (status) status = database->Commit();
   if (status) status = database->LoadFacts();
   if (status) return database;
@@ -153,18 +155,20 @@ Status RegisterDatabase::LoadFacts() {
     return Fail(ErrorCode::kInvalid, "{} was written by a newer spanwatch; update this one", path_.string());
   }
   if (Status status = Migrate(schema); !status) return status;
-  std::string texts[5];
-  const char* names[5] = {"owner", "fragment_seed", "fragment_density", "record_key_file", "record_key_id"};
-  for (std::size_t i = 0; i < 5; ++i) {
-    auto text = Meta(names[i]);
+  constexpr std::array kNames = {"owner",           "fragment_seed",   "fragment_density",
+                                 "fragment_window", "record_key_file", "record_key_id"};
+  std::array<std::string, kNames.size()> texts;
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    auto text = Meta(kNames[i]);
     if (!text) return Fail(text.error());
     texts[i] = std::move(*text);
   }
   facts_.owner = texts[0];
   std::from_chars(texts[1].data(), texts[1].data() + texts[1].size(), facts_.fragment_seed);
   std::from_chars(texts[2].data(), texts[2].data() + texts[2].size(), facts_.fragment_density);
-  facts_.record_key_file = texts[3];
-  if (const auto id = FromHex(texts[4])) CopyTo(*id, facts_.record_key_id);
+  std::from_chars(texts[3].data(), texts[3].data() + texts[3].size(), facts_.fragment_window);
+  facts_.record_key_file = texts[4];
+  if (const auto id = FromHex(texts[5])) CopyTo(*id, facts_.record_key_id);
   return {};
 }
 

@@ -25,7 +25,8 @@ namespace spanwatch::enrolment {
 struct RegisterFacts {
   std::string owner;
   std::uint64_t fragment_seed = 0;
-  std::uint32_t fragment_density = 256;
+  std::uint32_t fragment_density = 256;  // fixed when the register is made, as is the window
+  std::uint32_t fragment_window = 64;
   std::filesystem::path record_key_file;  // empty: none named yet
   hashset::RecordKeyId record_key_id{};
 };
@@ -68,8 +69,9 @@ struct Selection {
 
 class RegisterDatabase {
  public:
-  // Refuses a file that exists. Chooses the fragment seed.
-  static Result<std::unique_ptr<RegisterDatabase>> Create(const std::filesystem::path& path, const std::string& owner);
+  // Refuses a file that exists. Chooses the fragment seed; `facts` names the owner, density and window.
+  static Result<std::unique_ptr<RegisterDatabase>> Create(const std::filesystem::path& path,
+                                                          const RegisterFacts& facts);
   static Result<std::unique_ptr<RegisterDatabase>> Open(const std::filesystem::path& path);
   ~RegisterDatabase();
   RegisterDatabase(const RegisterDatabase&) = delete;

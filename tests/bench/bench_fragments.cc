@@ -111,19 +111,19 @@ std::vector<Row> Rows(const FingerprintIndex& index) {
       {SamplerPath::kScalar, "portable"}, {SamplerPath::kAvx2, "AVX2"}, {SamplerPath::kAvx512, "AVX-512"}};
   for (const auto& [path, name] : paths) {
     if (!WindowScanner::Supports(path)) continue;
-    const WindowScanner scanner(kSeed, kDensity, path);
+    const WindowScanner scanner({kSeed, kDensity}, path);
     rows.push_back({std::string("sampler, ") + name, [scanner](ByteView bytes) {
                       Count count;
-                      scanner.Scan(bytes.data(), bytes.size() - fingerprint::kWindowBytes + 1, 0, count);
+                      scanner.Scan(bytes.data(), bytes.size() - scanner.window() + 1, 0, count);
                       return count.seen;
                     }});
     rows.push_back({std::string("sampler and lookup, ") + name, [scanner, &index](ByteView bytes) {
                       LookUp look_up(index);
-                      scanner.Scan(bytes.data(), bytes.size() - fingerprint::kWindowBytes + 1, 0, look_up);
+                      scanner.Scan(bytes.data(), bytes.size() - scanner.window() + 1, 0, look_up);
                       return std::uint64_t{look_up.hits.size()};
                     }});
   }
-  const WindowScanner scanner(kSeed, kDensity);
+  const WindowScanner scanner({kSeed, kDensity});
   rows.push_back({"sampler and lookup, packet by packet", [scanner, &index](ByteView bytes) {
                     FragmentSearch search;
                     std::uint64_t hits = 0;

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Measures `spanwatch replay` on four kinds of traffic, beside what reading them costs at least.
 
-measure.py --build DIR [--megabytes N] [--check]: DIR holds spanwatch, make_pictures, bench_floor and bench_allocations.
+measure.py --build DIR [--megabytes N] [--check]: DIR holds spanwatch, make_pictures, bench_floor, bench_pictures_decode and
+bench_allocations.
 Prints a Markdown table. With --check small and quick, it fails when opaque bytes cost an allocation per packet.
 """
 import argparse
@@ -93,6 +94,7 @@ def main():
         print("| traffic | replay Gbit/s wall | Gbit/s per CPU | CPU: libpcap loop = 1 | SHA-256 = 1 | tcpflow = 1 | "
               "allocations per packet |\n|---|---|---|---|---|---|---|")
         failed = False
+        decode_rate = []
         for title, file in cases:
             capture = work / file
             capture.read_bytes()  # into the page cache
@@ -107,7 +109,13 @@ def main():
             print(f"| {title} | {payload_bits / replay.wall / 1e9:.2f} | {payload_bits / replay.cpu / 1e9:.2f} | "
                   f"{replay.cpu / max(loop.cpu, 1e-3):.1f} | {replay.cpu / max(digest.cpu, 1e-3):.2f} | "
                   f"{replay.cpu / max(tcpflow.cpu, 1e-3):.2f} | {per_packet:.4f} |", flush=True)
+            if title == "JPEG, not registered":
+                files = sorted((work / "strangers").glob("*/*/*.jpg"))
+                decoded = timed([tools / "bench_pictures_decode", *files]).output.split()
+                decode_rate = [float(decoded[0]) / float(decoded[1]), float(decoded[0]) / replay.cpu]
             failed |= options.check and title == "opaque bytes" and per_packet > OPAQUE_ALLOCATIONS_MAX
+        print(f"\nJPEG, not registered: libjpeg-turbo alone, grey at 1/8, every byte: {decode_rate[0] / 1e6:.0f} MB/s; the whole replay "
+              f"{decode_rate[1] / 1e6:.0f} MB/s = {decode_rate[1] / decode_rate[0]:.2f} of it")
         if failed:
             sys.exit(f"opaque bytes cost more than {OPAQUE_ALLOCATIONS_MAX} allocations a packet")
 

@@ -8,6 +8,8 @@
 namespace spanwatch::fingerprint {
 namespace {
 
+constexpr std::size_t kWindowBytes = SampledWindows().window;
+
 struct Prints final : PrintSink {
   void OnPrints(std::span<const FragmentPrint> prints) noexcept override {
     all.insert(all.end(), prints.begin(), prints.end());
@@ -24,7 +26,7 @@ Bytes RandomBytes(std::size_t size) {
 
 std::vector<FragmentPrint> Sample(ByteView bytes, std::size_t piece, SamplerPath path) {
   Prints prints;
-  FragmentSampler sampler(99, 256, prints, path);
+  FragmentSampler sampler({.seed = 99}, prints, path);
   for (std::size_t at = 0; at < bytes.size(); at += piece)
     sampler.Update(bytes.subspan(at, std::min(piece, bytes.size() - at)));
   return prints.all;
@@ -38,6 +40,23 @@ TEST(FragmentSampler, GivesTheSamePrintsForEverySplitOnEveryPath) {
     if (!WindowScanner::Supports(path)) continue;
     for (const std::size_t piece : {1u, 7u, 63u, 64u, 65u, 127u, 1460u, 100000u})
       EXPECT_EQ(Sample(bytes, piece, path), expected) << piece;
+  }
+}
+
+TEST(FragmentSampler, WindowsOfAnyLengthComeOutTheSameForEverySplit) {
+  const Bytes bytes = RandomBytes(40000);
+  for (const std::uint32_t window : {kWindowBytesMin, 100u, kWindowBytesMax}) {
+    const auto sample = [&](std::size_t piece, SamplerPath path) {
+      Prints prints;
+      FragmentSampler sampler({.seed = 99, .density = 64, .window = window}, prints, path);
+      for (std::size_t at = 0; at < bytes.size(); at += piece)
+        sampler.Update(ByteView(bytes).subspan(at, std::min(piece, bytes.size() - at)));
+      return prints.all;
+    };
+    const auto expected = sample(bytes.size(), SamplerPath::kScalar);
+    EXPECT_GT(expected.size(), 400u);
+    EXPECT_LE(expected.back().offset + window, bytes.size());
+    for (const std::size_t piece : {1u, 31u, 256u, 1460u}) EXPECT_EQ(sample(piece, SamplerPath::kBest), expected);
   }
 }
 
@@ -60,7 +79,7 @@ TEST(FragmentSampler, AGapKeepsOffsetsAndBreaksWindows) {
   const Bytes bytes = RandomBytes(20000);
   const auto whole = Sample(bytes, bytes.size(), SamplerPath::kBest);
   Prints prints;
-  FragmentSampler sampler(99, 256, prints);
+  FragmentSampler sampler({.seed = 99}, prints);
   sampler.Update(ByteView(bytes).first(8000));
   sampler.Gap(1000);
   sampler.Update(ByteView(bytes).subspan(9000));
@@ -76,7 +95,7 @@ TEST(FragmentSampler, WhatItPassesOverIsWhatLiesInsideAPiece) {
   const auto whole = Sample(bytes, bytes.size(), SamplerPath::kBest);
   for (const std::size_t piece : {10u, 63u, 64u, 100u, 1448u}) {
     Prints straddling, inside;
-    FragmentSampler sampler(99, 256, straddling);
+    FragmentSampler sampler({.seed = 99}, straddling);
     for (std::size_t at = 0; at < bytes.size(); at += piece) {
       const ByteView part = ByteView(bytes).subspan(at, std::min(piece, bytes.size() - at));
       if (part.size() >= kWindowBytes)

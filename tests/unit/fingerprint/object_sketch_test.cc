@@ -18,6 +18,8 @@ struct CountingAnomalies final : AnomalySink {
   int count = 0;
 };
 
+constexpr std::size_t kWindowBytes = SampledWindows().window;
+
 using Told = std::vector<std::tuple<std::uint32_t, Method, Confidence, std::uint16_t, std::uint32_t, std::uint64_t>>;
 
 // Frames 0 to 3 of one camera are registered, 4 to 11 are not.

@@ -29,7 +29,7 @@ TEST_F(RegisterDatabaseTest, KeepsItsFactsOverReopeningAndIsForItsOwnerOnly) {
 }
 
 TEST_F(RegisterDatabaseTest, RefusesASecondInitAMissingFileAndAForeignFile) {
-  EXPECT_EQ(RegisterDatabase::Create(folder_ / "R.db", "Other").error().code, ErrorCode::kExists);
+  EXPECT_EQ(RegisterDatabase::Create(folder_ / "R.db", {.owner = "Other"}).error().code, ErrorCode::kExists);
   EXPECT_EQ(RegisterDatabase::Open(folder_ / "nothing.db").error().code, ErrorCode::kNotFound);
   Write("text.db", "this is no database, but long enough to be taken for one by its size");
   EXPECT_FALSE(RegisterDatabase::Open(folder_ / "text.db"));

@@ -40,7 +40,7 @@ class RegisterTest : public testing::Test {
   void SetUp() override {
     std::string pattern = (std::filesystem::temp_directory_path() / "spanwatch-XXXXXX").string();
     folder_ = ::mkdtemp(pattern.data());
-    auto made = RegisterDatabase::Create(folder_ / "R.db", "Agency");
+    auto made = RegisterDatabase::Create(folder_ / "R.db", {.owner = "Agency"});
     ASSERT_TRUE(made) << made.error().message;
     database_ = std::move(*made);
   }
