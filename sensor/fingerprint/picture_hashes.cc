@@ -1,11 +1,33 @@
 #include "fingerprint/picture_hashes.h"
 
-#include "image/picture_margins.h"
+#include <algorithm>
 
 namespace spanwatch::fingerprint {
 namespace {
 
-constexpr double kTrim = 0.02;
+constexpr image::LumaRectangle kCuts[] = {{0.02, 0.02, 0.98, 0.98}, {0, 0, 1, 0.88}, {0, 0.12, 1, 1}};
+constexpr std::uint32_t kSideOfParts = 128;
+
+// The plane with its samples averaged in squares while the short side stays above kSideOfParts: parts are many, and of
+// a picture of pixels each would cost as much as the whole.
+image::LumaPlane Reduced(const image::LumaPlane& plane) {
+  const std::uint32_t square = std::min(plane.width, plane.height) / kSideOfParts;
+  if (square < 2) return plane;
+  image::LumaPlane reduced{.width = plane.width / square, .height = plane.height / square};
+  std::vector<std::uint32_t> sums(reduced.width);
+  for (std::uint32_t y = 0; y < reduced.height * square; ++y) {
+    const std::uint8_t* row = plane.samples.data() + std::size_t{y} * plane.width;
+    for (std::uint32_t x = 0; x < reduced.width; ++x) {
+      for (std::uint32_t i = 0; i < square; ++i) sums[x] += row[x * square + i];
+    }
+    if (y % square != square - 1) continue;
+    for (std::uint32_t& sum : sums) {
+      reduced.samples.push_back(static_cast<std::uint8_t>((sum + square * square / 2) / (square * square)));
+      sum = 0;
+    }
+  }
+  return reduced;
+}
 
 PdqResult HashPart(const image::LumaPlane& plane, const image::LumaRectangle& part) {
   image::Luma64 luma;
@@ -32,9 +54,12 @@ PdqHash Turned(const PdqHash& hash, bool transpose, bool negate_rows, bool negat
 
 PictureHashes HashPicture(const image::LumaPlane& plane) {
   PictureHashes hashes{.whole = HashPart(plane, {})};
-  hashes.parts[hashes.part_count++] = HashPart(plane, {kTrim, kTrim, 1 - kTrim, 1 - kTrim});
-  for (const image::LumaRectangle& part : image::InnerParts(plane))
-    hashes.parts[hashes.part_count++] = HashPart(plane, part);
+  const image::LumaPlane reduced = Reduced(plane);
+  const auto add = [&](const image::LumaRectangle& part) {
+    hashes.parts[hashes.part_count++] = HashPart(reduced, part);
+  };
+  for (const image::LumaRectangle& cut : kCuts) add(cut);
+  for (const image::LumaRectangle& part : image::InnerParts(reduced)) add(part);
   return hashes;
 }
 

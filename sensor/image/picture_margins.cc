@@ -3,36 +3,48 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
+#include <utility>
 
 namespace spanwatch::image {
 namespace {
 
-constexpr double kBorderShare = 0.97;  // of a line's samples that are of one tone
-constexpr double kBarShare = 0.6;
-constexpr double kSideMin = 0.4;        // of the picture's side that must be left
-constexpr std::uint32_t kToneBits = 3;  // tones are told apart in steps of 8; two neighbouring steps are one
-constexpr double kEdgeMin = 0.1;        // shares of a sample nearer to whole are rounded
+constexpr double kEvenShare = 0.97;  // of a line's samples that are of one tone
+constexpr int kTone = 6;             // levels that are one tone, up and down
+constexpr double kReach = 0.25;      // of a side, in which a bar may go on after other things
+constexpr double kSideMin = 0.4;     // of the picture's side that must be left
+constexpr double kEdgeMin = 0.15;    // less of a sample is not told from none
+constexpr int kInsideLines = 3;
 
 enum class Side : std::uint8_t { kTop, kBottom, kLeft, kRight };
 constexpr std::array kSides = {Side::kTop, Side::kBottom, Side::kLeft, Side::kRight};
+
+struct Line {
+  int tone = 0;
+  bool even = false;
+};
 
 class Peeler {
  public:
   explicit Peeler(const LumaPlane& plane) : plane_(plane), right_(plane.width), bottom_(plane.height) {}
 
-  void Peel(double share) {
-    bool peeled = true;
-    while (peeled) {
-      peeled = false;
-      for (const Side side : kSides) {
-        while (Left(side) > 1 && Share(side, 0) >= share) {
-          Advance(side);
-          peeled = true;
-        }
+  // Takes one tone off each side; `reach`: and what lies between lines of that tone.
+  void Peel(bool reach) {
+    for (const Side side : kSides) {
+      const Line outermost = Describe(side, 0);
+      if (!outermost.even) continue;
+      const auto far = static_cast<std::uint32_t>(kReach * (IsRow(side) ? plane_.height : plane_.width));
+      std::uint32_t taken = 0;
+      for (std::uint32_t depth = 0; depth < Left(side); ++depth) {
+        const Line line = Describe(side, static_cast<int>(depth));
+        if (line.even && std::abs(line.tone - outermost.tone) <= kTone)
+          taken = depth + 1;
+        else if (!reach || depth > far)
+          break;
       }
+      Advance(side, std::min(taken, Left(side) - 1));
     }
   }
-  bool TookOff() const { return left_ > 0 || top_ > 0 || right_ < plane_.width || bottom_ < plane_.height; }
   bool EnoughLeft() const {
     return right_ - left_ >= kSideMin * plane_.width && bottom_ - top_ >= kSideMin * plane_.height;
   }
@@ -44,11 +56,11 @@ class Peeler {
  private:
   static bool IsRow(Side side) { return side == Side::kTop || side == Side::kBottom; }
   std::uint32_t Left(Side side) const { return IsRow(side) ? bottom_ - top_ : right_ - left_; }
-  void Advance(Side side) {
-    if (side == Side::kTop) ++top_;
-    if (side == Side::kBottom) --bottom_;
-    if (side == Side::kLeft) ++left_;
-    if (side == Side::kRight) --right_;
+  void Advance(Side side, std::uint32_t lines) {
+    if (side == Side::kTop) top_ += lines;
+    if (side == Side::kBottom) bottom_ -= lines;
+    if (side == Side::kLeft) left_ += lines;
+    if (side == Side::kRight) right_ -= lines;
   }
   // Calls with the samples of the line that lies `depth` lines inside what is left; negative: outside of it.
   template <typename Sample>
@@ -64,39 +76,46 @@ class Peeler {
       for (std::uint32_t y = top_; y < bottom_; ++y) sample(plane_.samples[std::size_t{y} * plane_.width + at]);
     }
   }
-  // Of the line's samples that are of its commonest tone.
-  double Share(Side side, int depth) const {
-    std::array<std::uint32_t, (256 >> kToneBits) + 1> tones{};
+  Line Describe(Side side, int depth) const {
+    std::array<std::uint32_t, 256> levels{};
     std::uint32_t count = 0;
     ForEach(side, depth, [&](std::uint8_t sample) {
-      ++tones[sample >> kToneBits];
+      ++levels[sample];
       ++count;
     });
-    std::uint32_t most = 0;
-    for (std::size_t i = 0; i + 1 < tones.size(); ++i) most = std::max(most, tones[i] + tones[i + 1]);
-    return static_cast<double>(most) / count;
+    std::uint32_t half = 0;
+    int median = 0;
+    while ((half += levels[static_cast<std::size_t>(median)]) * 2 < count) ++median;
+    std::uint32_t near = 0;
+    for (int level = std::max(0, median - kTone); level <= std::min(255, median + kTone); ++level)
+      near += levels[static_cast<std::size_t>(level)];
+    return {median, near >= kEvenShare * count};
   }
-  // How much of the outermost line that is left still belongs to what was taken off, estimated from its neighbours: it
-  // is a mix of the line outside and, nearly, of the line inside.
+  // How much of the outermost line that is left still belongs to what was taken off. The line is a mix of the tone
+  // outside and of content that stands out from that tone about as much as the lines further in do.
   double Edge(Side side) const {
     const bool taken = side == Side::kTop      ? top_ > 0
                        : side == Side::kBottom ? bottom_ < plane_.height
                        : side == Side::kLeft   ? left_ > 0
                                                : right_ < plane_.width;
-    if (!taken || Left(side) < 3) return 0;
-    std::vector<int> outside, mixed, inside;
-    ForEach(side, -1, [&](std::uint8_t sample) { outside.push_back(sample); });
-    ForEach(side, 0, [&](std::uint8_t sample) { mixed.push_back(sample); });
-    ForEach(side, 1, [&](std::uint8_t sample) { inside.push_back(sample); });
-    double product = 0;
-    double square = 0;
-    for (std::size_t i = 0; i < mixed.size(); ++i) {
-      product += static_cast<double>(inside[i] - mixed[i]) * (inside[i] - outside[i]);
-      square += static_cast<double>(inside[i] - outside[i]) * (inside[i] - outside[i]);
-    }
-    if (square <= 0) return 0;
-    const double share = std::clamp(product / square, 0.0, 1.0);
-    return share < kEdgeMin ? 0 : share > 1 - kEdgeMin ? 1 : share;
+    if (!taken || Left(side) <= static_cast<std::uint32_t>(kInsideLines)) return 0;
+    double tone = 0;
+    double count = 0;
+    ForEach(side, -1, [&](std::uint8_t sample) {
+      tone += sample;
+      ++count;
+    });
+    tone /= count;
+    const auto contrast = [&](int depth) {
+      double sum = 0;
+      ForEach(side, depth, [&](std::uint8_t sample) { sum += (sample - tone) * (sample - tone); });
+      return std::sqrt(sum / count);
+    };
+    double inside = 0;
+    for (int depth = 1; depth <= kInsideLines; ++depth) inside += contrast(depth) / kInsideLines;
+    if (inside <= 0) return 0;
+    const double share = 1 - contrast(0) / inside;
+    return share < kEdgeMin ? 0 : std::min(share, 1.0);
   }
 
   const LumaPlane& plane_;
@@ -108,14 +127,16 @@ class Peeler {
 std::vector<LumaRectangle> InnerParts(const LumaPlane& plane) {
   std::vector<LumaRectangle> parts;
   Peeler peeler(plane);
-  for (const double share : {kBorderShare, kBarShare}) {
-    const LumaRectangle before = peeler.Rectangle();
-    peeler.Peel(share);
+  LumaRectangle before;
+  // The border alone; bars and, for windows, what was behind the bars; the window's own frame.
+  for (const auto& [rounds, reach] : {std::pair(1, false), std::pair(2, true), std::pair(1, true)}) {
+    for (int round = 0; round < rounds; ++round) peeler.Peel(reach);
     if (!peeler.EnoughLeft()) break;
     const LumaRectangle part = peeler.Rectangle();
     const bool smaller =
         part.left > before.left || part.top > before.top || part.right < before.right || part.bottom < before.bottom;
-    if (peeler.TookOff() && smaller) parts.push_back(part);
+    if (smaller) parts.push_back(part);
+    before = part;
   }
   return parts;
 }

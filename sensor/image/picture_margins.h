@@ -1,9 +1,10 @@
 // InnerParts: the parts of a picture that may be another picture: what is left when a border, bars, a strip with a
-// caption or the frame of a window are taken off. Called by fingerprint for pictures of the wire; pure.
+// caption or the frame of a window on a desktop are taken off. Called by fingerprint for pictures of the wire; pure.
 //
-// Lines are peeled off a side as long as they are of one tone: nearly all of their samples (a border), or most of them
-// (a bar with text or symbols in it). The sample that a border ends in is split at the border's edge. A picture with
-// an even sky is peeled, too; that costs a look-up and finds nothing.
+// Lines are taken off a side as long as nearly all of their samples are of the tone of the outermost; then, by rounds,
+// everything as far as the last such line within a quarter of the side (text or symbols in a bar), and so on with the
+// tone that is outermost now. The sample that a margin ends in is split at its edge. A picture with an even sky is
+// peeled, too; that costs a look-up and finds nothing.
 #pragma once
 
 #include <vector>
@@ -12,7 +13,9 @@
 
 namespace spanwatch::image {
 
-// At most two, each inside the one before; none of less than two fifths of a side.
+inline constexpr std::size_t kInnerPartsMax = 3;
+
+// At most kInnerPartsMax, each inside the one before; none of less than two fifths of a side.
 std::vector<LumaRectangle> InnerParts(const LumaPlane& plane);
 
 }  // namespace spanwatch::image

@@ -1,13 +1,14 @@
 // bench_false_pairs: how often different pictures of one camera are taken for each other, and whether the rate that
 // `register build` writes is the one that pictures held back then show. Prints Markdown.
 //
-//   bench_false_pairs FRAMES [--light day|night|infrared|rain|headlights|all]
+//   bench_false_pairs FRAMES [--light day|night|infrared|rain|headlights|all] [--costs]
 //
 // FRAMES made-up frames of one camera, 320x180, as JPEG of quality 85. Every pair of their PDQ hashes is compared. One
 // frame in twenty is registered, with the whole picture alone and with all views; all others are looked up as the
 // sensor does. Calibration sees the registered frames only.
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <CLI/CLI.hpp>
 
 #include <atomic>
@@ -35,6 +36,37 @@ struct Frame {
 
   bool registered() const { return !views.empty(); }
 };
+
+double CpuSeconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
+// What the renderings of a picture cost beside its decoding: 40 frames of 1280x720, quality 85.
+void MeasureCosts() {
+  const test::LaneCamera lane(5, 2);
+  double decode = 0, whole = 0, all = 0;
+  constexpr int kPictures = 40;
+  std::uint64_t sum = 0;
+  for (std::uint32_t i = 0; i < kPictures; ++i) {
+    const Bytes file = EncodeJpeg(lane.Frame(i).picture, {.quality = 85});
+    const double begin = CpuSeconds();
+    const auto decoded = image::DecodePicture(file, {1u << 30, 1u << 30});
+    const double plane = CpuSeconds();
+    image::Luma64 luma;
+    image::Downsample(*decoded.plane, {}, luma);
+    sum += fingerprint::Pdq(luma).hash.words[0];
+    const double hashed = CpuSeconds();
+    sum += fingerprint::HashPicture(*decoded.plane).whole.hash.words[0];
+    all += CpuSeconds() - hashed;
+    whole += hashed - plane;
+    decode += plane - begin;
+  }
+  fmt::print(
+      "1280x720, CPU time a picture: decode {:.0f} us, PDQ of the whole {:.0f} us, of all renderings {:.0f} us{}\n\n",
+      decode / kPictures * 1e6, whole / kPictures * 1e6, all / kPictures * 1e6, sum == 0 ? "." : "");
+}
 
 std::vector<Frame> MakeFrames(std::uint32_t count, const std::vector<test::LaneLight>& lights) {
   const test::LaneCamera lane(5, 1, 320, 180);
@@ -105,6 +137,7 @@ void LookUp(const std::vector<Frame>& frames, bool all, std::string_view profile
   const std::vector<Bytes> trusted{{key.begin(), key.end()}};
   const auto snapshot = *hashset::Snapshot::Make({*hashset::MappedHashSet::Open(file, "pairs", trusted)});
   std::uint64_t near = 0, weak = 0, queries = 0;
+  const double begin = CpuSeconds();
   for (const Frame& frame : frames) {
     if (frame.registered()) continue;
     ++queries;
@@ -113,8 +146,9 @@ void LookUp(const std::vector<Frame>& frames, bool all, std::string_view profile
       weak += match.distance <= 40;
     }
   }
-  fmt::print("| {} | {} | {} | {} | {:.3g} | {} | {} |\n", profile, pictures, views, queries,
-             static_cast<double>(pictures) * static_cast<double>(queries), near, weak);
+  fmt::print("| {} | {} | {} | {} | {:.3g} | {} | {} | {:.0f} |\n", profile, pictures, views, queries,
+             static_cast<double>(pictures) * static_cast<double>(queries), near, weak,
+             (CpuSeconds() - begin) / static_cast<double>(queries) * 1e6);
 }
 
 // What calibration expects beside what the held back frames show.
@@ -165,8 +199,9 @@ void Run(std::uint32_t count, const std::string& light) {
   fmt::print("### One camera, {}\n\n", light == "all" ? "day, night, infra-red, rain, headlights in turn" : light);
   ComparePairs(frames);
   fmt::print(
-      "| views | registered | views in the set | held back, looked up | pairs | false within 31 | within 40 |\n");
-  fmt::print("|---|---|---|---|---|---|---|\n");
+      "| views | registered | views in the set | held back, looked up | pairs | false within 31 | within 40 | us a "
+      "look-up |\n");
+  fmt::print("|---|---|---|---|---|---|---|---|\n");
   LookUp(frames, false, "none");
   LookUp(frames, true, "full");
   fmt::print("\nFalse partners per picture, expected by calibration / shown by those held back, within\n\n");
@@ -185,9 +220,12 @@ int main(int argc, char** argv) {
   std::uint32_t frames = 1000;
   std::string light = "all";
   CLI::App app("False pairs among the frames of one camera.");
+  bool costs = false;
   app.add_option("FRAMES", frames)->required();
+  app.add_flag("--costs", costs, "What hashing costs, too");
   app.add_option("--light", light)->check(CLI::IsMember({"day", "night", "infrared", "rain", "headlights", "all"}));
   CLI11_PARSE(app, argc, argv);
+  if (costs) spanwatch::bench::MeasureCosts();
   spanwatch::bench::Run(frames, light);
   return 0;
 }

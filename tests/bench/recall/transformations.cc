@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "recall/pixels.h"
@@ -42,9 +43,11 @@ void AddSaved(Table& table) {
   table.Saved("progressive JPEG", "q70",
               [](const Subject& s, Random&) { return EncodeJpeg(s.picture, {.quality = 70, .progressive = true}); });
   table.Saved("format change", "PNG", [](const Subject& s, Random&) { return EncodePng(s.picture); });
-  table.Saved("first scan alone", "progressive, first 20 % of the bytes", [](const Subject& s, Random&) {
+  table.Saved("first scan alone", "progressive q85", [](const Subject& s, Random&) {
     Bytes file = EncodeJpeg(s.picture, {.quality = 85, .progressive = true});
-    file.resize(file.size() / 5);
+    constexpr std::uint8_t kStartOfScan[] = {0xFF, 0xDA};
+    const auto first = std::search(file.begin(), file.end(), std::begin(kStartOfScan), std::end(kStartOfScan));
+    file.erase(std::search(first + 2, file.end(), std::begin(kStartOfScan), std::end(kStartOfScan)), file.end());
     return file;
   });
   table.Saved("damage in the middle", "64 bytes of the registered file", [](const Subject& s, Random& random) {
