@@ -48,7 +48,7 @@ enum class SectionKind : std::uint32_t {
   kDigests,         // DigestRow ascending: SHA-256 of whole files
   kImageData,       // DigestRow ascending: SHA-256 of image data
   kHeads,           // split-block Bloom filter of head_xxh3
-  kArchiveEntries,  // KeyTable: mix of CRC-32 and size; value: CRC-32
+  kArchiveEntries,  // ArchiveEntryRow ascending by size of the item, then CRC-32
   kFragmentFilter,  // split-block Bloom filter of fragment hashes
   kFragments,       // KeyTable: fragment hash; value: offset in the file
   kPictureHashes,   // PdqHash, parallel to kPictureRows
@@ -83,6 +83,13 @@ struct DigestRow {
   std::uint32_t reserved = 0;
 };
 static_assert(sizeof(DigestRow) == 40);
+
+// What an archive's directory tells of a file: its size stands in the item's row.
+struct ArchiveEntryRow {
+  std::uint32_t crc32 = 0;
+  std::uint32_t item = 0;
+};
+static_assert(sizeof(ArchiveEntryRow) == 8);
 
 struct PictureRow {
   std::uint32_t item = 0;
@@ -145,13 +152,5 @@ Bytes SignedMessage(ByteView header, ByteView manifest);
 std::array<std::uint8_t, 32> SectionChecksum(ByteView section);
 // REQUIRES: the 32 bytes of a record key.
 RecordKeyId RecordKeyIdOf(ByteView record_key);
-
-// The key of an archive entry in its KeyTable.
-constexpr std::uint64_t ArchiveEntryKey(std::uint32_t crc32, std::uint64_t size) {
-  std::uint64_t mixed = (std::uint64_t{crc32} << 32 | crc32) ^ size * 0x9e3779b97f4a7c15;
-  mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9;
-  mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111eb;
-  return mixed ^ mixed >> 31;
-}
 
 }  // namespace spanwatch::hashset

@@ -77,10 +77,10 @@ std::uint32_t HashSetWriter::AddItem(const NewItem& item) {
 }
 
 void HashSetWriter::AddFile(std::uint32_t item, const FileFingerprint& file) {
-  CHECK(item < items_.size());
+  CHECK(item < items_.size() && items_[item].size == file.size);
   digests_.push_back({file.sha256, item});
   heads_.push_back(file.head_xxh3);
-  archive_entries_.push_back({ArchiveEntryKey(file.crc32, file.size), item, file.crc32});
+  archive_entries_.push_back({file.crc32, item});
   if (file.image_data) image_data_.push_back({*file.image_data, item});
   for (const PictureView& view : file.views) AddPicture(item, view);
   for (const FragmentPrint& fragment : file.fragments) {
@@ -129,10 +129,13 @@ std::array<Bytes, kSectionCount> HashSetWriter::EncodeSections() {
     Bytes bytes = KeyTable::Build(rows);
     put(kind, std::move(bytes), rows.size());
   };
-  put_table(SectionKind::kArchiveEntries, archive_entries_);
   put_table(SectionKind::kFragments, fragments_);
   put_table(SectionKind::kPlates, plates_);
   put_table(SectionKind::kPairs, pairs_);
+  std::ranges::sort(archive_entries_, {}, [this](const ArchiveEntryRow& row) {
+    return std::tuple(items_[row.item].size, row.crc32, row.item);
+  });
+  put(SectionKind::kArchiveEntries, BytesOf(archive_entries_), archive_entries_.size());
   put(SectionKind::kPictureHashes, BytesOf(picture_hashes_), picture_hashes_.size());
   put(SectionKind::kPictureRows, BytesOf(picture_rows_), picture_rows_.size());
   return sections;

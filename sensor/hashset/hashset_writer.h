@@ -42,7 +42,7 @@ class HashSetWriter {
   std::uint32_t AddCollection(CollectionRow collection);
   std::uint32_t AddItem(const NewItem& item);
 
-  // Everything of the file. REQUIRES: `item` came from AddItem.
+  // Everything of the file. REQUIRES: `item` came from AddItem with the file's size.
   void AddFile(std::uint32_t item, const FileFingerprint& file);
   void AddRecord(std::uint32_t item, const RecordFingerprint& record);
   // An imported digest; an item of unknown size forces the digest of every object.
@@ -66,7 +66,7 @@ class HashSetWriter {
   std::vector<DigestRow> digests_;
   std::vector<DigestRow> image_data_;
   std::vector<std::uint64_t> heads_;
-  std::vector<KeyRow> archive_entries_;
+  std::vector<ArchiveEntryRow> archive_entries_;
   std::vector<KeyRow> fragments_;
   std::vector<PdqHash> picture_hashes_;
   std::vector<PictureRow> picture_rows_;

@@ -22,6 +22,8 @@ constexpr std::size_t RowBytes(SectionKind kind) {
     case SectionKind::kDigests:
     case SectionKind::kImageData:
       return sizeof(DigestRow);
+    case SectionKind::kArchiveEntries:
+      return sizeof(ArchiveEntryRow);
     case SectionKind::kPictureHashes:
       return sizeof(PdqHash);
     case SectionKind::kPictureRows:
@@ -163,6 +165,7 @@ Status MappedHashSet::MapTables() {
   items_ = Rows<ItemRow>(SectionKind::kItems);
   digests_ = Rows<DigestRow>(SectionKind::kDigests);
   image_data_ = Rows<DigestRow>(SectionKind::kImageData);
+  archive_entries_ = ArchiveEntryIndex(Rows<ArchiveEntryRow>(SectionKind::kArchiveEntries), items_);
   pictures_ = PictureIndex(Rows<PdqHash>(SectionKind::kPictureHashes), Rows<PictureRow>(SectionKind::kPictureRows));
   const std::pair<SectionKind, BloomFilter*> filters[] = {{SectionKind::kHeads, &heads_},
                                                           {SectionKind::kFragmentFilter, &fragment_filter_}};
@@ -171,10 +174,8 @@ Status MappedHashSet::MapTables() {
     if (!view) return Fail(ErrorCode::kCorrupt, "its section '{}' is damaged", ToString(kind));
     *filter = *view;
   }
-  const std::pair<SectionKind, KeyTable*> tables[] = {{SectionKind::kFragments, &fragments_},
-                                                      {SectionKind::kPlates, &plates_},
-                                                      {SectionKind::kPairs, &pairs_},
-                                                      {SectionKind::kArchiveEntries, &archive_entries_}};
+  const std::pair<SectionKind, KeyTable*> tables[] = {
+      {SectionKind::kFragments, &fragments_}, {SectionKind::kPlates, &plates_}, {SectionKind::kPairs, &pairs_}};
   for (const auto& [kind, table] : tables) {
     const auto view = KeyTable::View(SectionBytes(kind), manifest_.Section(kind).rows);
     if (!view) return Fail(ErrorCode::kCorrupt, "its section '{}' is damaged", ToString(kind));

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "base/unique_fd.h"
+#include "hashset/archive_entry_index.h"
 #include "hashset/bloom_filter.h"
 #include "hashset/hashset_format.h"
 #include "hashset/key_table.h"
@@ -55,7 +56,7 @@ class MappedHashSet {
   const KeyTable& fragments() const { return fragments_; }
   const KeyTable& plates() const { return plates_; }
   const KeyTable& pairs() const { return pairs_; }
-  const KeyTable& archive_entries() const { return archive_entries_; }
+  const ArchiveEntryIndex& archive_entries() const { return archive_entries_; }
   const PictureIndex& pictures() const { return pictures_; }
 
  private:
@@ -82,7 +83,7 @@ class MappedHashSet {
   KeyTable fragments_;
   KeyTable plates_;
   KeyTable pairs_;
-  KeyTable archive_entries_;
+  ArchiveEntryIndex archive_entries_;
   PictureIndex pictures_;
 };
 

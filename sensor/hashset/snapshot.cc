@@ -24,6 +24,10 @@ void FindTags(const KeyTable& table, std::uint16_t set, std::uint32_t items, std
   }
 }
 
+std::span<const ArchiveEntryRow> FirstOf(std::span<const ArchiveEntryRow> rows) {
+  return rows.first(std::min(rows.size(), kHitsPerKeyMax));
+}
+
 bool Nearer(const PictureHit& a, const PictureHit& b) {
   return std::tie(a.distance, a.item) < std::tie(b.distance, b.item);
 }
@@ -96,10 +100,24 @@ bool Snapshot::MayBegin(std::uint64_t head_xxh3) const {
 
 void Snapshot::FindArchiveEntry(std::uint32_t crc32, std::uint64_t size, std::vector<ItemRef>& found) const {
   for (std::uint16_t set = 0; set < sets_.size(); ++set) {
-    for (const KeyRow& row : sets_[set]->archive_entries().Find(ArchiveEntryKey(crc32, size))) {
-      if (row.value == crc32 && sets_[set]->Item(row.item).size == size) found.push_back({set, row.item});
+    for (const ArchiveEntryRow& row : FirstOf(sets_[set]->archive_entries().Find(crc32, size))) {
+      if (row.item < sets_[set]->item_count()) found.push_back({set, row.item});
     }
   }
+}
+
+void Snapshot::FindFileSize(std::uint64_t size, std::vector<SizeHit>& found) const {
+  for (std::uint16_t set = 0; set < sets_.size(); ++set) {
+    for (const ArchiveEntryRow& row : FirstOf(sets_[set]->archive_entries().OfSize(size))) {
+      if (row.item < sets_[set]->item_count()) found.push_back({{set, row.item}, row.crc32});
+    }
+  }
+}
+
+std::uint64_t Snapshot::CountFileSizes(std::uint64_t least, std::uint64_t most) const {
+  std::uint64_t count = 0;
+  for (const auto& set : sets_) count += set->archive_entries().Between(least, most).size();
+  return count;
 }
 
 void Snapshot::FindFragments(std::size_t set, std::span<const FragmentPrint> prints,

@@ -42,6 +42,8 @@ void ObjectEvidence::OnMatch(const Match& match) noexcept {
 
 void ObjectEvidence::OnRecordEvidence(const RecordEvidence& evidence) noexcept { records_ = evidence; }
 
+void ObjectEvidence::OnArchiveEvidence(const ArchiveEvidence& evidence) noexcept { archive_ = evidence; }
+
 ObjectEvidence& FlowSightings::Begin(const ObjectContext& object, bool in_raw_stream) {
   return open_.emplace_back(object, in_raw_stream, any_certain_);
 }
@@ -185,6 +187,7 @@ void FlowSightings::Emit(const ObjectEvidence& evidence, const Selected& matches
       sighting.confidence = match->confidence;
     }
     if (match->method == Method::kRecord) sighting.records = evidence.records_;
+    if (match->method == Method::kArchiveEntry) sighting.archive = evidence.archive_;
     SightedItem item;
     item.id = context_.index.Item(match->item).id;
     item.method = match->method;

@@ -29,6 +29,7 @@ class ObjectEvidence : public MatchSink {
 
   void OnMatch(const Match& match) noexcept override;
   void OnRecordEvidence(const RecordEvidence& evidence) noexcept override;
+  void OnArchiveEvidence(const ArchiveEvidence& evidence) noexcept override;
   bool AlreadyNamed() const noexcept override { return named_; }
 
   bool certain() const { return certain_; }
@@ -51,6 +52,7 @@ class ObjectEvidence : public MatchSink {
   std::map<ItemRef, Match> matches_;  // the best of each item
   std::map<ItemRef, bool> told_;      // in an early sighting
   std::optional<RecordEvidence> records_;
+  std::optional<ArchiveEvidence> archive_;
   bool named_ = false;
   bool certain_ = false;
   bool& any_certain_;

@@ -57,6 +57,11 @@ struct FragmentHit {
   std::uint64_t registered_offset = 0;
 };
 
+struct SizeHit {
+  ItemRef item;
+  std::uint32_t crc32 = 0;
+};
+
 struct PictureHit {
   ItemRef item;
   std::uint16_t distance = 0;
@@ -84,9 +89,16 @@ class FingerprintIndex {
   // False: no registered file begins with a first KiB of this XXH3-64, so that an exact match is impossible (unless a
   // set has_bare_digests).
   virtual bool MayBegin(std::uint64_t head_xxh3) const = 0;
-  // Appends the items with this CRC-32 and size, which the readable directory of an encrypted archive tells.
+  // Appends the items with this CRC-32 and size, which the readable directory of an encrypted archive tells; where it
+  // hides the CRC-32, those of this size with theirs. At most 16 of a set.
   virtual void FindArchiveEntry([[maybe_unused]] std::uint32_t crc32, [[maybe_unused]] std::uint64_t size,
                                 [[maybe_unused]] std::vector<ItemRef>& found) const {}
+  virtual void FindFileSize([[maybe_unused]] std::uint64_t size, [[maybe_unused]] std::vector<SizeHit>& found) const {}
+  // How many registered files have a size from `least` to `most`.
+  virtual std::uint64_t CountFileSizes([[maybe_unused]] std::uint64_t least,
+                                       [[maybe_unused]] std::uint64_t most) const {
+    return 0;
+  }
   // Looks up a batch with prefetch in one set; `prints` were hashed with that set's seed and density.
   virtual void FindFragments(std::size_t set, std::span<const FragmentPrint> prints,
                              std::vector<FragmentHit>& found) const = 0;

@@ -50,6 +50,21 @@ class FakeIndex final : public FingerprintIndex {
     }
   }
   bool MayBegin(std::uint64_t head) const override { return heads_.contains(head); }
+  void FindArchiveEntry(std::uint32_t crc32, std::uint64_t size, std::vector<ItemRef>& found) const override {
+    for (std::uint32_t row = 0; row < files_.size(); ++row) {
+      if (files_[row].crc32 == crc32 && files_[row].size == size) found.push_back({0, row});
+    }
+  }
+  void FindFileSize(std::uint64_t size, std::vector<SizeHit>& found) const override {
+    for (std::uint32_t row = 0; row < files_.size(); ++row) {
+      if (files_[row].size == size) found.push_back({{0, row}, files_[row].crc32});
+    }
+  }
+  std::uint64_t CountFileSizes(std::uint64_t least, std::uint64_t most) const override {
+    std::uint64_t count = 0;
+    for (const FileFingerprint& file : files_) count += file.size >= least && file.size <= most ? 1 : 0;
+    return count;
+  }
   void FindFragments(std::size_t, std::span<const FragmentPrint> prints,
                      std::vector<FragmentHit>& found) const override {
     for (const FragmentPrint& print : prints) {
@@ -82,6 +97,7 @@ class KeepingMatchSink final : public MatchSink {
  public:
   void OnMatch(const Match& match) noexcept override { matches[{match.item, match.method}] = match; }
   void OnRecordEvidence(const RecordEvidence&) noexcept override {}
+  void OnArchiveEvidence(const ArchiveEvidence& evidence) noexcept override { archive = evidence; }
   bool AlreadyNamed() const noexcept override {
     for (const auto& [key, match] : matches) {
       if (match.confidence == Confidence::kSure && match.method != Method::kPerceptual) return true;
@@ -94,6 +110,7 @@ class KeepingMatchSink final : public MatchSink {
   }
 
   std::map<std::pair<ItemRef, Method>, Match> matches;
+  std::optional<ArchiveEvidence> archive;
 };
 
 }  // namespace spanwatch
