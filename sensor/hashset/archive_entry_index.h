@@ -17,6 +17,7 @@ class ArchiveEntryIndex {
   ArchiveEntryIndex(std::span<const ArchiveEntryRow> rows, std::span<const ItemRow> items)
       : rows_(rows), items_(items) {}
 
+  std::span<const ArchiveEntryRow> rows() const { return rows_; }
   // All rows of this size; those of one CRC-32 stand together.
   std::span<const ArchiveEntryRow> OfSize(std::uint64_t size) const { return Between(size, size); }
   // All rows of this size and CRC-32.

@@ -82,7 +82,7 @@ Bytes EncodeManifest(const Manifest& manifest) {
   writer.Le(manifest.fragment_seed);
   writer.Le(manifest.fragment_density);
   writer.Le(static_cast<std::uint8_t>(manifest.has_records));
-  writer.Le(static_cast<std::uint8_t>(manifest.has_bare_digests));
+  writer.Le(static_cast<std::uint8_t>(manifest.has_bare_digests | manifest.has_bare_md5 << 1));
   writer.Raw(manifest.record_key_id);
   writer.Le(static_cast<std::uint32_t>(manifest.collections.size()));
   for (const CollectionRow& collection : manifest.collections) EncodeCollection(collection, writer);
@@ -111,13 +111,21 @@ Result<Manifest> DecodeManifest(ByteView bytes) {
     manifest.fragment_seed = reader.U64Le();
     manifest.fragment_density = reader.U32Le();
     manifest.has_records = reader.U8() != 0;
-    manifest.has_bare_digests = reader.U8() != 0;
+    const std::uint8_t bare = reader.U8();
+    manifest.has_bare_digests = (bare & 1) != 0;
+    manifest.has_bare_md5 = (bare & 2) != 0;
     const ByteView key_id = reader.Take(manifest.record_key_id.size());
     std::copy(key_id.begin(), key_id.end(), manifest.record_key_id.begin());
     whole = manifest.fragment_density > 0 && DecodeLists(reader, manifest);
   }
   if (!whole) return Fail(ErrorCode::kCorrupt, "its manifest is damaged");
   return manifest;
+}
+
+Sha256Digest DigestOfMd5(const Md5Digest& md5) {
+  Sha256Digest digest{};
+  std::ranges::copy(md5, digest.begin());
+  return digest;
 }
 
 Bytes SignedMessage(ByteView header, ByteView manifest) {

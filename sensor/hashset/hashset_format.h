@@ -77,6 +77,7 @@ struct ItemRow {
 };
 static_assert(sizeof(ItemRow) == 48);
 
+// An item of which only the MD5 is known stands there too: its 16 bytes, then 16 of zero, which no SHA-256 has.
 struct DigestRow {
   Sha256Digest sha256{};
   std::uint32_t item = 0;
@@ -135,6 +136,7 @@ struct Manifest {
   std::uint32_t fragment_density = 256;
   bool has_records = false;
   bool has_bare_digests = false;
+  bool has_bare_md5 = false;
   RecordKeyId record_key_id{};  // of the key that its tags were made with; zero without records
   std::vector<CollectionRow> collections;
   std::vector<ShapeDensity> shapes;
@@ -142,6 +144,8 @@ struct Manifest {
 
   const SectionEntry& Section(SectionKind kind) const { return sections[static_cast<std::size_t>(kind)]; }
 };
+
+Sha256Digest DigestOfMd5(const Md5Digest& md5);
 
 Bytes EncodeManifest(const Manifest& manifest);
 // Refuses anything that is not exactly one manifest within its limits.

@@ -102,6 +102,11 @@ void HashSetWriter::AddDigest(std::uint32_t item, const Sha256Digest& sha256) {
   if (items_[item].size == 0) manifest_.has_bare_digests = true;
 }
 
+void HashSetWriter::AddMd5(std::uint32_t item, const Md5Digest& md5) {
+  digests_.push_back({DigestOfMd5(md5), item});
+  manifest_.has_bare_md5 = true;
+}
+
 void HashSetWriter::AddPicture(std::uint32_t item, const PictureView& view) {
   picture_hashes_.push_back(view.hash);
   picture_rows_.push_back({.item = item, .quality = view.quality, .view = static_cast<std::uint8_t>(view.view)});

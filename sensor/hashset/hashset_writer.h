@@ -47,6 +47,8 @@ class HashSetWriter {
   void AddRecord(std::uint32_t item, const RecordFingerprint& record);
   // An imported digest; an item of unknown size forces the digest of every object.
   void AddDigest(std::uint32_t item, const Sha256Digest& sha256);
+  // An imported digest of an item of which nothing else is known: forces the MD5 of every object.
+  void AddMd5(std::uint32_t item, const Md5Digest& md5);
   // An imported picture hash.
   void AddPicture(std::uint32_t item, const PictureView& view);
   void AddShape(const ShapeDensity& shape);

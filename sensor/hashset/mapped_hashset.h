@@ -51,6 +51,11 @@ class MappedHashSet {
   template <typename Found>
   void FindImageData(const Sha256Digest& sha256, Found&& found) const;
 
+  // The item of every row of kDigests, kImageData, kArchiveEntries or kPictureRows; of a set that lies, beyond the
+  // items.
+  template <typename Visit>
+  void ForEachItemOf(SectionKind section, Visit&& visit) const;
+
   const BloomFilter& heads() const { return heads_; }
   const BloomFilter& fragment_filter() const { return fragment_filter_; }
   const KeyTable& fragments() const { return fragments_; }
@@ -101,6 +106,18 @@ void MappedHashSet::FindImageData(const Sha256Digest& sha256, Found&& found) con
   for (const DigestRow& row : EqualDigests(image_data_, sha256)) {
     if (row.item < items_.size()) found(row.item);
   }
+}
+
+template <typename Visit>
+void MappedHashSet::ForEachItemOf(SectionKind section, Visit&& visit) const {
+  const auto each = [&](const auto& rows) {
+    for (const auto& row : rows) visit(row.item);
+  };
+  if (section == SectionKind::kDigests) each(digests_);
+  if (section == SectionKind::kImageData) each(image_data_);
+  if (section == SectionKind::kArchiveEntries) each(archive_entries_.rows());
+  for (std::size_t i = 0; section == SectionKind::kPictureRows && i < pictures_.size(); ++i)
+    visit(pictures_.Row(static_cast<std::uint32_t>(i)).item);
 }
 
 }  // namespace spanwatch::hashset

@@ -71,7 +71,8 @@ SetFacts Snapshot::Set(std::size_t set) const {
           .fragment_seed = manifest.fragment_seed,
           .fragment_density = manifest.fragment_density,
           .has_records = manifest.has_records,
-          .has_bare_digests = manifest.has_bare_digests};
+          .has_bare_digests = manifest.has_bare_digests,
+          .has_bare_md5 = manifest.has_bare_md5};
 }
 
 ItemFacts Snapshot::Item(ItemRef item) const {
@@ -86,6 +87,10 @@ void Snapshot::FindDigest(const Sha256Digest& sha256, std::uint64_t size, std::v
   for (std::uint16_t set = 0; set < sets_.size(); ++set) {
     sets_[set]->FindDigest(sha256, size, [&](std::uint32_t row) { found.push_back({set, row}); });
   }
+}
+
+void Snapshot::FindMd5(const Md5Digest& md5, std::vector<ItemRef>& found) const {
+  FindDigest(DigestOfMd5(md5), 0, found);
 }
 
 void Snapshot::FindImageData(const Sha256Digest& sha256, std::vector<ItemRef>& found) const {

@@ -20,6 +20,7 @@ class Snapshot final : public FingerprintIndex {
   ItemFacts Item(ItemRef item) const override;
   CollectionFacts Collection(ItemRef item) const override;
   void FindDigest(const Sha256Digest& sha256, std::uint64_t size, std::vector<ItemRef>& found) const override;
+  void FindMd5(const Md5Digest& md5, std::vector<ItemRef>& found) const override;
   void FindImageData(const Sha256Digest& sha256, std::vector<ItemRef>& found) const override;
   bool MayBegin(std::uint64_t head_xxh3) const override;
   void FindArchiveEntry(std::uint32_t crc32, std::uint64_t size, std::vector<ItemRef>& found) const override;

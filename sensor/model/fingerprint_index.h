@@ -49,6 +49,7 @@ struct SetFacts {
   std::uint32_t fragment_density = 256;  // one position in so many is sampled
   bool has_records = false;
   bool has_bare_digests = false;  // forces the digest of every object
+  bool has_bare_md5 = false;      // forces the MD5 of every object
 };
 
 struct FragmentHit {
@@ -85,6 +86,8 @@ class FingerprintIndex {
 
   // Appends the items whose file has this digest; `size` is checked where the register knows it.
   virtual void FindDigest(const Sha256Digest& sha256, std::uint64_t size, std::vector<ItemRef>& found) const = 0;
+  // Appends the items of which nothing but this MD5 is known.
+  virtual void FindMd5([[maybe_unused]] const Md5Digest& md5, [[maybe_unused]] std::vector<ItemRef>& found) const {}
   virtual void FindImageData(const Sha256Digest& sha256, std::vector<ItemRef>& found) const = 0;
   // False: no registered file begins with a first KiB of this XXH3-64, so that an exact match is impossible (unless a
   // set has_bare_digests).

@@ -23,6 +23,7 @@ class FakeIndex final : public FingerprintIndex {
     return item;
   }
   CollectionFacts collection{.calibrated = true};
+  bool has_bare_md5 = false;  // then every file is found by its MD5, too
 
   std::size_t set_count() const override { return 1; }
   SetFacts Set(std::size_t) const override {
@@ -30,6 +31,7 @@ class FakeIndex final : public FingerprintIndex {
     facts.name = "fake";
     facts.fragment_seed = kSeed;
     facts.fragment_density = kDensity;
+    facts.has_bare_md5 = has_bare_md5;
     return facts;
   }
   ItemFacts Item(ItemRef item) const override {
@@ -47,6 +49,11 @@ class FakeIndex final : public FingerprintIndex {
   void FindImageData(const Sha256Digest& sha256, std::vector<ItemRef>& found) const override {
     for (std::uint32_t row = 0; row < files_.size(); ++row) {
       if (files_[row].image_data == sha256) found.push_back({0, row});
+    }
+  }
+  void FindMd5(const Md5Digest& md5, std::vector<ItemRef>& found) const override {
+    for (std::uint32_t row = 0; row < files_.size(); ++row) {
+      if (has_bare_md5 && files_[row].md5 == md5) found.push_back({0, row});
     }
   }
   bool MayBegin(std::uint64_t head) const override { return heads_.contains(head); }
