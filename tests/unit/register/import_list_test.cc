@@ -1,5 +1,7 @@
 #include "register/import_list.h"
 
+#include <algorithm>
+
 #include "base/hex.h"
 #include "register_support.h"
 
