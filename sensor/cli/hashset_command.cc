@@ -2,6 +2,7 @@
 #include "base/key_file.h"
 #include "cli/attack_cost.h"
 #include "cli/command.h"
+#include "cli/hashset_diff.h"
 #include "hashset/mapped_hashset.h"
 
 namespace spanwatch::cli {
@@ -11,6 +12,8 @@ using hashset::MappedHashSet;
 
 struct HashSetArguments {
   std::string file;
+  std::string other;  // of diff: the later one
+  bool json = false;
   std::vector<std::string> trust;
   double gpu_rate = 16.2e9;  // SHA-256 of one GPU, hashcat mode 1400: no AES-CMAC kernel is that fast yet
 };
@@ -28,6 +31,7 @@ void PrintInfo(const MappedHashSet& set, std::string_view signature) {
              manifest.has_bare_digests ? "yes: the digest of every object is computed" : "no");
   fmt::print("fragments     one position in {}, windows of {} bytes, sure from {} that agree\n",
              manifest.fragment_density, manifest.fragment_window, manifest.fragment_sure);
+  if (manifest.has_bare_md5) fmt::print("bare MD5      yes: the MD5 of every object is computed\n");
   if (manifest.has_records) fmt::print("record key    id {}\n", ToHex(manifest.record_key_id));
   for (std::size_t i = 0; i < hashset::kSectionCount; ++i) {
     fmt::print("section       {:<16} {:>12} rows {:>14} bytes\n", ToString(static_cast<hashset::SectionKind>(i)),
@@ -46,26 +50,26 @@ void PrintInfo(const MappedHashSet& set, std::string_view signature) {
   }
 }
 
-Result<std::shared_ptr<const MappedHashSet>> Open(const HashSetArguments& arguments) {
-  if (arguments.trust.empty()) return MappedHashSet::OpenUnverified(arguments.file);
+Result<std::shared_ptr<const MappedHashSet>> Open(const HashSetArguments& arguments, const std::string& path) {
+  if (arguments.trust.empty()) return MappedHashSet::OpenUnverified(path);
   std::vector<Bytes> keys;
   for (const std::string& file : arguments.trust) {
     auto key = ReadKeyFile(file, KeyKind::kPublic);
     if (!key) return Fail(key.error());
     keys.push_back(std::move(*key));
   }
-  return MappedHashSet::Open(arguments.file, keys);
+  return MappedHashSet::Open(path, keys);
 }
 
 int Info(const HashSetArguments& arguments) {
-  const auto set = Open(arguments);
+  const auto set = Open(arguments, arguments.file);
   if (!set) return Report(set.error());
   PrintInfo(**set, arguments.trust.empty() ? "not compared with a trusted key; name one with --trust" : "trusted");
   return kExitDone;
 }
 
 int Verify(const HashSetArguments& arguments) {
-  const auto set = Open(arguments);
+  const auto set = Open(arguments, arguments.file);
   if (!set) return Report(set.error());
   if (const Status whole = (*set)->VerifyChecksums(); !whole) return Report(whole.error());
   fmt::print("{}: whole, signed by {} ({})\n", arguments.file, ToHex((*set)->signer()),
@@ -81,6 +85,27 @@ int ShowAttackCost(const HashSetArguments& arguments) {
   }
   fmt::print("{}", DescribeAttackCost(CostOfAttack((*set)->manifest()), MeasureTagRate(), arguments.gpu_rate));
   return kExitDone;
+}
+
+int Diff(const HashSetArguments& arguments) {
+  const auto before = Open(arguments, arguments.file);
+  if (!before) return Report(before.error());
+  const auto after = Open(arguments, arguments.other);
+  if (!after) return Report(after.error());
+  PrintHashSetDiff(**before, **after, arguments.json);
+  return kExitDone;
+}
+
+void AddDiff(CLI::App& parent, int& exit_status) {
+  CLI::App* command = parent.add_subcommand("diff", "Shows which items, and what else, differ between two sets");
+  const auto arguments = std::make_shared<HashSetArguments>();
+  command->add_option("BEFORE", arguments->file, "A hash set (*.swset)")->required();
+  command->add_option("AFTER", arguments->other, "The later hash set")->required();
+  command->add_flag("--json", arguments->json, "One JSON object a line: the sets, then each item that differs");
+  command->add_option("--trust", arguments->trust, "Public key of an owner; may be given several times")
+      ->type_name("PUB");
+  command->footer("Example: spanwatch hashset diff --trust owner.pub yesterday.swset agency.swset");
+  command->callback([arguments, &exit_status] { exit_status = Diff(*arguments); });
 }
 
 void AddAction(CLI::App& parent, const char* name, const char* help, int (*action)(const HashSetArguments&),
@@ -109,6 +134,7 @@ void AddHashsetCommand(CLI::App& app, int& exit_status) {
   AddAction(*command, "verify", "Reads the whole set and checks signature and checksums", Verify, exit_status);
   AddAction(*command, "attack-cost", "What it costs to learn plates from the set, with its record key and without",
             ShowAttackCost, exit_status);
+  AddDiff(*command, exit_status);
 }
 
 }  // namespace spanwatch::cli

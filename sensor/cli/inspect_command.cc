@@ -58,6 +58,12 @@ void PrintJson(const Sighting& sighting, const std::string& file) {
                        {"distinct_tokens", sighting.records->distinct_tokens},
                        {"probability", sighting.records->probability}};
   }
+  if (sighting.archive) {
+    line["archive"] = {{"entries_listed", sighting.archive->entries_listed},
+                       {"entries_matched", sighting.archive->entries_matched},
+                       {"sizes_matched", sighting.archive->sizes_matched},
+                       {"probability", sighting.archive->probability}};
+  }
   std::puts(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
 }
 

@@ -103,12 +103,19 @@ void AddImport(CLI::App& parent, int& exit_status) {
   import.Negative();
   auto* lists = import.app->add_option_group("list");
   lists
-      ->add_option("--sha256", import.arguments->sha256_list,
-                   "List of SHA-256 digests, one a line (sha256sum's output too)")
+      ->add_option("--list", import.arguments->list,
+                   "Lines (sha256sum's and md5sum's output too), CSV with named columns, ThreatExchange or "
+                   "Hasher-Matcher-Actioner JSON, or a STIX 2.1 bundle; 64 digits alone are a SHA-256, 32 an MD5")
       ->type_name("LIST");
-  lists->add_option("--pdq", import.arguments->pdq_list, "List of PDQ hashes, one a line")->type_name("LIST");
+  lists->add_option("--sha256", import.arguments->sha256_list, "The same, only SHA-256 digests of it")
+      ->type_name("LIST");
+  lists->add_option("--md5", import.arguments->md5_list, "The same, only MD5 digests of it")->type_name("LIST");
+  lists->add_option("--pdq", import.arguments->pdq_list, "The same, only PDQ hashes of it; 64 digits alone are one")
+      ->type_name("LIST");
   lists->require_option(1);
-  import.app->footer("Example: spanwatch register import --register R.db --collection lanes --sha256 digests.txt");
+  import.app->footer(
+      "Items of which only the MD5 is known make every sensor compute the MD5 of every object.\n"
+      "Example: spanwatch register import --register R.db --collection lanes --list indicators.json");
 }
 
 void AddItemCommands(CLI::App& parent, int& exit_status) {

@@ -23,7 +23,9 @@ struct RegisterArguments {
   std::string views = "few";
   std::string plate_column;
   std::vector<std::string> support_columns;
+  std::string list;  // of whatever it says
   std::string sha256_list;
+  std::string md5_list;
   std::string pdq_list;
   bool json = false;
   std::string item;

@@ -158,11 +158,23 @@ int RegisterImport(const RegisterArguments& arguments) {
     return Report(status.error());
   }
   ProgressLine progress;
-  const bool digests = !arguments.sha256_list.empty();
-  const auto summary =
-      ImportList(**database, arguments.collection, digests ? arguments.sha256_list : arguments.pdq_list,
-                 digests ? enrolment::ListKind::kSha256 : enrolment::ListKind::kPdq, progress);
-  return FinishEnrolment(summary, progress, arguments.collection);
+  using enrolment::DigestKind;
+  enrolment::ListImport import{arguments.collection, arguments.list, {.kind = std::nullopt, .now = WallClockNow()}};
+  for (const auto& [list, kind] :
+       {std::pair(&arguments.sha256_list, DigestKind::kSha256), std::pair(&arguments.md5_list, DigestKind::kMd5),
+        std::pair(&arguments.pdq_list, DigestKind::kPdq)}) {
+    if (list->empty()) continue;
+    import.path = *list;
+    import.wish.kind = kind;
+  }
+  const auto summary = ImportList(**database, import, progress);
+  if (!summary) return FinishEnrolment(Fail(summary.error()), progress, arguments.collection);
+  const int status = FinishEnrolment(enrolment::EnrolmentSummary(*summary), progress, arguments.collection);
+  if (summary->md5 > 0) {
+    fmt::print(stderr, "{} of these items are known by MD5 alone: sensors will compute the MD5 of every object\n",
+               summary->md5);
+  }
+  return status;
 }
 
 int RegisterList(const RegisterArguments& arguments) {

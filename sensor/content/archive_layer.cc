@@ -53,15 +53,17 @@ Taken ArchiveLayer::Read(ByteView bytes) {
   const std::uint64_t position = reader_->used();
   std::size_t used =
       position <= before ? 0 : static_cast<std::size_t>(std::min<std::uint64_t>(position - before, bytes.size()));
-  const bool headers_encrypted = reader_->headers_encrypted();
-  if (headers_encrypted && !encrypted_told_) object_.NoteEncrypted();
+  const bool headers_encrypted = members_ == 0 && reader_->headers_encrypted();
+  if (headers_encrypted) NoteEncrypted();
   const bool nothing_read = members_ == 0 && restarts_ == 0;
   const bool at_header = before == 0;
   StopReading();
   if (event == Event::kEnd && format_.directory) return EndMembers(position, before, bytes);
   if (event == Event::kEnd || headers_encrypted) return {used, LayerState::kDone};
-  if (nothing_read || format_.seeks || object_.carved()) return {used, LayerState::kBroken};
-  object_.Report(AnomalyCode::content_malformed);
+  if (nothing_read || format_.seeks) return {used, LayerState::kBroken};
+  // Where an encrypted member of unknown length ends, nobody knows without the password: no damage.
+  if (object_.carved()) return {used, encrypted_told_ ? LayerState::kDone : LayerState::kBroken};
+  if (!encrypted_told_) object_.Report(AnomalyCode::content_malformed);
   // Never the same header again.
   if (at_header) used = std::max(used, std::min(bytes.size(), format_.magic_offset + format_.magic.size()));
   return {used, LayerState::kMore};
@@ -156,11 +158,15 @@ void ArchiveLayer::OpenMember() {
   member_bytes_ = 0;
   in_workbook_ = !member.encrypted && workbook_.Open(member.name);
   if (!member.encrypted) return;
-  if (!encrypted_told_) object_.NoteEncrypted();
-  encrypted_told_ = true;
+  NoteEncrypted();
   // Its name and size are evidence; its content stays unseen.
   if (member_ != nullptr && member.size) member_->Gap(*member.size);
   CloseMember(ObjectEnd::kTruncated);
+}
+
+void ArchiveLayer::NoteEncrypted() {
+  if (!encrypted_told_) object_.NoteEncrypted();
+  encrypted_told_ = true;
 }
 
 void ArchiveLayer::CloseMember(ObjectEnd end) {
@@ -210,56 +216,13 @@ void ArchiveLayer::End(ObjectEnd end) noexcept {
     // libarchive may find that the archive was whole only when it sees the end.
     reader_->FeedEnd();
     Pump();
-    if (reader_->headers_encrypted() && !encrypted_told_) object_.NoteEncrypted();
+    if (reader_->headers_encrypted()) NoteEncrypted();
   }
   CloseMember(ObjectEnd::kTruncated);
   if (end != ObjectEnd::kAborted) workbook_.Finish(object_);
   reader_.reset();
   if (end != ObjectEnd::kAborted) object_.Search(pending_);
   pending_.clear();
-}
-
-HeldArchiveLayer::HeldArchiveLayer(ObjectNode& object, const ArchiveFormat& format,
-                                   std::optional<std::uint64_t> (*size_of)(ByteView head), std::size_t head_bytes)
-    : object_(object), reader_(object, format), size_of_(size_of), head_bytes_(head_bytes) {}
-
-Taken HeldArchiveLayer::Write(ByteView bytes) noexcept {
-  std::size_t taken = 0;
-  if (!size_) {
-    taken = std::min(bytes.size(), head_bytes_ - held_.size());
-    held_.insert(held_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(taken));
-    if (held_.size() < head_bytes_) return {taken, LayerState::kMore};
-    size_ = size_of_(held_);
-    if (!size_ || *size_ < head_bytes_) return {taken, LayerState::kBroken};
-    if (*size_ > object_.limits().content_held_bytes) {
-      object_.ReportHeld();
-      held_ = {};
-      return {taken, LayerState::kDone};
-    }
-    held_.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(*size_, 1 << 20)));
-  }
-  const std::size_t more = std::min<std::size_t>(bytes.size() - taken, *size_ - held_.size());
-  const ByteView rest = bytes.subspan(taken, more);
-  held_.insert(held_.end(), rest.begin(), rest.end());
-  taken += more;
-  if (held_.size() < *size_) return {taken, LayerState::kMore};
-  const Taken read = reader_.Write(held_);
-  if (read.state == LayerState::kBroken) SearchHeld();
-  held_ = {};
-  return {taken, read.state == LayerState::kBroken ? LayerState::kBroken : LayerState::kDone};
-}
-
-bool HeldArchiveLayer::Gap(std::uint64_t) noexcept { return false; }
-
-void HeldArchiveLayer::End(ObjectEnd end) noexcept {
-  reader_.End(ObjectEnd::kAborted);
-  if (end != ObjectEnd::kAborted) SearchHeld();
-  held_ = {};
-}
-
-// Behind the signature, which would only be found once more.
-void HeldArchiveLayer::SearchHeld() {
-  if (held_.size() > head_bytes_) object_.Search(ByteView(held_).subspan(head_bytes_));
 }
 
 }  // namespace spanwatch::content

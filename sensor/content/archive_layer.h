@@ -18,11 +18,14 @@ class ArchiveLayer final : public Layer {
   Taken Write(ByteView bytes) noexcept override;
   bool Gap(std::uint64_t length) noexcept override;
   void End(ObjectEnd end) noexcept override;
+  // An encrypted member, or encrypted headers, were met.
+  bool encrypted() const { return encrypted_told_; }
 
  private:
   Taken Read(ByteView bytes);
   ArchiveReader::Event Pump();
   void OpenMember();
+  void NoteEncrypted();
   void CloseMember(ObjectEnd end);
   void StopReading();
   Taken EndMembers(std::uint64_t position, std::uint64_t before, ByteView bytes);
@@ -44,26 +47,6 @@ class ArchiveLayer final : public Layer {
   std::optional<ZipDirectoryWalker> directory_;  // behind the members
   bool encrypted_told_ = false;
   Bytes pending_;  // while looking: what may be the beginning of a header
-};
-
-// An archive that is read as a whole: held until its size, told by its beginning, is there.
-class HeldArchiveLayer final : public Layer {
- public:
-  HeldArchiveLayer(ObjectNode& object, const ArchiveFormat& format,
-                   std::optional<std::uint64_t> (*size_of)(ByteView head), std::size_t head_bytes);
-  Taken Write(ByteView bytes) noexcept override;
-  bool Gap(std::uint64_t length) noexcept override;
-  void End(ObjectEnd end) noexcept override;
-
- private:
-  void SearchHeld();
-
-  ObjectNode& object_;
-  ArchiveLayer reader_;
-  std::optional<std::uint64_t> (*size_of_)(ByteView head);
-  std::size_t head_bytes_;
-  std::optional<std::uint64_t> size_;
-  Bytes held_;
 };
 
 }  // namespace spanwatch::content

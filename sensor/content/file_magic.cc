@@ -37,17 +37,14 @@ constexpr Magic kMagics[] = {
 
 bool StartsWith(ByteView bytes, std::string_view prefix) { return AsText(bytes).starts_with(prefix); }
 
-// APPNOTE.TXT 4.3.7: local file header.
-bool IsZipEntry(ByteView bytes) {
-  ByteReader reader(bytes);
-  const std::uint32_t signature = reader.U32Le();
+// Version needed, flags, method, 16 bytes of time, digest and sizes, length of the name.
+bool AreZipFields(ByteReader& reader) {
   const std::uint16_t version = reader.U16Le();
   reader.Skip(2);
   const std::uint16_t method = reader.U16Le();
   reader.Skip(16);
   const std::uint16_t name_length = reader.U16Le();
-  return reader.ok() && signature == 0x04034b50 && (version & 0xff) <= 63 && method < 100 && name_length > 0 &&
-         name_length <= 4096;
+  return reader.ok() && (version & 0xff) <= 63 && method < 100 && name_length > 0 && name_length <= 4096;
 }
 
 // RFC 1952 section 2.3. Reserved flags are zero; the extra flags and the system have few values.
@@ -87,12 +84,24 @@ bool IsPlausible(FileKind kind, ByteView bytes) {
     case FileKind::kGzip:
       return IsGzipMember(bytes);
     case FileKind::kZip:
-      return IsZipEntry(bytes);
+      return IsZipLocal(bytes);
     case FileKind::kSevenZip:
       return bytes.size() >= 32 && StartsWith(bytes, "7z\xbc\xaf\x27\x1c\0"sv);
     default:
       return false;
   }
+}
+
+bool IsZipLocal(ByteView bytes) {
+  ByteReader reader(bytes);
+  return reader.U32Le() == 0x04034b50 && AreZipFields(reader);
+}
+
+bool IsZipCentral(ByteView bytes) {
+  ByteReader reader(bytes);
+  const bool signature = reader.U32Le() == 0x02014b50;
+  reader.Skip(2);  // version made by
+  return signature && AreZipFields(reader);
 }
 
 // POSIX ustar: the octal number at 148 is the sum of the block's bytes with that field as spaces.

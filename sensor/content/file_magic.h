@@ -32,6 +32,10 @@ FileKind KindOfFile(ByteView head);
 inline constexpr std::size_t kPlausibleBytes = 32;
 // Whether a carved file may begin here: magic and the fields behind it. For kJpeg, kPng, kGzip, kZip, kSevenZip.
 bool IsPlausible(FileKind kind, ByteView bytes);
+// APPNOTE.TXT 4.3.7 and 4.3.12: a local file header, a header of the central directory. REQUIRES: their fixed part.
+inline constexpr std::size_t kZipLocalBytes = 30, kZipCentralBytes = 46;
+bool IsZipLocal(ByteView bytes);
+bool IsZipCentral(ByteView bytes);
 // A tar header block (POSIX or older): its checksum holds.
 bool IsTarHeader(ByteView block);
 

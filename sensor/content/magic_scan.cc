@@ -1,6 +1,7 @@
 #include "content/magic_scan.h"
 
 #include <bit>
+#include <cstring>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -80,6 +81,17 @@ std::size_t FindMagic(ByteView bytes, std::size_t from) {
   if (kAvx2) from = FindPairAvx2(bytes, from);
 #endif
   return FindMagicPlain(bytes, from);
+}
+
+std::size_t FindPair(ByteView bytes, std::size_t from, std::uint8_t first, std::uint8_t second) {
+  while (from < bytes.size()) {
+    const void* found = std::memchr(bytes.data() + from, first, bytes.size() - from);
+    if (found == nullptr) break;
+    const auto at = static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - bytes.data());
+    if (at + 1 == bytes.size() || bytes[at + 1] == second) return at;
+    from = at + 1;
+  }
+  return bytes.size();
 }
 
 }  // namespace spanwatch::content

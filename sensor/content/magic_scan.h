@@ -1,4 +1,5 @@
-// FindMagic: where a file of a kind that is carved may begin, as fast as memory allows (AVX2). Pure functions.
+// FindMagic, FindPair: where a file of a kind that is carved may begin, as fast as memory allows (AVX2). Pure
+// functions.
 #pragma once
 
 #include "base/bytes.h"
@@ -11,5 +12,7 @@ namespace spanwatch::content {
 std::size_t FindMagic(ByteView bytes, std::size_t from);
 // The same byte by byte; the one must agree with the other.
 std::size_t FindMagicPlain(ByteView bytes, std::size_t from);
+// The first offset from `from` on of this pair of bytes; a last byte that may begin it counts.
+std::size_t FindPair(ByteView bytes, std::size_t from, std::uint8_t first, std::uint8_t second);
 
 }  // namespace spanwatch::content

@@ -282,6 +282,11 @@ void ObjectNode::ReportHeld() {
   Report(AnomalyCode::content_held_limit);
 }
 
+void ObjectNode::NoteArchiveEntry(const ArchiveEntry& entry) {
+  if (!notes().encrypted_archive) NoteEncrypted();
+  if (consumer_ != nullptr) consumer_->OnArchiveEntry(entry);
+}
+
 void ObjectNode::NoteEncrypted() {
   notes().encrypted_archive = true;
   Report(AnomalyCode::archive_encrypted);

@@ -48,6 +48,8 @@ class ObjectNode {
   void Report(AnomalyCode code);
   void ReportHeld();  // limit held_bytes
   void NoteEncrypted();
+  // For the observer of this object; also notes that an encrypted archive was seen.
+  void NoteArchiveEntry(const ArchiveEntry& entry);
   // Carved: it ends where its container does, and who carved it looks for what follows.
   bool carved() const { return container_given_; }
   // The bytes of Search begin with the object's first.

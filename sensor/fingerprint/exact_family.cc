@@ -1,5 +1,5 @@
 // The exact family: SHA-256 and size of a whole object. An object that begins like no registered file is not digested,
-// unless a set holds bare digests.
+// unless a set holds bare digests. Where a set holds items of which only the MD5 is known, every object gets that too.
 #include "fingerprint/digest.h"
 #include "fingerprint/family.h"
 #include "fingerprint/file_head.h"
@@ -10,11 +10,15 @@ namespace {
 class ExactSketcher final : public Sketcher {
  public:
   ExactSketcher(const SketchContext& context, SketchFacts& facts) : context_(context), facts_(facts) {
-    for (std::size_t set = 0; set < context.index.set_count(); ++set)
-      always_ |= context.index.Set(set).has_bare_digests;
+    for (std::size_t set = 0; set < context.index.set_count(); ++set) {
+      const SetFacts facts_of_set = context.index.Set(set);
+      always_ |= facts_of_set.has_bare_digests;
+      if (facts_of_set.has_bare_md5 && !md5_) md5_.emplace(EVP_md5());
+    }
   }
 
   void Update(ByteView bytes) noexcept override {
+    if (md5_) md5_->Update(bytes);
     if (off_) return;
     if (!digest_) {
       bytes = bytes.subspan(head_.Take(bytes));
@@ -35,13 +39,17 @@ class ExactSketcher final : public Sketcher {
 
  private:
   void Conclude(bool whole) {
-    if (off_ || facts_.size == 0) return;
-    if (!digest_) Decide();
-    if (!digest_) return;
-    const Sha256Digest sha256 = digest_->Finish<Sha256Digest>();
+    if (facts_.size == 0) return;
     std::vector<ItemRef> found;
-    context_.index.FindDigest(sha256, facts_.size, found);
-    if (whole || !found.empty()) facts_.sha256 = sha256;
+    if (md5_) context_.index.FindMd5(md5_->Finish<Md5Digest>(), found);
+    md5_.reset();
+    if (!off_ && !digest_) Decide();
+    if (!off_ && digest_) {
+      const std::size_t by_md5 = found.size();
+      const Sha256Digest sha256 = digest_->Finish<Sha256Digest>();
+      context_.index.FindDigest(sha256, facts_.size, found);
+      if (whole || found.size() > by_md5) facts_.sha256 = sha256;
+    }
     for (const ItemRef item : found) context_.sink.OnMatch({.item = item, .method = Method::kExact, .coverage = 1});
   }
   void Decide() {
@@ -60,6 +68,7 @@ class ExactSketcher final : public Sketcher {
   bool always_ = false;
   FileHead head_{FileHead::Of::kFile};
   std::optional<Digest> digest_;
+  std::optional<Digest> md5_;
 };
 
 }  // namespace

@@ -1,7 +1,7 @@
 // Sketcher: the interface of a fingerprint family over one object. To add a family, write <name>_family.cc with
 // Make<Name>Sketcher and add a line to families.def.
 //
-// Calls: (Update | Gap)* Finish. One inspector thread.
+// Calls: (Update | Gap | OnArchiveEntry)* Finish. One inspector thread.
 #pragma once
 
 #include <memory>
@@ -48,6 +48,8 @@ class Sketcher {
   virtual ~Sketcher() = default;
   virtual void Update(ByteView bytes) noexcept = 0;
   virtual void Gap(std::uint64_t length) noexcept = 0;
+  // As ObjectConsumer has it.
+  virtual void OnArchiveEntry([[maybe_unused]] const ArchiveEntry& entry) noexcept {}
   virtual void Finish(ObjectEnd end) noexcept = 0;
 };
 

@@ -64,6 +64,10 @@ void ObjectSketch::OnGap(std::uint64_t length) noexcept {
   for (const auto& family : families_) family->Gap(length);
 }
 
+void ObjectSketch::OnArchiveEntry(const ArchiveEntry& entry) noexcept {
+  for (const auto& family : families_) family->OnArchiveEntry(entry);
+}
+
 void ObjectSketch::OnEnd(ObjectEnd end) noexcept {
   if (!begun_) Begin();
   for (const auto& family : families_) family->Finish(end);

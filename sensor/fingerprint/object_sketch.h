@@ -15,6 +15,7 @@ class ObjectSketch final : public ObjectConsumer {
   // Always true: a family that has seen enough passes over the rest.
   bool OnData(ByteView bytes) noexcept override;
   void OnGap(std::uint64_t length) noexcept override;
+  void OnArchiveEntry(const ArchiveEntry& entry) noexcept override;
   void OnEnd(ObjectEnd end) noexcept override;
 
   // What the bytes are, as IANA media type; empty when unknown or not yet known.

@@ -87,7 +87,7 @@ Bytes EncodeManifest(const Manifest& manifest) {
   writer.Le(manifest.fragment_window);
   writer.Le(manifest.fragment_sure);
   writer.Le(static_cast<std::uint8_t>(manifest.has_records));
-  writer.Le(static_cast<std::uint8_t>(manifest.has_bare_digests));
+  writer.Le(static_cast<std::uint8_t>(manifest.has_bare_digests | manifest.has_bare_md5 << 1));
   writer.Raw(manifest.record_key_id);
   for (const std::uint64_t items : manifest.items_of_kind) writer.Le(items);
   writer.Le(static_cast<std::uint32_t>(manifest.collections.size()));
@@ -120,7 +120,9 @@ Result<Manifest> DecodeManifest(ByteView bytes) {
     manifest.fragment_window = reader.U32Le();
     manifest.fragment_sure = reader.U32Le();
     manifest.has_records = reader.U8() != 0;
-    manifest.has_bare_digests = reader.U8() != 0;
+    const std::uint8_t bare = reader.U8();
+    manifest.has_bare_digests = (bare & 1) != 0;
+    manifest.has_bare_md5 = (bare & 2) != 0;
     const ByteView key_id = reader.Take(manifest.record_key_id.size());
     std::copy(key_id.begin(), key_id.end(), manifest.record_key_id.begin());
     for (std::uint64_t& items : manifest.items_of_kind) items = reader.U64Le();
@@ -136,6 +138,12 @@ KeyRow DigestRow(const Sha256Digest& digest, std::uint32_t item) {
   ByteReader reader(digest);
   const std::uint64_t key = reader.U64Be();
   return {key, item, reader.U32Be()};
+}
+
+Sha256Digest DigestOfMd5(const Md5Digest& md5) {
+  Sha256Digest digest{};
+  std::ranges::copy(md5, digest.begin());
+  return digest;
 }
 
 Bytes SignedMessage(ByteView header, ByteView manifest) {

@@ -51,10 +51,10 @@ static_assert(sizeof(Header) == kHeaderBytes);
 
 enum class SectionKind : std::uint32_t {
   kItems = 0,       // ItemRow, in the order of the register
-  kDigests,         // KeyTable: SHA-256 of whole files; value: 32 more bits of it
+  kDigests,         // KeyTable: SHA-256 of whole files, or an MD5 and 16 bytes of zero; value: 32 more bits of it
   kImageData,       // KeyTable: SHA-256 of image data, in the same way
   kHeads,           // split-block Bloom filter of head_xxh3 and image_head_xxh3
-  kArchiveEntries,  // KeyTable: mix of CRC-32 and size; value: CRC-32
+  kArchiveEntries,  // ArchiveEntryRow ascending by size of the item, then CRC-32
   kFragmentFilter,  // split-block Bloom filter of fragment hashes
   kFragments,       // KeyTable: fragment hash; value: offset in the file
   kPictureHashes,   // PdqHash, ascending, each once
@@ -84,10 +84,19 @@ struct ItemRow {
   std::uint16_t collection = 0;
   std::uint32_t expires_s = 0;                // seconds since the epoch; 0: never
   std::uint32_t fragment_count_and_kind = 0;  // ItemKind in the two highest bits
+
+  std::uint64_t size() const { return std::uint64_t{size_high} << 32 | size_low; }
 };
 static_assert(sizeof(ItemRow) == 32);
 inline constexpr std::uint64_t kItemBytesMax = (std::uint64_t{1} << 48) - 1;
 inline constexpr std::uint32_t kItemFragmentsMax = (std::uint32_t{1} << 30) - 1;
+
+// What an archive's directory tells of a file: its size stands in the item's row.
+struct ArchiveEntryRow {
+  std::uint32_t crc32 = 0;
+  std::uint32_t item = 0;
+};
+static_assert(sizeof(ArchiveEntryRow) == 8);
 
 struct PictureRow {
   std::uint32_t item = 0;
@@ -137,6 +146,7 @@ struct Manifest {
   std::uint32_t fragment_sure = 2;
   bool has_records = false;
   bool has_bare_digests = false;
+  bool has_bare_md5 = false;
   RecordKeyId record_key_id{};                   // of the key that its tags were made with; zero without records
   std::array<std::uint64_t, 3> items_of_kind{};  // by ItemKind, those of negative banks left out
   std::vector<CollectionRow> collections;
@@ -146,6 +156,8 @@ struct Manifest {
   bool is_delta() const { return base_serial != 0; }
   const SectionEntry& Section(SectionKind kind) const { return sections[static_cast<std::size_t>(kind)]; }
 };
+
+Sha256Digest DigestOfMd5(const Md5Digest& md5);
 
 Bytes EncodeManifest(const Manifest& manifest);
 // Refuses anything that is not exactly one manifest within its limits.
@@ -160,13 +172,5 @@ RecordKeyId RecordKeyIdOf(ByteView record_key);
 // A digest in its KeyTable: the first 64 bits are the key, the next 32 its value. With the size that is checked as well
 // no file has them by chance, and whoever makes one that does has only made an alert.
 KeyRow DigestRow(const Sha256Digest& digest, std::uint32_t item);
-
-// The key of an archive entry in its KeyTable.
-constexpr std::uint64_t ArchiveEntryKey(std::uint32_t crc32, std::uint64_t size) {
-  std::uint64_t mixed = (std::uint64_t{crc32} << 32 | crc32) ^ size * 0x9e3779b97f4a7c15;
-  mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9;
-  mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111eb;
-  return mixed ^ mixed >> 31;
-}
 
 }  // namespace spanwatch::hashset

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <tuple>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -47,7 +48,6 @@ HashSetWriter::HashSetWriter(HashSetDescription description)
     : picture_slots_from_(std::max<std::size_t>(description.picture_slots_from, 1)),
       digests_(FolderOf(description), description.sorter_bytes),
       image_data_(FolderOf(description), description.sorter_bytes),
-      archive_entries_(FolderOf(description), description.sorter_bytes),
       fragments_(FolderOf(description), description.sorter_bytes),
       plates_(FolderOf(description), description.sorter_bytes),
       pairs_(FolderOf(description), description.sorter_bytes) {
@@ -87,10 +87,10 @@ std::uint32_t HashSetWriter::AddItem(const NewItem& item) {
 }
 
 void HashSetWriter::AddFile(std::uint32_t item, const FileFingerprint& file) {
-  CHECK(item < items_.size());
+  CHECK(item < items_.size() && items_[item].size() == std::min(file.size, kItemBytesMax));
   digests_.Add(DigestRow(file.sha256, item));
   heads_.push_back(file.head_xxh3);
-  archive_entries_.Add({ArchiveEntryKey(file.crc32, file.size), item, file.crc32});
+  archive_entries_.push_back({file.crc32, item});
   if (file.image_data) {
     image_data_.Add(DigestRow(*file.image_data, item));
     heads_.push_back(file.image_head_xxh3);
@@ -112,7 +112,12 @@ void HashSetWriter::AddRecord(std::uint32_t item, const RecordFingerprint& recor
 
 void HashSetWriter::AddDigest(std::uint32_t item, const Sha256Digest& sha256) {
   digests_.Add(DigestRow(sha256, item));
-  if (items_[item].size_low == 0 && items_[item].size_high == 0) manifest_.has_bare_digests = true;
+  if (items_[item].size() == 0) manifest_.has_bare_digests = true;
+}
+
+void HashSetWriter::AddMd5(std::uint32_t item, const Md5Digest& md5) {
+  digests_.Add(DigestRow(DigestOfMd5(md5), item));
+  manifest_.has_bare_md5 = true;
 }
 
 void HashSetWriter::AddPicture(std::uint32_t item, const PictureView& view) {
@@ -151,7 +156,11 @@ Status HashSetWriter::WriteTables(int file) {
   BloomFilterBuilder prints(fragments_.size());
   Status status = WriteTable(file, SectionKind::kDigests, digests_, KeyValue::kWord);
   if (status) status = WriteTable(file, SectionKind::kImageData, image_data_, KeyValue::kWord);
-  if (status) status = WriteTable(file, SectionKind::kArchiveEntries, archive_entries_, KeyValue::kWord);
+  std::ranges::sort(archive_entries_, {}, [this](const ArchiveEntryRow& row) {
+    return std::tuple(items_[row.item].size(), row.crc32, row.item);
+  });
+  if (status)
+    status = WriteBytes(file, SectionKind::kArchiveEntries, BytesOf(archive_entries_), archive_entries_.size());
   if (status) status = WriteTable(file, SectionKind::kFragments, fragments_, KeyValue::kWord, &prints);
   const std::uint64_t rows = manifest_.Section(SectionKind::kFragments).rows;
   if (status) status = WriteBytes(file, SectionKind::kFragmentFilter, prints.bytes(), rows);

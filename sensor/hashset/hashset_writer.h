@@ -52,11 +52,13 @@ class HashSetWriter {
   std::uint32_t AddCollection(CollectionRow collection);
   std::uint32_t AddItem(const NewItem& item);
 
-  // Everything of the file. REQUIRES: `item` came from AddItem.
+  // Everything of the file. REQUIRES: `item` came from AddItem with the file's size.
   void AddFile(std::uint32_t item, const FileFingerprint& file);
   void AddRecord(std::uint32_t item, const RecordFingerprint& record);
   // An imported digest; an item of unknown size forces the digest of every object.
   void AddDigest(std::uint32_t item, const Sha256Digest& sha256);
+  // An imported digest of an item of which nothing else is known: forces the MD5 of every object.
+  void AddMd5(std::uint32_t item, const Md5Digest& md5);
   // An imported picture hash.
   void AddPicture(std::uint32_t item, const PictureView& view);
   void AddShape(const ShapeDensity& shape);
@@ -88,9 +90,9 @@ class HashSetWriter {
   std::deque<ItemRow> items_;
   std::vector<std::uint64_t> heads_;
   std::vector<RegisteredPicture> pictures_;
+  std::vector<ArchiveEntryRow> archive_entries_;
   ExternalSorter<KeyRow> digests_;
   ExternalSorter<KeyRow> image_data_;
-  ExternalSorter<KeyRow> archive_entries_;
   ExternalSorter<KeyRow> fragments_;
   ExternalSorter<KeyRow> plates_;
   ExternalSorter<KeyRow> pairs_;

@@ -19,6 +19,8 @@ constexpr std::size_t RowBytes(SectionKind kind) {
   switch (kind) {
     case SectionKind::kItems:
       return sizeof(ItemRow);
+    case SectionKind::kArchiveEntries:
+      return sizeof(ArchiveEntryRow);
     case SectionKind::kPictureHashes:
       return sizeof(PdqHash);
     case SectionKind::kPictureFirsts:
@@ -171,6 +173,7 @@ Status MappedHashSet::MapTables() {
       {hashes, Rows<std::uint32_t>(SectionKind::kPictureFirsts), Rows<PictureRow>(SectionKind::kPictureRows), *slots});
   for (const CollectionRow& collection : manifest_.collections)
     picture_distance_max_ = std::max<int>(picture_distance_max_, collection.weak_distance);
+  archive_entries_ = ArchiveEntryIndex(Rows<ArchiveEntryRow>(SectionKind::kArchiveEntries), items_);
   const std::pair<SectionKind, BloomFilter*> filters[] = {{SectionKind::kHeads, &heads_},
                                                           {SectionKind::kFragmentFilter, &fragment_filter_},
                                                           {SectionKind::kPlateFilter, &plate_filter_}};
@@ -179,10 +182,11 @@ Status MappedHashSet::MapTables() {
     if (!view) return Fail(ErrorCode::kCorrupt, "its section '{}' is damaged", ToString(kind));
     *filter = *view;
   }
-  const std::pair<SectionKind, KeyTable*> tables[] = {
-      {SectionKind::kDigests, &digests_},     {SectionKind::kImageData, &image_data_},
-      {SectionKind::kFragments, &fragments_}, {SectionKind::kPlates, &plates_},
-      {SectionKind::kPairs, &pairs_},         {SectionKind::kArchiveEntries, &archive_entries_}};
+  const std::pair<SectionKind, KeyTable*> tables[] = {{SectionKind::kDigests, &digests_},
+                                                      {SectionKind::kImageData, &image_data_},
+                                                      {SectionKind::kFragments, &fragments_},
+                                                      {SectionKind::kPlates, &plates_},
+                                                      {SectionKind::kPairs, &pairs_}};
   for (const auto& [kind, table] : tables) {
     const auto view = KeyTable::View(SectionBytes(kind), manifest_.Section(kind).rows);
     if (!view) return Fail(ErrorCode::kCorrupt, "its section '{}' is damaged", ToString(kind));
@@ -208,7 +212,7 @@ ItemFacts MappedHashSet::Item(std::uint32_t row) const {
   return {.id = item.id,
           .kind = kind <= static_cast<std::uint32_t>(ItemKind::kFile) ? static_cast<ItemKind>(kind) : ItemKind::kFile,
           .collection = collection,
-          .size = std::uint64_t{item.size_high} << 32 | item.size_low,
+          .size = item.size(),
           .fragment_count = item.fragment_count_and_kind & kItemFragmentsMax,
           .expires = item.expires_s == 0 ? PacketTime::max() : PacketTime(std::chrono::seconds(item.expires_s)),
           .negative = manifest_.collections[collection].negative};

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/unique_fd.h"
+#include "hashset/archive_entry_index.h"
 #include "hashset/bloom_filter.h"
 #include "hashset/hashset_format.h"
 #include "hashset/key_table.h"
@@ -53,13 +54,18 @@ class MappedHashSet {
   template <typename Found>
   void FindImageData(const Sha256Digest& sha256, Found&& found) const;
 
+  // The item of every row of kDigests, kImageData, kArchiveEntries or kPictureRows; of a set that lies, beyond the
+  // items.
+  template <typename Visit>
+  void ForEachItemOf(SectionKind section, Visit&& visit) const;
+
   const BloomFilter& heads() const { return heads_; }
   const BloomFilter& fragment_filter() const { return fragment_filter_; }
   const BloomFilter& plate_filter() const { return plate_filter_; }
   const KeyTable& fragments() const { return fragments_; }
   const KeyTable& plates() const { return plates_; }
   const KeyTable& pairs() const { return pairs_; }
-  const KeyTable& archive_entries() const { return archive_entries_; }
+  const ArchiveEntryIndex& archive_entries() const { return archive_entries_; }
   const PictureIndex& pictures() const { return pictures_; }
   // The widest weak distance of its collections: what lies farther is no match of any.
   int picture_distance_max() const { return picture_distance_max_; }
@@ -89,7 +95,7 @@ class MappedHashSet {
   KeyTable fragments_;
   KeyTable plates_;
   KeyTable pairs_;
-  KeyTable archive_entries_;
+  ArchiveEntryIndex archive_entries_;
   PictureIndex pictures_;
   int picture_distance_max_ = 0;
 };
@@ -110,6 +116,18 @@ void MappedHashSet::FindImageData(const Sha256Digest& sha256, Found&& found) con
   image_data_.Find(wanted.key, [&](std::uint32_t item, std::uint32_t value) {
     if (value == wanted.value && item < items_.size()) found(item);
   });
+}
+
+template <typename Visit>
+void MappedHashSet::ForEachItemOf(SectionKind section, Visit&& visit) const {
+  const auto each = [&](const auto& rows) {
+    for (const auto& row : rows) visit(row.item);
+  };
+  if (section == SectionKind::kDigests) each(digests_);
+  if (section == SectionKind::kImageData) each(image_data_);
+  if (section == SectionKind::kArchiveEntries) each(archive_entries_.rows());
+  for (std::size_t i = 0; section == SectionKind::kPictureRows && i < pictures_.size(); ++i)
+    visit(pictures_.Row(static_cast<std::uint32_t>(i)).item);
 }
 
 }  // namespace spanwatch::hashset

@@ -10,6 +10,10 @@ namespace {
 // Prints looked up together, so that their cache misses overlap (algorithms.md 2.3).
 constexpr std::size_t kBatch = 32;
 
+std::span<const ArchiveEntryRow> FirstOf(std::span<const ArchiveEntryRow> rows) {
+  return rows.first(std::min(rows.size(), kHitsPerKeyMax));
+}
+
 bool Nearer(const PictureHit& a, const PictureHit& b) {
   return std::tie(a.distance, a.item) < std::tie(b.distance, b.item);
 }
@@ -73,6 +77,7 @@ SetFacts Snapshot::Set(std::size_t set) const {
           .fragment_sure = manifest.fragment_sure,
           .has_records = manifest.has_records,
           .has_bare_digests = manifest.has_bare_digests,
+          .has_bare_md5 = manifest.has_bare_md5,
           .has_negatives = std::ranges::any_of(manifest.collections, &CollectionRow::negative)};
 }
 
@@ -92,6 +97,10 @@ void Snapshot::FindDigest(const Sha256Digest& sha256, std::uint64_t size, std::v
   }
 }
 
+void Snapshot::FindMd5(const Md5Digest& md5, std::vector<ItemRef>& found) const {
+  FindDigest(DigestOfMd5(md5), 0, found);
+}
+
 void Snapshot::FindImageData(const Sha256Digest& sha256, std::vector<ItemRef>& found) const {
   for (std::uint16_t set = 0; set < sets_.size(); ++set) {
     sets_[set]->FindImageData(sha256, [&](std::uint32_t row) {
@@ -108,16 +117,29 @@ void Snapshot::FindArchiveEntry(std::uint32_t crc32, std::uint64_t size, std::ve
   const std::size_t before = found.size();
   bool harmless = false;
   for (std::uint16_t set = 0; set < sets_.size(); ++set) {
-    sets_[set]->archive_entries().Find(ArchiveEntryKey(crc32, size), [&](std::uint32_t row, std::uint32_t value) {
-      const ItemFacts item = sets_[set]->Item(row);
-      if (value != crc32 || item.size != size || !IsCurrent(set, row)) return;
-      harmless |= item.negative;
-      found.push_back({set, row});
-    });
+    for (const ArchiveEntryRow& row : FirstOf(sets_[set]->archive_entries().Find(crc32, size))) {
+      if (!IsCurrent(set, row.item)) continue;
+      harmless |= sets_[set]->Item(row.item).negative;
+      found.push_back({set, row.item});
+    }
   }
   if (!harmless) return;
   if (counters_ != nullptr) counters_->Add(Counter::matches_negative, found.size() - before);
   found.resize(before);
+}
+
+void Snapshot::FindFileSize(std::uint64_t size, std::vector<SizeHit>& found) const {
+  for (std::uint16_t set = 0; set < sets_.size(); ++set) {
+    for (const ArchiveEntryRow& row : FirstOf(sets_[set]->archive_entries().OfSize(size))) {
+      if (row.item < sets_[set]->item_count()) found.push_back({{set, row.item}, row.crc32});
+    }
+  }
+}
+
+std::uint64_t Snapshot::CountFileSizes(std::uint64_t least, std::uint64_t most) const {
+  std::uint64_t count = 0;
+  for (const auto& set : sets_) count += set->archive_entries().Between(least, most).size();
+  return count;
 }
 
 void Snapshot::FindFragments(std::size_t set, std::span<const FragmentPrint> prints,

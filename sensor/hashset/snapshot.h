@@ -25,9 +25,12 @@ class Snapshot final : public FingerprintIndex {
   ItemFacts Item(ItemRef item) const override;
   CollectionFacts Collection(ItemRef item) const override;
   void FindDigest(const Sha256Digest& sha256, std::uint64_t size, std::vector<ItemRef>& found) const override;
+  void FindMd5(const Md5Digest& md5, std::vector<ItemRef>& found) const override;
   void FindImageData(const Sha256Digest& sha256, std::vector<ItemRef>& found) const override;
   bool MayBegin(std::uint64_t head_xxh3) const override;
   void FindArchiveEntry(std::uint32_t crc32, std::uint64_t size, std::vector<ItemRef>& found) const override;
+  void FindFileSize(std::uint64_t size, std::vector<SizeHit>& found) const override;
+  std::uint64_t CountFileSizes(std::uint64_t least, std::uint64_t most) const override;
   void FindFragments(std::size_t set, std::span<const FragmentPrint> prints,
                      std::vector<FragmentHit>& found) const override;
   void FindPictures(const PdqHash& hash, int max_distance, std::vector<PictureHit>& found) const override;

@@ -67,6 +67,8 @@ bool ObjectEvidence::IsHarmless(const Match& match) const {
 
 void ObjectEvidence::OnRecordEvidence(const RecordEvidence& evidence) noexcept { records_ = evidence; }
 
+void ObjectEvidence::OnArchiveEvidence(const ArchiveEvidence& evidence) noexcept { archive_ = evidence; }
+
 ObjectEvidence& FlowSightings::Begin(const ObjectContext& object, bool in_raw_stream) {
   return open_.emplace_back(object, in_raw_stream, context_.index, context_.counters, any_certain_);
 }
@@ -210,6 +212,7 @@ void FlowSightings::Emit(const ObjectEvidence& evidence, const Selected& matches
       sighting.confidence = match->confidence;
     }
     if (match->method == Method::kRecord) sighting.records = evidence.records_;
+    if (match->method == Method::kArchiveEntry) sighting.archive = evidence.archive_;
     SightedItem item;
     item.id = context_.index.Item(match->item).id;
     item.method = match->method;

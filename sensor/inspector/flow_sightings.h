@@ -32,6 +32,7 @@ class ObjectEvidence : public MatchSink {
   // everything found in it, a picture every match of its looks or data, a look-alike only what looks less like it.
   void OnMatch(const Match& match) noexcept override;
   void OnRecordEvidence(const RecordEvidence& evidence) noexcept override;
+  void OnArchiveEvidence(const ArchiveEvidence& evidence) noexcept override;
   bool AlreadyNamed() const noexcept override { return named_; }
 
   bool certain() const { return certain_; }
@@ -63,6 +64,7 @@ class ObjectEvidence : public MatchSink {
   std::uint16_t harmless_distance_ = UINT16_MAX;
   const FingerprintIndex& index_;
   Counters& counters_;
+  std::optional<ArchiveEvidence> archive_;
   bool named_ = false;
   bool certain_ = false;
   bool& any_certain_;

@@ -41,6 +41,10 @@ class FlowWatch::ObjectWatch : public ObjectConsumer, public MatchSink {
     return sketch_->OnData(bytes);
   }
   void OnGap(std::uint64_t length) noexcept override { sketch_->OnGap(length); }
+  void OnArchiveEntry(const ArchiveEntry& entry) noexcept override {
+    flow_.SeeName(entry.name);
+    sketch_->OnArchiveEntry(entry);
+  }
   void OnEnd(ObjectEnd end) noexcept override {
     sketch_->OnEnd(end);
     flow_.sightings_.SetContent(evidence_, std::string(sketch_->media_type()), sketch_->sha256(), bytes_);
@@ -49,6 +53,7 @@ class FlowWatch::ObjectWatch : public ObjectConsumer, public MatchSink {
 
   void OnMatch(const Match& match) noexcept override { evidence_.OnMatch(match); }
   void OnRecordEvidence(const RecordEvidence& evidence) noexcept override { evidence_.OnRecordEvidence(evidence); }
+  void OnArchiveEvidence(const ArchiveEvidence& evidence) noexcept override { evidence_.OnArchiveEvidence(evidence); }
   void OnLprStructure() noexcept override { flow_.lpr_structure_[Index(direction_)] = true; }
   bool AlreadyNamed() const noexcept override { return evidence_.AlreadyNamed(); }
 
@@ -148,18 +153,22 @@ void FlowWatch::Finish() {
 
 std::unique_ptr<ObjectConsumer> FlowWatch::OnObject(const ObjectContext& object) noexcept {
   if (object.info->kind != ObjectKind::kStream) ++objects_[Index(object.direction)];
-  if (!object.info->name.empty() && !in_raw_stream_) {
-    if (ObjectConsumer* names = Names()) {
-      names->OnData(AsBytes(object.info->name));
-      names->OnData(AsBytes("\n"));
-    }
-  }
+  if (!in_raw_stream_) SeeName(object.info->name);
   return std::make_unique<ObjectWatch>(*this, object, in_raw_stream_);
 }
 
-// The names of all objects of the flow are one text: a list of files is a leak of its own (domain.md section 1).
-ObjectConsumer* FlowWatch::Names() {
-  if (names_) return names_.get();
+// The names of all objects of the flow, and of what its archives list, are one text: a list of files is a leak of its
+// own (domain.md section 1).
+void FlowWatch::SeeName(std::string_view name) {
+  if (name.empty()) return;
+  if (file_names_.Add(name)) lpr_structure_[Index(current_)] = true;
+  ObjectConsumer& names = Names();
+  names.OnData(AsBytes(name));
+  names.OnData(AsBytes("\n"));
+}
+
+ObjectConsumer& FlowWatch::Names() {
+  if (names_) return *names_;
   names_info_.kind = ObjectKind::kText;
   names_info_.step = "file names";
   names_provenance_ = {names_info_.step};
@@ -168,7 +177,7 @@ ObjectConsumer* FlowWatch::Names() {
   context.provenance = &names_provenance_;
   context.direction = current_;
   names_ = std::make_unique<ObjectWatch>(*this, context, false);
-  return names_.get();
+  return *names_;
 }
 
 FlowSummary FlowWatch::Summarise(Direction direction) const {

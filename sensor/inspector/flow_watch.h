@@ -9,6 +9,7 @@
 
 #include "content/object_tree.h"
 #include "fingerprint/fragment_search.h"
+#include "fingerprint/lpr_file_names.h"
 #include "fingerprint/picture_memory.h"
 #include "inspector/anomaly_reporter.h"
 #include "inspector/flow_sightings.h"
@@ -64,7 +65,8 @@ class FlowWatch : public FlowConsumer, public ObjectObserver {
   friend class ObjectWatch;
 
   ObjectConsumer& Raw(Direction direction);
-  ObjectConsumer* Names();
+  void SeeName(std::string_view name);
+  ObjectConsumer& Names();
   FlowSummary Summarise(Direction direction) const;
   void Tell(const FlowCounters& counters, bool final);
   void CountCoverage(Direction direction, const DirectionCounters& counters);
@@ -87,6 +89,7 @@ class FlowWatch : public FlowConsumer, public ObjectObserver {
   Provenance names_provenance_;
   std::unique_ptr<ObjectConsumer> names_;
   bool in_raw_stream_ = false;
+  fingerprint::LprFileNames file_names_;
   std::array<bool, 2> lpr_structure_{};
   std::array<std::uint64_t, 2> objects_{};
   std::array<DirectionCounters, 2> covered_{};  // already in the coverage counters

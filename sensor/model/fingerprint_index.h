@@ -56,6 +56,7 @@ struct SetFacts {
   std::uint32_t fragment_sure = 2;       // windows that agree and make a match sure
   bool has_records = false;
   bool has_bare_digests = false;  // forces the digest of every object
+  bool has_bare_md5 = false;      // forces the MD5 of every object
   bool has_negatives = false;     // some collection of it is known harmless
 };
 
@@ -63,6 +64,11 @@ struct FragmentHit {
   FragmentPrint print;  // as looked up
   ItemRef item;
   std::uint64_t registered_offset = 0;
+};
+
+struct SizeHit {
+  ItemRef item;
+  std::uint32_t crc32 = 0;
 };
 
 struct PictureHit {
@@ -88,14 +94,22 @@ class FingerprintIndex {
 
   // Appends the items whose file has this digest; `size` is checked where the register knows it.
   virtual void FindDigest(const Sha256Digest& sha256, std::uint64_t size, std::vector<ItemRef>& found) const = 0;
+  // Appends the items of which nothing but this MD5 is known.
+  virtual void FindMd5([[maybe_unused]] const Md5Digest& md5, [[maybe_unused]] std::vector<ItemRef>& found) const {}
   virtual void FindImageData(const Sha256Digest& sha256, std::vector<ItemRef>& found) const = 0;
   // False: no registered file, or no registered image data, begins with a first KiB of this XXH3-64 (fingerprint/
   // file_head.h), so that an exact match is impossible (unless a set has_bare_digests).
   virtual bool MayBegin(std::uint64_t head_xxh3) const = 0;
-  // Appends the items with this CRC-32 and size, which the readable directory of an encrypted archive tells; none when
-  // a known harmless file has them too.
+  // Appends the items with this CRC-32 and size, which the readable directory of an encrypted archive tells, none when
+  // a known harmless file has them too; where it hides the CRC-32, those of this size with theirs. At most 16 of a set.
   virtual void FindArchiveEntry([[maybe_unused]] std::uint32_t crc32, [[maybe_unused]] std::uint64_t size,
                                 [[maybe_unused]] std::vector<ItemRef>& found) const {}
+  virtual void FindFileSize([[maybe_unused]] std::uint64_t size, [[maybe_unused]] std::vector<SizeHit>& found) const {}
+  // How many registered files have a size from `least` to `most`.
+  virtual std::uint64_t CountFileSizes([[maybe_unused]] std::uint64_t least,
+                                       [[maybe_unused]] std::uint64_t most) const {
+    return 0;
+  }
   // Looks up a batch with prefetch in one set; `prints` were hashed with that set's seed and density.
   virtual void FindFragments(std::size_t set, std::span<const FragmentPrint> prints,
                              std::vector<FragmentHit>& found) const = 0;

@@ -42,6 +42,14 @@ struct RecordEvidence {
   bool structured = false;            // inside a recognised LPR structure
 };
 
+// The readable directory of an encrypted archive against the register (algorithms.md section 6).
+struct ArchiveEvidence {
+  std::uint64_t entries_listed = 0;   // distinct encrypted entries whose size can be read
+  std::uint64_t entries_matched = 0;  // registered by CRC-32 and size
+  std::uint64_t sizes_matched = 0;    // registered by size, in archives that hide the CRC-32
+  double probability = 1;             // that chance alone gives so many
+};
+
 // Called by the families while bytes arrive (as soon as a match is certain) and again at the object's end, when a later
 // call for the same item and method replaces the earlier one.
 class MatchSink {
@@ -49,6 +57,8 @@ class MatchSink {
   virtual ~MatchSink() = default;
   virtual void OnMatch(const Match& match) noexcept = 0;
   virtual void OnRecordEvidence(const RecordEvidence& evidence) noexcept = 0;
+  // Again whenever it has changed, before the matches that it belongs to.
+  virtual void OnArchiveEvidence([[maybe_unused]] const ArchiveEvidence& evidence) noexcept {}
   // Once an object: it has the structure of licence-plate records, whether or not any of them is registered.
   virtual void OnLprStructure() noexcept {}
   // True once something in this object was named by exact or fragment: what costs more need not look any further.

@@ -48,12 +48,23 @@ enum class ObjectEnd : std::uint8_t {
   kAborted,    // given up at a limit, or malformed
 };
 
-// (OnData | OnGap)* OnEnd. OnData returns false when the consumer wants no more bytes; OnEnd is called all the same.
+// What an archive tells without its password of one entry that it encrypts. A view; the same entry may be told twice,
+// from its own header and from the archive's directory.
+struct ArchiveEntry {
+  std::string_view name;               // as the archive gives it; may be empty
+  std::uint64_t size = 0;              // of the content
+  std::optional<std::uint32_t> crc32;  // of the content; nothing where the archive hides it (WinZip's AE-2)
+};
+
+// (OnData | OnGap | OnArchiveEntry)* OnEnd. OnData returns false when the consumer wants no more bytes; the other calls
+// are made all the same.
 class ObjectConsumer {
  public:
   virtual ~ObjectConsumer() = default;
   virtual bool OnData(ByteView bytes) noexcept = 0;
   virtual void OnGap(std::uint64_t length) noexcept = 0;
+  // The object is, or holds as bytes, an archive of which this can be read. Valid for the call.
+  virtual void OnArchiveEntry([[maybe_unused]] const ArchiveEntry& entry) noexcept {}
   virtual void OnEnd(ObjectEnd end) noexcept = 0;
 };
 

@@ -66,6 +66,7 @@ struct Sighting {
   Confidence confidence = Confidence::kSure;
   std::vector<SightedItem> items;
   std::optional<RecordEvidence> records;
+  std::optional<ArchiveEvidence> archive;
 };
 
 // One direction of one conversation that crosses: emitted at its end, and every few minutes while it runs.

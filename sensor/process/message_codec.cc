@@ -171,6 +171,13 @@ void DescribeRecords(auto& archive, auto& records) {
   archive.Number(records.structured);
 }
 
+void DescribeArchive(auto& archive, auto& evidence) {
+  archive.Number(evidence.entries_listed);
+  archive.Number(evidence.entries_matched);
+  archive.Number(evidence.sizes_matched);
+  archive.Number(evidence.probability);
+}
+
 void DescribeCounters(auto& archive, auto& counters) {
   archive.Number(counters.packets);
   archive.Number(counters.payload_bytes);
@@ -202,6 +209,7 @@ void DescribeSighting(auto& archive, auto& sighting) {
   archive.Choice(sighting.confidence, Confidence::kSure);
   archive.List(sighting.items, [&](auto& item) { DescribeItem(archive, item); });
   archive.Maybe(sighting.records, [&](auto& records) { DescribeRecords(archive, records); });
+  archive.Maybe(sighting.archive, [&](auto& evidence) { DescribeArchive(archive, evidence); });
 }
 
 void DescribeTransfer(auto& archive, auto& transfer) {

@@ -212,6 +212,13 @@ class Builder {
       return {};
     }
     if (entry.kind == ItemKind::kRecord) return AddRecord(writer, entry, row);
+    auto md5 = database_.ImportedMd5(entry);
+    if (!md5) return Fail(md5.error());
+    if (*md5) {
+      ++summary_.md5_only;
+      writer.AddMd5(row, **md5);
+      return {};
+    }
     auto picture = database_.ImportedPicture(entry);
     if (!picture) return Fail(picture.error());
     if (!*picture) return {};
@@ -284,6 +291,10 @@ std::string Describe(const BuildSummary& summary) {
   }
   text += fmt::format("exact: {} files and {} bare digests, {} bytes; an untouched copy is always recognised\n",
                       summary.files, summary.digests_only, BytesOf(summary, {kDigests, kImageData, kHeads}));
+  if (summary.md5_only > 0) {
+    text += fmt::format("md5: {} items are known by MD5 alone, so that sensors compute the MD5 of every object\n",
+                        summary.md5_only);
+  }
   text += fmt::format("fragment: {} windows ({} shared and {} repeated left out), {} bytes\n{}",
                       summary.written.section_rows[static_cast<std::size_t>(kFragments)], summary.fragments.shared,
                       summary.fragments.repeated, BytesOf(summary, {kFragmentFilter, kFragments}),

@@ -40,6 +40,7 @@ struct BuildSummary {
   std::uint64_t harmless_fragments = 0;  // windows left out: a negative bank has them
   std::uint64_t files = 0;               // with digests and windows
   std::uint64_t digests_only = 0;
+  std::uint64_t md5_only = 0;
   std::uint64_t pictures = 0;  // items with at least one view
   std::uint64_t views = 0;
   std::uint64_t records = 0;

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::uint8_t kFileVersion = 3;
 constexpr std::uint8_t kPictureVersion = 2;
+constexpr std::uint8_t kMd5Version = 3;
 
 void PutView(const PictureView& view, ByteWriter& writer) {
   for (const std::uint64_t word : view.hash.words) writer.Le(word);
@@ -96,6 +97,22 @@ Result<PictureView> DecodePicture(ByteView bytes) {
   PictureView view;
   if (reader.U8() != kPictureVersion || !TakeView(reader, view) || reader.remaining() != 0) return Damaged();
   return view;
+}
+
+Bytes EncodeMd5(const Md5Digest& md5) {
+  ByteWriter writer;
+  writer.Le(kMd5Version);
+  writer.Raw(md5);
+  return writer.Release();
+}
+
+Result<Md5Digest> DecodeMd5(ByteView bytes) {
+  ByteReader reader(bytes);
+  Md5Digest md5{};
+  if (reader.U8() != kMd5Version) return Damaged();
+  TakeArray(reader, md5);
+  if (!reader.ok() || reader.remaining() != 0) return Damaged();
+  return md5;
 }
 
 }  // namespace spanwatch::enrolment

@@ -12,5 +12,7 @@ Bytes EncodeFile(const FileFingerprint& file);
 Result<FileFingerprint> DecodeFile(ByteView bytes);
 Bytes EncodePicture(const PictureView& view);
 Result<PictureView> DecodePicture(ByteView bytes);
+Bytes EncodeMd5(const Md5Digest& md5);
+Result<Md5Digest> DecodeMd5(ByteView bytes);
 
 }  // namespace spanwatch::enrolment

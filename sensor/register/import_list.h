@@ -1,19 +1,22 @@
-// `register import`: items known by a digest or a picture hash alone, from a text file with one a line.
-//
-//   SHA-256: 64 hexadecimal digits, then anything (plain lists, the output of sha256sum, `SHA256 (file) = digits`)
-//   PDQ:     64 hexadecimal digits in the reference's order, then optionally `,quality` and anything
-//
-// Empty lines and lines that begin with # are passed over; a line that is neither is named and the rest goes on. One
-// thread.
+// `register import`: items known by a digest or a picture hash alone, from a list in any of the forms of import_rows.h.
+// What is refused is named with its line, and the rest goes on. One thread.
 #pragma once
 
 #include "register/enrolment.h"
+#include "register/import_rows.h"
 
 namespace spanwatch::enrolment {
 
-enum class ListKind { kSha256, kPdq };
+struct ListImport {
+  std::string collection;
+  std::string path;
+  ImportWish wish;
+};
 
-Result<EnrolmentSummary> ImportList(RegisterDatabase& database, const std::string& collection, const std::string& path,
-                                    ListKind kind, EnrolmentObserver& observer);
+struct ImportSummary : EnrolmentSummary {
+  std::uint64_t md5 = 0;  // rows of which only the MD5 is known
+};
+
+Result<ImportSummary> ImportList(RegisterDatabase& database, const ListImport& import, EnrolmentObserver& observer);
 
 }  // namespace spanwatch::enrolment

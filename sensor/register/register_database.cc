@@ -410,6 +410,13 @@ Result<AddResult> RegisterDatabase::AddDigest(std::int64_t collection, const Sou
   return AddSource(collection, *item, source);
 }
 
+Result<AddResult> RegisterDatabase::AddMd5(std::int64_t collection, const Source& source, const Md5Digest& md5) {
+  auto item = FindOrAddItem(collection, {ItemKind::kFile, IdentityKey('M', md5), 0, std::nullopt});
+  if (!item) return Fail(item.error());
+  if (Status status = SetFingerprint(item->row, EncodeMd5(md5)); !status) return Fail(status.error());
+  return AddSource(collection, *item, source);
+}
+
 Result<AddResult> RegisterDatabase::AddPicture(std::int64_t collection, const Source& source, const PictureView& view) {
   const Bytes picture = EncodePicture(view);
   auto item = FindOrAddItem(collection, {ItemKind::kImage, IdentityKey('P', picture), 0, std::nullopt});
@@ -480,6 +487,15 @@ Result<std::optional<PictureView>> RegisterDatabase::ImportedPicture(const ItemE
   auto view = DecodePicture(*blob);
   if (!view) return Fail(view.error());
   return std::optional<PictureView>(*view);
+}
+
+Result<std::optional<Md5Digest>> RegisterDatabase::ImportedMd5(const ItemEntry& item) {
+  if (item.sha256 || item.kind != ItemKind::kFile) return std::optional<Md5Digest>();
+  auto blob = Fingerprint(item.row);
+  if (!blob) return Fail(blob.error());
+  auto md5 = DecodeMd5(*blob);
+  if (!md5) return Fail(md5.error());
+  return std::optional<Md5Digest>(*md5);
 }
 
 Result<std::vector<RecordFingerprint>> RegisterDatabase::Records(const ItemEntry& item) {

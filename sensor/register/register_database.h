@@ -100,6 +100,7 @@ class RegisterDatabase {
   Result<AddResult> AddRecord(std::int64_t collection, const Source& source,
                               const std::vector<RecordFingerprint>& variants);
   Result<AddResult> AddDigest(std::int64_t collection, const Source& source, const Sha256Digest& sha256);
+  Result<AddResult> AddMd5(std::int64_t collection, const Source& source, const Md5Digest& md5);
   Result<AddResult> AddPicture(std::int64_t collection, const Source& source, const PictureView& view);
 
   // In the order of enrolment. The first failure of `visit` ends it.
@@ -108,6 +109,7 @@ class RegisterDatabase {
   // Nothing when the item has no file of its own (a record, an imported digest or picture).
   Result<std::optional<FileFingerprint>> File(const ItemEntry& item);
   Result<std::optional<PictureView>> ImportedPicture(const ItemEntry& item);
+  Result<std::optional<Md5Digest>> ImportedMd5(const ItemEntry& item);    // of which nothing else is known
   Result<std::vector<RecordFingerprint>> Records(const ItemEntry& item);  // pair tags with the first
   Result<std::vector<ShapeDensity>> ShapeDensities(PacketTime now);       // distinct plates of items not expired
 

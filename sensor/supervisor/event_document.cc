@@ -99,6 +99,12 @@ void AddSighting(json& document, const Sighting& sighting) {
                       {"probability", sighting.records->probability},
                       {"structured", sighting.records->structured}};
   }
+  if (sighting.archive) {
+    own["archive"] = {{"entries_listed", sighting.archive->entries_listed},
+                      {"entries_matched", sighting.archive->entries_matched},
+                      {"sizes_matched", sighting.archive->sizes_matched},
+                      {"probability", sighting.archive->probability}};
+  }
 }
 
 void AddTransfer(json& document, const TransferSummary& transfer) {

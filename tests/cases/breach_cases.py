@@ -1,11 +1,16 @@
 """The exfiltration cases of the specification. Each builder writes what is sent into a capture and returns the registered
 pictures (file names) and plate reads (numbers) in it, exactly."""
 import base64
+import collections
 import gzip
 import io
 import json
+import pathlib
 import random
+import shutil
+import subprocess
 import tarfile
+import tempfile
 import urllib.parse
 import zipfile
 
@@ -21,6 +26,9 @@ RULES = {
     "ten plates": "6b0f2d0e-5c1f-4c3a-9d55-6e3c5a1d0104",
     "hundred plates": "6b0f2d0e-5c1f-4c3a-9d55-6e3c5a1d0105",
     "structure": "6b0f2d0e-5c1f-4c3a-9d55-6e3c5a1d0301",
+    "archive entry": "6b0f2d0e-5c1f-4c3a-9d55-6e3c5a1d0201",
+    "archive entries": "6b0f2d0e-5c1f-4c3a-9d55-6e3c5a1d0202",
+    "encrypted archive": "6b0f2d0e-5c1f-4c3a-9d55-6e3c5a1d0203",
     "authorised": "6b0f2d0e-5c1f-4c3a-9d55-6e3c5a1d0401",
 }
 
@@ -35,6 +43,22 @@ def zipped(pictures, method):
         for picture in pictures:
             archive.write(picture, f"lane3/{picture.name}")
     return file.getvalue()
+
+
+def packed(pictures, command, name_of=lambda picture: picture.name):
+    """What `command` writes to `archive` (or to its standard output) of a folder lane3 with these pictures."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        (root / "lane3").mkdir()
+        for picture in pictures:
+            shutil.copyfile(picture, root / "lane3" / name_of(picture))
+        output = subprocess.run([*command, "lane3"], cwd=root, capture_output=True, check=True).stdout
+        written = [path for path in root.iterdir() if path.is_file()]
+        return written[0].read_bytes() if written else output
+
+
+ZIP = ["zip", "-q", "-r", "-0", "-P", "secret"]
+SEVEN_ZIP = ["7z", "a", "-mx1", "-psecret"]
 
 
 def x01(capture, world):
@@ -104,6 +128,84 @@ def x09(capture, world):
         tar.addfile(member, io.BytesIO(archive))
     capture.put(file.getvalue(), "/files/export.tar.gz")
     return names(pictures)
+
+
+def x11(capture, world):
+    pictures = world.pictures()[:100]
+    capture.put(packed(pictures, [*ZIP, "archive"]), "/files/export.zip")
+    return names(pictures)
+
+
+def x11_cut_off(capture, world):
+    """Written to a pipe, so that the digests follow the data; cut off before the directory."""
+    pictures = world.pictures()[:20]
+    archive = packed(pictures, [*ZIP, "-"])
+    connection = capture.connect()
+    message = wire.http("PUT", "/files/export.zip", archive, "application/octet-stream")
+    connection.request(message[:archive.index(b"PK\1\2") - len(archive)])
+    connection.close()
+    return names(pictures)
+
+
+def x11_middle(capture, world):
+    """The sensor starts in the middle; the directory at the end still lists everything."""
+    pictures = world.pictures()[:100]
+    archive = packed(pictures, [*ZIP, "archive"])
+    capture.miss(wire.frames_of(len(archive) // 2))
+    capture.put(archive, "/files/export.zip")
+    return names(pictures)
+
+
+def x11_end(capture, world):
+    """Nothing is seen but the end of the last picture and the directory."""
+    pictures = world.pictures()[:100]
+    archive = packed(pictures, [*ZIP, "archive"])
+    capture.miss(wire.frames_of(archive.index(b"PK\1\2")) - 6)
+    capture.put(archive, "/files/export.zip")
+    return names(pictures)
+
+
+def x12(capture, world):
+    pictures = world.pictures()[:100]
+    capture.put(packed(pictures, [*SEVEN_ZIP, "archive"]), "/files/export.7z")
+    return names(pictures)
+
+
+def x12_gap(capture, world):
+    pictures = world.pictures()[:100]
+    archive = packed(pictures, [*SEVEN_ZIP, "archive"])
+    connection = capture.connect()
+    message = wire.http("PUT", "/files/export.7z", archive, "application/octet-stream")
+    middle = len(message) // 2
+    connection.request(message[:middle])
+    capture.miss(3)
+    connection.request(message[middle:])
+    connection.response()
+    connection.close()
+    return names(pictures)
+
+
+def x13(capture, world):
+    """Frames that nobody registered, under the names that a plate reader gives them."""
+    def name_of(picture):
+        number = sum(picture.stem.encode())
+        return f"20190513-02{number % 60:02}{len(picture.stem) % 60:02}_3_{material.plate_of('@@@####', random.Random(picture.stem))}.jpg"
+    pictures = world.strangers()[:60]
+    capture.put(packed(pictures, [*SEVEN_ZIP, "-tzip", "-mem=AES256", "archive"], name_of), "/files/export.zip")
+    return set()
+
+
+def x13_registered(capture, world):
+    """A size that two registered pictures have would name neither."""
+    sizes = collections.Counter(picture.stat().st_size for picture in world.pictures())
+    pictures = [picture for picture in world.pictures() if sizes[picture.stat().st_size] == 1][:100]
+    capture.put(packed(pictures, [*SEVEN_ZIP, "-tzip", "-mem=AES256", "archive"]), "/files/export.zip")
+    return names(pictures)
+
+
+def x14(capture, world):
+    capture.put(packed(world.pictures()[:100], [*SEVEN_ZIP, "-mhe=on", "archive"]), "/files/export.7z")
+    return set()
 
 
 def x15(capture, world):
@@ -180,6 +282,23 @@ CASES = [
     Case("X07", "HTTP PUT of a stored zip of 100 JPEG", x07, "critical", {"exact"}, ("ten images",)),
     Case("X08", "HTTP PUT of a deflated zip of 100 JPEG", x08, "critical", {"exact"}, ("ten images",)),
     Case("X09", "HTTP PUT of a tar.gz of a zip of 100 JPEG", x09, "critical", {"exact"}, ("ten images",)),
+    Case("X11", "HTTP PUT of a zip of 100 JPEG under a password (ZipCrypto)", x11, "high", {"archive-entry"},
+         ("archive entries", "encrypted archive"), ("archive_encrypted",)),
+    Case("X11-cut-off", "the same of 20, written to a pipe, cut off before its directory", x11_cut_off, "high", {"archive-entry"},
+         ("archive entries", "encrypted archive")),
+    Case("X11-middle", "X11 of which the first half was missed", x11_middle, "high", {"archive-entry"},
+         ("archive entries", "encrypted archive")),
+    Case("X11-end", "X11 of which nothing but the directory was seen", x11_end, "high", {"archive-entry"},
+         ("archive entries", "encrypted archive")),
+    Case("X12", "HTTP PUT of a 7z of 100 JPEG under a password, its directory in clear", x12, "high", {"archive-entry"},
+         ("archive entries", "encrypted archive")),
+    Case("X12-gap", "X12 of which three packets were lost", x12_gap, "high", {"archive-entry"}, ("archive entries", "encrypted archive")),
+    Case("X13", "HTTP PUT of an AE-2 zip of 60 unregistered JPEG under a plate reader's names", x13, "medium", set(),
+         ("structure", "encrypted archive")),
+    Case("X13-registered", "HTTP PUT of an AE-2 zip of 100 registered JPEG: their sizes alone", x13_registered, "high", {"archive-entry"},
+         ("archive entries", "encrypted archive")),
+    Case("X14", "HTTP PUT of a 7z with its directory encrypted too: no content can be seen", x14, "medium", set(),
+         ("encrypted archive",)),
     Case("X15", "HTTP chunked, gzip encoding: CSV of 5,000 plates in lower case, Plate Recognizer's header", x15, "critical",
          {"record"}, ("hundred plates", "structure")),
     Case("X18", "HTTP POST of 12 JPEG encoded again at quality 40, frames of one camera", x18, "critical", {"perceptual"},

@@ -86,9 +86,17 @@ class Capture:
         file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1))
         self.micros = START * 1_000_000
         self.ports = itertools.count(40000)
+        self.missed = 0
+
+    def miss(self, frames):
+        """So many of the next frames pass unseen."""
+        self.missed = frames
 
     def write(self, frame):
         self.micros += 40
+        if self.missed:
+            self.missed -= 1
+            return
         self.file.write(struct.pack("<IIII", self.micros // 1_000_000, self.micros % 1_000_000, len(frame), len(frame)))
         self.file.write(frame)
 
@@ -105,6 +113,11 @@ class Capture:
         connection = self.connect()
         connection.exchange(http("PUT", path, body, "application/octet-stream"))
         connection.close()
+
+
+def frames_of(length):
+    """About how many frames a transfer of so many bytes takes: its segments, and an acknowledgement of every second."""
+    return length // SEGMENT * 3 // 2
 
 
 def head(method, path, fields):

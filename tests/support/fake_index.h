@@ -24,6 +24,7 @@ class FakeIndex final : public FingerprintIndex {
     return item;
   }
   CollectionFacts collection{.calibrated = true};
+  bool has_bare_md5 = false;  // then every file is found by its MD5, too
 
   std::size_t set_count() const override { return 1; }
   SetFacts Set(std::size_t) const override {
@@ -31,6 +32,7 @@ class FakeIndex final : public FingerprintIndex {
     facts.name = "fake";
     facts.fragment_seed = kSeed;
     facts.fragment_density = kDensity;
+    facts.has_bare_md5 = has_bare_md5;
     return facts;
   }
   ItemFacts Item(ItemRef item) const override {
@@ -50,7 +52,27 @@ class FakeIndex final : public FingerprintIndex {
       if (files_[row].image_data == sha256) found.push_back({0, row});
     }
   }
+  void FindMd5(const Md5Digest& md5, std::vector<ItemRef>& found) const override {
+    for (std::uint32_t row = 0; row < files_.size(); ++row) {
+      if (has_bare_md5 && files_[row].md5 == md5) found.push_back({0, row});
+    }
+  }
   bool MayBegin(std::uint64_t head) const override { return heads_.contains(head); }
+  void FindArchiveEntry(std::uint32_t crc32, std::uint64_t size, std::vector<ItemRef>& found) const override {
+    for (std::uint32_t row = 0; row < files_.size(); ++row) {
+      if (files_[row].crc32 == crc32 && files_[row].size == size) found.push_back({0, row});
+    }
+  }
+  void FindFileSize(std::uint64_t size, std::vector<SizeHit>& found) const override {
+    for (std::uint32_t row = 0; row < files_.size(); ++row) {
+      if (files_[row].size == size) found.push_back({{0, row}, files_[row].crc32});
+    }
+  }
+  std::uint64_t CountFileSizes(std::uint64_t least, std::uint64_t most) const override {
+    std::uint64_t count = 0;
+    for (const FileFingerprint& file : files_) count += file.size >= least && file.size <= most ? 1 : 0;
+    return count;
+  }
   void FindFragments(std::size_t, std::span<const FragmentPrint> prints,
                      std::vector<FragmentHit>& found) const override {
     for (const FragmentPrint& print : prints) {
@@ -83,6 +105,7 @@ class KeepingMatchSink final : public MatchSink {
  public:
   void OnMatch(const Match& match) noexcept override { matches[{match.item, match.method}] = match; }
   void OnRecordEvidence(const RecordEvidence&) noexcept override {}
+  void OnArchiveEvidence(const ArchiveEvidence& evidence) noexcept override { archive = evidence; }
   bool AlreadyNamed() const noexcept override {
     for (const auto& [key, match] : matches) {
       if (match.confidence == Confidence::kSure && match.method != Method::kPerceptual) return true;
@@ -95,6 +118,7 @@ class KeepingMatchSink final : public MatchSink {
   }
 
   std::map<std::pair<ItemRef, Method>, Match> matches;
+  std::optional<ArchiveEvidence> archive;
 };
 
 }  // namespace spanwatch

@@ -67,6 +67,8 @@ inline std::uint64_t LookUpEverything(const MappedHashSet& set, std::mt19937_64&
   for (int i = 0; i < 40; ++i) keys.push_back(random());
   std::vector<FingerprintIndex::PlateHit> plates;
   std::vector<FragmentPrint> prints;
+  std::vector<SizeHit> sizes;
+  std::uint64_t counted = 0;
   for (std::size_t i = 0; i < set.file_bytes() / 8; i += 1 + i / 16) keys.push_back(i);
   for (const std::uint64_t key : keys) {
     prints.push_back({key, key});
@@ -75,11 +77,14 @@ inline std::uint64_t LookUpEverything(const MappedHashSet& set, std::mt19937_64&
     snapshot->FindDigest(digest, key, items);
     snapshot->FindImageData(digest, items);
     snapshot->FindArchiveEntry(static_cast<std::uint32_t>(key), key, items);
+    snapshot->FindFileSize(key, sizes);
+    counted += snapshot->CountFileSizes(key, key + key / 64);
     if (snapshot->MayBegin(key)) items.push_back({0, static_cast<std::uint32_t>(key)});
   }
   snapshot->FindPlates(0, keys, plates);
   snapshot->FindPairs(0, keys, plates);
   for (const auto& plate : plates) items.push_back(plate.item);
+  for (const SizeHit& size : sizes) items.push_back(size.item);
   std::vector<FragmentHit> fragments;
   snapshot->FindFragments(0, prints, fragments);
   for (const FragmentHit& hit : fragments) items.push_back(hit.item);
@@ -87,7 +92,7 @@ inline std::uint64_t LookUpEverything(const MappedHashSet& set, std::mt19937_64&
   // The narrow distances go through the slots.
   for (const int distance : {256, 30, 22, 10, 0}) snapshot->FindPictures({{random(), 0, 0, 0}}, distance, pictures);
   snapshot->FindPictures({{0, 0, 0, 0}}, 22, pictures);
-  std::uint64_t sum = snapshot->RegisteredPlates(0, 0xf0) + snapshot->Set(0).name.size();
+  std::uint64_t sum = snapshot->RegisteredPlates(0, 0xf0) + snapshot->Set(0).name.size() + counted;
   for (const PictureHit& hit : pictures) {
     items.push_back(hit.item);
     sum += ToString(hit.view).size();

@@ -15,6 +15,9 @@ class Recording final : public ObjectConsumer {
     return true;
   }
   void OnGap(std::uint64_t length) noexcept override { object_.gap_bytes += length; }
+  void OnArchiveEntry(const ArchiveEntry& entry) noexcept override {
+    object_.entries.push_back({std::string(entry.name), entry.size, entry.crc32});
+  }
   void OnEnd(ObjectEnd end) noexcept override {
     object_.end = end;
     object_.ended = true;
@@ -65,6 +68,10 @@ std::multiset<std::string> ObjectRecorder::Summary() const {
                              std::hash<std::string_view>{}(AsText(object->bytes)), object->gap_bytes,
                              object->ended ? static_cast<int>(object->end) : -1, object->evasive ? "evasive " : "",
                              object->verbatim ? "verbatim" : ""));
+    for (const RecordedEntry& entry : object->entries) {
+      lines.insert(
+          fmt::format("{} | entry {} {} {:08x}", object->path(), entry.name, entry.size, entry.crc32.value_or(0)));
+    }
   }
   return lines;
 }

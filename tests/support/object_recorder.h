@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -11,6 +12,13 @@
 #include "model/object.h"
 
 namespace spanwatch::testing {
+
+struct RecordedEntry {
+  std::string name;
+  std::uint64_t size = 0;
+  std::optional<std::uint32_t> crc32;
+  friend bool operator==(const RecordedEntry&, const RecordedEntry&) = default;
+};
 
 struct RecordedObject {
   ObjectInfo info;
@@ -22,6 +30,7 @@ struct RecordedObject {
   bool verbatim = false;
   Bytes bytes;
   std::uint64_t gap_bytes = 0;
+  std::vector<RecordedEntry> entries;  // of an encrypted archive
   ObjectEnd end = ObjectEnd::kAborted;
   bool ended = false;
 

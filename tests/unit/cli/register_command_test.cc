@@ -172,10 +172,48 @@ TEST_F(FirstSession, ShowsAndVerifiesTheSet) {
   EXPECT_EQ(Run("hashset verify --trust owner.pub agency.swset"), kExitFailed);
 }
 
+TEST_F(FirstSession, ImportsListsAndNamesTheLinesThatItRefuses) {
+  RunSession();
+  const std::string digest(64, 'a'), md5(32, 'b');
+  std::ofstream("list.csv") << "name,sha256,md5\na.jpg," << digest << ",\nb.jpg,,\nc.jpg,," << md5 << "\n";
+  EXPECT_EQ(Run("register import --register R.db --collection known --list list.csv"), kExitFailed);
+  EXPECT_NE(errors_.find("list.csv:3: "), std::string::npos) << errors_;
+  EXPECT_NE(errors_.find("2 new items"), std::string::npos) << errors_;
+  EXPECT_NE(errors_.find("compute the MD5 of every object"), std::string::npos) << errors_;
+  EXPECT_EQ(Run("register build --register R.db --sign owner.key --out agency.swset"), kExitDone);
+  EXPECT_NE(errors_.find("1 items are known by MD5 alone"), std::string::npos) << errors_;
+  EXPECT_EQ(Run("hashset info agency.swset"), kExitDone);
+  EXPECT_NE(output_.find("bare MD5"), std::string::npos);
+  EXPECT_EQ(Run("register import --register R.db --collection known --list list.csv --md5 list.csv"), kExitUsage);
+}
+
+TEST_F(FirstSession, ShowsHowTwoSetsDiffer) {
+  RunSession();
+  std::filesystem::copy_file("agency.swset", "before.swset");
+  ASSERT_EQ(Run("register remove --register R.db --collection lanes --source pictures/0.jpg"), kExitDone);
+  std::ofstream("more.txt") << std::string(64, 'a') << "\n";
+  ASSERT_EQ(Run("register import --register R.db --collection known --sha256 more.txt"), kExitDone);
+  ASSERT_EQ(Run("register build --register R.db --sign owner.key --out agency.swset"), kExitDone);
+  EXPECT_EQ(Run("hashset diff --trust owner.pub before.swset agency.swset"), kExitDone);
+  EXPECT_NE(output_.find("serial         1 -> 2"), std::string::npos) << output_;
+  EXPECT_NE(output_.find("1 items added, 1 removed, 0 changed"), std::string::npos) << output_;
+  EXPECT_EQ(Run("hashset diff --json before.swset agency.swset"), kExitDone);
+  std::istringstream lines(output_);
+  std::vector<nlohmann::json> documents;
+  for (std::string line; std::getline(lines, line);) documents.push_back(nlohmann::json::parse(line));
+  ASSERT_EQ(documents.size(), 3u) << output_;
+  EXPECT_EQ(documents[0]["after"]["serial"], 2);
+  EXPECT_EQ(documents[0]["added"], 1);
+  EXPECT_NE(documents[1]["change"], documents[2]["change"]);
+  EXPECT_EQ(Run("hashset diff before.swset before.swset"), kExitDone);
+  EXPECT_EQ(output_, "0 items added, 0 removed, 0 changed\n");
+}
+
 TEST_F(FirstSession, EveryHelpShowsAnExample) {
-  for (const char* command : {"keygen", "register", "register init", "register add", "register add images",
-                              "register add records", "register import", "register list", "register remove",
-                              "register expire", "register build", "hashset", "hashset info", "hashset verify"}) {
+  for (const char* command :
+       {"keygen", "register", "register init", "register add", "register add images", "register add records",
+        "register import", "register list", "register remove", "register expire", "register build", "hashset",
+        "hashset info", "hashset verify", "hashset diff"}) {
     EXPECT_EQ(Run(std::string(command) + " --help"), kExitDone);
     EXPECT_NE(output_.find("Example: spanwatch "), std::string::npos) << command;
   }

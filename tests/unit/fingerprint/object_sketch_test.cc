@@ -114,6 +114,21 @@ TEST_F(ObjectSketchTest, TheUntouchedFileIsExact) {
   for (const auto& [key, other] : sink.matches) EXPECT_EQ(key.first.row, 2u);
 }
 
+TEST_F(ObjectSketchTest, AFileKnownByItsMd5AloneIsFoundWholeAndBeforeAGap) {
+  FileFingerprint known;
+  known.md5 = {0x90, 0x01, 0x50, 0x98, 0x3c, 0xd2, 0x4f, 0xb0, 0xd6, 0x96, 0x3f, 0x7d, 0x28, 0xe1, 0x7f, 0x72};  // abc
+  index.Add(known);
+  const Bytes file{'a', 'b', 'c'};
+  EXPECT_EQ(Search(file).Find({0, kRegistered}, Method::kExact), nullptr) << "no set asks for MD5";
+  index.has_bare_md5 = true;
+  for (const std::size_t piece : {1, 3}) {
+    EXPECT_NE(Search(file, ObjectKind::kMessage, piece).Find({0, kRegistered}, Method::kExact), nullptr);
+  }
+  const Bytes longer{'a', 'b', 'c', 'd', 'e'};
+  EXPECT_EQ(Search(longer).Find({0, kRegistered}, Method::kExact), nullptr);
+  EXPECT_NE(Search(longer, ObjectKind::kMessage, 1460, 3, 1).Find({0, kRegistered}, Method::kExact), nullptr);
+}
+
 TEST_F(ObjectSketchTest, EditedMetadataLeavesTheImageData) {
   Bytes file = File(1);
   const std::string_view comment(

@@ -81,10 +81,29 @@ TEST_P(SnapshotOfRandomSet, FindsImageDataHeadsAndArchiveEntries) {
     found.clear();
     snapshot_->FindArchiveEntry(file.crc32, file.size + 1, found);
     EXPECT_TRUE(found.empty());
+    const auto same_size =
+        static_cast<std::uint64_t>(std::ranges::count(plain_->files, file.size, &FileFingerprint::size));
+    EXPECT_EQ(snapshot_->CountFileSizes(file.size, file.size), same_size);
+    std::vector<SizeHit> sizes;
+    snapshot_->FindFileSize(file.size, sizes);
+    EXPECT_EQ(sizes.size(), std::min<std::uint64_t>(same_size, kHitsPerKeyMax));
+    for (const SizeHit& hit : sizes) {
+      EXPECT_EQ(plain_->files[hit.item.row].size, file.size);
+      EXPECT_EQ(plain_->files[hit.item.row].crc32, hit.crc32);
+    }
     if (!file.image_data) continue;
     EXPECT_TRUE(snapshot_->MayBegin(file.image_head_xxh3));
     snapshot_->FindImageData(*file.image_data, found);
     EXPECT_EQ(found, std::vector<ItemRef>{ItemRef(0, row)});
+  }
+}
+
+TEST_P(SnapshotOfRandomSet, CountsFileSizesInEveryRange) {
+  for (const auto& [least, most] :
+       {std::pair<std::uint64_t, std::uint64_t>{0, UINT64_MAX}, {1, 5000}, {100, 2000}, {6000, 7000}, {9, 3}}) {
+    const auto expected = std::ranges::count_if(
+        plain_->files, [&](const FileFingerprint& file) { return file.size >= least && file.size <= most; });
+    EXPECT_EQ(snapshot_->CountFileSizes(least, most), static_cast<std::uint64_t>(expected)) << least;
   }
 }
 

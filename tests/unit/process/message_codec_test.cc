@@ -34,6 +34,7 @@ Sighting SomeSighting() {
   item.provenances = {{"a"}, {"b", "c"}};
   sighting.items = {item, item};
   sighting.records = RecordEvidence{12, 3, 15, 1e-30, true};
+  sighting.archive = ArchiveEvidence{100, 97, 2, 1e-200};
   return sighting;
 }
 
@@ -55,6 +56,8 @@ TEST(MessageCodec, BringsBackEveryKindOfMessage) {
   EXPECT_EQ(back.provenance[1], "zip lane3/1.jpg");
   EXPECT_EQ(back.items[1].provenances[1][1], "c");
   EXPECT_EQ(back.records->distinct_plates, 12u);
+  EXPECT_EQ(back.archive->entries_matched, 97u);
+  EXPECT_EQ(back.archive->probability, 1e-200);
   EXPECT_EQ(ToString(back.flow.destination.address), "2001:db8::7");
 }
 

@@ -35,6 +35,18 @@ TEST(EventDocument, ASightingSpeaksEcs) {
   EXPECT_EQ(document["spanwatch"]["item_count"], 50);
 }
 
+TEST(EventDocument, AnArchiveEntrySightingShowsItsEvidence) {
+  Sighting sighting = SomeSighting();
+  sighting.method = Method::kArchiveEntry;
+  sighting.archive = ArchiveEvidence{.entries_listed = 60, .entries_matched = 50, .probability = 1e-100};
+  const auto document = EventDocument("edge-1", sighting, PacketTime{});
+  EXPECT_EQ(document["spanwatch"]["method"], "archive-entry");
+  EXPECT_EQ(document["spanwatch"]["archive"]["entries_listed"], 60);
+  EXPECT_EQ(document["spanwatch"]["archive"]["entries_matched"], 50);
+  EXPECT_EQ(document["spanwatch"]["archive"]["sizes_matched"], 0);
+  EXPECT_EQ(document["spanwatch"]["archive"]["probability"], 1e-100);
+}
+
 TEST(EventDocument, ThePolicySeesAllItemsByFlatNames) {
   const Sighting sighting = SomeSighting();
   const FlatEvent event = Flatten(EventDocument("edge-1", sighting, PacketTime{}), sighting);
