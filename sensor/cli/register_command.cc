@@ -133,6 +133,10 @@ void AddBuild(CLI::App& parent, int& exit_status) {
   build.app->add_option("--profile", build.arguments->profile, "How much to include: compact, standard or full")
       ->check(CLI::IsMember({"compact", "standard", "full"}))
       ->capture_default_str();
+  build.app
+      ->add_option("--delta-from", build.arguments->delta_from,
+                   "Write only what is other than in this set, built before; sensors load both")
+      ->type_name("FILE");
   build.app->footer("Example: spanwatch register build --register R.db --sign owner.key --out agency.swset");
 }
 

@@ -215,8 +215,13 @@ int RegisterBuild(const RegisterArguments& arguments) {
   const enrolment::Profile profile = arguments.profile == "compact"    ? enrolment::Profile::kCompact
                                      : arguments.profile == "standard" ? enrolment::Profile::kStandard
                                                                        : enrolment::Profile::kFull;
-  const auto summary = BuildHashSet(
-      **database, {.out = arguments.out, .name = arguments.name, .profile = profile, .now = WallClockNow()}, *seed);
+  const auto summary = BuildHashSet(**database,
+                                    {.out = arguments.out,
+                                     .name = arguments.name,
+                                     .profile = profile,
+                                     .delta_from = arguments.delta_from,
+                                     .now = WallClockNow()},
+                                    *seed);
   sodium_memzero(seed->data(), seed->size());
   if (!summary) return Report(summary.error());
   fmt::print(stderr, "{}: {}", arguments.out, Describe(*summary));

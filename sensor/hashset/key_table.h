@@ -25,6 +25,7 @@ class KeyTable {
   static Bytes Build(std::vector<KeyRow>& rows);
 
   std::size_t size() const { return rows_.size(); }
+  std::span<const KeyRow> rows() const { return rows_; }
   // The rows of this key, at most kHitsPerKeyMax.
   std::span<const KeyRow> Find(std::uint64_t key) const;
   void Prefetch(std::uint64_t key) const {

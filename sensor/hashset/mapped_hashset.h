@@ -39,6 +39,8 @@ class MappedHashSet {
 
   const Manifest& manifest() const { return manifest_; }
   const PublicKey& signer() const { return signer_; }
+  // Over header and manifest, which holds the checksums: equal signatures, equal sets.
+  ByteView signature() const { return mapping_.subspan(kHeaderBytes, kSignatureBytes); }
   const std::string& name() const { return name_; }  // of the file
   std::uint64_t file_bytes() const { return mapping_.size(); }
   std::uint32_t item_count() const { return static_cast<std::uint32_t>(items_.size()); }
@@ -53,6 +55,8 @@ class MappedHashSet {
   template <typename Found>
   void FindImageData(const Sha256Digest& sha256, Found&& found) const;
 
+  std::span<const DigestRow> digests() const { return digests_; }
+  std::span<const DigestRow> image_data() const { return image_data_; }
   const BloomFilter& heads() const { return heads_; }
   const BloomFilter& fragment_filter() const { return fragment_filter_; }
   const KeyTable& fragments() const { return fragments_; }

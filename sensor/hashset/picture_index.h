@@ -20,6 +20,7 @@ class PictureIndex {
   PictureIndex(std::span<const PdqHash> hashes, std::span<const PictureRow> rows) : hashes_(hashes), rows_(rows) {}
 
   std::size_t size() const { return hashes_.size(); }
+  const PdqHash& Hash(std::uint32_t row) const { return hashes_[row]; }
   const PictureRow& Row(std::uint32_t row) const { return rows_[row]; }
   // Calls `found(row, distance)` for every hash within `max_distance`, in the order of the rows.
   template <typename Found>

@@ -1,9 +1,14 @@
 #include "register/build.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
+
+#include "hashset/mapped_hashset.h"
+#include "register/delta.h"
 
 namespace spanwatch::enrolment {
 namespace {
@@ -20,6 +25,19 @@ struct LoadedItem {
 
 bool IsNotWhole(const PictureView& view) { return view.view != View::kFull; }
 
+Result<std::shared_ptr<const hashset::MappedHashSet>> MapInMemory(ByteView bytes, ByteView signing_seed) {
+  const UniqueFd file(::memfd_create("whole", MFD_CLOEXEC));
+  if (!file) return FailErrno("cannot make memory for the whole set");
+  for (std::size_t written = 0; written < bytes.size();) {
+    const ssize_t moved = ::write(file.get(), bytes.data() + written, bytes.size() - written);
+    if (moved <= 0) return FailErrno("cannot make memory for the whole set");
+    written += static_cast<std::size_t>(moved);
+  }
+  const hashset::PublicKey key = hashset::PublicKeyOf(signing_seed);
+  const std::vector<Bytes> trusted{{key.begin(), key.end()}};
+  return hashset::MappedHashSet::Open(file, "of the register", trusted);
+}
+
 class Builder {
  public:
   Builder(RegisterDatabase& database, const BuildOptions& options) : database_(database), options_(options) {}
@@ -27,24 +45,19 @@ class Builder {
   Result<BuildSummary> Build(ByteView signing_seed) {
     Status status = Load();
     if (!status) return Fail(status.error());
-    if (items_.empty()) {
+    if (items_.empty() && options_.delta_from.empty()) {
       return Fail(ErrorCode::kInvalid, "the register holds nothing that has not expired; add images or records first");
     }
     Sieve();
     const auto serial = database_.NextSerial();
     if (!serial) return Fail(serial.error());
     summary_.serial = *serial;
-    const RegisterFacts& facts = database_.facts();
-    hashset::HashSetWriter writer({.name = options_.name.empty() ? facts.owner : options_.name,
-                                   .profile = std::string(ProfileName()),
-                                   .serial = *serial,
-                                   .created = options_.now,
-                                   .fragment_seed = facts.fragment_seed,
-                                   .fragment_density = facts.fragment_density,
-                                   .record_key_id = facts.record_key_id});
-    status = Fill(writer);
+    Calibrate();
+    hashset::HashSetWriter writer(Description());
+    status = Fill(writer, nullptr);
     if (!status) return Fail(status.error());
-    auto written = writer.Write(options_.out, signing_seed);
+    auto written =
+        options_.delta_from.empty() ? writer.Write(options_.out, signing_seed) : WriteDelta(writer, signing_seed);
     if (!written) return Fail(written.error());
     summary_.written = *written;
     return std::move(summary_);
@@ -54,6 +67,38 @@ class Builder {
   std::string_view ProfileName() const {
     constexpr std::string_view kNames[] = {"compact", "standard", "full"};
     return kNames[static_cast<std::size_t>(options_.profile)];
+  }
+
+  hashset::HashSetDescription Description() const {
+    const RegisterFacts& facts = database_.facts();
+    return {.name = options_.name.empty() ? facts.owner : options_.name,
+            .profile = std::string(ProfileName()),
+            .serial = summary_.serial,
+            .base_serial = summary_.base_serial,
+            .created = options_.now,
+            .fragment_seed = facts.fragment_seed,
+            .fragment_density = facts.fragment_density,
+            .record_key_id = facts.record_key_id};
+  }
+
+  // The whole set is made in memory and compared with the base item by item.
+  Result<hashset::WrittenSet> WriteDelta(hashset::HashSetWriter& whole_writer, ByteView signing_seed) {
+    const auto bytes = whole_writer.Encode(signing_seed);
+    if (!bytes) return Fail(bytes.error());
+    const auto whole = MapInMemory(*bytes, signing_seed);
+    if (!whole) return Fail(whole.error());
+    const auto base = hashset::MappedHashSet::OpenUnverified(options_.delta_from);
+    if (!base) return Fail(base.error());
+    if (Status status = CheckBase(**base, **whole); !status) return Fail(status.error());
+    if (Status status = (*base)->VerifyChecksums(); !status) return Fail(status.error());
+    const Delta delta = DeltaBetween(**base, **whole);
+    summary_.base_serial = (*base)->manifest().serial;
+    summary_.changed = delta.changed;
+    summary_.removed = delta.removed.size();
+    hashset::HashSetWriter writer(Description());
+    if (Status status = Fill(writer, &delta.added); !status) return Fail(status.error());
+    for (const ItemId& id : delta.removed) writer.Remove(id);
+    return writer.Write(options_.out, signing_seed);
   }
 
   Status Load() {
@@ -128,32 +173,43 @@ class Builder {
     return pictures;
   }
 
-  Status Fill(hashset::HashSetWriter& writer) {
+  void Calibrate() {
     const auto pictures = DifferentPictures();
+    for (const auto& [collection, views] : pictures) calibrations_[collection] = enrolment::Calibrate(views);
+  }
+
+  // `wanted`: which of items_; null: all.
+  Status Fill(hashset::HashSetWriter& writer, const std::vector<bool>* wanted) {
     std::map<std::int64_t, std::uint32_t> rows;
-    for (const LoadedItem& item : items_) {
-      if (rows.contains(item.entry.collection)) continue;
-      const auto measured = pictures.find(item.entry.collection);
-      const Calibration calibration = measured == pictures.end() ? Calibration{} : Calibrate(measured->second);
-      rows[item.entry.collection] = writer.AddCollection({.name = item.entry.collection_name,
-                                                          .owner = database_.facts().owner,
-                                                          .sure_distance = calibration.sure_distance,
-                                                          .weak_distance = calibration.weak_distance,
-                                                          .calibrated = calibration.calibrated,
-                                                          .false_rate = calibration.false_rate,
-                                                          .negative = item.entry.negative});
-      summary_.collections.push_back({item.entry.collection_name, calibration, 0, item.entry.negative});
+    summary_.collections.clear();
+    summary_.items = summary_.digests_only = summary_.pictures = summary_.views = 0;
+    summary_.records = summary_.supported_records = 0;
+    for (std::size_t i = 0; i < items_.size(); ++i) {
+      if (wanted != nullptr && !(*wanted)[i]) continue;
+      const LoadedItem& item = items_[i];
+      const auto [collection, is_new] = rows.try_emplace(item.entry.collection, 0);
+      if (is_new) collection->second = AddCollection(writer, item.entry);
+      ++summary_.items;
+      ++summary_.collections[collection->second].items;
+      if (Status status = AddItem(writer, item, collection->second); !status) return status;
     }
-    for (const LoadedItem& item : items_) {
-      const std::uint32_t collection = rows[item.entry.collection];
-      ++summary_.collections[collection].items;
-      if (Status status = AddItem(writer, item, collection); !status) return status;
-    }
-    summary_.items = items_.size();
     auto shapes = database_.ShapeDensities(options_.now);
     if (!shapes) return Fail(shapes.error());
     for (const ShapeDensity& shape : *shapes) writer.AddShape(shape);
     return {};
+  }
+
+  std::uint32_t AddCollection(hashset::HashSetWriter& writer, const ItemEntry& entry) {
+    const auto measured = calibrations_.find(entry.collection);
+    const Calibration calibration = measured == calibrations_.end() ? Calibration{} : measured->second;
+    summary_.collections.push_back({entry.collection_name, calibration, 0, entry.negative});
+    return writer.AddCollection({.name = entry.collection_name,
+                                 .owner = database_.facts().owner,
+                                 .sure_distance = calibration.sure_distance,
+                                 .weak_distance = calibration.weak_distance,
+                                 .calibrated = calibration.calibrated,
+                                 .false_rate = calibration.false_rate,
+                                 .negative = entry.negative});
   }
 
   Status AddItem(hashset::HashSetWriter& writer, const LoadedItem& item, std::uint32_t collection) {
@@ -195,6 +251,7 @@ class Builder {
   RegisterDatabase& database_;
   const BuildOptions& options_;
   std::vector<LoadedItem> items_;
+  std::map<std::int64_t, Calibration> calibrations_;  // by collection
   BuildSummary summary_;
 };
 
@@ -231,6 +288,12 @@ std::string Describe(const BuildSummary& summary) {
   using enum hashset::SectionKind;
   std::string text = fmt::format("serial {}: {} items, {} expired left out, {} bytes\n", summary.serial, summary.items,
                                  summary.expired, summary.written.bytes);
+  if (summary.base_serial != 0) {
+    text += fmt::format(
+        "a delta to serial {}: {} of its items are new and {} other than there, {} of the base are taken "
+        "back; sensors load both\n",
+        summary.base_serial, summary.items - summary.changed, summary.changed, summary.removed - summary.changed);
+  }
   if (summary.negatives > 0) {
     text += fmt::format("negative banks: {} items; {} registered items and {} windows that they explain left out\n",
                         summary.negatives, summary.harmless, summary.harmless_fragments);
