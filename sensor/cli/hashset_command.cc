@@ -1,6 +1,8 @@
 #include "base/hex.h"
 #include "base/key_file.h"
 #include "cli/command.h"
+#include "cli/quarantine_command.h"
+#include "cli/rollback_command.h"
 #include "hashset/mapped_hashset.h"
 
 namespace spanwatch::cli {
@@ -88,6 +90,8 @@ void AddHashsetCommand(CLI::App& app, int& exit_status) {
   command->footer("Example: spanwatch hashset info agency.swset");
   AddAction(*command, "info", "Shows what a set says of itself", Info, exit_status);
   AddAction(*command, "verify", "Reads the whole set and checks signature and checksums", Verify, exit_status);
+  AddQuarantineActions(*command, exit_status);
+  AddRollbackAction(*command, exit_status);
 }
 
 }  // namespace spanwatch::cli

@@ -30,8 +30,11 @@ class Inspection : public CapturedPacketConsumer, public PacketConsumer {
 
   // Live, when no packet came for a while: time goes on all the same.
   void Idle(PacketTime now) noexcept;
-  // New flows match against this from now on.
-  void Swap(std::shared_ptr<const MatchContext> match) { factory_.Swap(std::move(match)); }
+  // New flows match against this and mask names with this from now on; what went before goes with its last flow.
+  void Swap(std::shared_ptr<const MatchContext> match, std::function<std::string(const std::string&)> mask) {
+    context_.mask = std::move(mask);
+    factory_.Swap(std::move(match));
+  }
   // The capture is over: every flow ends.
   void Finish() noexcept;
 

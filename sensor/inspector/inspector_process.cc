@@ -30,11 +30,13 @@ constexpr std::chrono::seconds kIdleDelay{1};
 // What the kernel has captured it hands over in blocks, at the latest after a tenth of a second.
 constexpr std::chrono::milliseconds kDrainTime{300};
 
-std::function<std::string(const std::string&)> MaskOf(const process::InspectorSetup& setup, const MatchContext& match) {
+// Holds the sets whose key it tags with.
+std::function<std::string(const std::string&)> MaskOf(const process::InspectorSetup& setup,
+                                                      const std::shared_ptr<const MatchContext>& match) {
   if (!setup.tag_names) return [](const std::string& name) { return fingerprint::MaskPlates(name); };
   const fingerprint::RecordTagger* tagger = nullptr;
-  for (const auto& one : match.taggers) tagger = tagger == nullptr ? one.get() : tagger;
-  return [tagger](const std::string& name) {
+  for (const auto& one : match->taggers) tagger = tagger == nullptr ? one.get() : tagger;
+  return [match, tagger](const std::string& name) {
     const std::size_t dot = name.rfind('.');
     const std::string extension = dot == std::string::npos || name.size() - dot > 8 ? "" : name.substr(dot);
     return name.empty() || tagger == nullptr ? extension : fmt::format("{:016x}{}", tagger->NameTag(name), extension);
@@ -89,7 +91,7 @@ Status InspectorProcess::Run() {
   if (Status status = channel_.Send(ByteView(&ready, 1)); !status) return status;
   Status status;
   if (setup_.mode == process::InspectorMode::kFiles) {
-    InspectFiles(std::move(setup_.inputs), setup_.limits, *block_, *sink_, match_, MaskOf(setup_, *match_));
+    InspectFiles(std::move(setup_.inputs), setup_.limits, *block_, *sink_, match_, MaskOf(setup_, match_));
   } else {
     status = setup_.mode == process::InspectorMode::kLive ? InspectLive() : ReplayAll();
   }
@@ -114,7 +116,7 @@ Status InspectorProcess::Open() {
   // Live, the kernel's fan-out has chosen the packets already.
   const Inspection::Share share = live ? Inspection::Share{} : Inspection::Share{setup_.index, setup_.count};
   inspection_ = std::make_unique<Inspection>(setup_.limits, *block_, *sink_, setup_.zones, share, setup_.interface,
-                                             *match, MaskOf(setup_, **match));
+                                             *match, MaskOf(setup_, *match));
   return {};
 }
 
@@ -195,7 +197,8 @@ Status InspectorProcess::HandleControl() {
       Log(LogLevel::kError, "New hash sets were refused, the old ones stay", "reason=\"{}\"", match.error().message);
       return {};
     }
-    inspection_->Swap(std::move(*match));
+    match_ = std::move(*match);
+    inspection_->Swap(match_, MaskOf(setup_, match_));
     const std::uint8_t done = static_cast<std::uint8_t>(process::ControlKind::kReloaded);
     return channel_.Send(ByteView(&done, 1));
   }
