@@ -45,7 +45,7 @@ alert::SinkOptions SinkOptionsOf(const config::WebhookConfig& webhook) {
     if (!value.empty()) options.settings.emplace_back(name, value);
   };
   add("secret_file", webhook.secret_file.string());
-  add("secret_env", webhook.secret_env);
+  add("secret_environment", webhook.secret_env);
   add("secret_file", webhook.next_secret_file.string());
   add("ca_file", webhook.ca_file.string());
   if (webhook.allow_link_local) add("allow_link_local", "true");
