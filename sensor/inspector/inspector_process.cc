@@ -190,9 +190,10 @@ Status InspectorProcess::HandleControl() {
   if (kind == process::ControlKind::kDrain) {
     draining_ = true;
   } else if (kind == process::ControlKind::kReload) {
-    auto hashsets = process::ParseReload(std::move(*message));
-    if (!hashsets) return Fail(hashsets.error());
-    auto match = OpenMatchContext(std::move(*hashsets), setup_.trusted_keys, setup_.limits, block_->counters);
+    auto reloaded = process::ParseReload(std::move(*message));
+    if (!reloaded) return Fail(reloaded.error());
+    auto match =
+        OpenMatchContext(std::move(reloaded->hashsets), reloaded->trusted_keys, setup_.limits, block_->counters);
     if (!match) {
       Log(LogLevel::kError, "New hash sets were refused, the old ones stay", "reason=\"{}\"", match.error().message);
       return {};
