@@ -88,8 +88,8 @@ void AddQuarantineActions(CLI::App& hashset, int& exit_status) {
         ->capture_default_str()
         ->type_name("FILE");
     app->add_option("--state", options->state, "State folder, in place of the configured one")->type_name("DIR");
-    app->callback([options, action = action, &exit_status] {
-      const Status status = action(*options);
+    app->callback([options, run = action, &exit_status] {
+      const Status status = run(*options);
       exit_status = status ? kExitDone : Report(status.error());
     });
   }

@@ -204,8 +204,9 @@ Status QuarantineTable::WritePlaces(const FollowedItem& item, Followed& followed
   if (followed.destinations.latest.size() < kPlacesWorthKeeping) return {};
   BindItem(delete_places_, item);
   if (Status status = delete_places_.Run(); !status) return status;
-  for (const auto& [kind, seen] :
-       {std::pair(kFlowPlace, &followed.flows), {kDestinationPlace, &followed.destinations}}) {
+  const std::pair<PlaceKind, const Seen*> kinds[] = {{kFlowPlace, &followed.flows},
+                                                     {kDestinationPlace, &followed.destinations}};
+  for (const auto& [kind, seen] : kinds) {
     for (const auto& [value, time] : seen->latest) {
       BindItem(upsert_place_, item);
       upsert_place_.Bind(4, std::int64_t{kind}).Bind(5, Signed(value)).Bind(6, Nanoseconds(time));
