@@ -259,9 +259,10 @@ asio::awaitable<void> HashSetPuller::Shared::Keep(std::shared_ptr<Source> source
   const auto self = shared_from_this();
   while (!source->stopped) {
     const Pulled pulled = co_await Pull(source);
+    // Also when it was stopped in between: whoever asks next finds nothing new any more.
+    if (pulled.outcome == Outcome::kTaken) on_pulled();
     if (source->stopped) co_return;
     Note(*source, pulled);
-    if (pulled.outcome == Outcome::kTaken) on_pulled();
     source->timer.expires_after(WaitAfter(*source));
     co_await source->timer.async_wait(kAsValue);
   }
