@@ -1,23 +1,13 @@
 #include "alert/webhook_sink.h"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/thread_pool.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-#include <boost/beast/ssl.hpp>
-#include <boost/url.hpp>
 
 #include <charconv>
 #include <cstdlib>
 #include <ctime>
 
-#include "alert/address_guard.h"
+#include "alert/https_client.h"
 #include "alert/sink_specs.h"
 #include "alert/webhook_signature.h"
 #include "base/file.h"
@@ -28,36 +18,18 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
-using asio::ip::tcp;
-using boost::system::error_code;
-using Endpoints = std::vector<tcp::endpoint>;
 
-constexpr auto kUse = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kSecretFileLimit = 4096;
 constexpr std::uint32_t kHeaderLimit = 16 * 1024;
 constexpr int kInterimResponses = 4;
 
 // Everything an attempt needs. Attempts share it, so that a reload leaves those under way alone.
 struct Target {
-  bool tls = false;
-  std::string host;  // without the brackets of an IPv6 address
-  std::string port;
-  std::string host_header;
-  std::string path;  // and query
-  bool host_is_address = false;
-  bool allow_link_local = false;
-  Duration step_timeout{};
+  std::shared_ptr<HttpTarget> http;
   std::vector<WebhookSecret> secrets;
-  asio::ssl::context tls_context{asio::ssl::context::tls_client};
-  asio::thread_pool resolver_threads{1};
 };
 
 Delivery Failed(std::string detail) { return {DeliveryOutcome::kRetry, 0, std::nullopt, std::move(detail)}; }
-
-std::string Describe(std::string_view step, const error_code& error) {
-  if (error == beast::error::timeout) return fmt::format("{} timed out", step);
-  return fmt::format("{} failed: {}", step, error.message());
-}
 
 Result<std::string> ReadSecretText(const std::string& setting, const std::string& value) {
   if (setting == "secret_environment") {
@@ -70,42 +42,6 @@ Result<std::string> ReadSecretText(const std::string& setting, const std::string
   return std::string(AsText(*content));
 }
 
-Status ParseUrl(const std::string& text, Target& target) {
-  const auto parsed = boost::urls::parse_uri(text);
-  if (!parsed) return Fail(ErrorCode::kInvalid, "'{}' is not a URL; write it like https://host/path", text);
-  const boost::urls::url_view url = *parsed;
-  if (url.scheme() != "http" && url.scheme() != "https") {
-    return Fail(ErrorCode::kInvalid, "a webhook's url begins with http:// or https://");
-  }
-  if (url.has_userinfo()) return Fail(ErrorCode::kInvalid, "a webhook's url holds no user name or password");
-  if (url.host().empty()) return Fail(ErrorCode::kInvalid, "'{}' names no host", text);
-  target.tls = url.scheme() == "https";
-  target.host = url.host_address();
-  target.host_is_address =
-      url.host_type() == boost::urls::host_type::ipv4 || url.host_type() == boost::urls::host_type::ipv6;
-  target.port = url.has_port() && !url.port().empty() ? std::string(url.port()) : target.tls ? "443" : "80";
-  target.host_header = std::string(url.encoded_host());
-  if (url.has_port() && !url.port().empty()) target.host_header += ":" + target.port;
-  target.path = std::string(url.encoded_target());
-  if (target.path.empty() || target.path.front() != '/') target.path.insert(0, "/");
-  return {};
-}
-
-Status PrepareTls(Target& target, const std::string& ca_file) {
-  error_code error;
-  asio::ssl::context& context = target.tls_context;
-  SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
-  context.set_verify_mode(asio::ssl::verify_peer, error);
-  if (ca_file.empty()) {
-    context.set_default_verify_paths(error);
-    if (error) return Fail(ErrorCode::kIo, "the system's certificate authorities cannot be read: {}", error.message());
-    return {};
-  }
-  context.load_verify_file(ca_file, error);
-  if (error) return Fail(ErrorCode::kInvalid, "ca_file {} cannot be read: {}", ca_file, error.message());
-  return {};
-}
-
 Result<bool> ParseFlag(const std::string& name, const std::string& value) {
   if (value == "true") return true;
   if (value == "false") return false;
@@ -114,16 +50,16 @@ Result<bool> ParseFlag(const std::string& name, const std::string& value) {
 
 Result<std::shared_ptr<Target>> MakeTarget(const config::Limits& limits, const SinkOptions& options) {
   auto target = std::make_shared<Target>();
-  target->step_timeout = std::chrono::seconds(limits.alert_webhook_step_timeout_seconds);
-  std::string url, ca_file;
+  HttpTargetOptions http_options;
+  http_options.step_timeout = std::chrono::seconds(limits.alert_webhook_step_timeout_seconds);
   bool unsigned_allowed = false;
   for (const auto& [name, value] : options.settings) {
-    if (name == "url") url = value;
-    if (name == "ca_file") ca_file = value;
+    if (name == "url") http_options.url = value;
+    if (name == "ca_file") http_options.ca_file = value;
     if (name == "unsigned" || name == "allow_link_local") {
       const auto flag = ParseFlag(name, value);
       if (!flag) return Fail(flag.error());
-      (name == "unsigned" ? unsigned_allowed : target->allow_link_local) = *flag;
+      (name == "unsigned" ? unsigned_allowed : http_options.allow_link_local) = *flag;
     }
     if (name == "secret_file" || name == "secret_environment") {
       const auto text = ReadSecretText(name, value);
@@ -133,55 +69,20 @@ Result<std::shared_ptr<Target>> MakeTarget(const config::Limits& limits, const S
       target->secrets.push_back(std::move(*secret));
     }
   }
-  if (url.empty()) return Fail(ErrorCode::kInvalid, "a webhook needs a url");
-  if (Status status = ParseUrl(url, *target); !status) return Fail(status.error());
+  if (http_options.url.empty()) return Fail(ErrorCode::kInvalid, "a webhook needs a url");
+  auto http_target = MakeHttpTarget(http_options);
+  if (!http_target) return Fail(http_target.error());
+  target->http = std::move(*http_target);
   if (target->secrets.empty() && !unsigned_allowed) {
     return Fail(ErrorCode::kInvalid, "a webhook needs secret_file or secret_environment (or unsigned: true)");
-  }
-  if (target->tls) {
-    if (Status status = PrepareTls(*target, ca_file); !status) return Fail(status.error());
   }
   return target;
 }
 
-// A look-up that may outlive the wait for it.
-struct Lookup {
-  explicit Lookup(const asio::any_io_executor& executor) : timer(executor) {}
-  asio::steady_timer timer;
-  bool done = false;
-  error_code error;
-  Endpoints endpoints;
-};
-
-asio::awaitable<error_code> Resolve(std::shared_ptr<Target> target, Endpoints& endpoints) {
-  const asio::any_io_executor executor = co_await asio::this_coro::executor;
-  auto lookup = std::make_shared<Lookup>(executor);
-  auto resolver = std::make_shared<tcp::resolver>(target->resolver_threads.get_executor());
-  lookup->timer.expires_after(target->step_timeout);
-  // getaddrinfo cannot be interrupted; the timer ends the wait, the late answer finds nobody.
-  resolver->async_resolve(
-      target->host, target->port,
-      asio::bind_executor(executor, [lookup, resolver](const error_code& error, const auto& results) {
-        lookup->done = true;
-        lookup->error = error;
-        for (const auto& result : results) lookup->endpoints.push_back(result.endpoint());
-        lookup->timer.cancel();
-      }));
-  co_await lookup->timer.async_wait(kUse);
-  if (!lookup->done) co_return beast::error::timeout;
-  endpoints = lookup->endpoints;
-  co_return lookup->error;
-}
-
-IpAddress ToIpAddress(const asio::ip::address& address) {
-  if (address.is_v4()) return IpAddress::From(address.to_v4().to_bytes());
-  return IpAddress::From(address.to_v6().to_bytes());
-}
-
 http::request<http::string_body> MakeRequest(const Target& target, const OutboxMessage& message) {
   const std::int64_t timestamp = std::chrono::floor<std::chrono::seconds>(WallClockNow()).time_since_epoch().count();
-  http::request<http::string_body> request(http::verb::post, target.path, 11);
-  request.set(http::field::host, target.host_header);
+  http::request<http::string_body> request(http::verb::post, target.http->path, 11);
+  request.set(http::field::host, target.http->host_header);
   request.set(http::field::user_agent, "spanwatch/" SPANWATCH_VERSION);
   request.set(http::field::content_type, "application/json");
   request.set("webhook-id", message.message_id);
@@ -199,16 +100,16 @@ http::request<http::string_body> MakeRequest(const Target& target, const OutboxM
 template <typename Stream>
 asio::awaitable<Delivery> Exchange(Stream& stream, std::shared_ptr<Target> target, OutboxMessage message) {
   auto request = MakeRequest(*target, message);
-  beast::get_lowest_layer(stream).expires_after(target->step_timeout);
-  const auto [write_error, written] = co_await http::async_write(stream, request, kUse);
-  if (write_error) co_return Failed(Describe("the request", write_error));
-  beast::get_lowest_layer(stream).expires_after(target->step_timeout);
+  beast::get_lowest_layer(stream).expires_after(target->http->step_timeout);
+  const auto [write_error, written] = co_await http::async_write(stream, request, kAsValue);
+  if (write_error) co_return Failed(DescribeFailure("the request", write_error));
+  beast::get_lowest_layer(stream).expires_after(target->http->step_timeout);
   beast::flat_buffer buffer(kHeaderLimit);
   for (int i = 0; i < kInterimResponses; ++i) {
     http::response_parser<http::empty_body> parser;
     parser.header_limit(kHeaderLimit);
-    const auto [read_error, length] = co_await http::async_read_header(stream, buffer, parser, kUse);
-    if (read_error) co_return Failed(Describe("the response", read_error));
+    const auto [read_error, length] = co_await http::async_read_header(stream, buffer, parser, kAsValue);
+    if (read_error) co_return Failed(DescribeFailure("the response", read_error));
     const int status = parser.get().result_int();
     if (status / 100 == 1) continue;
     co_return JudgeResponse(status, parser.get()[http::field::retry_after], WallClockNow());
@@ -216,43 +117,14 @@ asio::awaitable<Delivery> Exchange(Stream& stream, std::shared_ptr<Target> targe
   co_return Failed("the receiver sends nothing but interim responses");
 }
 
-asio::awaitable<Delivery> ExchangeTls(beast::tcp_stream stream, std::shared_ptr<Target> target, OutboxMessage message) {
-  beast::ssl_stream<beast::tcp_stream> tls(std::move(stream), target->tls_context);
-  if (!target->host_is_address && SSL_set_tlsext_host_name(tls.native_handle(), target->host.c_str()) != 1) {
-    co_return Failed("the host name does not fit into TLS");
-  }
-  tls.set_verify_callback(asio::ssl::host_name_verification(target->host));
-  beast::get_lowest_layer(tls).expires_after(target->step_timeout);
-  const auto [error] = co_await tls.async_handshake(asio::ssl::stream_base::client, kUse);
-  if (error) {
-    const long verified = SSL_get_verify_result(tls.native_handle());
-    if (verified != X509_V_OK) {
-      co_return Failed(fmt::format("the certificate does not verify: {}", X509_verify_cert_error_string(verified)));
-    }
-    co_return Failed(Describe("TLS", error));
-  }
-  co_return co_await Exchange(tls, target, std::move(message));
-}
-
 asio::awaitable<Delivery> Attempt(std::shared_ptr<Target> target, OutboxMessage message) {
-  Endpoints endpoints;
-  const error_code resolve_error = co_await Resolve(target, endpoints);
-  if (resolve_error) co_return Failed(Describe("the name of the host", resolve_error));
-  // After the look-up, on the very addresses that are used: a name cannot be changed in between.
-  if (!target->allow_link_local) {
-    std::erase_if(endpoints, [](const tcp::endpoint& one) { return IsDeniedDestination(ToIpAddress(one.address())); });
-    if (endpoints.empty()) {
-      co_return Failed(
-          "the host's addresses are link-local or metadata addresses, which allow_link_local would permit");
-    }
-  }
-  const asio::any_io_executor executor = co_await asio::this_coro::executor;
-  beast::tcp_stream stream(executor);
-  stream.expires_after(target->step_timeout);
-  const auto [connect_error, endpoint] = co_await stream.async_connect(endpoints, kUse);
-  if (connect_error) co_return Failed(Describe("the connection", connect_error));
-  if (target->tls) co_return co_await ExchangeTls(std::move(stream), target, std::move(message));
-  co_return co_await Exchange(stream, target, std::move(message));
+  auto stream = co_await Connect(target->http);
+  if (!stream) co_return Failed(stream.error().message);
+  if (!target->http->tls) co_return co_await Exchange(*stream, target, std::move(message));
+  HttpsStream tls(std::move(*stream), target->http->tls_context);
+  const Status secured = co_await Handshake(tls, *target->http);
+  if (!secured) co_return Failed(secured.error().message);
+  co_return co_await Exchange(tls, target, std::move(message));
 }
 
 class WebhookSink : public AlertSink {

@@ -3,6 +3,8 @@
 #include "cli/attack_cost.h"
 #include "cli/command.h"
 #include "cli/hashset_diff.h"
+#include "cli/quarantine_command.h"
+#include "cli/rollback_command.h"
 #include "hashset/mapped_hashset.h"
 
 namespace spanwatch::cli {
@@ -135,6 +137,8 @@ void AddHashsetCommand(CLI::App& app, int& exit_status) {
   AddAction(*command, "attack-cost", "What it costs to learn plates from the set, with its record key and without",
             ShowAttackCost, exit_status);
   AddDiff(*command, exit_status);
+  AddQuarantineActions(*command, exit_status);
+  AddRollbackAction(*command, exit_status);
 }
 
 }  // namespace spanwatch::cli

@@ -37,6 +37,7 @@ struct RegisterArguments {
   std::string out;
   std::string name;
   std::string profile = "full";
+  std::string delta_from;
 };
 
 int RegisterInit(const RegisterArguments& arguments);

@@ -235,6 +235,7 @@ int RegisterBuild(const RegisterArguments& arguments) {
                                      .name = arguments.name,
                                      .profile = profile,
                                      .fragment_sure = arguments.fragment_sure,
+                                     .delta_from = arguments.delta_from,
                                      .now = WallClockNow()},
                                     *seed);
   sodium_memzero(seed->data(), seed->size());

@@ -29,21 +29,43 @@ Result<config::Config> LoadFor(const RunOptions& options) {
   return config;
 }
 
+using Store = supervisor::HashSetStore;
+
+// Takes the sets in through the sensor's store, when it has a state directory. `store` is to be committed once they are
+// in force.
+Result<OpenedHashSets> TakeIn(const config::Config& config, Store::When when, std::shared_ptr<Store>& store) {
+  if (config.state_directory.empty()) return OpenHashSets(config);
+  auto opened = Store::Open(config.state_directory, config.limits.hashset_generations_kept);
+  if (!opened) return Fail(opened.error());
+  store = std::make_shared<Store>(std::move(*opened));
+  const HashSetIntake intake{*store, when};
+  return OpenHashSets(config, &intake);
+}
+
 // The plan of the moment, from the files: at the start and at each SIGHUP.
-Result<process::SensorPlan> LoadPlan(const RunOptions& options) {
+Result<process::SensorPlan> LoadPlan(const RunOptions& options, Store::When when) {
   auto config = LoadFor(options);
   if (!config) return Fail(config.error());
   if (Status status = CheckLive(*config); !status) return Fail(status.error());
-  auto sets = OpenHashSets(*config, config->state_directory);
+  std::shared_ptr<Store> store;
+  auto sets = TakeIn(*config, when, store);
   if (!sets) return Fail(sets.error());
   process::SensorPlan plan;
+  if (store) {
+    plan.on_in_force = [store] {
+      if (Status status = store->Commit(); !status) {
+        Log(LogLevel::kError, "The hash sets in force could not be noted, a rollback will not know them",
+            "reason=\"{}\"", status.error().message);
+      }
+    };
+  }
   for (const auto& figures : sets->figures) {
     plan.facts.push_back({figures.name, static_cast<std::int64_t>(figures.loaded_timestamp_seconds * 1e9),
                           figures.images, figures.records, figures.files, figures.negatives,
                           figures.unsearched_records});
   }
   plan.config = std::move(*config);
-  plan.trusted_keys = std::move(sets->trusted_keys);
+  plan.trusted_keys = std::move(sets->set_keys);
   plan.hashsets = std::move(sets->inputs);
   return plan;
 }
@@ -94,12 +116,12 @@ Status Run(const RunOptions& options) {
   if (Status status = process::Harden(); !status) return status;
   if (Status status = process::KeepCapturePrivilege(config->run_as); !status) return status;
   // From here on as the user who runs the sensor: what a reload could not read is found out now.
-  auto plan = LoadPlan(options);
+  auto plan = LoadPlan(options, Store::When::kStart);
   if (!plan) return Fail(plan.error());
   process::LauncherOptions launching;
   launching.config_file = std::filesystem::absolute(options.config_file).string();
   launching.verbose = options.verbose;
-  launching.load = [options] { return LoadPlan(options); };
+  launching.load = [options] { return LoadPlan(options, Store::When::kReload); };
   launching.capture = HooksOfCapture();
   auto launcher = process::Launcher::Make(std::move(launching), std::move(*plan));
   if (!launcher) return Fail(launcher.error());

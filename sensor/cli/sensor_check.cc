@@ -1,5 +1,6 @@
 #include "cli/sensor_check.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "cli/sensor_options.h"
@@ -13,7 +14,8 @@ Status CheckLive(const config::Config& config) {
     return Fail(ErrorCode::kUsage, "there is no interface to capture on; set capture.interface or give -i");
   }
   if (config.hashsets.empty()) return Fail(ErrorCode::kUsage, "there is no hash set to look for; list one in hashsets");
-  if (config.trust.empty()) {
+  const auto is_file = [](const config::HashSetConfig& hashset) { return hashset.url.empty(); };
+  if (config.trust.empty() && std::ranges::any_of(config.hashsets, is_file)) {
     return Fail(ErrorCode::kUsage, "nobody is trusted; list the public key of the hash sets' owner in trust");
   }
   return {};

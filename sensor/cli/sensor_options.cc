@@ -1,16 +1,12 @@
 #include "cli/sensor_options.h"
 
-#include <fcntl.h>
-#include <linux/fs.h>
 #include <sodium.h>
-#include <sys/ioctl.h>
-#include <sys/sendfile.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/key_source.h"
 #include "fingerprint/record_keys.h"
-#include "hashset/mapped_hashset.h"
+#include "hashset/set_family.h"
+#include "supervisor/hashset_puller.h"
 #include "telemetry/log.h"
 
 namespace spanwatch::cli {
@@ -49,7 +45,9 @@ Result<config::Config> ConfigOf(const SensorOptions& options) {
   }
   if (!options.hashsets.empty()) config.hashsets.clear();
   for (std::size_t i = 0; i < options.hashsets.size(); ++i) {
-    config.hashsets.push_back({options.hashsets[i], i < options.record_keys.size() ? options.record_keys[i] : ""});
+    config::HashSetConfig& hashset = config.hashsets.emplace_back();
+    hashset.file = options.hashsets[i];
+    if (i < options.record_keys.size()) hashset.record_key = options.record_keys[i];
   }
   if (config.hashsets.empty()) {
     return Fail(ErrorCode::kUsage,
@@ -85,7 +83,7 @@ Result<Bytes> DerivedKey(const config::HashSetConfig& hashset, const hashset::Ma
   if (hashset.record_key.empty()) {
     if (opened.manifest().has_records) {
       Log(LogLevel::kWarning, "There is no record key for a hash set that has records, so they are not searched",
-          "hashset={}", hashset.file.string());
+          "hashset={}", hashset.source());
     }
     return Bytes();
   }
@@ -97,66 +95,87 @@ Result<Bytes> DerivedKey(const config::HashSetConfig& hashset, const hashset::Ma
   if (!keys) return Fail(keys.error());
   if (!fits) {
     return Fail(ErrorCode::kInvalid, "{} is not the record key that {} was built with; give the register's own",
-                hashset.record_key.string(), hashset.file.string());
+                hashset.record_key.string(), hashset.source());
   }
   const ByteView derived = keys->derived();
   return Bytes(derived.begin(), derived.end());
 }
 
-// A copy that only holders of the descriptor reach; shares the blocks where the file system can.
-Result<UniqueFd> CopyInto(const UniqueFd& source, const std::filesystem::path& directory) {
-  std::string name = (directory / ".hashset-XXXXXX").string();
-  const UniqueFd writable(::mkostemp(name.data(), O_CLOEXEC));
-  if (!writable) return FailErrno("cannot copy a hash set into " + directory.string());
-  UniqueFd copy(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
-  const bool reopened = copy && ::fchmod(writable.get(), 0400) == 0;
-  ::unlink(name.c_str());
-  if (!reopened) return FailErrno("cannot reopen the copy of a hash set in " + directory.string());
-  if (::ioctl(writable.get(), FICLONE, source.get()) == 0) return copy;
-  struct stat status{};
-  if (::fstat(source.get(), &status) != 0) return FailErrno("cannot look at a hash set");
-  for (off_t copied = 0; copied < status.st_size;) {
-    const ssize_t moved = ::sendfile(writable.get(), source.get(), &copied, 1u << 30);
-    if (moved <= 0) return FailErrno("cannot copy a hash set into " + directory.string());
+Result<Bytes> ReadPublicKey(const std::filesystem::path& path) { return ReadKeyFile(path, KeyKind::kPublic); }
+
+// The set's file, from the store when there is one; nothing when there is none now.
+Result<std::optional<UniqueFd>> FileOf(const config::HashSetConfig& hashset, const config::Config& config,
+                                       std::span<const Bytes> trusted, const HashSetIntake* intake) {
+  std::filesystem::path path = hashset.file;
+  if (!hashset.url.empty()) {
+    if (config.state_directory.empty()) {
+      return Fail(ErrorCode::kUsage, "{} is pulled by a running sensor; name a file with --hashset", hashset.url);
+    }
+    path = supervisor::PulledFile(config.state_directory, hashset.url);
+    std::error_code error;
+    if (!std::filesystem::exists(path, error)) {
+      Log(LogLevel::kWarning, "A hash set was not pulled yet; the sensor begins without it", "url={}", hashset.url);
+      return std::optional<UniqueFd>();
+    }
   }
-  return copy;
+  if (intake != nullptr) return intake->store.Take(path, trusted, intake->when);
+  auto file = OpenForReading(path);
+  if (!file) return Fail(file.error());
+  return std::optional<UniqueFd>(std::move(*file));
+}
+
+supervisor::HashsetFigures FiguresOf(const hashset::MappedHashSet& set, bool has_key) {
+  supervisor::HashsetFigures figures;
+  figures.name = set.manifest().name;
+  figures.loaded_timestamp_seconds = static_cast<double>(Nanoseconds(WallClockNow())) / 1e9;
+  const auto& items = set.manifest().items_of_kind;
+  figures.images = items[static_cast<std::size_t>(ItemKind::kImage)];
+  figures.records = items[static_cast<std::size_t>(ItemKind::kRecord)];
+  figures.files = items[static_cast<std::size_t>(ItemKind::kFile)];
+  for (const auto& collection : set.manifest().collections)
+    figures.negatives += collection.negative ? collection.items : 0;
+  if (!has_key) figures.unsearched_records = figures.records;
+  return figures;
 }
 
 }  // namespace
 
-Result<OpenedHashSets> OpenHashSets(const config::Config& config, const std::filesystem::path& keep_in) {
+Result<OpenedHashSets> OpenHashSets(const config::Config& config, const HashSetIntake* intake) {
   OpenedHashSets opened;
   for (const auto& path : config.trust) {
-    auto key = ReadKeyFile(path, KeyKind::kPublic);
+    auto key = ReadPublicKey(path);
     if (!key) return Fail(key.error());
     opened.trusted_keys.push_back(std::move(*key));
   }
+  opened.set_keys = opened.trusted_keys;
+  hashset::SetList sets;
   for (const auto& hashset : config.hashsets) {
-    auto file = OpenForReading(hashset.file);
-    if (file && !keep_in.empty()) file = CopyInto(*file, keep_in);
+    std::vector<Bytes> trusted = opened.trusted_keys;
+    if (!hashset.url.empty()) {
+      auto key = ReadPublicKey(hashset.signer);
+      if (!key) return Fail(key.error());
+      trusted = {*key};
+      opened.set_keys.push_back(std::move(*key));
+    }
+    auto file = FileOf(hashset, config, trusted, intake);
     if (!file) return Fail(file.error());
-    const auto set = hashset::MappedHashSet::Open(*file, hashset.file.string(), opened.trusted_keys);
+    if (!*file) continue;
+    const auto set = hashset::MappedHashSet::Open(**file, hashset.source(), trusted);
     if (!set) return Fail(set.error());
-    if (Status status = (*set)->VerifyChecksums(); !status) return Fail(status.error());
+    if (intake == nullptr) {  // the store has done so
+      if (Status status = (*set)->VerifyChecksums(); !status) return Fail(status.error());
+    }
     if ((*set)->manifest().has_bare_digests) {
       Log(LogLevel::kInfo, "A hash set holds bare digests, so the SHA-256 of every object is computed", "hashset={}",
-          hashset.file.string());
+          hashset.source());
     }
     auto key = DerivedKey(hashset, **set);
     if (!key) return Fail(key.error());
-    supervisor::HashsetFigures figures;
-    figures.name = (*set)->manifest().name;
-    figures.loaded_timestamp_seconds = static_cast<double>(Nanoseconds(WallClockNow())) / 1e9;
-    const auto& items = (*set)->manifest().items_of_kind;
-    figures.images = items[static_cast<std::size_t>(ItemKind::kImage)];
-    figures.records = items[static_cast<std::size_t>(ItemKind::kRecord)];
-    figures.files = items[static_cast<std::size_t>(ItemKind::kFile)];
-    for (const auto& collection : (*set)->manifest().collections)
-      figures.negatives += collection.negative ? collection.items : 0;
-    if (key->empty()) figures.unsearched_records = figures.records;
-    opened.figures.push_back(std::move(figures));
-    opened.inputs.push_back({std::move(*file), std::move(*key), hashset.file.string()});
+    opened.figures.push_back(FiguresOf(**set, !key->empty()));
+    opened.inputs.push_back({std::move(**file), std::move(*key), hashset.source()});
+    sets.push_back(*set);
   }
+  if (auto deltas = hashset::DeltasOf(sets); !deltas) return Fail(deltas.error());
   return opened;
 }
 

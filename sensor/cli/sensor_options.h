@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "config/config.h"
 #include "process/inspector_setup.h"
+#include "supervisor/hashset_store.h"
 #include "supervisor/metrics_exporter.h"
 
 namespace spanwatch::cli {
@@ -30,13 +31,20 @@ Result<config::Config> ConfigOf(const SensorOptions& options);
 
 struct OpenedHashSets {
   std::vector<Bytes> trusted_keys;
+  std::vector<Bytes> set_keys;  // and the pinned signers of sets that are pulled: they sign sets, no rules
   std::vector<process::HashSetInput> inputs;
   std::vector<supervisor::HashsetFigures> figures;
 };
 
-// Opens, verifies signature and checksums, derives the record keys. A missing record key is one warning. With `keep_in`
-// each set is first copied into that directory (mode 0400, without a name there), so that nobody changes it under its
-// readers.
-Result<OpenedHashSets> OpenHashSets(const config::Config& config, const std::filesystem::path& keep_in = {});
+// How a live sensor takes its sets in: through its store.
+struct HashSetIntake {
+  supervisor::HashSetStore& store;
+  supervisor::HashSetStore::When when;
+};
+
+// Opens, verifies signature and checksums, derives the record keys. A missing record key is one warning. With `intake`
+// the sets are copies in the sensor's store, so that nobody changes them under their readers; without it they are where
+// they are. One that was not pulled yet, or is held back, is left out with a warning.
+Result<OpenedHashSets> OpenHashSets(const config::Config& config, const HashSetIntake* intake = nullptr);
 
 }  // namespace spanwatch::cli

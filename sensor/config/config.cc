@@ -153,14 +153,33 @@ std::function<Status(Entry&, const Place&)> EntryText(Member Entry::* member) {
   };
 }
 
+template <typename Entry>
+std::function<Status(Entry&, const Place&)> EntryFlag(bool Entry::* member) {
+  return [member](Entry& entry, const Place& place) -> Status {
+    auto text = TextOf(place);
+    if (!text) return Fail(text.error());
+    if (*text != "true" && *text != "false") return place.Refuse("'{}' is neither true nor false", *text);
+    entry.*member = *text == "true";
+    return {};
+  };
+}
+
 Status ApplyHashSets(Config& config, const Place& place) {
-  Status status = ApplyEntries<HashSetConfig>(
-      place, config.hashsets,
-      {{"file", EntryText(&HashSetConfig::file)}, {"record_key", EntryText(&HashSetConfig::record_key)}});
+  Status status = ApplyEntries<HashSetConfig>(place, config.hashsets,
+                                              {{"file", EntryText(&HashSetConfig::file)},
+                                               {"url", EntryText(&HashSetConfig::url)},
+                                               {"record_key", EntryText(&HashSetConfig::record_key)},
+                                               {"signer", EntryText(&HashSetConfig::signer)},
+                                               {"ca_file", EntryText(&HashSetConfig::ca_file)},
+                                               {"allow_link_local", EntryFlag(&HashSetConfig::allow_link_local)}});
   if (!status) return status;
   if (config.hashsets.size() > 8) return place.Refuse("at most 8 hash sets at once");
   for (const auto& hashset : config.hashsets) {
-    if (hashset.file.empty()) return place.Refuse("an entry has no 'file'");
+    if (hashset.file.empty() == hashset.url.empty()) return place.Refuse("an entry needs a 'file' or a 'url'");
+    if (hashset.url.empty()) continue;
+    if (!hashset.url.starts_with("https://")) return place.Refuse("a 'url' begins with https://");
+    if (hashset.signer.empty())
+      return place.Refuse("a 'url' needs a 'signer': the public key that signs what is there");
   }
   return {};
 }
@@ -227,8 +246,9 @@ std::map<std::string, Section> Description() {
       {"inside",
        {"Networks whose outgoing bytes are egress, or 'any'.", "RFC 1918, fc00::/7, 100.64.0.0/10", ApplyInside}}};
   sections[""] = {{"hashsets",
-                   {"Hash sets to load: a list of 'file' and, to search records, 'record_key' (a file, credential:NAME "
-                    "or keyring:NAME).",
+                   {"Hash sets to load, at most 8, deltas beside their base: a list of 'file', or of 'url' (https) and "
+                    "'signer' (its public key), 'ca_file', 'allow_link_local'; and, to search records, 'record_key' (a "
+                    "file, credential:NAME or keyring:NAME).",
                     "", ApplyHashSets}},
                   {"trust", {"Public keys of the owners whose hash sets and rules are believed.", "", ApplyTrust}},
                   {"webhooks",

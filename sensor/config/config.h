@@ -16,8 +16,15 @@
 namespace spanwatch::config {
 
 struct HashSetConfig {
-  std::filesystem::path file;
+  std::filesystem::path file;        // or:
+  std::string url;                   // pulled over HTTPS and kept in the state directory
   std::filesystem::path record_key;  // empty: records stay unsearched
+  // Of a url:
+  std::filesystem::path signer;   // public key that must have signed it, whoever else is trusted
+  std::filesystem::path ca_file;  // empty: the system's
+  bool allow_link_local = false;
+
+  std::string source() const { return url.empty() ? file.string() : url; }
 };
 
 struct WebhookConfig {

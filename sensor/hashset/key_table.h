@@ -48,6 +48,19 @@ class KeyTable {
         found(words[at + 1] & (kFlaggedItemsMax - 1), words[at + 1] >> 31);
     }
   }
+  // Calls `found(first 32 bits of the key, item, value)` for every row, in order.
+  template <typename Found>
+  void ForEach(Found&& found) const {
+    std::size_t prefix = 0;
+    for (std::size_t row = 0; row < rows_; ++row) {
+      while (prefix + 2 < directory_.size() && directory_[prefix + 1] <= row) ++prefix;
+      const std::uint32_t* words = &words_[row * row_words_];
+      const std::uint64_t key = (std::uint64_t{prefix} << 32 | words[0]) >> bits_;
+      const bool flagged = row_words_ == static_cast<std::uint32_t>(KeyValue::kFlag);
+      found(static_cast<std::uint32_t>(key), flagged ? words[1] & (kFlaggedItemsMax - 1) : words[1],
+            flagged ? words[1] >> 31 : words[2]);
+    }
+  }
   void Prefetch(std::uint64_t key) const {
     if (!directory_.empty()) __builtin_prefetch(&directory_[Prefix(key)]);
   }

@@ -40,6 +40,8 @@ class MappedHashSet {
 
   const Manifest& manifest() const { return manifest_; }
   const PublicKey& signer() const { return signer_; }
+  // Over header and manifest, which holds the checksums: equal signatures, equal sets.
+  ByteView signature() const { return mapping_.subspan(kHeaderBytes, kSignatureBytes); }
   const std::string& name() const { return name_; }  // of the file
   std::uint64_t file_bytes() const { return mapping_.size(); }
   std::uint32_t item_count() const { return static_cast<std::uint32_t>(items_.size()); }
@@ -59,6 +61,8 @@ class MappedHashSet {
   template <typename Visit>
   void ForEachItemOf(SectionKind section, Visit&& visit) const;
 
+  const KeyTable& digests() const { return digests_; }
+  const KeyTable& image_data() const { return image_data_; }
   const BloomFilter& heads() const { return heads_; }
   const BloomFilter& fragment_filter() const { return fragment_filter_; }
   const BloomFilter& plate_filter() const { return plate_filter_; }
@@ -120,14 +124,14 @@ void MappedHashSet::FindImageData(const Sha256Digest& sha256, Found&& found) con
 
 template <typename Visit>
 void MappedHashSet::ForEachItemOf(SectionKind section, Visit&& visit) const {
-  const auto each = [&](const auto& rows) {
-    for (const auto& row : rows) visit(row.item);
-  };
-  if (section == SectionKind::kDigests) each(digests_);
-  if (section == SectionKind::kImageData) each(image_data_);
-  if (section == SectionKind::kArchiveEntries) each(archive_entries_.rows());
-  for (std::size_t i = 0; section == SectionKind::kPictureRows && i < pictures_.size(); ++i)
-    visit(pictures_.Row(static_cast<std::uint32_t>(i)).item);
+  const auto each = [&](std::uint32_t, std::uint32_t item, std::uint32_t) { visit(item); };
+  if (section == SectionKind::kDigests) digests_.ForEach(each);
+  if (section == SectionKind::kImageData) image_data_.ForEach(each);
+  if (section == SectionKind::kArchiveEntries) {
+    for (const ArchiveEntryRow& row : archive_entries_.rows()) visit(row.item);
+  }
+  if (section == SectionKind::kPictureRows)
+    pictures_.ForEach([&](const PdqHash&, const PictureRow& row) { visit(row.item); });
 }
 
 }  // namespace spanwatch::hashset

@@ -33,6 +33,16 @@ class PictureIndex {
   // The views with this hash, at most kPictureHitsMax: no more are reported of one search.
   std::span<const PictureRow> RowsOf(std::uint32_t hash) const;
 
+  // Calls `found(hash, row)` for every view, in order.
+  template <typename Found>
+  void ForEach(Found&& found) const {
+    std::size_t hash = 0;
+    for (std::size_t row = 0; row < sections_.rows.size() && !sections_.hashes.empty(); ++row) {
+      while (hash + 1 < sections_.hashes.size() && sections_.firsts[hash + 1] <= row) ++hash;
+      found(sections_.hashes[hash], sections_.rows[row]);
+    }
+  }
+
   // Calls `found(hash, distance)` with the number of every hash within `max_distance`, in no order, of some more than
   // once.
   template <typename Found>

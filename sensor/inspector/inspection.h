@@ -33,8 +33,11 @@ class Inspection : public CapturedPacketConsumer, public PacketConsumer {
 
   // Live, when no packet came for a while: time goes on all the same.
   void Idle(PacketTime now) noexcept;
-  // New flows match against this from now on.
-  void Swap(std::shared_ptr<const MatchContext> match) { factory_.Swap(std::move(match)); }
+  // New flows match against this and mask names with this from now on; what went before goes with its last flow.
+  void Swap(std::shared_ptr<const MatchContext> match, std::function<std::string(const std::string&)> mask) {
+    context_.mask = std::move(mask);
+    factory_.Swap(std::move(match));
+  }
   // The capture is over: datagrams that wait for fragments are given up. OnHandedOver may still follow.
   void EndCapture() noexcept { decoder_.Finish(); }
   // After EndCapture: every flow ends.

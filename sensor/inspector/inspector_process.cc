@@ -35,11 +35,13 @@ constexpr std::chrono::milliseconds kHandoverDrainTime{300};
 // While packets for other inspectors wait for room.
 constexpr std::chrono::milliseconds kWaitingPoll{1};
 
-std::function<std::string(const std::string&)> MaskOf(const process::InspectorSetup& setup, const MatchContext& match) {
+// Holds the sets whose key it tags with.
+std::function<std::string(const std::string&)> MaskOf(const process::InspectorSetup& setup,
+                                                      const std::shared_ptr<const MatchContext>& match) {
   if (!setup.tag_names) return [](const std::string& name) { return fingerprint::MaskPlates(name); };
   const fingerprint::RecordTagger* tagger = nullptr;
-  for (const auto& one : match.taggers) tagger = tagger == nullptr ? one.get() : tagger;
-  return [tagger](const std::string& name) {
+  for (const auto& one : match->taggers) tagger = tagger == nullptr ? one.get() : tagger;
+  return [match, tagger](const std::string& name) {
     const std::size_t dot = name.rfind('.');
     const std::string extension = dot == std::string::npos || name.size() - dot > 8 ? "" : name.substr(dot);
     return name.empty() || tagger == nullptr ? extension : fmt::format("{:016x}{}", tagger->NameTag(name), extension);
@@ -101,7 +103,7 @@ Status InspectorProcess::Run() {
   if (Status status = channel_.Send(ByteView(&ready, 1)); !status) return status;
   Status status;
   if (setup_.mode == process::InspectorMode::kFiles) {
-    InspectFiles(std::move(setup_.inputs), setup_.limits, *block_, *sink_, match_, MaskOf(setup_, *match_));
+    InspectFiles(std::move(setup_.inputs), setup_.limits, *block_, *sink_, match_, MaskOf(setup_, match_));
   } else {
     status = setup_.mode == process::InspectorMode::kLive ? InspectLive() : ReplayAll();
   }
@@ -127,7 +129,7 @@ Status InspectorProcess::Open() {
   const Inspection::Share share = live ? Inspection::Share{} : Inspection::Share{setup_.index, setup_.count};
   if (!setup_.handover_sending.empty()) OpenHandover();
   inspection_ = std::make_unique<Inspection>(setup_.limits, *block_, *sink_, setup_.zones, share, setup_.interface,
-                                             *match, MaskOf(setup_, **match), handover_.get());
+                                             *match, MaskOf(setup_, *match), handover_.get());
   return {};
 }
 
@@ -209,14 +211,16 @@ Status InspectorProcess::HandleControl() {
   if (kind == process::ControlKind::kDrain) {
     draining_ = true;
   } else if (kind == process::ControlKind::kReload) {
-    auto hashsets = process::ParseReload(std::move(*message));
-    if (!hashsets) return Fail(hashsets.error());
-    auto match = OpenMatchContext(std::move(*hashsets), setup_.trusted_keys, setup_.limits, block_->counters);
+    auto reloaded = process::ParseReload(std::move(*message));
+    if (!reloaded) return Fail(reloaded.error());
+    auto match =
+        OpenMatchContext(std::move(reloaded->hashsets), reloaded->trusted_keys, setup_.limits, block_->counters);
     if (!match) {
       Log(LogLevel::kError, "New hash sets were refused, the old ones stay", "reason=\"{}\"", match.error().message);
       return {};
     }
-    inspection_->Swap(std::move(*match));
+    match_ = std::move(*match);
+    inspection_->Swap(match_, MaskOf(setup_, match_));
     const std::uint8_t done = static_cast<std::uint8_t>(process::ControlKind::kReloaded);
     return channel_.Send(ByteView(&done, 1));
   }

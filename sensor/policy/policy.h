@@ -37,6 +37,8 @@ class Policy {
   // Authorisations first: `spanwatch.authorized` and `spanwatch.authorization` (name, reference, near miss) are set in
   // the event's fields before the detections see it. Then every detection, then the correlations that those feed.
   virtual Result<Verdict> Evaluate(FlatEvent& event) = 0;
+  // Only whether it is authorised, without rules and correlations.
+  virtual Verdict Authorise(FlatEvent& event) const = 0;
   virtual PolicyFacts facts() const = 0;
 };
 

@@ -126,7 +126,8 @@ Status RuleEngine::RefuseCircles() {
                 "the correlation counts itself, by a circle");
 }
 
-void RuleEngine::Authorise(FlatEvent& event, Verdict& verdict) const {
+Verdict RuleEngine::Authorise(FlatEvent& event) const {
+  Verdict verdict;
   for (const Authorisation& authorisation : authorisations_) {
     if (!authorisation.authorisation_signed && !allow_unsigned_authorisations_) continue;
     const auto disagreement = authorisation.Disagrees(event);
@@ -147,6 +148,7 @@ void RuleEngine::Authorise(FlatEvent& event, Verdict& verdict) const {
     event.fields["spanwatch.authorization.signed"] = {verdict.authorisations.front().authorisation_signed};
   }
   if (!verdict.near_miss.empty()) event.fields["spanwatch.authorization_near_miss"] = {verdict.near_miss};
+  return verdict;
 }
 
 Result<bool> RuleEngine::Correlate(std::size_t index, std::size_t cause, const FlatEvent& event, std::uint64_t& count) {
@@ -177,8 +179,7 @@ RuleMatch RuleEngine::MatchOf(const RuleDocument& document, const FlatEvent& eve
 }
 
 Result<Verdict> RuleEngine::Evaluate(FlatEvent& event) {
-  Verdict verdict;
-  Authorise(event, verdict);
+  Verdict verdict = Authorise(event);
   std::deque<std::pair<std::size_t, std::uint64_t>> met;
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     const auto* detection = std::get_if<DetectionRule>(&rules_[i].document.body);

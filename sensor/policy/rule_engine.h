@@ -16,6 +16,7 @@ class RuleEngine : public Policy {
                                               bool allow_unsigned_authorisations, CorrelationStore& store);
 
   Result<Verdict> Evaluate(FlatEvent& event) override;
+  Verdict Authorise(FlatEvent& event) const override;
   PolicyFacts facts() const override;
 
  private:
@@ -30,7 +31,6 @@ class RuleEngine : public Policy {
   Status Link();
   Status LinkOne(std::size_t index, const std::vector<std::string>& names, bool is_filter);
   Status RefuseCircles();
-  void Authorise(FlatEvent& event, Verdict& verdict) const;
   Result<bool> Correlate(std::size_t index, std::size_t cause, const FlatEvent& event, std::uint64_t& count);
   RuleMatch MatchOf(const RuleDocument& document, const FlatEvent& event, std::uint64_t count,
                     const Verdict& verdict) const;

@@ -216,7 +216,7 @@ void InspectorKeeper::Reload() {
   std::vector<HashSetInput> hashsets = HashSets();
   for (std::uint32_t i = 0; i < places_.size(); ++i) {
     if (!places_[i].channel_open) continue;
-    if (Status status = SendReload(group_.child(i).channel(), hashsets); !status) {
+    if (Status status = SendReload(group_.child(i).channel(), plan_.trusted_keys, hashsets); !status) {
       Log(LogLevel::kError, "An inspector could not be told of new hash sets", "index={} reason=\"{}\"", i,
           status.error().message);
     }

@@ -25,6 +25,7 @@ struct SensorPlan {
   std::vector<Bytes> trusted_keys;
   std::vector<HashSetInput> hashsets;  // verified
   std::vector<HashSetFacts> facts;
+  std::function<void()> on_in_force;  // called once, when sensor and supervisor go by this plan; may be empty
 };
 
 // What the launcher needs of the capture stage, which it does not include.

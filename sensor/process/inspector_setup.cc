@@ -44,6 +44,21 @@ void PutHashSets(ByteWriter& writer, const std::vector<HashSetInput>& hashsets, 
   }
 }
 
+void PutKeys(ByteWriter& writer, const std::vector<Bytes>& keys) {
+  writer.Le(static_cast<std::uint32_t>(keys.size()));
+  for (const Bytes& key : keys) writer.Text(AsText(key));
+}
+
+std::vector<Bytes> TakeKeys(ByteReader& reader) {
+  std::vector<Bytes> keys;
+  const std::uint32_t count = reader.U32Le();
+  for (std::uint32_t i = 0; i < count && reader.ok(); ++i) {
+    const ByteView key = reader.Take(reader.U32Le());
+    keys.emplace_back(key.begin(), key.end());
+  }
+  return keys;
+}
+
 // Takes the next descriptor of the message; fails the reader when there is none.
 UniqueFd NextDescriptor(ByteReader& reader, ControlMessage& message, std::size_t& next) {
   if (next >= message.descriptors.size()) {
@@ -102,8 +117,7 @@ Status SendSetup(ControlChannel& channel, const InspectorSetup& setup) {
     writer.Le(static_cast<std::uint8_t>(flag));
   PutZones(writer, setup.zones);
   for (const auto& limit : config::kLimits) writer.Le(setup.limits.*limit.field);
-  writer.Le(static_cast<std::uint32_t>(setup.trusted_keys.size()));
-  for (const Bytes& key : setup.trusted_keys) writer.Text(AsText(key));
+  PutKeys(writer, setup.trusted_keys);
   PutHandover(writer, setup, descriptors);
   PutHashSets(writer, setup.hashsets, descriptors);
   writer.Le(static_cast<std::uint32_t>(setup.inputs.size()));
@@ -135,11 +149,7 @@ Result<InspectorSetup> ReceiveSetup(ControlChannel& channel) {
   for (bool* flag : {&setup.join_fanout, &setup.carry_on, &setup.tag_names, &setup.verbose}) *flag = reader.U8() != 0;
   setup.zones = TakeZones(reader);
   for (const auto& limit : config::kLimits) setup.limits.*limit.field = reader.U64Le();
-  const std::uint32_t keys = reader.U32Le();
-  for (std::uint32_t i = 0; i < keys && reader.ok(); ++i) {
-    const ByteView key = reader.Take(reader.U32Le());
-    setup.trusted_keys.emplace_back(key.begin(), key.end());
-  }
+  setup.trusted_keys = TakeKeys(reader);
   setup.shared_block = NextDescriptor(reader, *message, next);
   setup.ring = NextDescriptor(reader, *message, next);
   TakeHandover(reader, *message, next, setup);
@@ -155,10 +165,12 @@ Result<InspectorSetup> ReceiveSetup(ControlChannel& channel) {
   return setup;
 }
 
-Status SendReload(ControlChannel& channel, const std::vector<HashSetInput>& hashsets) {
+Status SendReload(ControlChannel& channel, const std::vector<Bytes>& trusted_keys,
+                  const std::vector<HashSetInput>& hashsets) {
   ByteWriter writer;
   std::vector<int> descriptors;
   writer.Le(static_cast<std::uint8_t>(ControlKind::kReload));
+  PutKeys(writer, trusted_keys);
   PutHashSets(writer, hashsets, descriptors);
   Bytes body = writer.Release();
   const Status sent = channel.Send(body, descriptors);
@@ -166,15 +178,17 @@ Status SendReload(ControlChannel& channel, const std::vector<HashSetInput>& hash
   return sent;
 }
 
-Result<std::vector<HashSetInput>> ParseReload(ControlMessage message) {
+Result<ReloadedSets> ParseReload(ControlMessage message) {
   ByteReader reader(message.body);
   std::size_t next = 0;
   reader.Skip(1);
-  auto hashsets = TakeHashSets(reader, message, next);
+  ReloadedSets reloaded;
+  reloaded.trusted_keys = TakeKeys(reader);
+  reloaded.hashsets = TakeHashSets(reader, message, next);
   const bool good = reader.ok() && reader.remaining() == 0;
   Wipe(message.body);
   if (!good) return Fail(ErrorCode::kCorrupt, "{}", kBadMessage);
-  return hashsets;
+  return reloaded;
 }
 
 }  // namespace spanwatch::process

@@ -58,8 +58,13 @@ Result<InspectorSetup> ReceiveSetup(ControlChannel& channel);
 // with the link type (i32) when it has joined, ready when it is sealed and inspects, reloaded.
 enum class ControlKind : std::uint8_t { kSetup, kReload, kDrain, kReady, kCaptureSocket, kReloaded };
 
-Status SendReload(ControlChannel& channel, const std::vector<HashSetInput>& hashsets);
+struct ReloadedSets {
+  std::vector<Bytes> trusted_keys;  // in place of those of the setup
+  std::vector<HashSetInput> hashsets;
+};
+Status SendReload(ControlChannel& channel, const std::vector<Bytes>& trusted_keys,
+                  const std::vector<HashSetInput>& hashsets);
 // REQUIRES: the body's first byte is kReload.
-Result<std::vector<HashSetInput>> ParseReload(ControlMessage message);
+Result<ReloadedSets> ParseReload(ControlMessage message);
 
 }  // namespace spanwatch::process

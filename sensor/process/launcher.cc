@@ -191,6 +191,9 @@ void Launcher::TakeSupervisorMessages() {
         if (next_plan_) (void)SendReload(supervisor_->channel(), next_plan_->facts);
         if (phase_ == Phase::kSupervisorFinishes) TellSupervisor(SupervisorMessage::kDrain);
         break;
+      case SupervisorMessage::kWantsReload:
+        BeginReload();
+        break;
       case SupervisorMessage::kReloaded:
         FinishReload(true);
         break;
@@ -245,6 +248,7 @@ void Launcher::FinishReload(bool took_effect) {
   if (took_effect) {
     std::swap(plan_, *plan);
     keeper_->Reload();
+    if (plan_.on_in_force) plan_.on_in_force();
     Log(LogLevel::kInfo, "Configuration, rules and hash sets were read again");
   } else {
     Log(LogLevel::kError, "The reload was refused; everything stays as it was");
@@ -256,6 +260,7 @@ void Launcher::FinishReload(bool took_effect) {
 void Launcher::TellReady() {
   if (told_ready_ || !supervisor_ready_ || !keeper_->all_running()) return;
   told_ready_ = true;
+  if (plan_.on_in_force) plan_.on_in_force();
   NotifyServiceManager("READY=1");
   Log(LogLevel::kInfo, "The sensor is capturing", "interface={} inspectors={}", plan_.config.interface,
       plan_.config.inspectors);

@@ -2,8 +2,9 @@
 // per share of the traffic. It makes what outlives them (rings, shared counters), starts them by exec, starts them
 // again when they die, and passes signals on. It touches no byte of traffic and keeps CAP_NET_RAW alone.
 //
-//   SIGHUP           configuration, rules and hash sets are read again; on any error all the old ones stay
-//   SIGTERM, SIGINT  inspectors finish their flows, the supervisor judges what is left and delivers for a bounded time
+//   SIGHUP           (or when the supervisor has pulled a new hash set) configuration, rules and hash sets are read
+//   again; on any error all the old ones stay SIGTERM, SIGINT  inspectors finish their flows, the supervisor judges
+//   what is left and delivers for a bounded time
 //
 // One thread. Make, then Run once.
 #pragma once

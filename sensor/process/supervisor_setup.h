@@ -41,8 +41,8 @@ Status SendSetup(ControlChannel& channel, const SupervisorSetup& setup);
 Result<SupervisorSetup> ReceiveSupervisorSetup(ControlChannel& channel);
 
 // While it runs. From the launcher: reload, an inspector ended or began again, drain (all inspectors have ended: judge
-// what is left, deliver, end). From the supervisor: ready, the reload took effect. From either: a reload was refused
-// (it has said why).
+// what is left, deliver, end). From the supervisor: ready, the reload took effect, it wants one (a hash set was
+// pulled). From either: a reload was refused (it has said why).
 enum class SupervisorMessage : std::uint8_t {
   kReload = 64,
   kInspectorEnded,
@@ -50,7 +50,8 @@ enum class SupervisorMessage : std::uint8_t {
   kDrain,
   kReady,
   kReloaded,
-  kReloadRefused
+  kReloadRefused,
+  kWantsReload
 };
 
 Status SendReload(ControlChannel& channel, const std::vector<HashSetFacts>& hashsets);

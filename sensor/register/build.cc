@@ -1,8 +1,13 @@
 #include "register/build.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
+
+#include "hashset/mapped_hashset.h"
+#include "register/delta.h"
 
 namespace spanwatch::enrolment {
 namespace {
@@ -16,6 +21,19 @@ struct KnownPicture {
 };
 
 bool IsNotWhole(const PictureView& view) { return view.view != View::kFull; }
+
+Result<std::shared_ptr<const hashset::MappedHashSet>> MapInMemory(ByteView bytes, ByteView signing_seed) {
+  const UniqueFd file(::memfd_create("whole", MFD_CLOEXEC));
+  if (!file) return FailErrno("cannot make memory for the whole set");
+  for (std::size_t written = 0; written < bytes.size();) {
+    const ssize_t moved = ::write(file.get(), bytes.data() + written, bytes.size() - written);
+    if (moved <= 0) return FailErrno("cannot make memory for the whole set");
+    written += static_cast<std::size_t>(moved);
+  }
+  const hashset::PublicKey key = hashset::PublicKeyOf(signing_seed);
+  const std::vector<Bytes> trusted{{key.begin(), key.end()}};
+  return hashset::MappedHashSet::Open(file, "of the register", trusted);
+}
 
 class Builder {
  public:
@@ -39,28 +57,19 @@ class Builder {
   Result<BuildSummary> BuildFromSnapshot(ByteView signing_seed) {
     Status status = Survey();
     if (!status) return Fail(status.error());
-    if (rows_.empty()) {
+    if (rows_.empty() && options_.delta_from.empty()) {
       return Fail(ErrorCode::kInvalid, "the register holds nothing that has not expired; add images or records first");
     }
     auto shared = FindSharedFragments(places_, files_);
     if (!shared) return Fail(shared.error());
     summary_.fragments = shared->result;
     shared_ = std::move(shared->hashes);
-    const RegisterFacts& facts = database_.facts();
-    hashset::HashSetWriter writer({.name = options_.name.empty() ? facts.owner : options_.name,
-                                   .profile = std::string(ProfileName()),
-                                   .serial = summary_.serial,
-                                   .created = options_.now,
-                                   .fragment_seed = facts.fragment_seed,
-                                   .fragment_density = facts.fragment_density,
-                                   .fragment_window = facts.fragment_window,
-                                   .fragment_sure = options_.fragment_sure,
-                                   .record_key_id = facts.record_key_id,
-                                   .folder = FolderOf(options_)});
-    AddCollections(writer);
-    status = Fill(writer);
+    Calibrate();
+    hashset::HashSetWriter writer(Description());
+    status = Fill(writer, nullptr);
     if (!status) return Fail(status.error());
-    auto written = writer.Write(options_.out, signing_seed);
+    auto written =
+        options_.delta_from.empty() ? writer.Write(options_.out, signing_seed) : WriteDelta(writer, signing_seed);
     if (!written) return Fail(written.error());
     summary_.written = *written;
     return std::move(summary_);
@@ -73,6 +82,41 @@ class Builder {
   std::string_view ProfileName() const {
     constexpr std::string_view kNames[] = {"compact", "standard", "full"};
     return kNames[static_cast<std::size_t>(options_.profile)];
+  }
+
+  hashset::HashSetDescription Description() const {
+    const RegisterFacts& facts = database_.facts();
+    return {.name = options_.name.empty() ? facts.owner : options_.name,
+            .profile = std::string(ProfileName()),
+            .serial = summary_.serial,
+            .base_serial = summary_.base_serial,
+            .created = options_.now,
+            .fragment_seed = facts.fragment_seed,
+            .fragment_density = facts.fragment_density,
+            .fragment_window = facts.fragment_window,
+            .fragment_sure = options_.fragment_sure,
+            .record_key_id = facts.record_key_id,
+            .folder = FolderOf(options_)};
+  }
+
+  // The whole set is made in memory and compared with the base item by item.
+  Result<hashset::WrittenSet> WriteDelta(hashset::HashSetWriter& whole_writer, ByteView signing_seed) {
+    const auto bytes = whole_writer.Encode(signing_seed);
+    if (!bytes) return Fail(bytes.error());
+    const auto whole = MapInMemory(*bytes, signing_seed);
+    if (!whole) return Fail(whole.error());
+    const auto base = hashset::MappedHashSet::OpenUnverified(options_.delta_from);
+    if (!base) return Fail(base.error());
+    if (Status status = CheckBase(**base, **whole); !status) return Fail(status.error());
+    if (Status status = (*base)->VerifyChecksums(); !status) return Fail(status.error());
+    const Delta delta = DeltaBetween(**base, **whole);
+    surveyed_.base_serial = summary_.base_serial = (*base)->manifest().serial;
+    surveyed_.changed = delta.changed;
+    surveyed_.removed = delta.removed.size();
+    hashset::HashSetWriter writer(Description());
+    if (Status status = Fill(writer, &delta.added); !status) return Fail(status.error());
+    for (const ItemId& id : delta.removed) writer.Remove(id);
+    return writer.Write(options_.out, signing_seed);
   }
 
   // Every item that has not expired, with its file where it has one. The register is read twice: once to know what is
@@ -141,13 +185,20 @@ class Builder {
   Calibration CalibrateCollection(std::size_t row) const {
     std::vector<CalibratedPicture> pictures;
     for (const KnownPicture& picture : pictures_[row]) pictures.push_back({picture.whole, picture.views});
-    return pictures.empty() ? Calibration{} : Calibrate(pictures);
+    return pictures.empty() ? Calibration{} : enrolment::Calibrate(pictures);
   }
 
-  void AddCollections(hashset::HashSetWriter& writer) {
-    for (std::size_t row = 0; row < summary_.collections.size(); ++row) {
-      BuiltCollection& collection = summary_.collections[row];
-      collection.calibration = CalibrateCollection(row);
+  void Calibrate() {
+    for (std::size_t row = 0; row < pictures_.size(); ++row)
+      summary_.collections[row].calibration = CalibrateCollection(row);
+    surveyed_ = summary_;
+    pictures_ = {};
+    seen_ = {};
+    files_ = {};
+  }
+
+  void AddCollections(hashset::HashSetWriter& writer) const {
+    for (const BuiltCollection& collection : summary_.collections) {
       const Calibration& calibration = collection.calibration;
       writer.AddCollection({.name = collection.name,
                             .owner = database_.facts().owner,
@@ -157,9 +208,6 @@ class Builder {
                             .false_rate = calibration.false_rate,
                             .negative = collection.negative});
     }
-    pictures_ = {};
-    seen_ = {};
-    files_ = {};
   }
 
   void ReduceViews(std::vector<PictureView>& views) const {
@@ -177,12 +225,17 @@ class Builder {
     ++summary_.files;
   }
 
-  Status Fill(hashset::HashSetWriter& writer) {
+  // `wanted`: which rows of the whole set; null: all.
+  Status Fill(hashset::HashSetWriter& writer, const std::vector<bool>* wanted) {
+    summary_ = surveyed_;
+    AddCollections(writer);
+    std::size_t row = 0;
     Status status = ForEach([&](const ItemEntry& entry, std::optional<FileFingerprint>& file) -> Status {
       if (IsHarmless(entry, file)) {
         ++summary_.harmless;
         return {};
       }
+      if (wanted != nullptr && !(*wanted)[row++]) return {};
       if (file && !entry.negative) Reduce(*file);
       const std::size_t collection = rows_[entry.collection];
       ++summary_.collections[collection].items;
@@ -242,6 +295,7 @@ class Builder {
   RegisterDatabase& database_;
   const BuildOptions& options_;
   BuildSummary summary_;
+  BuildSummary surveyed_;                                // what it was before anything was written
   std::map<std::int64_t, std::size_t> rows_;             // of collections
   std::vector<std::vector<KnownPicture>> pictures_;      // by row
   std::set<std::pair<std::size_t, Sha256Digest>> seen_;  // in pictures_
@@ -285,6 +339,12 @@ std::string Describe(const BuildSummary& summary) {
   using enum hashset::SectionKind;
   std::string text = fmt::format("serial {}: {} items, {} expired left out, {} bytes\n", summary.serial, summary.items,
                                  summary.expired, summary.written.bytes);
+  if (summary.base_serial != 0) {
+    text += fmt::format(
+        "a delta to serial {}: {} of its items are new and {} other than there, {} of the base are taken "
+        "back; sensors load both\n",
+        summary.base_serial, summary.items - summary.changed, summary.changed, summary.removed - summary.changed);
+  }
   if (summary.negatives > 0) {
     text += fmt::format("negative banks: {} items; {} registered items and {} windows that they explain left out\n",
                         summary.negatives, summary.harmless, summary.harmless_fragments);

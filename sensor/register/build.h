@@ -19,8 +19,9 @@ struct BuildOptions {
   std::filesystem::path out;
   std::string name;  // of the set; empty: the register's owner
   Profile profile = Profile::kFull;
-  std::uint32_t fragment_sure = 2;  // windows that agree and make a match sure
-  PacketTime now;                   // wall clock: what has expired by then is left out
+  std::uint32_t fragment_sure = 2;   // windows that agree and make a match sure
+  std::filesystem::path delta_from;  // a whole set built before: write only what is other than in it
+  PacketTime now;                    // wall clock: what has expired by then is left out
 };
 
 struct BuiltCollection {
@@ -33,6 +34,9 @@ struct BuiltCollection {
 struct BuildSummary {
   hashset::WrittenSet written;
   std::uint64_t serial = 0;
+  std::uint64_t base_serial = 0;  // of the set that this one is a delta to
+  std::uint64_t changed = 0;      // items of the delta that its base holds otherwise
+  std::uint64_t removed = 0;      // items of the base that it takes back
   std::uint64_t items = 0;
   std::uint64_t expired = 0;
   std::uint64_t negatives = 0;           // items of negative banks

@@ -11,7 +11,7 @@ namespace spanwatch::state {
 namespace {
 
 constexpr int kApplicationId = 0x53574348;  // "SWCH"
-constexpr int kSchemaVersion = 1;
+constexpr int kSchemaVersion = 2;
 
 constexpr const char* kSchema = R"(
 CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -58,6 +58,18 @@ CREATE TABLE outbox(
 CREATE INDEX outbox_group ON outbox(endpoint, dead, group_key, row);
 CREATE INDEX outbox_due ON outbox(endpoint, dead, next_attempt);
 CREATE TABLE disabled_endpoints(endpoint TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
+)";
+
+// What version 2 added to version 1.
+constexpr const char* kQuarantineSchema = R"(
+ALTER TABLE sightings ADD COLUMN quarantined INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE quarantine(
+  item BLOB NOT NULL, method INTEGER NOT NULL, confidence INTEGER NOT NULL, collection TEXT NOT NULL,
+  severity INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL, held INTEGER NOT NULL,
+  PRIMARY KEY(item, method, confidence)) WITHOUT ROWID;
+CREATE TABLE quarantine_places(
+  item BLOB NOT NULL, method INTEGER NOT NULL, confidence INTEGER NOT NULL, kind INTEGER NOT NULL,
+  value INTEGER NOT NULL, time INTEGER NOT NULL, PRIMARY KEY(item, method, confidence, kind, value)) WITHOUT ROWID;
 )";
 
 }  // namespace
@@ -112,6 +124,9 @@ Status Database::CheckFile(Access access) {
   }
   if (access == Access::kReader) {
     if (fresh) return Fail(ErrorCode::kInvalid, "is empty: no sensor has written to it yet");
+    if (*version < kSchemaVersion) {
+      return Fail(ErrorCode::kInvalid, "was written by an older Spanwatch; start the sensor once, then it can be read");
+    }
   } else {
     const Status status = Execute(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-32000; "
@@ -119,6 +134,8 @@ Status Database::CheckFile(Access access) {
     if (!status) return status;
     if (fresh) {
       if (Status made = MakeSchema(); !made) return made;
+    } else if (*version < kSchemaVersion) {
+      if (Status migrated = Migrate(); !migrated) return migrated;
     }
   }
   const auto seed = Number("hash_seed");
@@ -132,6 +149,7 @@ Status Database::MakeSchema() {
   if (::getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) return FailErrno("cannot draw random bytes");
   if (Status status = Begin(); !status) return status;
   Status status = Execute(kSchema);
+  if (status) status = Execute(kQuarantineSchema);
   if (status)
     status = Execute(
         fmt::format("PRAGMA application_id={}; PRAGMA user_version={}", kApplicationId, kSchemaVersion).c_str());
@@ -141,6 +159,15 @@ Status Database::MakeSchema() {
     return status;
   }
   return Commit();
+}
+
+Status Database::Migrate() {
+  if (Status status = Begin(); !status) return status;
+  Status status = Execute(kQuarantineSchema);
+  if (status) status = Execute(fmt::format("PRAGMA user_version={}", kSchemaVersion).c_str());
+  if (status) return Commit();
+  Rollback();
+  return status;
 }
 
 Status Database::Begin() {

@@ -61,6 +61,7 @@ class Database {
   Status OpenFile(const std::string& path, Access access);
   Status CheckFile(Access access);
   Status MakeSchema();
+  Status Migrate();
 
   struct Close {
     void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }  // waits for the tables' statements

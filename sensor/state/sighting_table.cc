@@ -27,7 +27,7 @@ Status SightingTable::Prepare() {
   return database_.PrepareAll({
       {&insert_sighting_,
        "INSERT OR IGNORE INTO sightings VALUES(NULL,?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,"
-       "?20,?21,?22,?23,?24,?25)"},
+       "?20,?21,?22,?23,?24,?25,?26)"},
       {&insert_item_, "INSERT OR IGNORE INTO flow_items VALUES(?1,?2,?3,?4,?5,?6,?7)"},
       {&improve_item_,
        "UPDATE flow_items SET method=?3, confidence=?4, distance=?5 "
@@ -50,7 +50,8 @@ Status SightingTable::Prepare() {
   });
 }
 
-Result<std::uint64_t> SightingTable::Add(std::string_view event_id, const Sighting& sighting, bool authorised) {
+Result<std::uint64_t> SightingTable::Add(std::string_view event_id, const Sighting& sighting, bool authorised,
+                                         std::size_t quarantined) {
   const FlowSummary& flow = sighting.flow;
   SqlStatement& insert = insert_sighting_;
   insert.Bind(1, event_id).Bind(2, Nanoseconds(sighting.time)).Bind(3, static_cast<std::int64_t>(sighting.phase));
@@ -67,7 +68,8 @@ Result<std::uint64_t> SightingTable::Add(std::string_view event_id, const Sighti
   insert.Bind(18, Join(sighting.provenance)).Bind(19, sighting.collection).Bind(20, sighting.hashset_name);
   insert.Bind(21, Signed(sighting.hashset_serial)).Bind(22, ToString(sighting.method));
   insert.Bind(23, ToString(sighting.confidence)).Bind(24, Signed(sighting.items.size()));
-  if (Status status = insert.Bind(25, std::int64_t{authorised}).Run(); !status) return Fail(status.error());
+  insert.Bind(25, std::int64_t{authorised}).Bind(26, Signed(quarantined));
+  if (Status status = insert.Run(); !status) return Fail(status.error());
   if (database_.changed_rows() == 0) return 0;
 
   std::uint64_t fresh = 0;

@@ -27,7 +27,9 @@ class SightingTable {
   static Result<std::unique_ptr<SightingTable>> Open(Database& database);
 
   // Returns how many of its items are new to the flow. A second call with the same event id changes nothing.
-  Result<std::uint64_t> Add(std::string_view event_id, const Sighting& sighting, bool authorised);
+  // `quarantined`: how many of its items are in quarantine.
+  Result<std::uint64_t> Add(std::string_view event_id, const Sighting& sighting, bool authorised,
+                            std::size_t quarantined = 0);
   // A later summary of the same direction of the same flow replaces the earlier one.
   Status AddTransfer(std::string_view event_id, const TransferSummary& transfer);
 

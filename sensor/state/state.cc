@@ -26,6 +26,7 @@ Result<std::unique_ptr<State>> State::Open(const std::string& path, const config
   if (status) status = Place(state->correlations_, CorrelationTable::Open(database, limits, counters));
   if (status) status = Place(state->alerts_, AlertTable::Open(database, limits, counters));
   if (status) status = Place(state->outbox_, OutboxTable::Open(database));
+  if (status) status = Place(state->quarantine_, QuarantineTable::Open(database, limits, counters));
   if (!status) return Fail(status.error().In(path));
   return state;
 }
@@ -35,6 +36,7 @@ Status State::Purge(PacketTime now) {
   if (status) status = sightings_->PurgeSightings(now - Days(limits_.state_sighting_retention_days));
   if (status) status = sightings_->PurgeTransfers(now - Days(limits_.state_transfer_retention_days));
   if (status) status = correlations_->Purge(now);
+  if (status) status = quarantine_->Purge(now);
   if (status) status = alerts_->Purge(now - Days(limits_.state_alert_retention_days));
   if (status) status = outbox_->Purge(WallClockNow() - Days(limits_.state_alert_retention_days));
   return status;

@@ -13,6 +13,7 @@
 #include "state/database.h"
 #include "state/event_table.h"
 #include "state/outbox_table.h"
+#include "state/quarantine_table.h"
 #include "state/sighting_table.h"
 
 namespace spanwatch::state {
@@ -34,6 +35,7 @@ class State {
   CorrelationTable& correlations() { return *correlations_; }
   AlertTable& alerts() { return *alerts_; }
   OutboxTable& outbox() { return *outbox_; }
+  QuarantineTable& quarantine() { return *quarantine_; }
   Database& database() { return *database_; }
 
  private:
@@ -46,6 +48,7 @@ class State {
   std::unique_ptr<CorrelationTable> correlations_;
   std::unique_ptr<AlertTable> alerts_;
   std::unique_ptr<OutboxTable> outbox_;
+  std::unique_ptr<QuarantineTable> quarantine_;
 };
 
 }  // namespace spanwatch::state

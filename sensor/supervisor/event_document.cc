@@ -231,6 +231,14 @@ void AddVerdict(json& document, const Verdict& verdict) {
   if (!rules.empty()) own["rules"] = std::move(rules);
 }
 
+void AddQuarantine(json& document, std::span<const SightedItem> items) {
+  if (items.empty()) return;
+  json& own = document["spanwatch"];
+  own["quarantined_count"] = items.size();
+  json& listed = own["quarantined"] = json::array();
+  for (const SightedItem& item : items.first(std::min(items.size(), kItemsListed))) listed.push_back(ToHex(item.id));
+}
+
 FlatEvent Flatten(const json& document, const InspectorMessage& message) {
   FlatEvent event;
   FlattenInto(document, "", event);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "model/event.h"
 #include "model/sighting.h"
@@ -19,6 +20,9 @@ PacketTime EventTime(const InspectorMessage& message);
 nlohmann::json EventDocument(const std::string& sensor, const InspectorMessage& message, PacketTime created);
 // The verdict's part of a document: spanwatch.authorized, spanwatch.authorization, spanwatch.rules.
 void AddVerdict(nlohmann::json& document, const Verdict& verdict);
+
+// Marks a sighting's items that are in quarantine: spanwatch.quarantined, at most 32 of them.
+void AddQuarantine(nlohmann::json& document, std::span<const SightedItem> items);
 
 // The same event for the policy: nested names joined by full stops, arrays as several values, and all items of a
 // sighting.

@@ -5,9 +5,11 @@
 #include <random>
 
 #include "alert/alert_document.h"
+#include "base/hex.h"
 #include "base/key_file.h"
 #include "process/message_codec.h"
 #include "supervisor/event_document.h"
+#include "supervisor/operator_requests.h"
 #include "telemetry/log.h"
 
 namespace spanwatch::supervisor {
@@ -43,7 +45,7 @@ alert::SinkOptions SinkOptionsOf(const config::WebhookConfig& webhook) {
     if (!value.empty()) options.settings.emplace_back(name, value);
   };
   add("secret_file", webhook.secret_file.string());
-  add("secret_env", webhook.secret_env);
+  add("secret_environment", webhook.secret_env);
   add("secret_file", webhook.next_secret_file.string());
   add("ca_file", webhook.ca_file.string());
   if (webhook.allow_link_local) add("allow_link_local", "true");
@@ -83,7 +85,11 @@ Status Supervisor::Open(std::vector<InspectorLink> inspectors) {
   auto state = state::State::Open(path, config_.limits, counters_);
   if (!state) return Fail(state.error());
   state_ = std::move(*state);
+  if (!config_.state_directory.empty()) {
+    if (Status status = PrepareRequests(config_.state_directory); !status) return status;
+  }
   if (Status status = LoadPolicy(); !status) return status;
+  quarantine_ = std::make_unique<FloodQuarantine>(state_->quarantine());
   book_ = std::make_unique<alert::AlertBook>(config_.sensor_name, config_.limits, state_->alerts(), counters_);
   if (Status status = book_->Load(); !status) return status;
   if (Status status = OpenSinks(); !status) return status;
@@ -212,20 +218,36 @@ Status Supervisor::JudgeEvent(const InspectorMessage& message) {
   auto number = state_->events().NumberEvent(id, EventTime(message), document["event"]["dataset"].get<std::string>());
   if (!number) return Fail(number.error());
   if (!*number) return {};  // told before
+  const auto* sighting = std::get_if<Sighting>(&message);
+  const std::vector<SightedItem> held = sighting ? quarantine_->HeldOf(*sighting) : std::vector<SightedItem>();
+  const bool all_held = !held.empty() && held.size() == sighting->items.size();
+  AddQuarantine(document, held);
   FlatEvent event = Flatten(document, message);
-  auto verdict = policy_->Evaluate(event);
+  // One item that is not in quarantine is enough for the sighting to be judged as any other.
+  auto verdict = all_held ? Result<Verdict>(policy_->Authorise(event)) : policy_->Evaluate(event);
   if (!verdict) return Fail(verdict.error());
-  AddVerdict(document, *verdict);
+  std::optional<QuarantineAlert> quarantine;
+  if (sighting) quarantine = quarantine_->OnSighting(*sighting, held, *verdict);
+  Verdict shown = *verdict;
+  if (quarantine)
+    shown.matches.insert(shown.matches.end(), quarantine->verdict.matches.begin(), quarantine->verdict.matches.end());
+  AddVerdict(document, shown);
   document["event"]["sequence"] = **number;
-  if (const auto* sighting = std::get_if<Sighting>(&message)) {
-    auto added = state_->sightings().Add(id, *sighting, verdict->authorised);
+  if (sighting) {
+    auto added = state_->sightings().Add(id, *sighting, verdict->authorised, held.size());
     if (!added) return Fail(added.error());
   } else if (const auto* transfer = std::get_if<TransferSummary>(&message)) {
     if (Status status = state_->sightings().AddTransfer(id, *transfer); !status) return status;
   }
+  if (all_held) counters_.Add(Counter::quarantine_held_sightings);
   Count(message, *verdict);
   if (Status status = state_->events().KeepDocument(**number, LineOf(document)); !status) return status;
-  auto transitions = book_->OnVerdict(id, message, *verdict);
+  if (Status status = RaiseOf(id, message, *verdict); !status || !quarantine) return status;
+  return RaiseOf(id, quarantine->sighting, quarantine->verdict);
+}
+
+Status Supervisor::RaiseOf(const std::string& event_id, const InspectorMessage& message, const Verdict& verdict) {
+  auto transitions = book_->OnVerdict(event_id, message, verdict);
   if (!transitions) return Fail(transitions.error());
   return Raise(std::move(*transitions));
 }
@@ -346,6 +368,25 @@ Status Supervisor::Finish(bool close_alerts) {
   return {};
 }
 
+Status Supervisor::StartPulling(std::function<void()> on_pulled) {
+  puller_ =
+      std::make_unique<HashSetPuller>(io_, config_.limits, counters_, config_.state_directory, std::move(on_pulled));
+  return puller_->Configure(config_.hashsets);
+}
+
+Status Supervisor::HandleRequests() {
+  if (config_.state_directory.empty()) return {};
+  const TakenRequests requests = TakeRequests(config_.state_directory);
+  if (requests.refused > 0) Log(LogLevel::kWarning, "A request was not understood", "count={}", requests.refused);
+  for (const ItemId& item : requests.releases) {
+    if (Status status = state_->Begin(); !status) return status;
+    const std::size_t released = state_->quarantine().Release(item);
+    if (Status status = state_->Commit(); !status) return status;
+    Log(LogLevel::kInfo, "An item was let out of quarantine", "item={} entries={}", ToHex(item), released);
+  }
+  return {};
+}
+
 Status Supervisor::Reload(config::Config config, std::vector<HashsetFigures> hashsets) {
   std::swap(config_, config);
   reloaded_ = WallClockNow();
@@ -361,6 +402,11 @@ Status Supervisor::Reload(config::Config config, std::vector<HashsetFigures> has
   if (events_) {
     if (Status status = events_->Reopen(); !status) {
       Log(LogLevel::kError, "The event file could not be reopened", "reason=\"{}\"", status.error().message);
+    }
+  }
+  if (puller_) {
+    if (Status status = puller_->Configure(config_.hashsets); !status) {
+      Log(LogLevel::kError, "The hash sets' URLs could not be read again", "reason=\"{}\"", status.error().message);
     }
   }
   if (Status status = outbox_->Reload(); !status) {

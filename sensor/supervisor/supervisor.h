@@ -18,6 +18,8 @@
 #include "process/shared_block.h"
 #include "state/state.h"
 #include "supervisor/event_merger.h"
+#include "supervisor/flood_quarantine.h"
+#include "supervisor/hashset_puller.h"
 #include "supervisor/http_listener.h"
 #include "supervisor/metrics_exporter.h"
 
@@ -53,6 +55,9 @@ class Supervisor {
                                                    std::vector<HashsetFigures> hashsets);
   ~Supervisor();
 
+  // Live: keeps the hash sets that are configured by URL up to date; `on_pulled` after each that was taken in.
+  Status StartPulling(std::function<void()> on_pulled);
+
   // Takes and judges what waits, in batches. Returns how many messages it took from the rings.
   Result<std::size_t> Drain();
   // The inspector has ended (or died); it holds up no other's events. Resume when a successor begins.
@@ -64,6 +69,8 @@ class Supervisor {
   Status Purge();
   // No message will come any more: judges all that waits and, when `close_alerts`, closes every open alert.
   Status Finish(bool close_alerts);
+  // Does what the operator's command line asked for (operator_requests.h). Every second.
+  Status HandleRequests();
   // SIGHUP: rules and authorisations again, files reopened, webhook secrets read. On failure all stays as it was; of
   // the configuration only what concerns rules and names takes effect, the rest at the next start.
   Status Reload(config::Config config, std::vector<HashsetFigures> hashsets);
@@ -87,6 +94,7 @@ class Supervisor {
   Status Judge(const MergedMessage& merged);
   Status JudgeEvent(const InspectorMessage& message);
   Status Raise(std::vector<AlertTransition> transitions);
+  Status RaiseOf(const std::string& event_id, const InspectorMessage& message, const Verdict& verdict);
   Status CommitBatch();
   Status WriteDocuments();
   void Count(const InspectorMessage& message, const Verdict& verdict);
@@ -97,11 +105,13 @@ class Supervisor {
   Counters counters_;  // the supervisor's own block
   std::unique_ptr<state::State> state_;
   std::unique_ptr<policy::Policy> policy_;
+  std::unique_ptr<FloodQuarantine> quarantine_;
   std::unique_ptr<alert::AlertBook> book_;
   std::unique_ptr<alert::Outbox> outbox_;
   std::optional<alert::JsonLinesWriter> events_;
   std::unique_ptr<MetricsExporter> metrics_;
   std::unique_ptr<HttpListener> listener_;
+  std::unique_ptr<HashSetPuller> puller_;
   std::vector<std::unique_ptr<Inspector>> inspectors_;
   process::MappedSharedBlock launcher_block_;
   std::unique_ptr<EventMerger> merger_;

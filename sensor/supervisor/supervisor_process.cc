@@ -22,6 +22,7 @@ using process::SupervisorMessage;
 constexpr std::chrono::milliseconds kIdleInterval{10};
 constexpr std::chrono::milliseconds kEndInterval{50};
 constexpr std::chrono::hours kPurgeInterval{1};
+constexpr std::chrono::seconds kRequestsInterval{1};
 // When the launcher is gone, inspectors end by themselves; so long their last messages are waited for.
 constexpr std::chrono::seconds kOrphanTime{2};
 
@@ -62,6 +63,7 @@ class SupervisorProcess {
   asio::steady_timer timer_;
   config::Limits limits_;
   std::unique_ptr<Supervisor> supervisor_;
+  Clock::time_point requests_at_{};
   Clock::time_point purge_at_ = Clock::now() + kPurgeInterval;
   std::optional<Clock::time_point> orphaned_until_;
   std::optional<Clock::time_point> deliver_until_;
@@ -91,7 +93,8 @@ Status SupervisorProcess::Open() {
   auto supervisor = Supervisor::Start(io_, std::move(*config), std::move(links), FiguresOf(setup_.hashsets));
   if (!supervisor) return spanwatch::Fail(supervisor.error());
   supervisor_ = std::move(*supervisor);
-  return supervisor_->AddLauncherBlock(std::move(setup_.launcher_block));
+  if (Status status = supervisor_->AddLauncherBlock(std::move(setup_.launcher_block)); !status) return status;
+  return supervisor_->StartPulling([this] { Tell(SupervisorMessage::kWantsReload); });
 }
 
 void SupervisorProcess::WaitForControl() {
@@ -161,6 +164,10 @@ void SupervisorProcess::Drain() {
   const auto taken = supervisor_->Drain();
   if (!taken) return Fail(std::unexpected(taken.error()));
   const auto now = Clock::now();
+  if (now >= requests_at_) {
+    requests_at_ = now + kRequestsInterval;
+    if (Status status = supervisor_->HandleRequests(); !status) return Fail(status);
+  }
   if (orphaned_until_ && now >= *orphaned_until_) return BeginEnd();
   if (now >= purge_at_) {
     purge_at_ = now + kPurgeInterval;

@@ -22,6 +22,7 @@ Bytes GoodSet(ByteView signing_seed) {
     file.fragments.push_back({i, i * 0x2000000000000000ull});
     const std::uint32_t row = writer.AddItem({.kind = ItemKind::kImage, .size = file.size});
     writer.AddFile(row, file);
+    writer.Remove({i});
     writer.AddRecord(row, {.plate_tag = i, .folded_tag = i + 1u, .shape = 0xf0, .pair_tags = {i}});
   }
   writer.AddShape({.shape = 0xf0, .registered = 4});

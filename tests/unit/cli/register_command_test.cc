@@ -98,6 +98,25 @@ class FirstSession : public testing::Test {
   std::string output_, errors_;
 };
 
+TEST_F(FirstSession, ANegativeBankAndADeltaByTheCommandLine) {
+  RunSession();
+  std::filesystem::create_directory("logos");
+  WritePicture("logos/logo.jpg", 50);
+  EXPECT_EQ(Run("register add images --register R.db --collection lanes --negative logos/"), kExitUsage);
+  EXPECT_NE(errors_.find("no negative bank"), std::string::npos) << errors_;
+  ASSERT_EQ(Run("register add images --register R.db --collection logos --negative logos/"), kExitDone) << errors_;
+  EXPECT_EQ(Run("register add images --register R.db --collection logos pictures/"), kExitUsage);
+  EXPECT_EQ(Run("register add records --register R.db --collection logos --plate plate reads.csv"), kExitUsage);
+  ASSERT_EQ(Run("register build --register R.db --sign owner.key --delta-from agency.swset --out delta.swset"),
+            kExitDone)
+      << errors_;
+  EXPECT_NE(errors_.find("a delta to serial 1"), std::string::npos) << errors_;
+  ASSERT_EQ(Run("hashset info delta.swset"), kExitDone);
+  EXPECT_NE(output_.find("delta to      serial 1"), std::string::npos) << output_;
+  EXPECT_NE(output_.find("a negative bank"), std::string::npos) << output_;
+  EXPECT_EQ(Run("register build --register R.db --sign owner.key --delta-from delta.swset --out x.swset"), kExitUsage);
+}
+
 TEST_F(FirstSession, MakesASignedSetOfEverythingThatWasAdded) {
   RunSession();
   const std::vector<Bytes> trusted{*ReadKeyFile("owner.pub", KeyKind::kPublic)};

@@ -12,6 +12,7 @@ capture: {interface: eth1, inspectors: 2, snap_length_bytes: 64 KiB}
 zones: {inside: [10.20.0.0/16, fd00::/8]}
 hashsets:
   - {file: a.swset, record_key: a.key}
+  - {url: "https://sets.example/b.swset", signer: b.pub, ca_file: ca.pem, allow_link_local: true}
 trust: [owner.pub]
 rules: {directory: rules, allow_unsigned_authorisations: true}
 webhooks:
@@ -25,6 +26,9 @@ webhooks:
   EXPECT_EQ(config->limits.capture_snap_length_bytes, 65536u);
   EXPECT_EQ(config->zones.inside().size(), 2u);
   EXPECT_EQ(config->hashsets[0].record_key, "a.key");
+  EXPECT_EQ(config->hashsets[1].source(), "https://sets.example/b.swset");
+  EXPECT_EQ(config->hashsets[1].signer, "b.pub");
+  EXPECT_TRUE(config->hashsets[1].allow_link_local);
   EXPECT_TRUE(config->allow_unsigned_authorisations);
   EXPECT_EQ(config->webhooks[0].url, "https://soc.example/hook");
 }
@@ -45,7 +49,12 @@ TEST(Config, RefusesWithFileLineAndReason) {
        "test.yaml:1: capture.snap_length_bytes: 1 is not between 256 and 262144"},
       {"bad network", "zones: {inside: [10.0.0.0/99]}",
        "test.yaml:1: zones.inside: '10.0.0.0/99' is not a network; the prefix is a number from 0 to 32"},
-      {"no file", "hashsets: [{record_key: k}]", "test.yaml:1: hashsets: an entry has no 'file'"},
+      {"no file", "hashsets: [{record_key: k}]", "test.yaml:1: hashsets: an entry needs a 'file' or a 'url'"},
+      {"both", "hashsets: [{file: f, url: \"https://a/b\", signer: k}]",
+       "test.yaml:1: hashsets: an entry needs a 'file' or a 'url'"},
+      {"no signer", "hashsets: [{url: \"https://a/b\"}]",
+       "test.yaml:1: hashsets: a 'url' needs a 'signer': the public key that signs what is there"},
+      {"no TLS", "hashsets: [{url: \"http://a/b\", signer: k}]", "test.yaml:1: hashsets: a 'url' begins with https://"},
   };
   for (const auto& test : cases) {
     const auto config = ParseConfig(test.yaml, "test.yaml");

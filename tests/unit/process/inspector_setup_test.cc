@@ -69,14 +69,15 @@ TEST(InspectorSetup, AnythingElseIsRefused) {
   EXPECT_EQ(gone.error().code, ErrorCode::kUnavailable);
 }
 
-TEST(ReloadMessage, CarriesHashSets) {
+TEST(ReloadMessage, CarriesHashSetsAndWhoMaySignThem) {
   auto channels = ControlChannel::MakePair();
   std::vector<HashSetInput> sets;
   sets.push_back({File("new"), {}, "new.swset"});
-  ASSERT_TRUE(SendReload(channels->first, sets).has_value());
+  ASSERT_TRUE(SendReload(channels->first, {Bytes(32, 7)}, sets).has_value());
   const auto received = ParseReload(*channels->second.Receive());
   ASSERT_TRUE(received.has_value());
-  EXPECT_EQ(ContentOf(received->at(0).file), "new");
+  EXPECT_EQ(received->trusted_keys, std::vector<Bytes>{Bytes(32, 7)});
+  EXPECT_EQ(ContentOf(received->hashsets.at(0).file), "new");
 }
 
 }  // namespace
