@@ -31,8 +31,8 @@ class Lookup {
   }
   bool certain() const { return certain_; }
   std::vector<PictureMatch> Nearest() {
-    std::ranges::stable_sort(matches_, {},
-                             [](const PictureMatch& match) { return std::tie(match.item, match.distance); });
+    std::ranges::sort(matches_, {},
+                      [](const PictureMatch& match) { return std::tie(match.item, match.distance, match.view); });
     const auto farther = std::ranges::unique(matches_, {}, &PictureMatch::item);
     matches_.erase(farther.begin(), farther.end());
     std::ranges::sort(matches_, {}, [](const PictureMatch& match) { return std::tie(match.distance, match.item); });

@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstring>
 #include <numeric>
+#include <utility>
 
 #include "hashset/hamming_kernels.h"
 #include "hashset/picture_slots.h"
@@ -52,7 +53,7 @@ std::vector<SlotMasks> ChooseSlots(std::span<const PdqHash> hashes, std::uint32_
   const auto flips = CountFlips(hashes);
   std::array<std::uint32_t, kHashBits> order;
   std::iota(order.begin(), order.end(), 0u);
-  std::ranges::stable_sort(order, std::greater(), [&](std::uint32_t bit) { return flips[bit]; });
+  std::ranges::sort(order, {}, [&](std::uint32_t bit) { return std::pair(UINT32_MAX - flips[bit], bit); });
   const std::uint32_t count = kHashBits / bits;
   std::vector<SlotMasks> slots(count);
   const auto add = [](PdqHash& mask, std::uint32_t bit) { mask.words[bit / 64] |= std::uint64_t{1} << bit % 64; };
