@@ -39,7 +39,8 @@ Status UseRecordKey(RegisterDatabase& database, const std::string& file, const B
                 facts.record_key_file.string());
   }
   std::error_code error;
-  const auto source = IsNamedKeySource(file) ? std::filesystem::path(file) : std::filesystem::absolute(file, error);
+  std::filesystem::path source = file;
+  if (!IsNamedKeySource(file)) source = std::filesystem::absolute(file, error);
   return database.SetRecordKey(source, id);
 }
 

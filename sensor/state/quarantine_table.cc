@@ -15,12 +15,12 @@ enum PlaceKind : std::int64_t { kFlowPlace, kDestinationPlace };
 
 std::int64_t Signed(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 
-void BindItem(Statement& statement, const FollowedItem& item) {
+void BindItem(SqlStatement& statement, const FollowedItem& item) {
   statement.Bind(1, ByteView(item.id)).Bind(2, static_cast<std::int64_t>(item.method));
   statement.Bind(3, static_cast<std::int64_t>(item.confidence));
 }
 
-FollowedItem ReadItem(const Statement& row) {
+FollowedItem ReadItem(const SqlStatement& row) {
   FollowedItem item;
   const ByteView id = row.Blob(0);
   std::copy_n(id.begin(), std::min(id.size(), item.id.size()), item.id.begin());

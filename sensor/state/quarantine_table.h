@@ -89,7 +89,7 @@ class QuarantineTable : public BatchParticipant {
   Database& database_;
   const config::Limits& limits_;
   Counters& counters_;
-  Statement select_items_, upsert_item_, delete_item_, select_places_, upsert_place_, delete_places_, purge_places_;
+  SqlStatement select_items_, upsert_item_, delete_item_, select_places_, upsert_place_, delete_places_, purge_places_;
   std::unordered_map<FollowedItem, QuarantinedItem, Hasher> quarantined_;
   std::unordered_map<FollowedItem, Followed, Hasher> followed_;
   std::vector<FollowedItem> changed_items_;     // of quarantined_, also those that left it

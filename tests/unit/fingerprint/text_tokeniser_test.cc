@@ -16,12 +16,6 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-std::string Text(PlateWord word) {
-  std::string text;
-  for (; word != 0; word >>= 8) text += static_cast<char>(word & 0xFF);
-  return text;
-}
-
 const WantedShapes kEvery = WantedShapes::All();
 
 Words Tokens(std::string_view text, TokenPlace place) {
