@@ -1,5 +1,6 @@
 // The perceptual family: PDQ of JPEG and PNG objects against the registered views. A picture is kept up to a limit and
-// decoded at its end, or as far as its first gap, when nothing cheaper has named it.
+// decoded at its end, or as far as its first gap, when nothing cheaper has named it. Of a progressive JPEG the first
+// scans are enough: they are decoded when they are there, and the rest is not kept.
 #include <algorithm>
 
 #include "fingerprint/family.h"
@@ -18,7 +19,7 @@ class PerceptualSketcher final : public Sketcher {
   ~PerceptualSketcher() override { Drop(); }
 
   void Update(ByteView bytes) noexcept override {
-    if (facts_.gap || over_limit_) return;
+    if (facts_.gap || over_limit_ || hash_) return;
     if (facts_.type != image::FileType::kJpeg && facts_.type != image::FileType::kPng) return;
     const bool room = picture_.size() + bytes.size() <= context_.limits.perceptual_object_bytes &&
                       (context_.pictures == nullptr || context_.pictures->Hold(bytes.size()));
@@ -28,15 +29,23 @@ class PerceptualSketcher final : public Sketcher {
       return;
     }
     picture_.insert(picture_.end(), bytes.begin(), bytes.end());
+    if (facts_.has_first_scans && !tried_first_scans_) DecodeFirstScans();
   }
   void Gap(std::uint64_t) noexcept override {}
   void Finish(ObjectEnd) noexcept override {
     if (over_limit_) return OverLimit();
-    if (picture_.empty()) return;
-    if (context_.sink.AlreadyNamed())
+    if (picture_.empty() && !hash_) return;
+    const bool named = context_.sink.AlreadyNamed();
+    if (!named && !hash_) {
+      if (const auto error = Decode(facts_.picture, false); error == image::PictureError::kOverLimit)
+        OverLimit();
+      else if (error)
+        context_.counters.Add(Counter::pictures_unreadable);
+    }
+    if (named)
       context_.counters.Add(Counter::pictures_named);
-    else if (const auto result = Hash())
-      LookUp(*result);
+    else if (hash_)
+      LookUp();
     Drop();
   }
 
@@ -50,32 +59,42 @@ class PerceptualSketcher final : public Sketcher {
     picture_ = {};
   }
 
-  std::optional<PdqResult> Hash() {
-    const bool known_by_key = facts_.picture && context_.pictures != nullptr;
+  // What they do not tell yet, the whole picture will.
+  void DecodeFirstScans() {
+    tried_first_scans_ = true;
+    if (!context_.sink.AlreadyNamed()) Decode(facts_.first_scans, true);
+    if (hash_) Drop();
+  }
+
+  // Sets hash_, or says why not. `block_means`: only where they alone make the hash, and all of them are there.
+  std::optional<image::PictureError> Decode(const std::optional<PictureKey>& key, bool block_means) {
+    const bool known_by_key = key && context_.pictures != nullptr;
     if (known_by_key) {
-      if (const PdqResult* known = context_.pictures->Find(*facts_.picture)) {
-        context_.counters.Add(Counter::pictures_remembered);
-        return *known;
+      if (const PdqResult* known = context_.pictures->Find(*key)) {
+        hash_ = *known;
+        result_ = Counter::pictures_remembered;
+        return std::nullopt;
       }
     }
     const image::PictureOutcome outcome =
         image::DecodePicture(picture_, {context_.limits.perceptual_pixels, context_.limits.perceptual_decoder_bytes});
-    if (!outcome.plane) {
-      if (outcome.error == image::PictureError::kOverLimit)
-        OverLimit();
-      else
-        context_.counters.Add(Counter::pictures_unreadable);
-      return std::nullopt;
+    if (!outcome.plane) return outcome.error;
+    const image::LumaPlane& plane = *outcome.plane;
+    if (block_means &&
+        (plane.coverage < 1 || std::min(plane.picture_width, plane.picture_height) < image::kShortSideOfBlocks)) {
+      return image::PictureError::kUnreadable;
     }
-    context_.counters.Add(Counter::pictures_decoded);
     image::Luma64 luma;
-    image::Downsample(*outcome.plane, {}, luma);
-    const PdqResult result = Pdq(luma);
-    if (known_by_key) context_.pictures->Keep(*facts_.picture, result);
-    return result;
+    image::Downsample(plane, {}, luma);
+    hash_ = Pdq(luma);
+    result_ = Counter::pictures_decoded;
+    if (known_by_key) context_.pictures->Keep(*key, *hash_);
+    return std::nullopt;
   }
 
-  void LookUp(const PdqResult& result) {
+  void LookUp() {
+    const PdqResult& result = *hash_;
+    context_.counters.Add(result_);
     std::vector<PictureHit> found;
     context_.index.FindPictures(result.hash, kDistanceMax, found);
     for (const PictureHit& hit : found) {
@@ -96,6 +115,9 @@ class PerceptualSketcher final : public Sketcher {
   const SketchContext context_;
   const SketchFacts& facts_;
   Bytes picture_;
+  std::optional<PdqResult> hash_;
+  Counter result_ = Counter::pictures_decoded;  // how it was come by
+  bool tried_first_scans_ = false;
   bool over_limit_ = false;
 };
 
