@@ -1,5 +1,5 @@
 // The image data family: SHA-256 of a JPEG's scans or a PNG's IDAT alone: the same picture with other metadata. Image
-// data that begins like none that is registered is not digested. Also the key by which a picture is known again.
+// data that begins like none that is registered is not digested. Also the keys by which a picture is known again.
 #include "fingerprint/digest.h"
 #include "fingerprint/family.h"
 #include "fingerprint/file_head.h"
@@ -8,6 +8,8 @@
 
 namespace spanwatch::fingerprint {
 namespace {
+
+constexpr int kFirstScans = 2;  // in the usual order the DC values of every component, then more of luminance
 
 class ImageDataSketcher final : public Sketcher {
  public:
@@ -38,6 +40,10 @@ class ImageDataSketcher final : public Sketcher {
 
  private:
   void Take(ByteView data) {
+    if (!facts_.has_first_scans && extractor_->progressive_scans() > kFirstScans) {
+      facts_.has_first_scans = true;
+      if (key_) facts_.first_scans = key_->Finish();
+    }
     if (key_) key_->Update(data);
     if (!head_.full()) {
       data = data.subspan(head_.Take(data));

@@ -1,6 +1,9 @@
 // The perceptual family: PDQ of JPEG and PNG objects against the registered views. A picture is kept up to a limit and
-// decoded at its end, or as far as its first gap, when nothing cheaper has named it. What is not found as it is, is
+// decoded at its end, or as far as its first gap, when nothing cheaper has named it. Of a progressive JPEG the first
+// scans are enough: they are decoded when they are there, and the rest is not kept. What is not found as it is, is
 // looked up trimmed, without its frame, turned and inverted.
+#include <algorithm>
+
 #include "fingerprint/family.h"
 #include "fingerprint/picture_lookup.h"
 #include "fingerprint/picture_memory.h"
@@ -16,7 +19,7 @@ class PerceptualSketcher final : public Sketcher {
   ~PerceptualSketcher() override { Drop(); }
 
   void Update(ByteView bytes) noexcept override {
-    if (facts_.gap || over_limit_) return;
+    if (facts_.gap || over_limit_ || hashes_) return;
     if (facts_.type != image::FileType::kJpeg && facts_.type != image::FileType::kPng) return;
     const bool room = picture_.size() + bytes.size() <= context_.limits.perceptual_object_bytes &&
                       (context_.pictures == nullptr || context_.pictures->Hold(bytes.size()));
@@ -26,15 +29,23 @@ class PerceptualSketcher final : public Sketcher {
       return;
     }
     picture_.insert(picture_.end(), bytes.begin(), bytes.end());
+    if (facts_.has_first_scans && !tried_first_scans_) DecodeFirstScans();
   }
   void Gap(std::uint64_t) noexcept override {}
   void Finish(ObjectEnd) noexcept override {
     if (over_limit_) return OverLimit();
-    if (picture_.empty()) return;
-    if (context_.sink.AlreadyNamed())
+    if (picture_.empty() && !hashes_) return;
+    const bool named = context_.sink.AlreadyNamed();
+    if (!named && !hashes_) {
+      if (const auto error = Decode(facts_.picture, false); error == image::PictureError::kOverLimit)
+        OverLimit();
+      else if (error)
+        context_.counters.Add(Counter::pictures_unreadable);
+    }
+    if (named)
       context_.counters.Add(Counter::pictures_named);
-    else if (const auto result = Hash())
-      LookUp(*result);
+    else if (hashes_)
+      LookUp();
     Drop();
   }
 
@@ -48,31 +59,40 @@ class PerceptualSketcher final : public Sketcher {
     picture_ = {};
   }
 
-  std::optional<PictureHashes> Hash() {
-    const bool known_by_key = facts_.picture && context_.pictures != nullptr;
+  // What they do not tell yet, the whole picture will.
+  void DecodeFirstScans() {
+    tried_first_scans_ = true;
+    if (!context_.sink.AlreadyNamed()) Decode(facts_.first_scans, true);
+    if (hashes_) Drop();
+  }
+
+  // Sets hashes_, or says why not. `block_means`: only where they alone make the hash, and all of them are there.
+  std::optional<image::PictureError> Decode(const std::optional<PictureKey>& key, bool block_means) {
+    const bool known_by_key = key && context_.pictures != nullptr;
     if (known_by_key) {
-      if (const PictureHashes* known = context_.pictures->Find(*facts_.picture)) {
-        context_.counters.Add(Counter::pictures_remembered);
-        return *known;
+      if (const PictureHashes* known = context_.pictures->Find(*key)) {
+        hashes_ = *known;
+        result_ = Counter::pictures_remembered;
+        return std::nullopt;
       }
     }
     const image::PictureOutcome outcome =
         image::DecodePicture(picture_, {context_.limits.perceptual_pixels, context_.limits.perceptual_decoder_bytes});
-    if (!outcome.plane) {
-      if (outcome.error == image::PictureError::kOverLimit)
-        OverLimit();
-      else
-        context_.counters.Add(Counter::pictures_unreadable);
-      return std::nullopt;
+    if (!outcome.plane) return outcome.error;
+    const image::LumaPlane& plane = *outcome.plane;
+    if (block_means &&
+        (plane.coverage < 1 || std::min(plane.picture_width, plane.picture_height) < image::kShortSideOfBlocks)) {
+      return image::PictureError::kUnreadable;
     }
-    context_.counters.Add(Counter::pictures_decoded);
-    const PictureHashes hashes = HashPicture(*outcome.plane);
-    if (known_by_key) context_.pictures->Keep(*facts_.picture, hashes);
-    return hashes;
+    hashes_ = HashPicture(plane);
+    result_ = Counter::pictures_decoded;
+    if (known_by_key) context_.pictures->Keep(*key, *hashes_);
+    return std::nullopt;
   }
 
-  void LookUp(const PictureHashes& hashes) {
-    for (const PictureMatch& match : FindPicture(context_.index, hashes)) {
+  void LookUp() {
+    context_.counters.Add(result_);
+    for (const PictureMatch& match : FindPicture(context_.index, *hashes_)) {
       context_.sink.OnMatch({.item = match.item,
                              .method = Method::kPerceptual,
                              .confidence = match.sure ? Confidence::kSure : Confidence::kWeak,
@@ -85,6 +105,9 @@ class PerceptualSketcher final : public Sketcher {
   const SketchContext context_;
   const SketchFacts& facts_;
   Bytes picture_;
+  std::optional<PictureHashes> hashes_;
+  Counter result_ = Counter::pictures_decoded;  // how it was come by
+  bool tried_first_scans_ = false;
   bool over_limit_ = false;
 };
 

@@ -8,7 +8,7 @@
 namespace spanwatch::image {
 namespace {
 
-constexpr std::uint8_t kEoi = 0xD9, kSos = 0xDA, kSoi = 0xD8, kTem = 0x01;
+constexpr std::uint8_t kEoi = 0xD9, kSos = 0xDA, kSoi = 0xD8, kTem = 0x01, kSof2 = 0xC2;
 bool IsRestart(std::uint8_t code) { return code >= 0xD0 && code <= 0xD7; }
 
 }  // namespace
@@ -34,6 +34,8 @@ ImageDataExtractor::Run ImageDataExtractor::Next(ByteView bytes) noexcept {
 void ImageDataExtractor::JpegCode(std::uint8_t code) noexcept {
   if (code == 0xFF) return;  // fill bytes before a marker
   marker_ = code;
+  progressive_ |= code == kSof2;
+  scans_ += code == kSos;
   if (code == kEoi)
     state_ = State::kDone;
   else if (code == kSoi || code == kTem || IsRestart(code))

@@ -30,6 +30,8 @@ class ImageDataExtractor {
   // The picture's own end was seen, and image data before it.
   bool complete() const { return state_ == State::kDone && any_; }
   bool failed() const { return state_ == State::kFailed; }
+  // JPEG: the scans that have begun, of a progressive file.
+  int progressive_scans() const { return progressive_ ? scans_ : 0; }
 
  private:
   enum class State : std::uint8_t {
@@ -61,6 +63,8 @@ class ImageDataExtractor {
   State state_;
   std::uint8_t marker_ = 0;
   bool any_ = false;
+  bool progressive_ = false;
+  int scans_ = 0;
   std::uint64_t left_ = 0;  // of what is skipped or taken
   std::size_t header_filled_ = 0;
   std::uint8_t header_[8] = {};

@@ -2,9 +2,9 @@
 //
 // bench_fragment_quality recall FILE...: files (say, of make_pictures) are registered as profile *standard* registers
 //   them; single packets of them, and files with packets lost at random, are searched. A Markdown table.
-// bench_fragment_quality false PRINTS FILE... < BYTES: registers the files and as many made-up windows as make PRINTS
-// in
-//   all, then searches standard input, which is to be unrelated. Prints bytes, windows, and items found, weak and sure.
+// bench_fragment_quality false PRINTS LIST < BYTES: registers the files that LIST names, a line each, and as many
+//   made-up windows as make PRINTS in all, then searches standard input, which is to be unrelated. Prints bytes,
+//   windows, and items found, weak and sure, with the files that they are.
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <random>
 #include <string>
@@ -64,6 +65,7 @@ struct World {
       registered += file.fragments.size();
       writer.AddFile(writer.AddItem({.collection = collection, .size = file.size}), file);
     }
+    real = registered;
     std::mt19937_64 random(1);
     for (std::uint64_t number = 0; registered < prints; ++number) {
       FileFingerprint file{.size = 100'000, .crc32 = static_cast<std::uint32_t>(number), .head_xxh3 = random()};
@@ -90,7 +92,8 @@ struct World {
     return fingerprint::Make_fragment({*index, *records, found, limits, counters, anomalies}, {}, facts);
   }
 
-  std::uint64_t registered = 0;
+  std::uint64_t registered = 0;  // windows
+  std::uint64_t real = 0;        // of them those of files
   std::shared_ptr<const hashset::Snapshot> index;
   config::Limits limits;
   Counters counters;
@@ -99,14 +102,21 @@ struct World {
   std::optional<fingerprint::RecordSearch> records;
 };
 
-Result<std::vector<FileFingerprint>> Enrol(std::span<char*> paths, const config::Limits& limits) {
+Result<std::vector<FileFingerprint>> Enrol(const std::vector<std::string>& paths, const config::Limits& limits) {
   std::vector<FileFingerprint> files;
-  for (const char* path : paths) {
+  for (const std::string& path : paths) {
     auto file = fingerprint::FingerprintFile(path, {.fragment_seed = kSeed}, limits);
     if (!file) return Fail(file.error());
     files.push_back(std::move(*file));
   }
   return files;
+}
+
+std::vector<std::string> LinesOf(const char* path) {
+  std::vector<std::string> lines;
+  std::ifstream stream(path);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
 }
 
 // Counts over trials of which each looks for one item.
@@ -144,7 +154,7 @@ void SearchPackets(World& world, ByteView file, double loss, std::mt19937& rando
   sketch->Finish(ObjectEnd::kTruncated);
 }
 
-int Recall(std::span<char*> paths) {
+int Recall(const std::vector<std::string>& paths) {
   World world;
   auto files = Enrol(paths, world.limits);
   if (!files || !world.Register(*files, 0)) return 1;
@@ -180,7 +190,7 @@ int Recall(std::span<char*> paths) {
   return 0;
 }
 
-int False(std::uint64_t prints, std::span<char*> paths) {
+int False(std::uint64_t prints, const std::vector<std::string>& paths) {
   World world;
   auto files = Enrol(paths, world.limits);
   if (!files || !world.Register(*files, prints)) return 1;
@@ -194,9 +204,14 @@ int False(std::uint64_t prints, std::span<char*> paths) {
   sketch->Finish(ObjectEnd::kComplete);
   std::uint64_t sure = 0;
   for (const auto& [row, confidence] : found.items) sure += confidence == Confidence::kSure;
-  std::printf("%.2f GB searched against %llu windows (%zu real files): %zu items found, %llu of them sure\n",
-              static_cast<double>(bytes) / 1e9, static_cast<unsigned long long>(world.registered), paths.size(),
-              found.items.size(), static_cast<unsigned long long>(sure));
+  std::printf("%.2f GB searched against %llu windows (%llu of %zu real files): %zu items found, %llu of them sure\n",
+              static_cast<double>(bytes) / 1e9, static_cast<unsigned long long>(world.registered),
+              static_cast<unsigned long long>(world.real), paths.size(), found.items.size(),
+              static_cast<unsigned long long>(sure));
+  for (const auto& [row, confidence] : found.items) {
+    std::printf("%s %s\n", confidence == Confidence::kSure ? "sure" : "weak",
+                row < paths.size() ? paths[row].c_str() : "made up");
+  }
   return 0;
 }
 
@@ -205,9 +220,9 @@ int False(std::uint64_t prints, std::span<char*> paths) {
 
 int main(int argc, char** argv) {
   const std::string_view mode = argc > 2 ? argv[1] : "";
-  if (mode == "recall") return spanwatch::Recall({argv + 2, static_cast<std::size_t>(argc - 2)});
-  if (mode == "false")
-    return spanwatch::False(std::strtoull(argv[2], nullptr, 10), {argv + 3, static_cast<std::size_t>(argc - 3)});
-  std::fputs("usage: bench_fragment_quality recall FILE... | false PRINTS FILE... < BYTES\n", stderr);
+  if (mode == "recall") return spanwatch::Recall({argv + 2, argv + argc});
+  if (mode == "false" && argc == 4)
+    return spanwatch::False(std::strtoull(argv[2], nullptr, 10), spanwatch::LinesOf(argv[3]));
+  std::fputs("usage: bench_fragment_quality recall FILE... | false PRINTS LIST < BYTES\n", stderr);
   return 2;
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <tuple>
 
 #include "fingerprint/file_fingerprint.h"
@@ -254,6 +255,34 @@ TEST_F(ObjectSketchTest, ThePictureSeenBeforeIsNotDecodedAgain) {
   EXPECT_EQ(Summary(Search(copy)), first);
   EXPECT_EQ(counters.Get(Counter::pictures_decoded), 1u);
   EXPECT_EQ(counters.Get(Counter::pictures_remembered), 1u);
+}
+
+TEST_F(ObjectSketchTest, OfAProgressivePictureTheFirstScansAreEnough) {
+  const Bytes whole = EncodeJpeg((*pictures)[3], {.quality = 60, .progressive = true});
+  const Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(whole.size() * 3 / 4));
+  const Told expected = Summary(Search(whole));
+  ASSERT_FALSE(expected.empty());
+  EXPECT_EQ(Summary(Search(cut)), expected);
+  EXPECT_EQ(counters.Get(Counter::pictures_decoded), 1u) << "the same first scans are known again";
+  EXPECT_EQ(counters.Get(Counter::pictures_remembered), 1u);
+  limits.perceptual_object_bytes = whole.size() * 3 / 4;
+  EXPECT_EQ(Summary(Search(whole)), expected) << "the rest is not held";
+  EXPECT_EQ(counters.Get(Counter::pictures_over_limit), 0u);
+}
+
+TEST_F(ObjectSketchTest, OneIntactPacketIsFound) {
+  std::vector<Bytes> files;
+  for (std::uint32_t i = 0; i < kRegistered; ++i) files.push_back(File(i));
+  std::mt19937 random(5);
+  constexpr std::size_t kPacket = 1460;
+  constexpr int kTrials = 2000;
+  int found = 0;
+  for (int i = 0; i < kTrials; ++i) {
+    const std::uint32_t row = random() % kRegistered;
+    const ByteView packet = ByteView(files[row]).subspan(random() % (files[row].size() - kPacket), kPacket);
+    found += Search(packet, ObjectKind::kStream).Find({0, row}, Method::kFragment) != nullptr;
+  }
+  EXPECT_GE(found, kTrials * 99 / 100);
 }
 
 TEST_F(ObjectSketchTest, APictureOverTheLimitIsCountedAndNotHeld) {
