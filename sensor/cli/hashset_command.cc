@@ -80,7 +80,7 @@ int Verify(const HashSetArguments& arguments) {
 }
 
 int ShowAttackCost(const HashSetArguments& arguments) {
-  const auto set = Open(arguments);
+  const auto set = Open(arguments, arguments.file);
   if (!set) return Report(set.error());
   if (!(*set)->manifest().has_records) {
     return Report({ErrorCode::kInvalid, fmt::format("{} holds no plate records", arguments.file)});

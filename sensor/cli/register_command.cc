@@ -156,8 +156,9 @@ void AddBuild(CLI::App& parent, int& exit_status) {
                    "Windows of an item that must agree before a fragment is sure; fewer are weak")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
-  ->add_option("--delta-from", build.arguments->delta_from,
-               "Write only what is other than in this set, built before; sensors load both")
+  build.app
+      ->add_option("--delta-from", build.arguments->delta_from,
+                   "Write only what is other than in this set, built before; sensors load both")
       ->type_name("FILE");
   build.app->footer("Example: spanwatch register build --register R.db --sign owner.key --out agency.swset");
 }
