@@ -364,7 +364,7 @@ std::string Describe(const BuildSummary& summary) {
       "as far as views cover them\n",
       summary.pictures, summary.views, BytesOf(summary, {kPictureHashes, kPictureFirsts, kPictureRows, kPictureSlots}));
   text += fmt::format("record: {} plates, {} with supporting columns, {} bytes; every plate in readable text\n",
-                      summary.records, summary.supported_records, BytesOf(summary, {kPlates, kPairs}));
+                      summary.records, summary.supported_records, BytesOf(summary, {kPlateFilter, kPlates, kPairs}));
   text += fmt::format("archive-entry: {} files, {} bytes; names no file whose archive hides its directory\n",
                       summary.files, BytesOf(summary, {kArchiveEntries}));
   for (const BuiltCollection& collection : summary.collections) text += DescribeCollection(collection);

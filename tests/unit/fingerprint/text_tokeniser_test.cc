@@ -197,7 +197,9 @@ TEST(TextDecoder, EveryCutGivesTheSameText) {
     }
     decoder.Flush(pieces);
     EXPECT_EQ(pieces, whole);
-    EXPECT_TRUE(whole.ends_with("A\x02C\x02\n%41AA%"));
+    EXPECT_TRUE(
+        whole.ends_with("A\x02"
+                        "C\x02\n%41AA%"));
   }
 }
 
