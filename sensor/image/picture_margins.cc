@@ -32,12 +32,16 @@ class Peeler {
   void Peel(bool reach) {
     for (const Side side : kSides) {
       const Line outermost = Describe(side, 0);
-      if (!outermost.even) continue;
+      int& tone = tones_[static_cast<std::size_t>(side)];
+      if (outermost.even)
+        tone = outermost.tone;
+      else if (!reach || tone < 0)
+        continue;
       const auto far = static_cast<std::uint32_t>(kReach * (IsRow(side) ? plane_.height : plane_.width));
       std::uint32_t taken = 0;
       for (std::uint32_t depth = 0; depth < Left(side); ++depth) {
         const Line line = Describe(side, static_cast<int>(depth));
-        if (line.even && std::abs(line.tone - outermost.tone) <= kTone)
+        if (line.even && std::abs(line.tone - tone) <= kTone)
           taken = depth + 1;
         else if (!reach || depth > far)
           break;
@@ -119,7 +123,8 @@ class Peeler {
   }
 
   const LumaPlane& plane_;
-  std::uint32_t left_ = 0, top_ = 0, right_, bottom_;  // what is left, in samples
+  std::array<int, kSides.size()> tones_{-1, -1, -1, -1};  // taken off last, by side
+  std::uint32_t left_ = 0, top_ = 0, right_, bottom_;     // what is left, in samples
 };
 
 }  // namespace
