@@ -151,7 +151,7 @@ struct ScanPaths {
     }
     const std::size_t rest = positions - at;
     std::uint64_t sampled = 0;
-    if (rest >= kHashedBytes) {
+    if (rest + parameters.window >= kBlock + kHashedBytes) {  // a whole block is readable
       kMark(bytes + at, 1, parameters.last, &sampled);
       sampled &= ~std::uint64_t{0} >> (kBlock - rest);
     } else {
