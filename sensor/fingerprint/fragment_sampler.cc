@@ -150,8 +150,9 @@ struct ScanPaths {
       }
     }
     const std::size_t rest = positions - at;
+    if (rest == 0) return batch.Flush();
     std::uint64_t sampled = 0;
-    if (rest >= kHashedBytes) {
+    if (rest + parameters.window >= kBlock + kHashedBytes) {  // a whole block is readable
       kMark(bytes + at, 1, parameters.last, &sampled);
       sampled &= ~std::uint64_t{0} >> (kBlock - rest);
     } else {

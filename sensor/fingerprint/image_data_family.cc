@@ -22,7 +22,10 @@ class ImageDataSketcher final : public Sketcher {
       extractor_.emplace(facts_.type);
       if (context_.pictures != nullptr) key_.emplace(context_.pictures->secret());
     }
-    extractor_->Update(bytes, [&](ByteView data, std::size_t) { Take(data); });
+    const auto take_table = [&](ByteView table) {
+      if (key_) key_->Update(table);
+    };
+    extractor_->Update(bytes, [&](ByteView data, std::size_t) { Take(data); }, take_table);
   }
   void Gap(std::uint64_t) noexcept override {}
   void Finish(ObjectEnd) noexcept override {

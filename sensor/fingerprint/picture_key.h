@@ -1,6 +1,7 @@
-// PictureKey: XXH3-128 of a picture's image data under a secret of the inspector's own, so that a picture is known
-// again between objects (PictureMemory) at a small part of what SHA-256 costs; whoever does not know the secret cannot
-// make two pictures of one key. PictureKeyHash: of a stream. One thread each.
+// PictureKey: XXH3-128 of a picture's image data, and of what else its pixels depend on, under a secret of the
+// inspector's own, so that a picture is known again between objects (PictureMemory) at a small part of what SHA-256
+// costs; whoever does not know the secret cannot make two pictures of one key. PictureKeyHash: of a stream. One thread
+// each.
 #pragma once
 
 #include <sys/random.h>

@@ -8,16 +8,23 @@
 namespace spanwatch::image {
 namespace {
 
-constexpr std::uint8_t kEoi = 0xD9, kSos = 0xDA, kSoi = 0xD8, kTem = 0x01, kSof2 = 0xC2;
+constexpr std::uint8_t kEoi = 0xD9, kSos = 0xDA, kSoi = 0xD8, kTem = 0x01, kSof2 = 0xC2, kComment = 0xFE;
+constexpr std::uint8_t kApp0 = 0xE0, kApp14 = 0xEE;
 bool IsRestart(std::uint8_t code) { return code >= 0xD0 && code <= 0xD7; }
 
 }  // namespace
+
+// JFIF and Adobe tell the colour space; other application data and comments say nothing of the pixels.
+ImageDataExtractor::Run::Kind ImageDataExtractor::KindOfSegment() const noexcept {
+  const bool metadata = marker_ == kComment || (marker_ > kApp0 && marker_ <= kApp0 + 15 && marker_ != kApp14);
+  return metadata ? Run::Kind::kOther : Run::Kind::kTable;
+}
 
 ImageDataExtractor::Run ImageDataExtractor::Next(ByteView bytes) noexcept {
   switch (state_) {
     case State::kDone:
     case State::kFailed:
-      return {bytes.size(), false};
+      return {bytes.size()};
     case State::kJpegScan:
     case State::kJpegScanMarker:
       return NextScan(bytes);
@@ -51,10 +58,10 @@ ImageDataExtractor::Run ImageDataExtractor::NextJpeg(ByteView bytes) noexcept {
   switch (state_) {
     case State::kJpegMarker:
       state_ = byte == 0xFF ? State::kJpegCode : State::kFailed;
-      break;
+      return {1};
     case State::kJpegCode:
       JpegCode(byte);
-      break;
+      return {1, byte == 0xFF ? Run::Kind::kOther : KindOfSegment()};
     case State::kJpegLengthHigh:
       left_ = std::uint64_t{byte} << 8;
       state_ = State::kJpegLengthLow;
@@ -75,10 +82,10 @@ ImageDataExtractor::Run ImageDataExtractor::NextJpeg(ByteView bytes) noexcept {
       const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size()));
       left_ -= length;
       if (left_ == 0) state_ = marker_ == kSos ? State::kJpegScan : State::kJpegMarker;
-      return {length, false};
+      return {length, KindOfSegment()};
     }
   }
-  return {1, false};
+  return {1, KindOfSegment()};
 }
 
 // Inside a scan an 0xFF is data when a stuffed zero or a restart code follows. It may be the last byte of a piece, so
@@ -88,11 +95,11 @@ ImageDataExtractor::Run ImageDataExtractor::NextScan(ByteView bytes) noexcept {
     const std::uint8_t code = bytes[0];
     if (code == 0 || IsRestart(code)) {
       state_ = State::kJpegScan;
-      return {1, true};
+      return {1, Run::Kind::kData};
     }
     state_ = State::kJpegCode;
     JpegCode(code);
-    return {1, false};
+    return {1, code == 0xFF ? Run::Kind::kOther : KindOfSegment()};
   }
   const void* found = std::memchr(bytes.data(), 0xFF, bytes.size());
   const std::size_t length = found == nullptr
@@ -100,10 +107,10 @@ ImageDataExtractor::Run ImageDataExtractor::NextScan(ByteView bytes) noexcept {
                                  : static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - bytes.data());
   if (length > 0) {
     any_ = true;
-    return {length, true};
+    return {length, Run::Kind::kData};
   }
   state_ = State::kJpegScanMarker;
-  return {1, false};
+  return {1};
 }
 
 ImageDataExtractor::Run ImageDataExtractor::NextPng(ByteView bytes) noexcept {
@@ -113,20 +120,21 @@ ImageDataExtractor::Run ImageDataExtractor::NextPng(ByteView bytes) noexcept {
     left_ -= length;
     any_ |= data;
     if (left_ == 0) state_ = State::kPngHeader;
-    return {length, data};
+    return {length, data ? Run::Kind::kData : critical_ ? Run::Kind::kTable : Run::Kind::kOther};
   }
   header_[header_filled_++] = bytes[0];
-  if (header_filled_ < sizeof(header_)) return {1, false};
+  if (header_filled_ < sizeof(header_)) return {1};
   header_filled_ = 0;
   if (state_ == State::kPngSignature) {
     state_ = SniffType(header_) == FileType::kPng ? State::kPngHeader : State::kFailed;
-    return {1, false};
+    return {1};
   }
   ByteReader reader(header_);
   left_ = std::uint64_t{reader.U32Be()} + 4;
   const std::string_view type = AsText(reader.Take(4));
+  critical_ = (type[0] & 0x20) == 0;
   state_ = type == "IEND" ? State::kDone : type == "IDAT" ? State::kPngData : State::kPngSkip;
-  return {1, false};
+  return {1};
 }
 
 }  // namespace spanwatch::image

@@ -1,6 +1,8 @@
 // ImageDataExtractor: the image data of a JPEG or PNG alone, whatever metadata stands around it, from a stream in any
 // split.
 //
+// And what else its pixels depend on (tables, dimensions, colour space), so that the same picture is known again.
+//
 // JPEG (T.81 section B.1): the entropy-coded bytes of every scan, without each 0xFF (what stands behind it, a stuffed
 // zero or a restart code, stays). PNG: the payloads of IDAT. One object each; not thread-safe; the views given to the
 // callback live for its call.
@@ -20,10 +22,16 @@ class ImageDataExtractor {
   // Calls take(ByteView, offset in `bytes`) for each run of image data.
   template <typename Take>
   void Update(ByteView bytes, Take&& take) noexcept {
+    Update(bytes, take, [](ByteView) {});
+  }
+  // And take_table(ByteView) for each run of what else its pixels depend on.
+  template <typename Take, typename TakeTable>
+  void Update(ByteView bytes, Take&& take, TakeTable&& take_table) noexcept {
     std::size_t position = 0;
     while (position < bytes.size()) {
       const Run run = Next(bytes.subspan(position));
-      if (run.data) take(bytes.subspan(position, run.length), position);
+      if (run.kind == Run::Kind::kData) take(bytes.subspan(position, run.length), position);
+      if (run.kind == Run::Kind::kTable) take_table(bytes.subspan(position, run.length));
       position += run.length;
     }
   }
@@ -50,11 +58,13 @@ class ImageDataExtractor {
     kFailed,
   };
   struct Run {
+    enum class Kind : std::uint8_t { kOther, kData, kTable };
     std::size_t length = 0;  // at least 1
-    bool data = false;
+    Kind kind = Kind::kOther;
   };
 
   Run Next(ByteView bytes) noexcept;
+  Run::Kind KindOfSegment() const noexcept;
   Run NextJpeg(ByteView bytes) noexcept;
   Run NextScan(ByteView bytes) noexcept;
   Run NextPng(ByteView bytes) noexcept;
@@ -63,6 +73,7 @@ class ImageDataExtractor {
   State state_;
   std::uint8_t marker_ = 0;
   bool any_ = false;
+  bool critical_ = false;  // of a PNG's chunk
   bool progressive_ = false;
   int scans_ = 0;
   std::uint64_t left_ = 0;  // of what is skipped or taken

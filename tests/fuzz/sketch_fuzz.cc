@@ -1,10 +1,12 @@
-// Families of an object or stream: the same matches for every split, and enrolment of any file finds the file itself.
+// Families of an object or stream: the same matches for every split and when windows were found for a whole packet
+// already, and enrolment of any file finds the file itself.
 //
 // The first two bytes are a seed for how the rest is cut.
 #include <algorithm>
 
 #include "base/check.h"
 #include "fingerprint/file_fingerprint.h"
+#include "fingerprint/fragment_search.h"
 #include "fingerprint/object_sketch.h"
 #include "fingerprint/picture_memory.h"
 #include "support/fake_index.h"
@@ -23,19 +25,24 @@ struct World {
     index.Add(
         FingerprintBytes(file, {.fragment_seed = FakeIndex::kSeed, .fragment_density = FakeIndex::kDensity}, limits));
   }
-  KeepingMatchSink Search(ByteView bytes, ObjectKind kind, std::uint32_t seed) {
+  KeepingMatchSink Search(ByteView bytes, ObjectKind kind, std::uint32_t seed, bool shared = false) {
     KeepingMatchSink sink;
     ObjectInfo info;
     info.kind = kind;
     ObjectContext object;
     object.info = &info;
     PictureMemory memory(4, 1 << 24);
-    ObjectSketch sketch({index, records, sink, limits, counters, anomalies, &memory}, object);
+    FragmentSearch search;
+    ObjectSketch sketch({index, records, sink, limits, counters, anomalies, &memory, &search}, object);
     while (!bytes.empty()) {
       seed = seed * 1664525 + 1013904223;
       const std::size_t length = std::min<std::size_t>(bytes.size(), 1 + (seed >> 16) % 300);
       const Bytes copy(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(length));  // of exact size
-      sketch.OnData(copy);
+      const ByteView packet(copy);
+      if (shared) search.Begin(index, packet);
+      sketch.OnData(packet.first(packet.size() / 2));
+      sketch.OnData(packet.subspan(packet.size() / 2));
+      search.End();
       bytes = bytes.subspan(length);
     }
     sketch.OnEnd(ObjectEnd::kComplete);
@@ -69,6 +76,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const ObjectKind kind : {ObjectKind::kMessage, ObjectKind::kStream}) {
     const KeepingMatchSink found = world.Search(bytes, kind, seed);
     CHECK(Same(found, world.Search(bytes, kind, ~seed)));
+    CHECK(Same(found, world.Search(bytes, kind, seed, true)));
     CHECK(kind == ObjectKind::kStream || found.Find({0, 0}, Method::kExact) != nullptr);
   }
   return 0;

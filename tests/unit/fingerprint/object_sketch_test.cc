@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 #include <tuple>
 
@@ -255,6 +256,24 @@ TEST_F(ObjectSketchTest, ThePictureSeenBeforeIsNotDecodedAgain) {
   EXPECT_EQ(Summary(Search(copy)), first);
   EXPECT_EQ(counters.Get(Counter::pictures_decoded), 1u);
   EXPECT_EQ(counters.Get(Counter::pictures_remembered), 1u);
+}
+
+TEST_F(ObjectSketchTest, OtherMetadataIsTheSamePictureAndOtherTablesAreAnother) {
+  const Bytes copy = EncodeJpeg((*pictures)[1], {.quality = 40});
+  Search(copy);
+  Bytes commented = copy;
+  const std::uint8_t comment[] = {0xFF, 0xFE, 0, 4, 'h', 'i'};
+  commented.insert(commented.begin() + 2, std::begin(comment), std::end(comment));
+  Search(commented);
+  EXPECT_EQ(counters.Get(Counter::pictures_remembered), 1u);
+  Bytes other = copy;
+  const std::uint8_t tables[] = {0xFF, 0xDB};
+  auto quantisation = std::search(other.begin(), other.end(), std::begin(tables), std::end(tables));
+  ASSERT_NE(quantisation, other.end());
+  quantisation[5] ^= 0x10;
+  Search(other);
+  EXPECT_EQ(counters.Get(Counter::pictures_remembered), 1u);
+  EXPECT_EQ(counters.Get(Counter::pictures_decoded), 2u);
 }
 
 TEST_F(ObjectSketchTest, OfAProgressivePictureTheFirstScansAreEnough) {

@@ -242,5 +242,26 @@ TEST(BloomFilter, LetsThroughFewerThanOneInAHundredForeignKeys) {
   EXPECT_FALSE(BloomFilter().MayContain(1));
 }
 
+TEST(BloomFilter, ABatchAnswersAsItsKeysDo) {
+  std::mt19937_64 random(2);
+  std::vector<std::uint64_t> keys(3000);
+  for (auto& key : keys) key = random();
+  const Bytes bytes = BloomFilter::Build(keys);
+  std::vector<BloomFilter::Block> aligned(bytes.size() / sizeof(BloomFilter::Block));
+  std::memcpy(aligned.data(), bytes.data(), bytes.size());
+  const auto filter = BloomFilter::View({reinterpret_cast<const std::uint8_t*>(aligned.data()), bytes.size()});
+  ASSERT_TRUE(filter);
+  for (std::size_t length : {0u, 1u, 7u, 31u, 32u}) {
+    for (int round = 0; round < 200; ++round) {
+      std::vector<std::uint64_t> batch(length);
+      for (auto& key : batch) key = random() % 2 == 0 ? keys[random() % keys.size()] : random();
+      std::uint32_t expected = 0;
+      for (std::size_t i = 0; i < length; ++i) expected |= std::uint32_t{filter->MayContain(batch[i])} << i;
+      EXPECT_EQ(filter->MayContain(std::span<const std::uint64_t>(batch)), expected);
+    }
+  }
+  EXPECT_EQ(BloomFilter().MayContain(std::span<const std::uint64_t>(keys).first(32)), 0u);
+}
+
 }  // namespace
 }  // namespace spanwatch::hashset
