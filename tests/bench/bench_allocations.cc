@@ -102,8 +102,9 @@ Result<std::vector<Sample>> Inspect(const cli::SensorOptions& options, const std
   auto match = inspector::OpenMatchContext(std::move(sets->inputs), sets->trusted_keys, config->limits, counters);
   if (!match) return Fail(match.error());
   WarmUp();
-  inspector::Inspection inspection(config->limits, **block, sink, config->zones, {}, "", *match,
-                                   [](const std::string& name) { return fingerprint::MaskPlates(name); });
+  inspector::Inspection inspection(
+      config->limits, **block, sink, config->zones, {}, "", *match,
+      [](const std::string& name) { return fingerprint::MaskPlates(name); }, nullptr);
   auto file = OpenForReading(capture);
   if (!file) return Fail(file.error());
   auto source = capture::OpenCaptureFile(std::move(*file), capture);

@@ -56,9 +56,16 @@ struct Found final : MatchSink {
 struct World {
   // Windows of `files` that different ones share are left out, as `register build` does; the rest are made up.
   bool Register(std::vector<FileFingerprint>& files, std::uint64_t prints) {
-    std::vector<FileFingerprint*> sieved;
-    for (FileFingerprint& file : files) sieved.push_back(&file);
-    enrolment::DropSharedFragments(sieved);
+    std::vector<enrolment::PictureIdentity> identities;
+    hashset::ExternalSorter<enrolment::FragmentPlace> places(std::filesystem::temp_directory_path());
+    for (const FileFingerprint& file : files) {
+      const auto number = static_cast<std::uint32_t>(identities.size());
+      identities.push_back(enrolment::IdentityOf(file));
+      for (std::uint32_t i = 0; i < file.fragments.size(); ++i) places.Add({file.fragments[i].hash, number, i});
+    }
+    const auto shared = enrolment::FindSharedFragments(places, identities);
+    if (!shared) return false;
+    for (FileFingerprint& file : files) enrolment::DropFragments(file, shared->hashes);
     hashset::HashSetWriter writer({.name = "bench", .fragment_seed = kSeed});
     const std::uint32_t collection = writer.AddCollection({.name = "bench"});
     for (const FileFingerprint& file : files) {

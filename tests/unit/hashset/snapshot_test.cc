@@ -34,10 +34,9 @@ TEST(BloomFilter, ABatchAnswersAsOneByOne) {
   std::mt19937_64 random(12);
   std::vector<std::uint64_t> keys(1000);
   for (std::uint64_t& key : keys) key = random();
-  const Bytes bytes = BloomFilter::Build(keys);
-  std::vector<BloomFilter::Block> blocks(bytes.size() / sizeof(BloomFilter::Block));
-  std::memcpy(blocks.data(), bytes.data(), bytes.size());
-  const auto filter = BloomFilter::View({reinterpret_cast<const std::uint8_t*>(blocks.data()), bytes.size()});
+  BloomFilterBuilder builder(keys.size());
+  for (const std::uint64_t key : keys) builder.Add(key);
+  const auto filter = BloomFilter::View(builder.bytes());
   ASSERT_TRUE(filter);
   std::size_t false_hits = 0;
   for (int round = 0; round < 1000; ++round) {
