@@ -77,7 +77,7 @@ class PictureSlots {
   std::array<Table, kSlotsMax> tables_{};
 };
 
-// The section for these hashes. REQUIRES: at least one, fewer than 2^32.
+// The section for these hashes; of many, made on all processors. REQUIRES: at least one, fewer than 2^32.
 Bytes BuildPictureSlots(std::span<const PdqHash> hashes);
 
 }  // namespace spanwatch::hashset

@@ -4,9 +4,11 @@
 // bits are therefore ordered by how often near neighbours in a sample differ in them, and dealt out to and fro, so that
 // every slot tells neighbours apart equally well; those left over are the ones that tell least.
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstring>
 #include <numeric>
+#include <thread>
 #include <utility>
 
 #include "hashset/hamming_kernels.h"
@@ -18,6 +20,7 @@ namespace {
 constexpr std::size_t kSampleMax = 2048;
 constexpr std::size_t kNeighbours = 8;
 constexpr std::uint32_t kHashBits = 256;
+constexpr std::size_t kThreadsFrom = 1'000'000;  // hashes: of fewer one thread is done at once
 
 // Some tens of entries a key: they are compared faster than found, and fewer keys need looking up with more slots.
 std::uint32_t SlotBits(std::size_t hashes) {
@@ -98,11 +101,17 @@ Bytes BuildPictureSlots(std::span<const PdqHash> hashes) {
   std::memcpy(bytes.data(), &bits, sizeof(bits));
   std::memcpy(bytes.data() + sizeof(bits), &count, sizeof(count));
   std::memcpy(bytes.data() + kSlotsHeadBytes, slots.data(), count * sizeof(SlotMasks));
-  std::uint8_t* table = bytes.data() + kSlotsHeadBytes + count * sizeof(SlotMasks);
-  for (const SlotMasks& masks : slots) {
-    FillTable(hashes, masks, bits, table);
-    table += table_bytes;
-  }
+  std::uint8_t* tables = bytes.data() + kSlotsHeadBytes + count * sizeof(SlotMasks);
+  std::atomic<std::uint32_t> next = 0;
+  const auto fill = [&] {
+    for (std::uint32_t slot = next++; slot < count; slot = next++)
+      FillTable(hashes, slots[slot], bits, tables + slot * table_bytes);
+  };
+  std::vector<std::jthread> helpers;
+  for (unsigned i = 1; i < std::thread::hardware_concurrency() && hashes.size() >= kThreadsFrom; ++i)
+    helpers.emplace_back(fill);
+  fill();
+  helpers.clear();
   return bytes;
 }
 
