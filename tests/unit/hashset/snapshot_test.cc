@@ -30,27 +30,6 @@ class SnapshotOfRandomSet : public testing::TestWithParam<std::size_t> {
   std::shared_ptr<const Snapshot> snapshot_;
 };
 
-TEST(BloomFilter, ABatchAnswersAsOneByOne) {
-  std::mt19937_64 random(12);
-  std::vector<std::uint64_t> keys(1000);
-  for (std::uint64_t& key : keys) key = random();
-  BloomFilterBuilder builder(keys.size());
-  for (const std::uint64_t key : keys) builder.Add(key);
-  const auto filter = BloomFilter::View(builder.bytes());
-  ASSERT_TRUE(filter);
-  std::size_t false_hits = 0;
-  for (int round = 0; round < 1000; ++round) {
-    std::array<std::uint64_t, 32> batch;
-    for (std::uint64_t& key : batch) key = random() % 2 == 0 ? keys[random() % keys.size()] : random();
-    const std::uint32_t found = filter->MayContain(batch);
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      EXPECT_EQ((found >> i & 1) != 0, filter->MayContain(batch[i]));
-      false_hits += (found >> i & 1) != 0 && std::ranges::find(keys, batch[i]) == keys.end();
-    }
-  }
-  EXPECT_LT(false_hits, 200U);
-}
-
 TEST_P(SnapshotOfRandomSet, FindsEveryDigestAndNoOther) {
   std::map<std::pair<Sha256Digest, std::uint64_t>, std::set<ItemRef>> expected;
   for (std::uint32_t row = 0; row < plain_->files.size(); ++row) {
@@ -245,10 +224,9 @@ TEST(BloomFilter, ABatchAnswersAsItsKeysDo) {
   std::mt19937_64 random(2);
   std::vector<std::uint64_t> keys(3000);
   for (auto& key : keys) key = random();
-  const Bytes bytes = BloomFilter::Build(keys);
-  std::vector<BloomFilter::Block> aligned(bytes.size() / sizeof(BloomFilter::Block));
-  std::memcpy(aligned.data(), bytes.data(), bytes.size());
-  const auto filter = BloomFilter::View({reinterpret_cast<const std::uint8_t*>(aligned.data()), bytes.size()});
+  BloomFilterBuilder builder(keys.size());
+  for (const std::uint64_t key : keys) builder.Add(key);
+  const auto filter = BloomFilter::View(builder.bytes());
   ASSERT_TRUE(filter);
   for (std::size_t length : {0u, 1u, 7u, 31u, 32u}) {
     for (int round = 0; round < 200; ++round) {
