@@ -21,9 +21,9 @@ ByteView BytesOf(const std::vector<Row>& rows) {
   return {reinterpret_cast<const std::uint8_t*>(rows.data()), rows.size() * sizeof(Row)};
 }
 
-// Whole seconds, never before the moment that is meant; 0 is never.
+// Whole seconds, never behind the moment that is meant; 0 is never.
 std::uint32_t ExpirySeconds(PacketTime expires) {
-  const auto seconds = std::chrono::ceil<std::chrono::seconds>(expires).time_since_epoch().count();
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(expires).time_since_epoch().count();
   return seconds >= UINT32_MAX ? 0 : static_cast<std::uint32_t>(std::max<std::int64_t>(seconds, 1));
 }
 

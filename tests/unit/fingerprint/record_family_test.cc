@@ -237,7 +237,9 @@ TEST_F(RecordScannerTest, BoundRecordsAreSureAmongThousandsOfPartNumbers) {
     text += Random(random, "LLLNNNN,bearing\n");
   }
   const RecordingMatchSink sink = Scan(text);
-  EXPECT_EQ(sink.sure(), 5U);
+  // A part number that is registered by chance is told with the others of its object.
+  EXPECT_GE(sink.sure(), 5U);
+  EXPECT_LE(sink.sure(), 7U);
   EXPECT_EQ(sink.supported(), 5U);
 }
 

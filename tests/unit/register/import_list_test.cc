@@ -66,7 +66,7 @@ TEST_F(ImportListTest, TakesPlainListsSha256sumAndBsdOutput) {
   EXPECT_EQ(ToHex(*items[3].sha256), fourth);
   EXPECT_EQ(items[0].kind, ItemKind::kFile);
   EXPECT_EQ(items[0].size, 0u);
-  EXPECT_EQ(Import(list)->known, 5u);
+  EXPECT_EQ(Import(list, DigestKind::kSha256)->known, 5u);
 }
 
 TEST_F(ImportListTest, NamesLinesWithoutADigestAndGoesOn) {

@@ -17,7 +17,7 @@ SupervisorFigures SomeFigures() {
   SupervisorFigures figures;
   figures.webhook_delivered = 3;
   figures.webhook_queue_length = 2;
-  figures.hashsets = {{"cbp", 1.7e9, 10, 20, 5, 0}, {"other", 1.6e9, 0, 7, 0, 7}};
+  figures.hashsets = {{"cbp", 1.7e9, 10, 20, 5, 0, 0}, {"other", 1.6e9, 0, 7, 0, 0, 7}};
   return figures;
 }
 
