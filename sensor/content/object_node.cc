@@ -174,7 +174,7 @@ void ObjectNode::CloseContainer(LayerState state, ObjectEnd end) {
 void ObjectNode::Search(ByteView bytes) {
   if (bytes.empty() || exhausted()) return;
   if (search_.empty()) {
-    search_from_start_ = !processed_;
+    search_from_start_ = !processed_ && container_ == nullptr;  // a container gives what lies behind its beginning
     for (const LayerSpec* spec : Layers()) {
       if (spec->role == LayerRole::kSearch) search_.push_back(spec->create(*this, {}));
     }

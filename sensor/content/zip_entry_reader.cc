@@ -148,7 +148,8 @@ ZipEntryReader::Record ZipEntryReader::ReadHeader(ByteView bytes, bool central) 
   return Record::kRead;
 }
 
-// Believed where it tells the length of the data before it.
+// Believed where it tells the length of the data before it. Its sizes have 4 bytes each or, with zip64, 8: then what
+// would be the size is zero, as of an empty entry, which the next record follows at once.
 ZipEntryReader::Record ZipEntryReader::ReadDescriptor(ByteView bytes) {
   if (!waiting_) return Record::kNone;
   needed_ = kDescriptorBytes;
@@ -161,7 +162,12 @@ ZipEntryReader::Record ZipEntryReader::ReadDescriptor(ByteView bytes) {
   std::uint64_t packed = reader.U32Le();
   std::uint64_t size = reader.U32Le();
   used_ = kDescriptorBytes;
-  if (packed != length) {
+  if (packed == length && size == 0) {
+    needed_ = kDescriptorBytes + 2;
+    if (bytes.size() < needed_) return Record::kIncomplete;
+  }
+  const bool followed = bytes.size() > kDescriptorBytes + 1 && AsText(bytes).substr(kDescriptorBytes, 2) == "PK";
+  if (packed != length || (size == 0 && !followed)) {
     needed_ = kWideDescriptorBytes;
     if (bytes.size() < needed_) return Record::kIncomplete;
     packed = wide.U64Le();

@@ -62,8 +62,8 @@ Parts Read(std::string_view name) {
   for (std::size_t words = 0; words < kWordsLooked && !name.empty(); ++words) {
     const auto end = std::ranges::find_if_not(name, [](char c) { return IsDigit(c) || IsLetter(c); });
     const std::string_view word = name.substr(0, static_cast<std::size_t>(end - name.begin()));
-    if (word.size() > kDateDigits ? IsDate(word) && IsTime(word.substr(kDateDigits))
-                                  : IsDate(before) && before.size() == kDateDigits && IsTime(word)) {
+    const bool together = word.size() > kDateDigits && IsDate(word) && IsTime(word.substr(kDateDigits));
+    if (together || (before.size() == kDateDigits && IsDate(before) && IsTime(word))) {
       parts.dated = true;
     } else if (const auto letters = LettersOfPlate(word)) {
       parts.letters = letters;

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <ostream>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,7 +18,10 @@ struct RecordedEntry {
   std::string name;
   std::uint64_t size = 0;
   std::optional<std::uint32_t> crc32;
-  friend bool operator==(const RecordedEntry&, const RecordedEntry&) = default;
+  friend auto operator<=>(const RecordedEntry&, const RecordedEntry&) = default;
+  friend void PrintTo(const RecordedEntry& entry, std::ostream* out) {
+    *out << entry.name << ' ' << entry.size << ' ' << entry.crc32.value_or(0);
+  }
 };
 
 struct RecordedObject {

@@ -8,7 +8,6 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::Contains;
-using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
@@ -125,8 +124,12 @@ TEST(ZipEntries, EverySplitGivesTheSame) {
   const std::string whole = zip.Whole();
   for (const std::string& text : {whole, "PKPK\3\4junk" + whole + "PK", whole.substr(500), whole.substr(0, 5000)}) {
     for (const ObjectKind kind : {ObjectKind::kMessage, kStream}) {
-      const auto splits = EverySplit({.kind = kind}, text);
-      EXPECT_THAT(splits, Each(splits.front()));
+      // An entry may be told more than once.
+      const auto distinct = [&](std::size_t piece) {
+        const auto entries = EntriesIn(text, kind, piece);
+        return std::set<RecordedEntry>(entries.begin(), entries.end());
+      };
+      for (const std::size_t piece : {1, 7, 1460}) EXPECT_EQ(distinct(piece), distinct(0)) << piece;
     }
   }
 }

@@ -13,13 +13,15 @@ struct NoAnomalies final : AnomalySink {
   void OnAnomaly(AnomalyCode) noexcept override {}
 };
 
-// Registered: `count` files of random sizes between 50,000 and 150,000 bytes.
+// Registered: `count` files of random sizes, if there is room of different ones.
 class ArchiveEntryFamily : public testing::Test {
  protected:
   void Register(std::uint32_t count, std::uint64_t least = 50'000, std::uint64_t most = 150'000) {
     for (std::uint32_t i = 0; i < count; ++i) {
       FileFingerprint file;
-      file.size = least + random_() % (most - least + 1);
+      do {
+        file.size = least + random_() % (most - least + 1);
+      } while (most - least > 100 * count && index_.CountFileSizes(file.size, file.size) > 0);
       file.crc32 = static_cast<std::uint32_t>(random_());
       files_.push_back(file);
       index_.Add(file);
