@@ -115,7 +115,7 @@ void RecordFieldFinder::Start(std::string_view text, std::size_t trigger) {
   const std::size_t line = text.substr(0, trigger).find('\n', reach);
   at_ = reach == 0 || line == std::string_view::npos ? reach : line + 1;
   field_begin_ = at_;
-  machine_.BeginLine();
+  machine_.Reset();
 }
 
 void RecordFieldFinder::RunFull(std::string_view text, const TextMasks& masks, std::size_t end) {

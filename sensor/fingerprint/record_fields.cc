@@ -108,20 +108,10 @@ void RecordFields::OnStructural(char c, std::string_view text) noexcept {
 
 void RecordFields::OnCell(char c, bool blank) noexcept {
   quoted_name_ = FieldName::kNone;
+  EndValue(c, blank);
   CountColumns(c, blank);
   before_previous_ = previous_;
   previous_ = c;
-}
-
-void RecordFields::BeginLine() noexcept {
-  RecordFields begun(structure_seen_);
-  if (table_) {
-    begun.table_ = true;
-    begun.tuples_ = tuples_;
-    begun.delimiter_ = delimiter_;
-    begun.column_ = column_;
-  }
-  *this = begun;
 }
 
 bool RecordFields::idle() const {

@@ -37,8 +37,6 @@ class RecordFields {
   void OnCell(char c, bool blank) noexcept;
   // What follows has nothing to do with what came before.
   void Reset() noexcept { *this = RecordFields(structure_seen_); }
-  // What follows begins a line; what lies between was passed over.
-  void BeginLine() noexcept;
 
   bool in_plate_field() const { return value_ != Value::kNone || in_column_; }
   bool in_table() const { return table_; }
