@@ -3,9 +3,9 @@
 //
 //   bench_false_pairs FRAMES [--light day|night|infrared|rain|headlights|all] [--costs]
 //
-// FRAMES made-up frames of one camera, 320x180, as JPEG of quality 85. Every pair of their PDQ hashes is compared. One
-// frame in twenty is registered, with the whole picture alone and with all views; all others are looked up as the
-// sensor does. Calibration sees the registered frames only.
+// FRAMES made-up frames of one camera, 160x90 (the samples that the sensor takes of 1280x720), as JPEG of quality 85.
+// Every pair of their PDQ hashes is compared. One frame in forty is registered, with the whole picture alone and with
+// all views; all others are looked up as the sensor does. Calibration sees the registered frames only.
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -27,7 +27,7 @@
 namespace spanwatch::bench {
 namespace {
 
-constexpr std::uint32_t kRegisteredOneIn = 20;
+constexpr std::uint32_t kRegisteredOneIn = 40;
 constexpr std::array kDistances = {31, 40, 48, 56, 64, 72};
 
 struct Frame {
@@ -69,7 +69,7 @@ void MeasureCosts() {
 }
 
 std::vector<Frame> MakeFrames(std::uint32_t count, const std::vector<test::LaneLight>& lights) {
-  const test::LaneCamera lane(5, 1, 320, 180);
+  const test::LaneCamera lane(5, 1, 160, 90);
   std::vector<Frame> frames(count);
   std::atomic<std::uint32_t> next = 0;
   const auto work = [&] {
@@ -225,6 +225,7 @@ int main(int argc, char** argv) {
   app.add_flag("--costs", costs, "What hashing costs, too");
   app.add_option("--light", light)->check(CLI::IsMember({"day", "night", "infrared", "rain", "headlights", "all"}));
   CLI11_PARSE(app, argc, argv);
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   if (costs) spanwatch::bench::MeasureCosts();
   spanwatch::bench::Run(frames, light);
   return 0;

@@ -3,7 +3,7 @@
 // Markdown: recall at distance 31 and 40 and the number of pairs with a different picture, beside plain PDQ (the whole
 // picture's one hash against theirs).
 //
-//   bench_recall [--photographs N] [--lanes N] [--folder DIR]...      the table
+//   bench_recall [--photographs N] [--lanes N] [--folder DIR]... [--only NAME]   the table
 //   bench_recall --check                                              few lanes; fails when a certain recall is missed
 #include <fmt/format.h>
 #include <sys/mman.h>
@@ -94,7 +94,8 @@ class Registered {
   std::shared_ptr<const hashset::Snapshot> snapshot_;
 };
 
-std::vector<Row> Measure(const Corpus& corpus, unsigned threads) {
+// `only`: rows with this in their name; empty: all.
+std::vector<Row> Measure(const Corpus& corpus, unsigned threads, std::string_view only) {
   std::vector<Registered> registers;
   for (const auto views : kProfiles) registers.emplace_back(corpus, views);
   const std::vector<Transformation>& rows = Transformations();
@@ -102,7 +103,7 @@ std::vector<Row> Measure(const Corpus& corpus, unsigned threads) {
   std::atomic<std::size_t> next = 0;
   const auto work = [&] {
     for (std::size_t r = next++; r < rows.size(); r = next++) {
-      if (rows[r].vehicles_only && !corpus.vehicles) continue;
+      if ((rows[r].vehicles_only && !corpus.vehicles) || rows[r].name.find(only) == std::string::npos) continue;
       Random random(r);
       for (std::uint32_t i = 0; i < corpus.subjects.size(); ++i) {
         const Bytes copy = rows[r].copy(corpus.subjects[i], random);
@@ -176,7 +177,7 @@ constexpr Certain kCertain[] = {{"JPEG", "", 11},
 
 int Check() {
   const Corpus corpus = Lanes("lanes", {test::LaneLight::kDay, test::LaneLight::kInfrared}, 12);
-  const std::vector<Row> results = Measure(corpus, 2);
+  const std::vector<Row> results = Measure(corpus, 2, "");
   int missed = 0;
   int checked = 0;
   for (std::size_t r = 0; r < results.size(); ++r) {
@@ -205,12 +206,14 @@ int main(int argc, char** argv) {
   std::size_t lanes = 60;
   unsigned threads = 2;
   bool check = false;
+  std::string only;
   std::vector<std::filesystem::path> folders{"/usr/share/backgrounds", "/usr/share/wallpapers"};
   CLI::App app("Recall of copies, by transformation.");
   app.add_option("--photographs", photographs);
   app.add_option("--lanes", lanes);
   app.add_option("--threads", threads);
   app.add_option("--folder", folders);
+  app.add_option("--only", only, "Rows with this in their name");
   app.add_flag("--check", check);
   CLI11_PARSE(app, argc, argv);
   if (check) return Check();
@@ -223,7 +226,7 @@ int main(int argc, char** argv) {
       }};
   for (const auto& make : corpora) {
     const Corpus corpus = make();
-    if (!corpus.subjects.empty()) Print(corpus, Measure(corpus, threads));
+    if (!corpus.subjects.empty()) Print(corpus, Measure(corpus, threads, only));
   }
   return 0;
 }
