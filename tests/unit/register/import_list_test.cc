@@ -17,9 +17,11 @@ const std::string kPdq = "8000000000000000" + std::string(47, '0') + "1";
 class ImportListTest : public RegisterTest {
  protected:
   Result<ImportSummary> Import(const std::string& content, std::optional<DigestKind> kind = std::nullopt) {
+    return ImportFile(Write("list", content), kind);
+  }
+  Result<ImportSummary> ImportFile(const std::string& file, std::optional<DigestKind> kind) {
     observer_.problems.clear();
-    return ImportList(*database_, {"lanes", Write("list", content), {kind, *ParseRfc3339("2026-01-01T00:00:00Z")}},
-                      observer_);
+    return ImportList(*database_, {"lanes", file, {kind, *ParseRfc3339("2026-01-01T00:00:00Z")}}, observer_);
   }
   // Every item, by its strongest name.
   std::vector<std::string> Names() {
@@ -66,7 +68,7 @@ TEST_F(ImportListTest, TakesPlainListsSha256sumAndBsdOutput) {
   EXPECT_EQ(ToHex(*items[3].sha256), fourth);
   EXPECT_EQ(items[0].kind, ItemKind::kFile);
   EXPECT_EQ(items[0].size, 0u);
-  EXPECT_EQ(Import(list, DigestKind::kSha256)->known, 5u);
+  EXPECT_EQ(ImportFile((folder_ / "list").string(), DigestKind::kSha256)->known, 5u);
 }
 
 TEST_F(ImportListTest, NamesLinesWithoutADigestAndGoesOn) {
