@@ -166,7 +166,7 @@ std::vector<Outside> Outsides() {
           {"vxlan", tagged, four(tagged).Udp(5000, 4789).Vxlan(42).Ethernet()},
           {"geneve", ethernet, six(ethernet).Udp(5000, 6081).Geneve(42, 3).Ethernet()},
           {"gtp-u", ethernet, four(ethernet).Udp(2152, 2152).GtpU(1, 1)},
-          {"gre in gre", ethernet, four(ethernet).Gre().Ipv4("203.0.113.1", "203.0.113.2").Gre()},
+          {"gre in gre", ethernet, four(ethernet).Gre().Ipv4("203.0.113.3", "203.0.113.2").Gre()},
           {"gre in a pseudo-wire", wire, four(wire).Gre()},
           {"gre behind an extension header", ethernet, six(ethernet).Ipv6Extension(0).Gre()},
           {"gre in 802.3", snap, four(snap).Gre()},
