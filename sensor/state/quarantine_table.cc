@@ -164,7 +164,10 @@ std::vector<QuarantinedItem> QuarantineTable::List() const {
 // When all places are taken, those that no window reaches any more are given up.
 bool QuarantineTable::MakeRoom(PacketTime now) {
   if (followed_.size() < limits_.quarantine_items_followed) return true;
+  if (now < room_again_) return false;
   std::erase_if(followed_, [&](const auto& entry) { return entry.second.last <= now - Window(); });
+  room_again_ = PacketTime::max();
+  for (const auto& [item, followed] : followed_) room_again_ = std::min(room_again_, followed.last + Window());
   return followed_.size() < limits_.quarantine_items_followed;
 }
 

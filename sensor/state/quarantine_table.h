@@ -92,6 +92,7 @@ class QuarantineTable : public BatchParticipant {
   SqlStatement select_items_, upsert_item_, delete_item_, select_places_, upsert_place_, delete_places_, purge_places_;
   std::unordered_map<FollowedItem, QuarantinedItem, Hasher> quarantined_;
   std::unordered_map<FollowedItem, Followed, Hasher> followed_;
+  PacketTime room_again_ = PacketTime::min();   // when followed_ is full: nothing of it is over before
   std::vector<FollowedItem> changed_items_;     // of quarantined_, also those that left it
   std::vector<FollowedItem> changed_followed_;  // of followed_
 };
