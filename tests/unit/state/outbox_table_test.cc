@@ -18,7 +18,8 @@ OutboxMessage Message(const std::string& group, const std::string& id, const std
 
 std::vector<std::string> DueIds(State& state, PacketTime now, const std::string& endpoint = "siem") {
   std::vector<std::string> ids;
-  for (const auto& message : *state.outbox().Due(endpoint, now, 10)) ids.push_back(message.message_id);
+  const auto due = state.outbox().Due(endpoint, now, 10);
+  for (const auto& message : *due) ids.push_back(message.message_id);
   return ids;
 }
 

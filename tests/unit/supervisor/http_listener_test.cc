@@ -43,12 +43,15 @@ class HttpListenerTest : public testing::Test {
     return answer;
   }
 
-  config::Limits limits;
-  std::unique_ptr<HttpListener> listener;
-
  private:
   boost::asio::io_context io_;
   boost::asio::io_context client_;
+
+ protected:
+  config::Limits limits;
+  std::unique_ptr<HttpListener> listener;  // gone before its io_context
+
+ private:
   std::jthread thread_;
 };
 
