@@ -1,5 +1,7 @@
 #include "content/codec_layer.h"
 
+#include <algorithm>
+
 namespace spanwatch::content {
 
 CodecLayer::CodecLayer(ObjectNode& object, std::unique_ptr<Codec> codec, std::string_view step)
@@ -19,7 +21,7 @@ Taken CodecLayer::Write(ByteView bytes) noexcept {
   int idle = 0;  // a codec may change its state once without progress
   for (;;) {
     const CodecStep step = codec_->Decode(bytes.subspan(taken), output);
-    taken += step.taken;
+    taken += std::min(step.taken, bytes.size() - taken);
     if (step.made > 0) child_->Write({output, step.made});
     if (object_.exhausted()) return {taken, LayerState::kBroken};
     if (step.state != LayerState::kMore) return {taken, step.state};

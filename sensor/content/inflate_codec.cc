@@ -41,7 +41,8 @@ CodecStep InflateCodec::Decode(ByteView in, MutableByteView out) {
   state_->avail_out = static_cast<std::uint32_t>(out.size());
   const int result = isal_inflate(state_.get());
   const std::size_t made = out.size() - state_->avail_out;
-  if (taken == 0) taken = given - state_->avail_in;
+  // Of a damaged stream ISA-L may count more than it was given, or give back what came with an earlier call.
+  if (taken == 0) taken = state_->avail_in <= given ? given - state_->avail_in : result < 0 ? given : 0;
   if (result == ISAL_INCORRECT_CHECKSUM && wrapping_ == Wrapping::kGzip && state_->total_out == 0 &&
       state_->crc_flag == ISAL_GZIP) {
     // The header's own checksum is wrong, which browsers do not look at: what follows the header is as good as ever.

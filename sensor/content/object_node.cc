@@ -156,7 +156,7 @@ void ObjectNode::Dispatch(ByteView bytes) {
     processed_ = processed_ || taken.bytes > 0;
     if (taken.state == LayerState::kMore) return;
     CloseContainer(taken.state, taken.state == LayerState::kDone ? ObjectEnd::kComplete : ObjectEnd::kAborted);
-    bytes = bytes.subspan(taken.bytes);
+    bytes = bytes.subspan(std::min(taken.bytes, bytes.size()));
     if (bytes.empty()) return;
   }
   Search(bytes);
