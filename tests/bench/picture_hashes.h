@@ -1,7 +1,7 @@
 // Hashes for bench_pictures: uniform ones, and those of fixed cameras of 100,000 frames each. One thread; values.
 //
-// AlikeHashes: each bit of a camera's frames differs from the camera's middle with a chance of its own, 0.02 to 0.45, so
-// that frames lie 84 apart on average.
+// AlikeHashes: each bit of a camera's frames differs from the camera's middle with a chance of its own, 0.02 to 0.45,
+// so that frames lie 84 apart on average.
 //
 // LaneHashes: a camera's frames are drawn from the spectra of real frames of LaneCamera: their mean plus a random mix
 // of their deviations, cut to bits, so that bits are as biased and as correlated as in frames. Cameras beyond the first
