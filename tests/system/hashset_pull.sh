@@ -24,7 +24,14 @@ http {
 END
 publisher() { ip netns exec $sensor nginx -c "$work/publisher.conf"; }
 publisher
-publish() { cp "$1" "$work/published/.next"; mv "$work/published/.next" "$work/published/agency.swset"; }
+# nginx makes the ETag of the second and the length: each publication has a second of its own.
+published=0
+publish() {
+  published=$((published + 1))
+  cp "$1" "$work/published/.next"
+  touch -d "@$((1700000000 + published))" "$work/published/.next"
+  mv "$work/published/.next" "$work/published/agency.swset"
+}
 sed -i "s|^hashsets:.*|hashsets: [{url: \"https://localhost:18443/agency.swset\", signer: $work/owner/owner.pub, ca_file: $work/tls.pem, record_key: $work/owner/record.key}]|" "$work/spanwatch.yaml"
 sed -i "s|^trust:.*|trust: []|" "$work/spanwatch.yaml"
 echo 'hashset: {pull_interval_s: 1, pull_backoff_s: 1}' >> "$work/spanwatch.yaml"
