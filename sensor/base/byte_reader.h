@@ -1,7 +1,8 @@
 // ByteReader: the only way Spanwatch reads fields out of bytes from the wire or from files.
 //
-// Failure is sticky: a read beyond the end returns zero (or an empty view), consumes nothing more, and ok() is false
-// from then on, so that a parser reads a whole header and checks once. Views returned point into the bytes given to the
+// Failure is sticky: a read beyond the end returns zero (or an empty view), consumes nothing more, and from then on ok()
+// is false and nothing remains, so that a parser reads a whole header and checks once, and a loop over what remains
+// ends. Views returned point into the bytes given to the
 // constructor and live as long as those. Not thread-safe; make one per parse.
 #pragma once
 
@@ -35,8 +36,8 @@ class ByteReader {
 
   // The next `length` bytes, or an empty view and failure.
   ByteView Take(std::size_t length) {
-    if (!ok_ || length > remaining()) {
-      ok_ = false;
+    if (length > remaining() || !ok_) {
+      Fail();
       return {};
     }
     const ByteView taken = bytes_.subspan(position_, length);
@@ -44,7 +45,10 @@ class ByteReader {
     return taken;
   }
   void Skip(std::size_t length) { (void)Take(length); }
-  void Fail() { ok_ = false; }
+  void Fail() {
+    ok_ = false;
+    bytes_ = bytes_.first(position_);
+  }
 
  private:
   template <typename T, std::endian kOrder>

@@ -45,7 +45,7 @@ Header ReadFields(ByteReader& reader, bool central) {
 bool ReadExtra(Header& header) {
   bool hidden = false;
   ByteReader fields(header.extra);
-  while (fields.ok() && fields.remaining() >= 4) {
+  while (fields.remaining() >= 4) {
     const std::uint16_t id = fields.U16Le();
     const std::uint16_t length = fields.U16Le();
     ByteReader field(fields.Take(length));

@@ -25,6 +25,25 @@ TEST(ByteReader, FailureIsStickyAndConsumesNothing) {
   EXPECT_EQ(reader.U8(), 0);
   EXPECT_TRUE(reader.Take(1).empty());
   EXPECT_FALSE(reader.ok());
+  EXPECT_EQ(reader.position(), 0u);
+}
+
+TEST(ByteReader, NothingRemainsAfterFailureSoThatLoopsEnd) {
+  const Bytes bytes{9, 1, 2, 3};
+  ByteReader reader(bytes);
+  int rounds = 0;
+  while (reader.remaining() >= 2 && rounds < 10) {
+    reader.Take(reader.U8());
+    ++rounds;
+  }
+  EXPECT_EQ(rounds, 1);
+  EXPECT_TRUE(reader.rest().empty());
+
+  ByteReader told(bytes);
+  told.Skip(1);
+  told.Fail();
+  EXPECT_EQ(told.remaining(), 0u);
+  EXPECT_EQ(told.position(), 1u);
 }
 
 TEST(ByteReader, ReadsBackWhatByteWriterWrote) {
