@@ -1,6 +1,6 @@
 // LprFileNames: are the file names of a conversation those of a plate reader? Readers that push pictures by FTP or into
-// archives name them by time, camera and plate (Vivotek, GeoVision: `20190513-021140_3_ABC1234.jpg`); no plate of them
-// need be registered (domain.md section 5.3, E5).
+// archives name them by time, camera and plate (lpr_picture_name.h); no plate of them need be registered (domain.md
+// section 5.3, E5).
 //
 // One time stamp beside one plate-shaped word says little: cameras and phones number their pictures. Believed once
 // eight such names differ in the letters of that word, and at least half of the names with a time stamp have one. One a
@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "fingerprint/plate_word.h"
+
 namespace spanwatch::fingerprint {
 
 class LprFileNames {
@@ -20,7 +22,7 @@ class LprFileNames {
 
  private:
   static constexpr std::size_t kDistinct = 8;
-  std::array<std::uint64_t, kDistinct> letters_{};  // of plate-shaped words, as bytes
+  std::array<PlateWord, kDistinct> letters_{};  // of plate-shaped words
   std::size_t distinct_ = 0;
   std::uint64_t dated_ = 0;
   std::uint64_t plates_ = 0;

@@ -45,6 +45,9 @@ inline unsigned LettersOf(PlateWord word, std::size_t length) {
   return static_cast<unsigned>(letters * 0x8040201008040201 >> 56) >> (8 - length);
 }
 
+// `word` with zeros for its digits.
+inline PlateWord LettersAlone(PlateWord word) { return word & (word >> 6 & 0x0101010101010101) * 0xFF; }
+
 // The shape number of plate_shapes.h.
 inline std::uint16_t ShapeOfWord(PlateWord word, std::size_t length) {
   return static_cast<std::uint16_t>(1u << length | LettersOf(word, length));

@@ -4,8 +4,7 @@
 #include <bit>
 #include <span>
 
-#include "fingerprint/plate_shapes.h"
-#include "fingerprint/plate_word.h"
+#include "fingerprint/lpr_picture_name.h"
 #include "fingerprint/text_decoder.h"
 
 namespace spanwatch::fingerprint {
@@ -13,7 +12,6 @@ namespace {
 
 constexpr std::size_t kLongestName = 48;
 constexpr std::size_t kLongestPictureName = 96;
-constexpr std::size_t kTimeDigits = 14;  // yyyyMMddhhmmss
 
 constexpr std::array<bool, 256> kIsStructural = [] {
   std::array<bool, 256> is{};
@@ -22,8 +20,6 @@ constexpr std::array<bool, 256> kIsStructural = [] {
 }();
 
 bool IsStructural(char c) { return kIsStructural[static_cast<std::uint8_t>(c)]; }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsLetter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
 bool IsBlank(std::string_view text) { return text.find_first_not_of(" \r\\") == std::string_view::npos; }
 
 std::size_t Next(const TextMasks& masks, std::size_t from, std::size_t end,
@@ -48,25 +44,6 @@ std::string_view NameAround(std::string_view text, std::size_t position) {
   std::size_t end = position;
   while (end < text.size() && end - position <= kLongestName && !IsStructural(text[end])) ++end;
   return text.substr(begin, end - begin);
-}
-
-// The plate in a name like 20190513-021140_cam3_ABC1234: it needs the time beside it; 0 when there is none.
-PlateWord PlateOfPictureName(std::string_view name) {
-  PlateWord plate = 0;
-  std::size_t digits = 0;  // of the parts that are digits alone, one after another
-  bool time = false;
-  while (!name.empty()) {
-    const std::string_view part = name.substr(0, name.find_first_of("_- "));
-    name.remove_prefix(std::min(part.size() + 1, name.size()));
-    digits = std::ranges::all_of(part, IsDigit) ? digits + part.size() : 0;
-    time = time || digits >= kTimeDigits;
-    if (part.size() > kPlateMaximum || !std::ranges::all_of(part, [](char c) { return IsDigit(c) || IsLetter(c); }))
-      continue;
-    const PlateWord word = UpperWord(ToPlateWord(part));
-    const std::uint16_t shape = ShapeOfWord(word, part.size());
-    if (IsListedShape(shape) && CountsAnywhere(shape)) plate = word;
-  }
-  return time ? plate : 0;
 }
 
 }  // namespace
@@ -174,11 +151,11 @@ void RecordFieldFinder::NotePictureName(std::string_view text, std::size_t dot) 
   const std::size_t reach = dot - std::min(dot, kLongestPictureName);
   const std::size_t before = text.substr(reach, dot - reach).find_last_of("/\\\n\r\t,;|\"'<>=(");
   const std::size_t begin = before == std::string_view::npos ? reach : reach + before + 1;
-  const PlateWord plate = PlateOfPictureName(text.substr(begin, dot - begin));
-  if (plate == 0) return;
+  const LprPictureName name = ReadLprPictureName(text.substr(begin, dot - begin));
+  if (!name.dated || name.plate == 0) return;
   const auto known = std::span(names_).first(name_count_);
-  if (std::ranges::find(known, plate) != known.end()) return;
-  names_[name_count_++] = plate;
+  if (std::ranges::find(known, name.plate) != known.end()) return;
+  names_[name_count_++] = name.plate;
   names_structure_ = name_count_ == kNamesOfStructure;
 }
 
