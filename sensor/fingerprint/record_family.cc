@@ -43,28 +43,37 @@ bool IsRare(const RecordValue& value) {
 
 RecordSearch::RecordSearch(const FingerprintIndex& index, std::vector<const RecordTagger*> taggers,
                            const config::Limits& limits, Counters& counters)
-    : index_(&index), taggers_(std::move(taggers)), limits_(&limits), counters_(&counters) {
-  taggers_.resize(index.set_count());
-  chances_.resize(taggers_.size());
-  for (std::size_t set = 0; set < taggers_.size(); ++set) {
-    if (!index.Set(set).has_records) taggers_[set] = nullptr;
-    if (taggers_[set] == nullptr) continue;
-    active_ = true;
-    chances_[set].resize(kShapeNumbers);
+    : index_(&index), limits_(&limits), counters_(&counters) {
+  taggers.resize(index.set_count());
+  for (std::size_t set = 0; set < taggers.size(); ++set) {
+    if (taggers[set] == nullptr || !index.Set(set).has_records) continue;
+    Register& registered = RegisterOf(taggers[set]);
+    registered.sets.push_back(set);
     for (std::uint16_t shape = 1u << kPlateMinimum; shape < kShapeNumbers; ++shape) {
-      const auto registered = static_cast<double>(index.RegisteredPlates(set, shape));
-      if (registered == 0) continue;
-      wanted_.Add(shape);
-      // Every K1 of these plates: the shape itself, and any of its letters dropped.
-      const unsigned top = std::bit_floor(unsigned{shape});
-      const unsigned letters = shape ^ top;
-      for (unsigned kept = letters;; kept = (kept - 1) & letters) {
-        const auto folded = static_cast<std::uint16_t>(top | kept);
-        chances_[set][folded] += registered * ShareFolded(shape, kept) / FoldedSpace(folded) + registered / kTagSpace;
-        if (kept == 0) break;
-      }
+      const std::uint64_t plates = index.RegisteredPlates(set, shape);
+      if (plates > 0) AddShape(registered, shape, static_cast<double>(plates));
     }
-    for (double& chance : chances_[set]) chance = std::clamp(chance, kLeastChance, 1.0);
+  }
+  for (Register& registered : registers_) {
+    for (double& chance : registered.chances) chance = std::clamp(chance, kLeastChance, 1.0);
+  }
+}
+
+RecordSearch::Register& RecordSearch::RegisterOf(const RecordTagger* tagger) {
+  const auto known = std::ranges::find(registers_, tagger, &Register::tagger);
+  if (known != registers_.end()) return *known;
+  return registers_.emplace_back(tagger, std::vector<std::size_t>(), std::vector<double>(kShapeNumbers));
+}
+
+// Every K1 of `plates` plates of this shape: the shape itself, and any of its letters dropped.
+void RecordSearch::AddShape(Register& registered, std::uint16_t shape, double plates) {
+  wanted_.Add(shape);
+  const unsigned top = std::bit_floor(unsigned{shape});
+  const unsigned letters = shape ^ top;
+  for (unsigned kept = letters;; kept = (kept - 1) & letters) {
+    const auto folded = static_cast<std::uint16_t>(top | kept);
+    registered.chances[folded] += plates * ShareFolded(shape, kept) / FoldedSpace(folded) + plates / kTagSpace;
+    if (kept == 0) break;
   }
 }
 
@@ -72,9 +81,9 @@ class RecordScanner::Impl final : public TextSink {
  public:
   Impl(const RecordSearch& search, RecordScope scope, MatchSink& sink)
       : search_(search), scope_(scope), sink_(sink), filter_(*this), tokeniser_(search.wanted()) {
-    verdicts_.reserve(search.taggers().size());
-    for (std::size_t set = 0; set < search.taggers().size(); ++set) {
-      verdicts_.emplace_back(search.limits(), search.counters());
+    sides_.reserve(search.registers().size());
+    for (const RecordSearch::Register& registered : search.registers()) {
+      sides_.push_back({&registered, RecordVerdict(search.limits(), search.counters())});
     }
   }
 
@@ -96,12 +105,17 @@ class RecordScanner::Impl final : public TextSink {
 
  private:
   using Tokens = std::span<const PlateToken>;
+  struct Side {
+    const RecordSearch::Register* registered;
+    RecordVerdict verdict;
+  };
 
   void LookThrough(bool final);
   void LookUp(Tokens tokens);
-  void LookUpIn(std::size_t set, Tokens tokens);
-  void Found(std::size_t set, const PlateToken& token, std::size_t index, std::span<FingerprintIndex::PlateHit> hits);
-  std::size_t Support(std::size_t set, const PlateToken& token, std::size_t index, bool& bound);
+  void LookUpIn(Side& side, Tokens tokens);
+  void Found(Side& side, const PlateToken& token, std::size_t index, std::span<FingerprintIndex::PlateHit> hits);
+  std::size_t Support(const RecordSearch::Register& registered, const PlateToken& token, std::size_t index,
+                      bool& bound);
   void Judge();
   void CloseWindow();
 
@@ -110,7 +124,7 @@ class RecordScanner::Impl final : public TextSink {
   MatchSink& sink_;
   TextFilter filter_;
   TextTokeniser tokeniser_;
-  std::vector<RecordVerdict> verdicts_;  // one a set
+  std::vector<Side> sides_;  // one a register
   RecordTotals totals_;
   std::uint64_t window_ = 0;
   bool structure_told_ = false;
@@ -155,37 +169,34 @@ void RecordScanner::Impl::LookUp(Tokens tokens) {
     if (differs) scratch.words.push_back(token.folded);
   }
   scratch.tags.resize(scratch.words.size());
-  for (std::size_t set = 0; set < verdicts_.size(); ++set) {
-    if (search_.taggers()[set] != nullptr) LookUpIn(set, tokens);
-  }
+  for (Side& side : sides_) LookUpIn(side, tokens);
   Judge();
 }
 
-void RecordScanner::Impl::LookUpIn(std::size_t set, Tokens tokens) {
+void RecordScanner::Impl::LookUpIn(Side& side, Tokens tokens) {
   RecordSearch::Scratch& scratch = search_.scratch();
-  search_.taggers()[set]->TagPlates(scratch.words, scratch.tags);
+  side.registered->tagger->TagPlates(scratch.words, scratch.tags);
   scratch.hits.clear();
-  search_.index().FindPlates(set, scratch.tags, scratch.hits);
+  for (const std::size_t set : side.registered->sets) search_.index().FindPlates(set, scratch.tags, scratch.hits);
   const auto hits_of = [&](std::uint32_t index) {
     return std::ranges::equal_range(scratch.hits, index, {}, &FingerprintIndex::PlateHit::tag_index);
   };
   std::ranges::sort(scratch.hits, {}, &FingerprintIndex::PlateHit::tag_index);
-  RecordVerdict& verdict = verdicts_[set];
   for (std::uint32_t i = 0; i < tokens.size(); ++i) {
     const PlateToken& token = tokens[i];
     if (!scratch.hits.empty()) {
       auto found = hits_of(i);
       if (found.empty()) found = hits_of(scratch.folded[i]);
       if (!found.empty()) {
-        Found(set, token, i, {found.begin(), found.end()});
+        Found(side, token, i, {found.begin(), found.end()});
         continue;
       }
     }
-    verdict.AddMiss(token, search_.ChanceOf(set, token.shape), scratch.tags[i]);
+    side.verdict.AddMiss(token, side.registered->chances[token.shape], scratch.tags[i]);
   }
 }
 
-void RecordScanner::Impl::Found(std::size_t set, const PlateToken& token, std::size_t index,
+void RecordScanner::Impl::Found(Side& side, const PlateToken& token, std::size_t index,
                                 std::span<FingerprintIndex::PlateHit> hits) {
   // The plate as it was registered, and what only looks like it when there is none.
   const bool exact = std::ranges::any_of(hits, [](const auto& hit) { return !hit.folded; });
@@ -197,17 +208,18 @@ void RecordScanner::Impl::Found(std::size_t set, const PlateToken& token, std::s
   std::ranges::sort(items);
   items.erase(std::ranges::unique(items).begin(), items.end());
   const ItemRef plate = items.front();
-  if (!verdicts_[set].IsNew(plate)) return;
+  if (!side.verdict.IsNew(plate)) return;
   RecordVerdict::Hit hit{plate, items, 0, false, tokeniser_.OffsetOf(token.end - 1)};
-  hit.supported = Support(set, token, index, hit.bound);
-  verdicts_[set].AddHit(token, search_.ChanceOf(set, token.shape), hit);
-  if (verdicts_[set].full()) Judge();
+  hit.supported = Support(*side.registered, token, index, hit.bound);
+  side.verdict.AddHit(token, side.registered->chances[token.shape], hit);
+  if (side.verdict.full()) Judge();
 }
 
 // Moves the items that a value near the plate supports to the front; returns how many. `bound`: by a rare value.
-std::size_t RecordScanner::Impl::Support(std::size_t set, const PlateToken& token, std::size_t index, bool& bound) {
+std::size_t RecordScanner::Impl::Support(const RecordSearch::Register& registered, const PlateToken& token,
+                                         std::size_t index, bool& bound) {
   RecordSearch::Scratch& scratch = search_.scratch();
-  const RecordTagger& tagger = *search_.taggers()[set];
+  const RecordTagger& tagger = *registered.tagger;
   ReadRow(tokeniser_.text(), token, search_.limits().record_row_bytes, scratch.values);
   scratch.pair_tags.clear();
   const bool folds = scratch.folded[index] != index;
@@ -217,7 +229,7 @@ std::size_t RecordScanner::Impl::Support(std::size_t set, const PlateToken& toke
     if (folds) scratch.pair_tags.push_back(tagger.PairTag(scratch.tags[scratch.folded[index]], value_tag));
   }
   scratch.pair_hits.clear();
-  search_.index().FindPairs(set, scratch.pair_tags, scratch.pair_hits);
+  for (const std::size_t set : registered.sets) search_.index().FindPairs(set, scratch.pair_tags, scratch.pair_hits);
   const std::size_t tags_a_value = folds ? 2 : 1;
   for (const auto& hit : scratch.pair_hits) bound = bound || IsRare(scratch.values[hit.tag_index / tags_a_value]);
   const auto supported = [&](const ItemRef& item) {
@@ -228,12 +240,12 @@ std::size_t RecordScanner::Impl::Support(std::size_t set, const PlateToken& toke
 
 void RecordScanner::Impl::Judge() {
   const std::uint32_t before = totals_.evidence.distinct_plates;
-  for (RecordVerdict& verdict : verdicts_) verdict.Judge(sink_, totals_);
+  for (Side& side : sides_) side.verdict.Judge(sink_, totals_);
   if (totals_.evidence.distinct_plates != before) sink_.OnRecordEvidence(totals_.evidence);
 }
 
 void RecordScanner::Impl::CloseWindow() {
-  for (RecordVerdict& verdict : verdicts_) verdict.Close(sink_, totals_);
+  for (Side& side : sides_) side.verdict.Close(sink_, totals_);
 }
 
 RecordScanner::RecordScanner(const RecordSearch& search, RecordScope scope, MatchSink& sink)

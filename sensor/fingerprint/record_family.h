@@ -1,7 +1,8 @@
 // The record family: finds registered plates and plate records in any text (design.md section 5, Record).
 //
-// RecordSearch is what one inspector knows of the loaded snapshot: the index and a tagger for each set whose record
-// key it was given, and the working memory of its scanners. RecordScanner searches one object, or one raw stream in
+// RecordSearch is what one inspector knows of the loaded snapshot: the index, a tagger for each record key that it was
+// given, and the working memory of its scanners. Sets of one key are of one register (a whole set and its deltas) and
+// are judged together, as one. RecordScanner searches one object, or one raw stream in
 // windows of 64 KiB; it gives the same matches for every split of the bytes. Calls to a scanner: (Update | Gap)*
 // Finish. One inspector thread; the search must outlive its scanners, the sink must outlive the scanner.
 #pragma once
@@ -24,20 +25,26 @@ enum class RecordScope : std::uint8_t { kObject, kStream };
 
 class RecordSearch {
  public:
-  // taggers[i] belongs to set i of `index`; null where the record key is missing: that set's records are not searched.
+  // taggers[i] belongs to set i of `index`, the same one to sets of one key; null where the record key is missing: that
+  // set's records are not searched.
   RecordSearch(const FingerprintIndex& index, std::vector<const RecordTagger*> taggers, const config::Limits& limits,
                Counters& counters);
 
+  // The sets of one record key.
+  struct Register {
+    const RecordTagger* tagger = nullptr;
+    std::vector<std::size_t> sets;
+    std::vector<double> chances;  // by shape: that one random token whose K1 has it is registered
+  };
+
   // True when there is anything to search for; without it a scanner still recognises LPR structure.
-  bool active() const { return active_; }
+  bool active() const { return !registers_.empty(); }
 
   const FingerprintIndex& index() const { return *index_; }
   const config::Limits& limits() const { return *limits_; }
   Counters& counters() const { return *counters_; }
-  std::span<const RecordTagger* const> taggers() const { return taggers_; }
-  // The chance that one random token whose K1 has this shape is registered in `set`.
-  double ChanceOf(std::size_t set, std::uint16_t shape) const { return chances_[set][shape]; }
-  // The shapes that some set has.
+  std::span<const Register> registers() const { return registers_; }
+  // The shapes that some register has.
   const WantedShapes& wanted() const { return wanted_; }
 
   // Of no meaning between two calls of a scanner.
@@ -55,14 +62,15 @@ class RecordSearch {
   Scratch& scratch() const { return *scratch_; }
 
  private:
+  Register& RegisterOf(const RecordTagger* tagger);
+  void AddShape(Register& registered, std::uint16_t shape, double plates);
+
   const FingerprintIndex* index_;
-  std::vector<const RecordTagger*> taggers_;
+  std::vector<Register> registers_;
   const config::Limits* limits_;
   Counters* counters_;
-  std::vector<std::vector<double>> chances_;
   WantedShapes wanted_;
   std::unique_ptr<Scratch> scratch_ = std::make_unique<Scratch>();
-  bool active_ = false;
 };
 
 class RecordScanner {

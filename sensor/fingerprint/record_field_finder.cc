@@ -10,23 +10,17 @@
 namespace spanwatch::fingerprint {
 namespace {
 
-constexpr std::size_t kLongestName = 48;
 constexpr std::size_t kLongestPictureName = 96;
 
-constexpr std::array<bool, 256> kIsStructural = [] {
-  std::array<bool, 256> is{};
-  for (const char c : kStructurals) is[static_cast<std::uint8_t>(c)] = true;
-  return is;
-}();
+bool IsBlank(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c == ' ' || c == '\r' || c == '\\'; });
+}
 
-bool IsStructural(char c) { return kIsStructural[static_cast<std::uint8_t>(c)]; }
-bool IsBlank(std::string_view text) { return text.find_first_not_of(" \r\\") == std::string_view::npos; }
-
-std::size_t Next(const TextMasks& masks, std::size_t from, std::size_t end,
-                 std::uint64_t (TextMasks::*mask)(std::size_t) const) {
+template <std::uint64_t (TextMasks::*kMask)(std::size_t) const>
+std::size_t Next(const TextMasks& masks, std::size_t from, std::size_t end) {
   for (std::size_t at = from; at < end;) {
     const std::size_t block = at / TextMasks::kBits;
-    const std::uint64_t bits = (masks.*mask)(block) & ~std::uint64_t{0} << at % TextMasks::kBits;
+    const std::uint64_t bits = (masks.*kMask)(block) & ~std::uint64_t{0} << at % TextMasks::kBits;
     if (bits != 0) return std::min(end, block * TextMasks::kBits + static_cast<std::size_t>(std::countr_zero(bits)));
     at = (block + 1) * TextMasks::kBits;
   }
@@ -34,16 +28,16 @@ std::size_t Next(const TextMasks& masks, std::size_t from, std::size_t end,
 }
 
 std::size_t NextStructural(const TextMasks& masks, std::size_t from, std::size_t end) {
-  return Next(masks, from, end, &TextMasks::structural);
+  return Next<&TextMasks::structural>(masks, from, end);
 }
 
-// What stands between the structural characters around `position`; empty when that is too long for a name.
-std::string_view NameAround(std::string_view text, std::size_t position) {
-  std::size_t begin = position;
-  while (begin > 0 && position - begin <= kLongestName && !IsStructural(text[begin - 1])) --begin;
-  std::size_t end = position;
-  while (end < text.size() && end - position <= kLongestName && !IsStructural(text[end])) ++end;
-  return text.substr(begin, end - begin);
+// What stands between the structural characters around `position`; a part of it when that is too long for a name.
+std::string_view NameAround(std::string_view text, const TextMasks& masks, std::size_t position) {
+  const std::size_t back = std::min(position, TextMasks::kKnown);
+  const std::uint64_t before = masks.StructuralFrom(position - back) & ((std::uint64_t{1} << back) - 1);
+  const std::size_t begin = position - back + static_cast<std::size_t>(std::bit_width(before));
+  const auto after = static_cast<std::size_t>(std::countr_zero(masks.StructuralFrom(position)));
+  return text.substr(begin, position + std::min(after, TextMasks::kKnown) - begin);
 }
 
 }  // namespace
@@ -71,10 +65,10 @@ void RecordFieldFinder::Find(std::string_view text, const TextMasks& masks, std:
 
 void RecordFieldFinder::Triggers(std::string_view text, const TextMasks& masks, std::size_t end) {
   std::size_t at = seen_;
-  while ((at = Next(masks, at, end, &TextMasks::trigger)) < end) {
+  while ((at = Next<&TextMasks::trigger>(masks, at, end)) < end) {
     if (text[at] == '.') {
       if (!structure_seen()) NotePictureName(text, at);
-    } else if (NamesPlate(NameAround(text, at))) {
+    } else if (NamesPlate(NameAround(text, masks, at))) {
       triggers_.push_back(at);
     }
     ++at;

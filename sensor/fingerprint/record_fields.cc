@@ -1,6 +1,7 @@
 #include "fingerprint/record_fields.h"
 
 #include <algorithm>
+#include <span>
 
 namespace spanwatch::fingerprint {
 namespace {
@@ -17,27 +18,50 @@ constexpr auto kNames = std::to_array<NamedField>({
 });
 static_assert(std::ranges::is_sorted(kNames, {}, &NamedField::name));
 
-constexpr std::size_t kLongestName = 48;
+constexpr std::size_t kLongestName = 48;  // less than TextMasks::kKnown, so that a name is seen whole
 constexpr std::uint8_t kNeighbourReach = 64;
+constexpr std::size_t kLetters = 26;
 constexpr std::string_view kDelimiterCharacters = ",;\t|";
+constexpr std::uint8_t kNoDelimiter = kDelimiterCharacters.size();
 
-// One bit for each letter that a name begins with: turns most fields of a table away at once.
-constexpr std::uint32_t kInitials = [] {
-  std::uint32_t initials = 0;
-  for (const NamedField& field : kNames) initials |= 1u << (field.name[0] - 'a');
-  return initials;
+// The names that begin with each letter are kNames[first] to kNames[first of the next letter].
+constexpr auto kFirstNames = [] {
+  std::array<std::uint8_t, kLetters + 1> first{};
+  for (std::size_t letter = 0; letter <= kLetters; ++letter) {
+    const auto found = std::ranges::find_if(
+        kNames, [&](const NamedField& field) { return static_cast<std::size_t>(field.name[0] - 'a') >= letter; });
+    first[letter] = static_cast<std::uint8_t>(found - kNames.begin());
+  }
+  return first;
 }();
 
+// The number of each delimiter, kNoDelimiter for any other character.
+constexpr auto kDelimiterNumbers = [] {
+  std::array<std::uint8_t, 256> numbers{};
+  numbers.fill(kNoDelimiter);
+  for (std::uint8_t i = 0; i < kNoDelimiter; ++i) numbers[static_cast<std::uint8_t>(kDelimiterCharacters[i])] = i;
+  return numbers;
+}();
+
+std::span<const NamedField> NamesFrom(char initial) {
+  const auto letter = static_cast<std::size_t>(initial - 'a');
+  return std::span(kNames).subspan(kFirstNames[letter], kFirstNames[letter + 1] - kFirstNames[letter]);
+}
+
 bool IsQuote(char c) { return c == '"' || c == '\'' || c == '`'; }
-bool IsDelimiter(char c) { return kDelimiterCharacters.contains(c); }
+std::uint8_t DelimiterNumber(char c) { return kDelimiterNumbers[static_cast<std::uint8_t>(c)]; }
+bool IsDelimiter(char c) { return DelimiterNumber(c) != kNoDelimiter; }
 bool BeginsCell(char c) { return IsDelimiter(c) || c == '\n' || c == '('; }
 bool EndsCell(char c) { return IsDelimiter(c) || c == '\n' || c == ')'; }
-bool IsBlank(std::string_view text) { return text.find_first_not_of(" \r\\") == std::string_view::npos; }
+bool IsBlank(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c == ' ' || c == '\r' || c == '\\'; });
+}
 
 // `Events[0].TrafficCar.PlateNumber` and `read plate` end in the name that is assigned to.
 std::string_view LastWord(std::string_view text) {
-  const std::size_t before = text.find_last_of(" .");
-  return before == std::string_view::npos ? text : text.substr(before + 1);
+  std::size_t begin = text.size();
+  while (begin > 0 && text[begin - 1] != ' ' && text[begin - 1] != '.') --begin;
+  return text.substr(begin);
 }
 
 // `plate text` of CREATE TABLE: a name and a type.
@@ -61,23 +85,29 @@ FieldName LookUpFieldName(std::string_view name) noexcept {
   if (name.size() > kLongestName) return FieldName::kNone;
   std::array<char, kLongestName> folded;
   std::size_t size = 0;
+  std::span<const NamedField> names;
   for (const char c : name) {
     const char lower = static_cast<char>(c | 0x20);
     if (lower >= 'a' && lower <= 'z') {
-      if (size == 0 && (kInitials >> (lower - 'a') & 1) == 0) return FieldName::kNone;
+      if (size == 0) {
+        names = NamesFrom(lower);
+        if (names.empty()) return FieldName::kNone;
+      }
       folded[size++] = lower;
     } else if (c >= '0' && c <= '9') {
       return FieldName::kNone;
     }
   }
   const std::string_view key(folded.data(), size);
-  const auto* const found = std::ranges::lower_bound(kNames, key, {}, &NamedField::name);
-  return found != kNames.end() && found->name == key ? found->kind : FieldName::kNone;
+  const auto found = std::ranges::find(names, key, &NamedField::name);
+  return found != names.end() ? found->kind : FieldName::kNone;
 }
 
 bool NamesPlate(std::string_view text) noexcept {
-  return std::max({LookUpFieldName(text), LookUpFieldName(LastWord(text)), LookUpFieldName(WithoutType(text))}) >=
-         FieldName::kAmbiguous;
+  if (LookUpFieldName(text) >= FieldName::kAmbiguous) return true;
+  return std::ranges::any_of(std::array{LastWord(text), WithoutType(text)}, [&](std::string_view part) {
+    return part.size() < text.size() && LookUpFieldName(part) >= FieldName::kAmbiguous;
+  });
 }
 
 void RecordFields::OnStructural(char c, std::string_view text) noexcept {
@@ -216,8 +246,8 @@ void RecordFields::CountColumns(char c, bool blank) noexcept {
   if (c == '\n' || c == '(') {
     quote_ = 0;
     counts_.fill(0);
-  } else if (const std::size_t delimiter = kDelimiterCharacters.find(c); delimiter != std::string_view::npos) {
-    ++counts_[delimiter];
+  } else if (IsDelimiter(c)) {
+    ++counts_[DelimiterNumber(c)];
   } else {
     return;
   }

@@ -1,5 +1,5 @@
-// RecordVerdict: the plates of one hash set found in one object, from the first hit to the verdict. Part of the record
-// family; one for each set of a scanner, one thread.
+// RecordVerdict: the plates of one register found in one object, from the first hit to the verdict. Part of the record
+// family; one for each register of a scanner, one thread.
 //
 // Matches are told once they are certain; those of an object without a verdict wait, and at its end the ones in a
 // plate field or with a supporting value are told as weak. A stream is judged window by window; once a window was
@@ -17,7 +17,7 @@
 
 namespace spanwatch::fingerprint {
 
-// What one object's verdicts add up to, over its windows and the sets.
+// What one object's verdicts add up to, over its windows and the registers.
 struct RecordTotals {
   RecordEvidence evidence;
   bool changed = false;

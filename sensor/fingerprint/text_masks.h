@@ -20,6 +20,7 @@ MaskPath BestMaskPath() noexcept;
 class TextMasks {
  public:
   static constexpr std::size_t kBits = 64;
+  static constexpr std::size_t kKnown = 57;
   static constexpr std::size_t kPadding = 2 * kBits;  // bytes that must be readable after the text
 
   // REQUIRES: kPadding readable bytes behind `text`, zero. Positions are those in `text`; bits before `from` (a
@@ -30,10 +31,11 @@ class TextMasks {
   std::uint64_t seed(std::size_t block) const { return seed_[block]; }
   std::uint64_t structural(std::size_t block) const { return structural_[block]; }
   std::uint64_t trigger(std::size_t block) const { return trigger_[block]; }
-  // The bits from `position` on; at least 57 are right.
+  // The bits from `position` on; kKnown are right.
   std::uint64_t WordFrom(std::size_t position) const { return From(word_, position); }
   std::uint64_t SeedFrom(std::size_t position) const { return From(seed_, position); }
   std::uint64_t SeparatorFrom(std::size_t position) const { return From(separator_, position); }
+  std::uint64_t StructuralFrom(std::size_t position) const { return From(structural_, position); }
 
  private:
   static std::uint64_t From(const std::vector<std::uint64_t>& bits, std::size_t position) {

@@ -39,8 +39,7 @@ constexpr std::chrono::milliseconds kWaitingPoll{1};
 std::function<std::string(const std::string&)> MaskOf(const process::InspectorSetup& setup,
                                                       const std::shared_ptr<const MatchContext>& match) {
   if (!setup.tag_names) return [](const std::string& name) { return fingerprint::MaskPlates(name); };
-  const fingerprint::RecordTagger* tagger = nullptr;
-  for (const auto& one : match->taggers) tagger = tagger == nullptr ? one.get() : tagger;
+  const fingerprint::RecordTagger* const tagger = match->taggers.empty() ? nullptr : match->taggers.front().get();
   return [match, tagger](const std::string& name) {
     const std::size_t dot = name.rfind('.');
     const std::string extension = dot == std::string::npos || name.size() - dot > 8 ? "" : name.substr(dot);

@@ -13,16 +13,21 @@ Result<std::shared_ptr<const MatchContext>> OpenMatchContext(std::vector<process
   for (process::HashSetInput& input : hashsets) {
     auto set = hashset::MappedHashSet::Open(input.file, input.name, trusted_keys);
     if (!set) return Fail(set.error());
-    sets.push_back(std::move(*set));
-    std::unique_ptr<fingerprint::RecordTagger> tagger;
+    const fingerprint::RecordTagger* tagger = nullptr;
     if (!input.record_key.empty()) {
       const auto keys = fingerprint::RecordKeys::FromDerived(input.record_key);
       ::explicit_bzero(input.record_key.data(), input.record_key.size());
       if (!keys) return Fail(keys.error());
-      tagger = std::make_unique<fingerprint::RecordTagger>(*keys);
+      for (std::size_t i = 0; i < sets.size(); ++i) {
+        if (sets[i]->manifest().record_key_id == (*set)->manifest().record_key_id) tagger = taggers[i];
+      }
+      if (tagger == nullptr) {
+        context->taggers.push_back(std::make_unique<fingerprint::RecordTagger>(*keys));
+        tagger = context->taggers.back().get();
+      }
     }
-    taggers.push_back(tagger.get());
-    context->taggers.push_back(std::move(tagger));
+    taggers.push_back(tagger);
+    sets.push_back(std::move(*set));
   }
   auto index = hashset::Snapshot::Make(std::move(sets), &counters);
   if (!index) return Fail(index.error());

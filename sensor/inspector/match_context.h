@@ -15,7 +15,7 @@ namespace spanwatch::inspector {
 
 struct MatchContext {
   std::shared_ptr<const hashset::Snapshot> index;
-  std::vector<std::unique_ptr<fingerprint::RecordTagger>> taggers;  // by set; null where the record key is missing
+  std::vector<std::unique_ptr<fingerprint::RecordTagger>> taggers;  // one a record key
   std::unique_ptr<fingerprint::RecordSearch> records;
 };
 

@@ -13,20 +13,23 @@ namespace spanwatch {
 
 class FakeRecordIndex final : public FingerprintIndex {
  public:
-  // Registers one record; its row is the number of those before it.
-  void Add(const RecordFingerprint& record) {
-    const ItemRef item{0, rows_++};
-    plates_.emplace(record.plate_tag, Row{item, false});
-    if (record.folded_tag != record.plate_tag) plates_.emplace(record.folded_tag, Row{item, true});
-    for (const std::uint64_t tag : record.pair_tags) pairs_.emplace(tag, Row{item, false});
-    if (distinct_.insert(record.plate_tag).second) ++shapes_[record.shape];
+  explicit FakeRecordIndex(std::size_t sets = 1) : sets_(sets) {}
+
+  // Registers one record in a set; its row is the number of those before it there.
+  void Add(const RecordFingerprint& record, std::uint16_t set = 0) {
+    Tables& tables = sets_[set];
+    const ItemRef item{set, tables.rows++};
+    tables.plates.emplace(record.plate_tag, Row{item, false});
+    if (record.folded_tag != record.plate_tag) tables.plates.emplace(record.folded_tag, Row{item, true});
+    for (const std::uint64_t tag : record.pair_tags) tables.pairs.emplace(tag, Row{item, false});
+    if (tables.distinct.insert(record.plate_tag).second) ++tables.shapes[record.shape];
   }
 
-  std::size_t set_count() const override { return 1; }
-  SetFacts Set(std::size_t) const override {
+  std::size_t set_count() const override { return sets_.size(); }
+  SetFacts Set(std::size_t set) const override {
     SetFacts facts;
     facts.name = "fake";
-    facts.has_records = rows_ > 0;
+    facts.has_records = sets_[set].rows > 0;
     return facts;
   }
   ItemFacts Item(ItemRef) const override { return {}; }
@@ -36,15 +39,15 @@ class FakeRecordIndex final : public FingerprintIndex {
   bool MayBegin(std::uint64_t) const override { return false; }
   void FindFragments(std::size_t, std::span<const FragmentPrint>, std::vector<FragmentHit>&) const override {}
   void FindPictures(const PdqHash&, int, std::vector<PictureHit>&) const override {}
-  void FindPlates(std::size_t, std::span<const std::uint64_t> tags, std::vector<PlateHit>& found) const override {
-    Find(plates_, tags, found);
+  void FindPlates(std::size_t set, std::span<const std::uint64_t> tags, std::vector<PlateHit>& found) const override {
+    Find(sets_[set].plates, tags, found);
   }
-  void FindPairs(std::size_t, std::span<const std::uint64_t> tags, std::vector<PlateHit>& found) const override {
-    Find(pairs_, tags, found);
+  void FindPairs(std::size_t set, std::span<const std::uint64_t> tags, std::vector<PlateHit>& found) const override {
+    Find(sets_[set].pairs, tags, found);
   }
-  std::uint64_t RegisteredPlates(std::size_t, std::uint16_t shape) const override {
-    const auto found = shapes_.find(shape);
-    return found == shapes_.end() ? 0 : found->second;
+  std::uint64_t RegisteredPlates(std::size_t set, std::uint16_t shape) const override {
+    const auto found = sets_[set].shapes.find(shape);
+    return found == sets_[set].shapes.end() ? 0 : found->second;
   }
 
  private:
@@ -53,6 +56,13 @@ class FakeRecordIndex final : public FingerprintIndex {
     bool folded = false;
   };
   using Table = std::unordered_multimap<std::uint64_t, Row>;
+  struct Tables {
+    Table plates;
+    Table pairs;
+    std::set<std::uint64_t> distinct;
+    std::map<std::uint16_t, std::uint64_t> shapes;
+    std::uint32_t rows = 0;
+  };
 
   static void Find(const Table& table, std::span<const std::uint64_t> tags, std::vector<PlateHit>& found) {
     for (std::uint32_t i = 0; i < tags.size(); ++i) {
@@ -61,11 +71,7 @@ class FakeRecordIndex final : public FingerprintIndex {
     }
   }
 
-  Table plates_;
-  Table pairs_;
-  std::set<std::uint64_t> distinct_;
-  std::map<std::uint16_t, std::uint64_t> shapes_;
-  std::uint32_t rows_ = 0;
+  std::vector<Tables> sets_;
 };
 
 class RecordingMatchSink final : public MatchSink {

@@ -394,6 +394,33 @@ TEST_F(RecordScannerTest, WithoutKeyNothingIsSearchedButStructureIsSeen) {
   EXPECT_EQ(sink.structures, 1);
 }
 
+// What was registered since the last whole set is in a delta of its own.
+TEST_F(RecordScannerTest, AWholeSetAndItsDeltaAreJudgedAsOne) {
+  const RecordTagger& tagger = Registered().tagger;
+  const std::vector<Read> reads = Common(4000);
+  FakeRecordIndex index(2);
+  for (std::size_t i = 0; i < reads.size(); ++i) {
+    const auto set = static_cast<std::uint16_t>(i % 40 == 0 ? 1 : 0);
+    for (const auto& record : FingerprintRecord(tagger, reads[i].plate, {reads[i].time})) index.Add(record, set);
+  }
+  std::string text;  // a plain list: two of the delta's, which alone would prove nothing, among ten of the whole set's
+  for (const std::size_t i : {0, 1, 2, 3, 4, 5, 40, 6, 7, 8, 9, 10}) text += reads[i].plate + "\n";
+  const auto scan = [&](std::vector<const RecordTagger*> taggers) {
+    const RecordSearch search(index, std::move(taggers), limits_, *counters_);
+    RecordingMatchSink sink;
+    RecordScanner scanner(search, RecordScope::kObject, sink);
+    scanner.Update(AsBytes(text));
+    scanner.Finish();
+    return sink;
+  };
+  const RecordingMatchSink together = scan({&tagger, &tagger});
+  EXPECT_EQ(together.sure(), 12U);
+  EXPECT_EQ(together.evidence.distinct_plates, 12U);
+  // Another register's set with the same plates is judged by itself.
+  const RecordTagger other{Registered().keys};
+  EXPECT_EQ(scan({&tagger, &other}).sure(), 10U);
+}
+
 TEST_F(RecordScannerTest, ManyRowsKeepMemoryBounded) {
   limits_.record_waiting_items = 64;
   limits_.record_exact_tokens = 1024;
