@@ -4,6 +4,8 @@
 
 #include <immintrin.h>
 
+#include "fingerprint/plate_shapes.h"
+
 namespace spanwatch::fingerprint {
 namespace {
 
@@ -162,6 +164,22 @@ Bits ClassifyPortably(const char* block) {
           _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kStructural)), _mm512_test_epi8_mask(triggers, triggers)};
 }
 
+// The bits of `word` that lie in runs of more than kPlateMaximum, told the blocks before and after.
+std::uint64_t LongRuns(std::uint64_t before, std::uint64_t word, std::uint64_t after) {
+  static_assert(kPlateMaximum == 8);
+  using Wide = unsigned __int128;
+  const Wide bits = Wide{before} >> 56 | Wide{word} << 8 | Wide{after} << 72;
+  Wide eight = bits & bits >> 1;
+  eight &= eight >> 2;
+  eight &= eight >> 4;
+  const Wide begins = eight & bits >> 8;
+  Wide runs = begins | begins << 1;
+  runs |= runs << 2;
+  runs |= runs << 4;
+  runs |= begins << 8;
+  return static_cast<std::uint64_t>(runs >> 8);
+}
+
 }  // namespace
 
 MaskPath BestMaskPath() noexcept {
@@ -200,8 +218,19 @@ void TextMasks::Fill(std::string_view text, std::size_t from, MaskPath path) {
     parting_letter_before = parting_letter;
     parting_digit_before = parting_digit;
   }
+  DropSeedsOfLongRuns(from / kBits, blocks);
   for (std::size_t i = 0; i < 2; ++i) {
     word_[blocks + i] = separator_[blocks + i] = structural_[blocks + i] = seed_[blocks + i] = trigger_[blocks + i] = 0;
+  }
+}
+
+// Base64 is full of seeds, and all of them lie in runs that are too long for a plate.
+void TextMasks::DropSeedsOfLongRuns(std::size_t first, std::size_t blocks) {
+  for (std::size_t block = first; block < blocks; ++block) {
+    if (seed_[block] == 0) continue;
+    const std::uint64_t before = block == first ? 0 : word_[block - 1];
+    const std::uint64_t after = block + 1 == blocks ? 0 : word_[block + 1];
+    seed_[block] &= ~LongRuns(before, word_[block], after);
   }
 }
 

@@ -44,11 +44,14 @@ class TextMasks {
     return eight >> position % 8;
   }
 
+  void DropSeedsOfLongRuns(std::size_t first, std::size_t blocks);
+
   std::vector<std::uint64_t> word_;        // letters and digits
   std::vector<std::uint64_t> separator_;   // what may stand once inside a plate
   std::vector<std::uint64_t> structural_;  // what ends a field, a name or a value
-  std::vector<std::uint64_t> seed_;        // a letter after a digit or a digit after a letter, also behind a separator
-  std::vector<std::uint64_t> trigger_;     // may begin a part of a name that RecordFields knows, or a picture's ending
+  std::vector<std::uint64_t>
+      seed_;  // a letter after a digit or a digit after a letter, also behind a separator, in short runs
+  std::vector<std::uint64_t> trigger_;  // may begin a part of a name that RecordFields knows, or a picture's ending
 };
 
 inline constexpr std::string_view kSeparators = " -._+";

@@ -155,12 +155,11 @@ void TextTokeniser::Pieces(std::size_t from, std::size_t to, const Area& area, c
     PlateWord word;
     std::memcpy(&word, text_.data() + begin, sizeof word);
     Piece& piece = pieces_[++latest_ % kPieces];
-    piece.word = UpperWord(word & ~std::uint64_t{0} >> 8 * (kPlateMaximum - length));
-    piece.folded = FoldWord(piece.word);
+    piece.word = word & ~std::uint64_t{0} >> 8 * (kPlateMaximum - length);
     piece.begin = begin;
     piece.length = length;
     piece.letters = LettersOf(piece.word, length);
-    piece.folded_letters = LettersOf(piece.folded, length);
+    piece.escaped = begin > 0 && text_[begin - 1] == '\\' && std::string_view("nrtbf").contains(text_[begin]);
     piece_count_ = std::min(piece_count_ + 1, kPieces);
     if (piece_end_ > told_) Candidates(piece_end_, area, masks);
   }
@@ -169,43 +168,48 @@ void TextTokeniser::Pieces(std::size_t from, std::size_t to, const Area& area, c
 
 // The tokens that end with the latest piece.
 void TextTokeniser::Candidates(std::size_t end, const Area& area, const TextMasks& masks) {
-  Piece joined;
+  unsigned length = 0;
+  unsigned letters = 0;
   for (std::size_t i = 0; i < piece_count_; ++i) {
     const Piece& piece = pieces_[(latest_ - i) % kPieces];
-    if (joined.length + piece.length > kPlateMaximum || piece.begin < area.begin) break;
-    joined.word = i == 0 ? piece.word : joined.word << 8 * piece.length | piece.word;
-    joined.folded = i == 0 ? piece.folded : joined.folded << 8 * piece.length | piece.folded;
-    joined.letters |= piece.letters << joined.length;
-    joined.folded_letters |= piece.folded_letters << joined.length;
-    joined.length += piece.length;
-    joined.begin = piece.begin;
-    if (joined.length < kPlateMinimum) continue;
-    Candidate(joined, i + 1, end, area, masks);
+    if (length + piece.length > kPlateMaximum || piece.begin < area.begin) break;
+    letters |= piece.letters << length;
+    length += piece.length;
+    if (length < kPlateMinimum) continue;
+    const unsigned top = 1u << length;
+    if (wanted_->May(static_cast<std::uint16_t>(top | letters), area.field)) Candidate(i + 1, false, end, area, masks);
     // `\n` may be an escape or begin a name in a Windows path: the run that follows is taken both with and without it.
-    const bool escaped =
-        piece.begin > 0 && text_[piece.begin - 1] == '\\' && std::string_view("nrtbf").contains(text_[piece.begin]);
-    if (escaped && joined.length > kPlateMinimum) {
-      Piece rest = joined;
-      rest.word >>= 8;
-      rest.folded >>= 8;
-      --rest.length;
-      rest.letters &= (1u << rest.length) - 1;
-      rest.folded_letters &= (1u << rest.length) - 1;
-      ++rest.begin;
-      Candidate(rest, i + 1, end, area, masks);
+    if (piece.escaped && length > kPlateMinimum &&
+        wanted_->May(static_cast<std::uint16_t>(top >> 1 | (letters & (top / 2 - 1))), area.field)) {
+      Candidate(i + 1, true, end, area, masks);
     }
   }
 }
 
-void TextTokeniser::Candidate(const Piece& joined, std::size_t pieces, std::size_t end, const Area& area,
+// The latest `pieces` as one token, perhaps without the first character.
+void TextTokeniser::Candidate(std::size_t pieces, bool without_first, std::size_t end, const Area& area,
                               const TextMasks& masks) {
-  const auto shape = static_cast<std::uint16_t>(1u << joined.length | joined.letters);
-  const auto folded_shape = static_cast<std::uint16_t>(1u << joined.length | joined.folded_letters);
-  if (!wanted_->Has(shape, folded_shape, area.field)) return;
-  if (!area.field && IsNoise(joined.begin, end, masks)) return;
+  PlateWord written = 0;
+  unsigned length = 0;
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < pieces; ++i) {
+    const Piece& piece = pieces_[(latest_ - i) % kPieces];
+    written = i == 0 ? piece.word : written << 8 * piece.length | piece.word;
+    length += piece.length;
+    begin = piece.begin;
+  }
+  if (without_first) {
+    written >>= 8;
+    --length;
+    ++begin;
+  }
+  const PlateWord word = UpperWord(written);
+  const PlateWord folded = FoldWord(word);
+  const std::uint16_t folded_shape = ShapeOfWord(folded, length);
+  if (!wanted_->HasFolded(folded_shape) || (!area.field && IsNoise(begin, end, masks))) return;
   const TokenPlace place = area.field ? TokenPlace::kField : pieces > 1 ? TokenPlace::kJoined : TokenPlace::kPlain;
-  tokens_.push_back({joined.word, joined.folded, folded_shape, place, area.extent,
-                     static_cast<std::uint32_t>(joined.begin), static_cast<std::uint32_t>(end)});
+  tokens_.push_back({word, folded, folded_shape, place, area.extent, static_cast<std::uint32_t>(begin),
+                     static_cast<std::uint32_t>(end)});
 }
 
 // Part of a UUID or a product key, or so near to base64 that it will be base64 too.

@@ -41,9 +41,9 @@ class WantedShapes {
   static WantedShapes All();
   void Add(std::uint16_t shape);
 
-  bool Has(std::uint16_t shape, std::uint16_t folded_shape, bool field) const {
-    return (kinds_[folded_shape] & kFolded) != 0 && (field || (kinds_[shape] & kAnywhere) != 0);
-  }
+  // Whether a token of this shape may have a wanted K1; outside of a plate field the shape itself must count there.
+  bool May(std::uint16_t shape, bool field) const { return field || (kinds_[shape] & kAnywhere) != 0; }
+  bool HasFolded(std::uint16_t folded_shape) const { return (kinds_[folded_shape] & kFolded) != 0; }
 
  private:
   static constexpr std::uint8_t kFolded = 1;
@@ -78,12 +78,11 @@ class TextTokeniser {
 
  private:
   struct Piece {
-    PlateWord word = 0;
-    PlateWord folded = 0;
+    PlateWord word = 0;  // as written
     std::size_t begin = 0;
     unsigned length = 0;
     unsigned letters = 0;  // one bit a character, the first highest
-    unsigned folded_letters = 0;
+    bool escaped = false;  // a backslash before it may belong to its first character
   };
   static constexpr std::size_t kPieces = 4;
   struct Stretch {  // of the stream: its text begins at `position`, its bytes at `offset`
@@ -102,7 +101,7 @@ class TextTokeniser {
   void ScanAll(const Area& area, const TextMasks& masks);
   void Pieces(std::size_t from, std::size_t to, const Area& area, const TextMasks& masks);
   void Candidates(std::size_t end, const Area& area, const TextMasks& masks);
-  void Candidate(const Piece& joined, std::size_t pieces, std::size_t end, const Area& area, const TextMasks& masks);
+  void Candidate(std::size_t pieces, bool without_first, std::size_t end, const Area& area, const TextMasks& masks);
   bool IsNoise(std::size_t begin, std::size_t end, const TextMasks& masks) const;
   bool IsGroupOfKey(std::size_t begin) const;
 

@@ -181,6 +181,26 @@ TEST(TextMasks, EveryPathGivesTheSameBits) {
   }
 }
 
+TEST(TextMasks, SeedsStandInRunsThatMayBePlatesAlone) {
+  std::mt19937 random(5);
+  std::string text;
+  while (text.size() < 64 * 300) {
+    for (std::size_t left = 1 + random() % 20; left > 0; --left) text += "ab1"[random() % 3];
+    text += ',';
+  }
+  const std::size_t size = text.size();
+  text.append(TextMasks::kPadding, '\0');
+  TextMasks masks;
+  masks.Fill({text.data(), size}, 0);
+  std::size_t begin = 0;
+  for (std::size_t end = text.find(','); end < size; begin = end + 1, end = text.find(',', begin)) {
+    for (std::size_t i = begin + 1; i < end; ++i) {
+      const bool differs = (text[i] == '1') != (text[i - 1] == '1');
+      EXPECT_EQ((masks.SeedFrom(i) & 1) != 0, differs && end - begin <= kPlateMaximum) << i;
+    }
+  }
+}
+
 TEST(TextDecoder, EveryCutGivesTheSameText) {
   std::mt19937 random(4);
   for (int round = 0; round < 200; ++round) {
@@ -207,7 +227,7 @@ TEST(WantedShapes, OnlySpellingsOfARegisteredPlate) {
   WantedShapes wanted;
   wanted.Add(*PlateShapeOfPattern("LLLNNNN"));
   const auto has = [&](std::string_view shape, std::string_view folded, bool field) {
-    return wanted.Has(*PlateShapeOfPattern(shape), *PlateShapeOfPattern(folded), field);
+    return wanted.May(*PlateShapeOfPattern(shape), field) && wanted.HasFolded(*PlateShapeOfPattern(folded));
   };
   EXPECT_TRUE(has("LLLNNNN", "LLLNNNN", false));
   EXPECT_TRUE(has("LLLNNNL", "LLLNNNN", false));
