@@ -68,7 +68,7 @@ void RecordFieldFinder::Triggers(std::string_view text, const TextMasks& masks, 
   while ((at = Next<&TextMasks::trigger>(masks, at, end)) < end) {
     if (text[at] == '.') {
       if (!structure_seen()) NotePictureName(text, at);
-    } else if (NamesPlate(NameAround(text, masks, at))) {
+    } else if (MayNamePlate(text, at) && NamesPlate(NameAround(text, masks, at))) {
       triggers_.push_back(at);
     }
     ++at;

@@ -48,6 +48,35 @@ std::span<const NamedField> NamesFrom(char initial) {
   return std::span(kNames).subspan(kFirstNames[letter], kFirstNames[letter + 1] - kFirstNames[letter]);
 }
 
+// For each mark the letters that stand before and after it in some name, one bit a letter.
+struct Neighbours {
+  std::uint32_t before = 0;
+  std::uint32_t after = 0;
+};
+constexpr auto kNeighbours = [] {
+  std::array<Neighbours, std::size(kPlateNameMarks)> all{};
+  for (const auto& [name, kind] : kNames) {
+    if (kind < FieldName::kAmbiguous) continue;
+    bool marked = false;
+    for (std::size_t mark = 0; mark < all.size(); ++mark) {
+      for (std::size_t at = name.find(kPlateNameMarks[mark]); at != std::string_view::npos;
+           at = name.find(kPlateNameMarks[mark], at + 1)) {
+        marked = true;
+        if (at > 0) all[mark].before |= 1u << (name[at - 1] - 'a');
+        if (at + 3 < name.size()) all[mark].after |= 1u << (name[at + 3] - 'a');
+      }
+    }
+    if (!marked) throw "a name of a plate field that the scan does not look for";
+  }
+  return all;
+}();
+
+// Not a letter, or one of `letters`.
+bool IsAbsentOrOf(std::uint32_t letters, char c) {
+  const auto letter = static_cast<unsigned>((c | 0x20) - 'a');
+  return letter >= kLetters || (letters >> letter & 1) != 0;
+}
+
 bool IsQuote(char c) { return c == '"' || c == '\'' || c == '`'; }
 std::uint8_t DelimiterNumber(char c) { return kDelimiterNumbers[static_cast<std::uint8_t>(c)]; }
 bool IsDelimiter(char c) { return DelimiterNumber(c) != kNoDelimiter; }
@@ -101,6 +130,20 @@ FieldName LookUpFieldName(std::string_view name) noexcept {
   const std::string_view key(folded.data(), size);
   const auto found = std::ranges::find(names, key, &NamedField::name);
   return found != names.end() ? found->kind : FieldName::kNone;
+}
+
+bool MayNamePlate(std::string_view text, std::size_t position) noexcept {
+  const char before = position == 0 ? '\0' : text[position - 1];
+  const char after = position + 3 < text.size() ? text[position + 3] : '\0';
+  const auto is = [&](std::string_view mark) {
+    return std::ranges::equal(text.substr(position, 3), mark, {}, [](char c) { return static_cast<char>(c | 0x20); });
+  };
+  for (std::size_t mark = 0; mark < std::size(kPlateNameMarks); ++mark) {
+    if (is(kPlateNameMarks[mark])) {
+      return IsAbsentOrOf(kNeighbours[mark].before, before) && IsAbsentOrOf(kNeighbours[mark].after, after);
+    }
+  }
+  return false;
 }
 
 bool NamesPlate(std::string_view text) noexcept {

@@ -23,6 +23,10 @@ enum class FieldName : std::uint8_t {
 
 // Case, `_`, `-` and spaces do not count.
 FieldName LookUpFieldName(std::string_view name) noexcept;
+// Three letters one of which every name of a plate field holds: what a fast scan looks for.
+inline constexpr std::string_view kPlateNameMarks[] = {"lat", "lic", "lpr", "tag", "vrm", "vrn", "egi"};
+// Whether the letters beside the mark at `position` are those of a name: turns `public` and `translate` away.
+bool MayNamePlate(std::string_view text, std::size_t position) noexcept;
 // Whether this text before a structural character names a plate field, alone or with what stands around the name.
 bool NamesPlate(std::string_view text) noexcept;
 

@@ -6,6 +6,8 @@
 
 #include <immintrin.h>
 
+#include "fingerprint/text_masks.h"
+
 namespace spanwatch::fingerprint {
 namespace {
 
@@ -88,6 +90,37 @@ struct HalfMasks {
           Joined(low.high, high.high), Joined(low.nul, high.nul),   Joined(low.control, high.control)};
 }
 
+// What the masks of BlockMasks need of each byte, for one look-up in a table of 256.
+constexpr std::uint8_t kIsWord = 1, kIsLead = 2, kIsControl = 4;
+
+constexpr std::array<std::uint8_t, 256> kKinds = [] {
+  std::array<std::uint8_t, 256> kinds{};
+  for (std::size_t byte = 0; byte < kinds.size(); ++byte) {
+    const std::uint8_t classes = kLowHalf[byte & 0x0F] & kHighHalf[byte >> 4];
+    if ((classes & kWord) != 0) kinds[byte] |= kIsWord;
+    if ((classes & kLead) != 0) kinds[byte] |= kIsLead;
+    if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7F) kinds[byte] |= kIsControl;
+  }
+  return kinds;
+}();
+
+[[gnu::target("avx512f,avx512bw,avx512vl,avx512vbmi")]] BlockMasks ClassifyWithAvx512(
+    const std::uint8_t* block) noexcept {
+  const __m512i bytes = _mm512_loadu_si512(block);
+  const std::uint8_t* const table = kKinds.data();
+  const __mmask64 high = _mm512_movepi8_mask(bytes);
+  const __m512i ascii = _mm512_permutex2var_epi8(_mm512_loadu_si512(table), bytes, _mm512_loadu_si512(table + 64));
+  const __m512i beyond =
+      _mm512_permutex2var_epi8(_mm512_loadu_si512(table + 128), bytes, _mm512_loadu_si512(table + 192));
+  const __m512i kinds = _mm512_mask_blend_epi8(high, ascii, beyond);
+  return {_mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kIsWord)),
+          _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kIsLead)),
+          high & _mm512_cmplt_epu8_mask(bytes, _mm512_set1_epi8(static_cast<char>(0xC0))),
+          high,
+          _mm512_testn_epi8_mask(bytes, bytes),
+          _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kIsControl))};
+}
+
 // The bytes that a plate may be made of, in UTF-8 or UTF-16. Where a neighbour lies in another block the byte counts.
 std::uint64_t PlateCharacters(const BlockMasks& masks) {
   const std::uint64_t word = masks.word;
@@ -105,21 +138,22 @@ BlockMasks ClassifyTextPortably(const std::uint8_t* block) noexcept {
   BlockMasks masks;
   for (std::size_t i = 0; i < kTextBlock; ++i) {
     const std::uint8_t byte = block[i];
-    const std::uint8_t classes = kLowHalf[byte & 0x0F] & kHighHalf[byte >> 4];
     const std::uint64_t bit = std::uint64_t{1} << i;
-    if ((classes & kWord) != 0) masks.word |= bit;
-    if ((classes & kLead) != 0) masks.lead |= bit;
+    if ((kKinds[byte] & kIsWord) != 0) masks.word |= bit;
+    if ((kKinds[byte] & kIsLead) != 0) masks.lead |= bit;
     if (byte >= 0x80 && byte < 0xC0) masks.continuation |= bit;
     if (byte >= 0x80) masks.high |= bit;
     if (byte == 0) masks.nul |= bit;
-    if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7F) masks.control |= bit;
+    if ((kKinds[byte] & kIsControl) != 0) masks.control |= bit;
   }
   return masks;
 }
 
 BlockMasks ClassifyText(const std::uint8_t* block) noexcept {
-  static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
-  return has_avx2 ? ClassifyWithAvx2(block) : ClassifyTextPortably(block);
+  static const MaskPath path = BestMaskPath();
+  return path == MaskPath::kAvx512 ? ClassifyWithAvx512(block)
+         : path == MaskPath::kAvx2 ? ClassifyWithAvx2(block)
+                                   : ClassifyTextPortably(block);
 }
 
 void TextFilter::Update(ByteView bytes) noexcept {

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint8_t kLetter = 1, kDigit = 2, kSeparator = 4, kStructural = 8;
 
-// Three characters that every name of a plate field holds somewhere, and the endings of picture files: bit i of
+// The marks of plate fields' names (kPlateNameMarks), and the endings of picture files: bit i of
 // kTriggers[position][character] is set where triple i has it. Two triples may share a bit: their mixtures are
 // harmless, since what is triggered is looked at anyway.
 struct Triple {
