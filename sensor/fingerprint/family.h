@@ -38,9 +38,11 @@ struct SketchContext {
 struct SketchFacts {
   image::FileType type = image::FileType::kUnknown;  // from the first bytes
   std::optional<Sha256Digest> sha256;
-  std::optional<PictureKey> picture;      // of a picture that is whole
+  // Of a picture that is whole, or of as much of a JPEG as was there: the same bytes, decoded, are the same picture.
+  std::optional<PictureKey> picture;
   std::optional<PictureKey> first_scans;  // of the first scans of a progressive JPEG, as soon as they are there
   bool has_first_scans = false;
+  bool pictures = false;   // some set has registered views: pictures are looked at
   bool gap = false;        // a byte before this one is missing
   std::uint64_t size = 0;  // seen so far, gaps left out
 };

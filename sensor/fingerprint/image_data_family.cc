@@ -16,11 +16,11 @@ class ImageDataSketcher final : public Sketcher {
   ImageDataSketcher(const SketchContext& context, SketchFacts& facts) : context_(context), facts_(facts) {}
 
   void Update(ByteView bytes) noexcept override {
-    if (facts_.gap) return;
+    if (facts_.gap || off_) return;
     if (!extractor_) {
       if (facts_.type != image::FileType::kJpeg && facts_.type != image::FileType::kPng) return;
       extractor_.emplace(facts_.type);
-      if (context_.pictures != nullptr) key_.emplace(context_.pictures->secret());
+      if (context_.pictures != nullptr && facts_.pictures) key_.emplace(context_.pictures->secret());
     }
     const auto take_table = [&](ByteView table) {
       if (key_) key_->Update(table);
@@ -29,8 +29,11 @@ class ImageDataSketcher final : public Sketcher {
   }
   void Gap(std::uint64_t) noexcept override {}
   void Finish(ObjectEnd) noexcept override {
-    if (facts_.gap || !extractor_ || !extractor_->complete()) return;
-    if (key_) facts_.picture = key_->Finish();
+    if (!extractor_) return;
+    // Of what is there of a JPEG every byte that its decoder looks at is in the key; of a PNG chunks' heads are not.
+    const bool known = facts_.type == image::FileType::kJpeg ? !extractor_->failed() : extractor_->complete();
+    if (key_ && known) facts_.picture = key_->Finish();
+    if (facts_.gap || !extractor_->complete()) return;
     if (!head_.full()) Decide();
     if (!digest_) return;
     const Sha256Digest sha256 = digest_->Finish<Sha256Digest>();
@@ -55,7 +58,10 @@ class ImageDataSketcher final : public Sketcher {
     if (digest_) digest_->Update(data);
   }
   void Decide() {
-    if (!context_.index.MayBegin(head_.Hash())) return;
+    if (!context_.index.MayBegin(head_.Hash())) {
+      off_ = !key_;
+      return;
+    }
     digest_.emplace(EVP_sha256());
     digest_->Update(head_.bytes());
   }
@@ -64,6 +70,7 @@ class ImageDataSketcher final : public Sketcher {
   SketchFacts& facts_;
   std::optional<image::ImageDataExtractor> extractor_;
   std::optional<PictureKeyHash> key_;
+  bool off_ = false;  // nobody asks for more of it
   FileHead head_{FileHead::Of::kImageData};
   std::optional<Digest> digest_;
 };

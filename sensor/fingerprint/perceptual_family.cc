@@ -1,7 +1,7 @@
 // The perceptual family: PDQ of JPEG and PNG objects against the registered views. A picture is kept up to a limit and
 // decoded at its end, or as far as its first gap, when nothing cheaper has named it. Of a progressive JPEG the first
 // scans are enough: they are decoded when they are there, and the rest is not kept. What is not found as it is, is
-// looked up trimmed, without its frame, turned and inverted.
+// looked up trimmed, without its frame, turned and inverted. Where no set has a view, no picture is kept or decoded.
 #include <algorithm>
 
 #include "fingerprint/family.h"
@@ -19,8 +19,7 @@ class PerceptualSketcher final : public Sketcher {
   ~PerceptualSketcher() override { Drop(); }
 
   void Update(ByteView bytes) noexcept override {
-    if (facts_.gap || over_limit_ || hashes_) return;
-    if (facts_.type != image::FileType::kJpeg && facts_.type != image::FileType::kPng) return;
+    if (facts_.gap || over_limit_ || hashes_ || !facts_.pictures || !IsPicture()) return;
     const bool room = picture_.size() + bytes.size() <= context_.limits.perceptual_object_bytes &&
                       (context_.pictures == nullptr || context_.pictures->Hold(bytes.size()));
     if (!room) {
@@ -33,6 +32,7 @@ class PerceptualSketcher final : public Sketcher {
   }
   void Gap(std::uint64_t) noexcept override {}
   void Finish(ObjectEnd) noexcept override {
+    if (IsPicture() && !facts_.pictures) context_.counters.Add(Counter::pictures_unwanted);
     if (over_limit_) return OverLimit();
     if (picture_.empty() && !hashes_) return;
     const bool named = context_.sink.AlreadyNamed();
@@ -50,6 +50,7 @@ class PerceptualSketcher final : public Sketcher {
   }
 
  private:
+  bool IsPicture() const { return facts_.type == image::FileType::kJpeg || facts_.type == image::FileType::kPng; }
   void OverLimit() {
     context_.counters.Add(Counter::pictures_over_limit);
     context_.anomalies.OnAnomaly(AnomalyCode::picture_over_limit);
@@ -76,15 +77,12 @@ class PerceptualSketcher final : public Sketcher {
         return std::nullopt;
       }
     }
-    const image::PictureOutcome outcome =
-        image::DecodePicture(picture_, {context_.limits.perceptual_pixels, context_.limits.perceptual_decoder_bytes});
+    image::PictureLimits limits{context_.limits.perceptual_pixels, context_.limits.perceptual_decoder_bytes};
+    limits.only_blocks = block_means;
+    const image::PictureOutcome outcome = image::DecodePicture(picture_, limits);
     if (!outcome.plane) return outcome.error;
-    const image::LumaPlane& plane = *outcome.plane;
-    if (block_means &&
-        (plane.coverage < 1 || std::min(plane.picture_width, plane.picture_height) < image::kShortSideOfBlocks)) {
-      return image::PictureError::kUnreadable;
-    }
-    hashes_ = HashPicture(plane);
+    if (block_means && outcome.plane->coverage < 1) return image::PictureError::kUnreadable;
+    hashes_ = HashPicture(*outcome.plane);
     result_ = Counter::pictures_decoded;
     if (known_by_key) context_.pictures->Keep(*key, *hashes_);
     return std::nullopt;

@@ -6,12 +6,11 @@
 
 #include <immintrin.h>
 
-#include "fingerprint/text_masks.h"
-
 namespace spanwatch::fingerprint {
 namespace {
 
-constexpr unsigned kRun = 5;  // the shortest plate that counts in running text
+constexpr unsigned kRun = 5;               // the shortest plate that counts in running text
+constexpr std::size_t kBlocksAtOnce = 16;  // classified together
 
 // Class bits of a byte, found by its two halves: set in both tables.
 constexpr std::uint8_t kDigitRow = 1, kLetterRowLow = 2, kLetterRowHigh = 4, kPunctuation = 8, kUnderscore = 16,
@@ -83,42 +82,42 @@ struct HalfMasks {
           _mm256_or_si256(_mm256_andnot_si256(of_text, below_space), equals(0x7F))};
 }
 
-[[gnu::target("avx2")]] BlockMasks ClassifyWithAvx2(const std::uint8_t* block) noexcept {
-  const HalfMasks low = ClassifyHalf(block);
-  const HalfMasks high = ClassifyHalf(block + kTextBlock / 2);
-  return {Joined(low.word, high.word), Joined(low.lead, high.lead), Joined(low.continuation, high.continuation),
-          Joined(low.high, high.high), Joined(low.nul, high.nul),   Joined(low.control, high.control)};
+[[gnu::target("avx2")]] void ClassifyWithAvx2(const std::uint8_t* blocks, std::span<BlockMasks> masks) noexcept {
+  for (BlockMasks& block : masks) {
+    const HalfMasks low = ClassifyHalf(blocks);
+    const HalfMasks high = ClassifyHalf(blocks + kTextBlock / 2);
+    block = {Joined(low.word, high.word), Joined(low.lead, high.lead), Joined(low.continuation, high.continuation),
+             Joined(low.high, high.high), Joined(low.nul, high.nul),   Joined(low.control, high.control)};
+    blocks += kTextBlock;
+  }
 }
 
-// What the masks of BlockMasks need of each byte, for one look-up in a table of 256.
-constexpr std::uint8_t kIsWord = 1, kIsLead = 2, kIsControl = 4;
+[[gnu::target("avx512f,avx512bw")]] inline __m512i RepeatWide(const std::array<std::uint8_t, 16>& table) {
+  return _mm512_maskz_broadcast_i32x4(0xFFFF, _mm_loadu_si128(reinterpret_cast<const __m128i*>(table.data())));
+}
 
-constexpr std::array<std::uint8_t, 256> kKinds = [] {
-  std::array<std::uint8_t, 256> kinds{};
-  for (std::size_t byte = 0; byte < kinds.size(); ++byte) {
-    const std::uint8_t classes = kLowHalf[byte & 0x0F] & kHighHalf[byte >> 4];
-    if ((classes & kWord) != 0) kinds[byte] |= kIsWord;
-    if ((classes & kLead) != 0) kinds[byte] |= kIsLead;
-    if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7F) kinds[byte] |= kIsControl;
+[[gnu::target("avx512f,avx512bw")]] void ClassifyWithAvx512(const std::uint8_t* blocks,
+                                                            std::span<BlockMasks> masks) noexcept {
+  const __m512i nibble = _mm512_set1_epi8(0x0F);
+  const __m512i low_half = RepeatWide(kLowHalf), high_half = RepeatWide(kHighHalf);
+  const auto all = [&](int byte) __attribute__((target("avx512f,avx512bw"), always_inline)) {
+    return _mm512_set1_epi8(static_cast<char>(byte));
+  };
+  for (BlockMasks& block : masks) {
+    const __m512i value = _mm512_loadu_si512(blocks);
+    const __m512i low = _mm512_shuffle_epi8(low_half, _mm512_and_si512(value, nibble));
+    const __m512i high = _mm512_shuffle_epi8(high_half, _mm512_and_si512(_mm512_srli_epi16(value, 4), nibble));
+    const __m512i classes = _mm512_and_si512(low, high);
+    const std::uint64_t of_text = _mm512_cmpeq_epi8_mask(value, all('\t')) | _mm512_cmpeq_epi8_mask(value, all('\n')) |
+                                  _mm512_cmpeq_epi8_mask(value, all('\r'));
+    block.word = _mm512_test_epi8_mask(classes, all(kWord));
+    block.lead = _mm512_test_epi8_mask(classes, all(kLead));
+    block.continuation = _mm512_cmplt_epi8_mask(value, all(0xC0));
+    block.high = _mm512_movepi8_mask(value);
+    block.nul = _mm512_testn_epi8_mask(value, value);
+    block.control = (_mm512_cmplt_epu8_mask(value, all(0x20)) & ~of_text) | _mm512_cmpeq_epi8_mask(value, all(0x7F));
+    blocks += kTextBlock;
   }
-  return kinds;
-}();
-
-[[gnu::target("avx512f,avx512bw,avx512vl,avx512vbmi")]] BlockMasks ClassifyWithAvx512(
-    const std::uint8_t* block) noexcept {
-  const __m512i bytes = _mm512_loadu_si512(block);
-  const std::uint8_t* const table = kKinds.data();
-  const __mmask64 high = _mm512_movepi8_mask(bytes);
-  const __m512i ascii = _mm512_permutex2var_epi8(_mm512_loadu_si512(table), bytes, _mm512_loadu_si512(table + 64));
-  const __m512i beyond =
-      _mm512_permutex2var_epi8(_mm512_loadu_si512(table + 128), bytes, _mm512_loadu_si512(table + 192));
-  const __m512i kinds = _mm512_mask_blend_epi8(high, ascii, beyond);
-  return {_mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kIsWord)),
-          _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kIsLead)),
-          high & _mm512_cmplt_epu8_mask(bytes, _mm512_set1_epi8(static_cast<char>(0xC0))),
-          high,
-          _mm512_testn_epi8_mask(bytes, bytes),
-          _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kIsControl))};
 }
 
 // The bytes that a plate may be made of, in UTF-8 or UTF-16. Where a neighbour lies in another block the byte counts.
@@ -132,28 +131,28 @@ std::uint64_t PlateCharacters(const BlockMasks& masks) {
 
 bool IsText(const BlockMasks& masks) { return (masks.control & ~masks.nul) == 0 && (masks.nul & masks.nul << 1) == 0; }
 
-}  // namespace
-
-BlockMasks ClassifyTextPortably(const std::uint8_t* block) noexcept {
+BlockMasks ClassifyPortably(const std::uint8_t* block) {
   BlockMasks masks;
   for (std::size_t i = 0; i < kTextBlock; ++i) {
     const std::uint8_t byte = block[i];
+    const std::uint8_t classes = kLowHalf[byte & 0x0F] & kHighHalf[byte >> 4];
     const std::uint64_t bit = std::uint64_t{1} << i;
-    if ((kKinds[byte] & kIsWord) != 0) masks.word |= bit;
-    if ((kKinds[byte] & kIsLead) != 0) masks.lead |= bit;
+    if ((classes & kWord) != 0) masks.word |= bit;
+    if ((classes & kLead) != 0) masks.lead |= bit;
     if (byte >= 0x80 && byte < 0xC0) masks.continuation |= bit;
     if (byte >= 0x80) masks.high |= bit;
     if (byte == 0) masks.nul |= bit;
-    if ((kKinds[byte] & kIsControl) != 0) masks.control |= bit;
+    if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7F) masks.control |= bit;
   }
   return masks;
 }
 
-BlockMasks ClassifyText(const std::uint8_t* block) noexcept {
-  static const MaskPath path = BestMaskPath();
-  return path == MaskPath::kAvx512 ? ClassifyWithAvx512(block)
-         : path == MaskPath::kAvx2 ? ClassifyWithAvx2(block)
-                                   : ClassifyTextPortably(block);
+}  // namespace
+
+void ClassifyText(const std::uint8_t* blocks, std::span<BlockMasks> masks, MaskPath path) noexcept {
+  if (path == MaskPath::kAvx512) return ClassifyWithAvx512(blocks, masks);
+  if (path == MaskPath::kAvx2) return ClassifyWithAvx2(blocks, masks);
+  for (std::size_t i = 0; i < masks.size(); ++i) masks[i] = ClassifyPortably(blocks + i * kTextBlock);
 }
 
 void TextFilter::Update(ByteView bytes) noexcept {
@@ -163,10 +162,14 @@ void TextFilter::Update(ByteView bytes) noexcept {
     part_size_ += taken;
     bytes = bytes.subspan(taken);
     if (part_size_ < kTextBlock) return;
-    Block(part_.data(), kTextBlock);
+    Blocks(part_, kTextBlock);
     part_size_ = 0;
   }
-  for (; bytes.size() >= kTextBlock; bytes = bytes.subspan(kTextBlock)) Block(bytes.data(), kTextBlock);
+  while (bytes.size() >= kTextBlock) {
+    const std::size_t taken = std::min(bytes.size(), kBlocksAtOnce * kTextBlock) / kTextBlock * kTextBlock;
+    Blocks(bytes.first(taken), kTextBlock);
+    bytes = bytes.subspan(taken);
+  }
   if (bytes.empty()) return;
   std::copy_n(bytes.data(), bytes.size(), part_.data());
   part_size_ = bytes.size();
@@ -185,12 +188,19 @@ void TextFilter::Finish() noexcept { FlushPart(); }
 void TextFilter::FlushPart() noexcept {
   if (part_size_ == 0) return;
   std::fill(part_.begin() + static_cast<std::ptrdiff_t>(part_size_), part_.end(), std::uint8_t{' '});
-  Block(part_.data(), part_size_);
+  Blocks(part_, part_size_);
   part_size_ = 0;
 }
 
-void TextFilter::Block(const std::uint8_t* block, std::size_t size) noexcept {
-  const BlockMasks masks = ClassifyText(block);
+// Whole blocks; `size`: how much of the last one is text.
+void TextFilter::Blocks(ByteView blocks, std::size_t size) noexcept {
+  std::array<BlockMasks, kBlocksAtOnce> masks;
+  const std::size_t count = blocks.size() / kTextBlock;
+  ClassifyText(blocks.data(), std::span(masks).first(count), path_);
+  for (std::size_t i = 0; i < count; ++i) Block(blocks.data() + i * kTextBlock, size, masks[i]);
+}
+
+void TextFilter::Block(const std::uint8_t* block, std::size_t size, const BlockMasks& masks) noexcept {
   const std::uint64_t plate = PlateCharacters(masks);
   const std::uint64_t pairs = plate & plate >> 1;
   const std::uint64_t runs = pairs & pairs >> 2 & plate >> 4;

@@ -8,8 +8,10 @@
 #pragma once
 
 #include <array>
+#include <span>
 
 #include "base/bytes.h"
+#include "fingerprint/text_masks.h"
 
 namespace spanwatch::fingerprint {
 
@@ -35,9 +37,9 @@ struct BlockMasks {
 
 inline constexpr std::size_t kTextBlock = 64;
 
-// REQUIRES: 64 readable bytes. The portable form, and the one that this processor runs best.
-BlockMasks ClassifyTextPortably(const std::uint8_t* block) noexcept;
-BlockMasks ClassifyText(const std::uint8_t* block) noexcept;
+// The masks of consecutive blocks; every path gives the same. REQUIRES: 64 readable bytes a block; a path that this
+// processor has.
+void ClassifyText(const std::uint8_t* blocks, std::span<BlockMasks> masks, MaskPath path = BestMaskPath()) noexcept;
 
 class TextFilter {
  public:
@@ -48,13 +50,15 @@ class TextFilter {
   void Finish() noexcept;
 
  private:
-  void Block(const std::uint8_t* block, std::size_t size) noexcept;
+  void Blocks(ByteView blocks, std::size_t size) noexcept;
+  void Block(const std::uint8_t* block, std::size_t size, const BlockMasks& masks) noexcept;
   void Pass(const std::uint8_t* block, std::uint64_t nul, std::size_t begin, std::size_t end) noexcept;
   void PassAround(const std::uint8_t* block, std::uint64_t seeds, std::uint64_t printable, std::uint64_t nul) noexcept;
   void Break() noexcept;
   void FlushPart() noexcept;
 
   TextSink* sink_;
+  const MaskPath path_ = BestMaskPath();
   std::uint64_t offset_ = 0;  // of the block under way
   std::array<std::uint8_t, kTextBlock> part_{};
   std::size_t part_size_ = 0;

@@ -76,6 +76,7 @@ SetFacts Snapshot::Set(std::size_t set) const {
           .fragment_window = manifest.fragment_window,
           .fragment_sure = manifest.fragment_sure,
           .has_records = manifest.has_records,
+          .has_pictures = sets_[set]->pictures().size() > 0,
           .has_bare_digests = manifest.has_bare_digests,
           .has_bare_md5 = manifest.has_bare_md5,
           .has_negatives = std::ranges::any_of(manifest.collections, &CollectionRow::negative)};

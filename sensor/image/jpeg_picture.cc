@@ -200,7 +200,7 @@ void Run(Decode& decode) {
     decode.outcome.error = PictureError::kOverLimit;
     return;
   }
-  if (!Prepare(decode)) return;
+  if ((decode.limits.only_blocks && !Blocks(decode)) || !Prepare(decode)) return;
   LumaPlane& plane = *decode.outcome.plane;
   jpeg_start_decompress(&info);
   if (info.buffered_image) StartScan(decode);

@@ -18,6 +18,7 @@ struct PictureLimits {
   std::uint64_t memory_bytes = 0;  // for what must be held at once: plane, progressive, interlaced
   // Short side from which block means are given. Enrolment alone sets it higher, for the pixels of a small part.
   std::uint32_t blocks_from = kShortSideOfBlocks;
+  bool only_blocks = false;  // a smaller picture is not decoded: kUnreadable
 };
 
 enum class PictureError : std::uint8_t { kNone, kUnreadable, kOverLimit };

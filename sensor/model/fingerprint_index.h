@@ -55,6 +55,7 @@ struct SetFacts {
   std::uint32_t fragment_window = 64;    // bytes of a window
   std::uint32_t fragment_sure = 2;       // windows that agree and make a match sure
   bool has_records = false;
+  bool has_pictures = false;      // registered views
   bool has_bare_digests = false;  // forces the digest of every object
   bool has_bare_md5 = false;      // forces the MD5 of every object
   bool has_negatives = false;     // some collection of it is known harmless

@@ -1,6 +1,7 @@
 // FakeIndex: the fingerprints of files of one set in plain tables, looked up one by one. For tests of the families.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <vector>
@@ -33,6 +34,7 @@ class FakeIndex final : public FingerprintIndex {
     facts.fragment_seed = kSeed;
     facts.fragment_density = kDensity;
     facts.has_bare_md5 = has_bare_md5;
+    facts.has_pictures = std::ranges::any_of(files_, [](const FileFingerprint& file) { return !file.views.empty(); });
     return facts;
   }
   ItemFacts Item(ItemRef item) const override {

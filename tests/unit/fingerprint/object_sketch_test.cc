@@ -258,6 +258,40 @@ TEST_F(ObjectSketchTest, ThePictureSeenBeforeIsNotDecodedAgain) {
   EXPECT_EQ(counters.Get(Counter::pictures_remembered), 1u);
 }
 
+TEST_F(ObjectSketchTest, APictureThatIsCutOffIsDecodedOnce) {
+  const Bytes copy = EncodeJpeg((*pictures)[1], {.quality = 40});
+  const ByteView cut = ByteView(copy).first(copy.size() - 900);
+  const Told first = Summary(Search(cut));
+  ASSERT_FALSE(first.empty());
+  EXPECT_EQ(Summary(Search(cut, ObjectKind::kCarved, 100)), first);
+  Search(copy, ObjectKind::kMessage, 1460, cut.size(), 100);
+  EXPECT_EQ(counters.Get(Counter::pictures_decoded), 1u);
+  EXPECT_EQ(counters.Get(Counter::pictures_remembered), 2u);
+  Search(ByteView(copy).first(copy.size() - 901));
+  Search(copy);
+  EXPECT_EQ(counters.Get(Counter::pictures_decoded), 3u) << "a byte more or less may be another picture";
+}
+
+TEST_F(ObjectSketchTest, WhereNoViewIsRegisteredNoPictureIsHeldOrDecoded) {
+  FakeIndex digests;
+  FileFingerprint known = FingerprintBytes(File(1), {}, limits);
+  known.views.clear();
+  known.fragments.clear();
+  digests.Add(known);
+  index = digests;
+  limits.perceptual_object_bytes = 1000;
+  EXPECT_TRUE(Search(EncodeJpeg((*pictures)[1], {.quality = 40})).matches.empty());
+  EXPECT_EQ(counters.Get(Counter::pictures_decoded), 0u);
+  EXPECT_EQ(counters.Get(Counter::pictures_over_limit), 0u);
+  EXPECT_EQ(counters.Get(Counter::pictures_unwanted), 1u);
+  Bytes commented = File(1);
+  const std::uint8_t comment[] = {0xFF, 0xFE, 0, 4, 'h', 'i'};
+  commented.insert(commented.begin() + 2, std::begin(comment), std::end(comment));
+  const auto sink = Search(commented);
+  ASSERT_NE(sink.Find({0, 0}, Method::kExact), nullptr) << "image data is looked for all the same";
+  EXPECT_TRUE(sink.Find({0, 0}, Method::kExact)->image_data);
+}
+
 TEST_F(ObjectSketchTest, OtherMetadataIsTheSamePictureAndOtherTablesAreAnother) {
   const Bytes copy = EncodeJpeg((*pictures)[1], {.quality = 40});
   Search(copy);

@@ -239,11 +239,18 @@ TEST(WantedShapes, OnlySpellingsOfARegisteredPlate) {
 }
 
 TEST(TextFilter, FastAndPortableMasksAgree) {
+  constexpr std::size_t kBlocks = 5;
   std::mt19937 random(3);
-  std::array<std::uint8_t, kTextBlock> block;
-  for (int round = 0; round < 20000; ++round) {
-    for (auto& byte : block) byte = static_cast<std::uint8_t>(random());
-    ASSERT_EQ(ClassifyText(block.data()), ClassifyTextPortably(block.data()));
+  std::array<std::uint8_t, kBlocks * kTextBlock> blocks;
+  for (int round = 0; round < 5000; ++round) {
+    for (auto& byte : blocks) byte = static_cast<std::uint8_t>(random());
+    std::array<BlockMasks, kBlocks> portable, fast;
+    ClassifyText(blocks.data(), portable, MaskPath::kPortable);
+    for (const MaskPath path : {MaskPath::kAvx2, MaskPath::kAvx512}) {
+      if (path > BestMaskPath()) continue;
+      ClassifyText(blocks.data(), fast, path);
+      ASSERT_EQ(fast, portable);
+    }
   }
 }
 
@@ -251,7 +258,9 @@ TEST(TextFilter, EveryByteIsInItsClass) {
   std::array<std::uint8_t, kTextBlock> block{};
   for (int byte = 0; byte < 256; ++byte) {
     block[9] = static_cast<std::uint8_t>(byte);
-    const BlockMasks masks = ClassifyTextPortably(block.data());
+    std::array<BlockMasks, 1> classified;
+    ClassifyText(block.data(), classified, MaskPath::kPortable);
+    const BlockMasks& masks = classified[0];
     const bool word =
         byte < 0x80 && (std::isalnum(byte) != 0 || std::string_view(" -._+").contains(static_cast<char>(byte)));
     EXPECT_EQ((masks.word >> 9 & 1) != 0, word) << byte;

@@ -124,6 +124,13 @@ TEST(PictureDecoder, ASmallProgressivePictureIsReadToItsLastScan) {
   EXPECT_GT(Difference(Decoded(ByteView(file).first(file.size() / 5)), Decoded(file)), 1.0);
 }
 
+TEST(PictureDecoder, WhereBlockMeansAloneAreWantedASmallPictureIsLeftAlone) {
+  PictureLimits limits = kLimits;
+  limits.only_blocks = true;
+  EXPECT_EQ(DecodePicture(EncodeJpeg(Lane(300, 200), {.progressive = true}), limits).error, PictureError::kUnreadable);
+  EXPECT_TRUE(DecodePicture(EncodeJpeg(Lane(640, 520), {.progressive = true}), limits).plane.has_value());
+}
+
 TEST(PictureDecoder, WhatIsNoPictureIsUnreadable) {
   Bytes file = EncodeJpeg(Lane(61, 47));
   EXPECT_EQ(DecodePicture(AsBytes("no picture at all"), kLimits).error, PictureError::kUnreadable);
