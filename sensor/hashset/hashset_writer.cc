@@ -161,7 +161,7 @@ std::uint64_t HashSetWriter::ExpectedBytes() const {
   return items_.size() * sizeof(ItemRow) + archive_entries_.size() * sizeof(ArchiveEntryRow) +
          (digests_.size() + image_data_.size() + fragments_.size()) * 3 * sizeof(std::uint32_t) +
          (plates_.size() + pairs_.size()) * 2 * sizeof(std::uint32_t) +
-         pictures_.size() * (kViewBytes + (slots ? kSlotsBytesPerHash : 0));
+         pictures_.size() * kViewBytes + (slots ? PictureSlotsBytes(pictures_.size()) : 0);
 }
 
 SectionOutput HashSetWriter::NextSection(int file) const {

@@ -31,7 +31,6 @@ inline constexpr int kCheckBits = 16;
 inline constexpr std::size_t kSlotsHeadBytes = 64;
 // Of fewer hashes a linear scan is as fast and needs no room.
 inline constexpr std::size_t kSlotsFrom = 32768;
-inline constexpr std::uint64_t kSlotsBytesPerHash = 96;  // at most, directories left out
 
 struct SlotMasks {
   PdqHash key;
@@ -79,6 +78,8 @@ class PictureSlots {
   std::array<Table, kSlotsMax> tables_{};
 };
 
+// What the section takes for so many hashes. REQUIRES: at least one
+std::uint64_t PictureSlotsBytes(std::uint64_t hashes);
 // Makes the section for these hashes, of many on all processors, and gives it to `write(offset, bytes)` a table at a
 // time, in any order; between them lie zeros. `write` is called from several threads, never from two at once. REQUIRES:
 // at least one hash, fewer than 2^32.

@@ -25,10 +25,15 @@ constexpr std::size_t kThreadsFrom = 1'000'000;  // hashes: of fewer one thread 
 constexpr std::uint64_t kTableBytesAtOnce = 1u << 30;
 
 // Some tens of entries a key: they are compared faster than found, and fewer keys need looking up with more slots.
-std::uint32_t SlotBits(std::size_t hashes) {
+std::uint32_t SlotBits(std::uint64_t hashes) {
   if (hashes < kSlotsFrom) return 11;
-  if (hashes < std::size_t{1} << 22) return 16;
-  return hashes < std::size_t{1} << 26 ? 18 : 23;
+  if (hashes < std::uint64_t{1} << 22) return 16;
+  return hashes < std::uint64_t{1} << 26 ? 18 : 23;
+}
+
+std::uint64_t TableBytes(std::uint64_t hashes, std::uint32_t bits) {
+  return SectionAligned(((std::uint64_t{1} << bits) + 1) * sizeof(std::uint32_t)) +
+         SectionAligned(hashes * sizeof(std::uint16_t)) + SectionAligned(hashes * sizeof(std::uint32_t));
 }
 
 // How often each bit differs between a hash of the sample and its nearest.
@@ -92,14 +97,17 @@ void FillTable(std::span<const PdqHash> hashes, const SlotMasks& masks, std::uin
 
 }  // namespace
 
+std::uint64_t PictureSlotsBytes(std::uint64_t hashes) {
+  const std::uint32_t bits = SlotBits(hashes);
+  return kSlotsHeadBytes + kHashBits / bits * (sizeof(SlotMasks) + TableBytes(hashes, bits));
+}
+
 void WritePictureSlots(std::span<const PdqHash> hashes,
                        const std::function<void(std::uint64_t offset, ByteView bytes)>& write) {
   const std::uint32_t bits = SlotBits(hashes.size());
   const std::vector<SlotMasks> slots = ChooseSlots(hashes, bits);
   const auto count = static_cast<std::uint32_t>(slots.size());
-  const std::uint64_t table_bytes = SectionAligned(((std::uint64_t{1} << bits) + 1) * sizeof(std::uint32_t)) +
-                                    SectionAligned(hashes.size() * sizeof(std::uint16_t)) +
-                                    SectionAligned(hashes.size() * sizeof(std::uint32_t));
+  const std::uint64_t table_bytes = TableBytes(hashes.size(), bits);
   Bytes head(kSlotsHeadBytes + count * sizeof(SlotMasks));
   std::memcpy(head.data(), &bits, sizeof(bits));
   std::memcpy(head.data() + sizeof(bits), &count, sizeof(count));

@@ -13,6 +13,7 @@ namespace spanwatch::enrolment {
 namespace {
 
 constexpr std::uint64_t kItemsPerReport = 1024;
+constexpr double kViewBytes = 32 + 4 + 8;  // hash, first row, row
 constexpr std::string_view kReading = "reading the register";
 constexpr std::string_view kAdding = "adding to the set";
 constexpr std::string_view kWriting = "writing the set";
@@ -249,10 +250,18 @@ class Builder {
     }
   }
 
+  void CountProfiles(const FileFingerprint& file) {
+    for (std::size_t i = 0; i <= static_cast<std::size_t>(database_.facts().profile); ++i) {
+      summary_.profiles[i].windows += KeptWindows(file, static_cast<Profile>(i));
+      summary_.profiles[i].views += KeptViews(file, static_cast<Profile>(i));
+    }
+  }
+
   // Leaves of the file what the profile keeps.
   void Reduce(FileFingerprint& file) {
     DropFragments(file, shared_);
     summary_.harmless_fragments += DropFragments(file, harmless_);
+    CountProfiles(file);
     enrolment::Reduce(file, options_.profile);
     summary_.fragment_trade.Add(file.size, file.fragments.size());
     ++summary_.files;
@@ -346,6 +355,36 @@ std::uint64_t BytesOf(const BuildSummary& summary, std::initializer_list<hashset
   return bytes;
 }
 
+double PerItem(const BuildSummary& summary, double bytes) {
+  return bytes / static_cast<double>(std::max<std::uint64_t>(summary.items, 1));
+}
+
+// Of the set, by family; and what fragments and views would take in each profile.
+std::string DescribeSizes(const BuildSummary& summary) {
+  using enum hashset::SectionKind;
+  const auto each = [&](std::initializer_list<hashset::SectionKind> kinds) {
+    return PerItem(summary, static_cast<double>(BytesOf(summary, kinds)));
+  };
+  std::string text = fmt::format(
+      "bytes an item: {:.0f} in all; exact {:.1f}, fragment {:.1f}, perceptual {:.1f}, record {:.1f}, archive-entry "
+      "{:.1f}, facts {:.1f}\n",
+      PerItem(summary, static_cast<double>(summary.written.bytes)), each({kDigests, kImageData, kHeads}),
+      each({kFragmentFilter, kFragments}), each({kPictureHashes, kPictureFirsts, kPictureRows, kPictureSlots}),
+      each({kPlateFilter, kPlates, kPairs}), each({kArchiveEntries}), each({kItems}));
+  for (std::size_t i = 0; i < summary.profiles.size() && summary.profiles[i].views > 0; ++i) {
+    const ProfileSize& profile = summary.profiles[i];
+    const auto windows = static_cast<double>(profile.windows), views = static_cast<double>(profile.views);
+    const double slots =
+        profile.views >= hashset::kSlotsFrom ? static_cast<double>(hashset::PictureSlotsBytes(profile.views)) : 0;
+    text += fmt::format(
+        "  profile {}: fragment {:.0f} bytes an item ({:.1f} windows a file), perceptual {:.0f} ({:.1f} views a "
+        "picture)\n",
+        kProfileNames[i], PerItem(summary, windows * kBytesPerWindow), windows / static_cast<double>(summary.files),
+        PerItem(summary, views * kViewBytes + slots), views / static_cast<double>(summary.pictures));
+  }
+  return text;
+}
+
 std::string DescribeCollection(const BuiltCollection& collection) {
   const Calibration& calibration = collection.calibration;
   std::string text = fmt::format("collection {}: {} items", collection.name, collection.items);
@@ -401,6 +440,7 @@ std::string Describe(const BuildSummary& summary) {
                       summary.records, summary.supported_records, BytesOf(summary, {kPlateFilter, kPlates, kPairs}));
   text += fmt::format("archive-entry: {} files, {} bytes; names no file whose archive hides its directory\n",
                       summary.files, BytesOf(summary, {kArchiveEntries}));
+  text += DescribeSizes(summary);
   for (const BuiltCollection& collection : summary.collections) text += DescribeCollection(collection);
   return text;
 }

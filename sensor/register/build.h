@@ -3,6 +3,7 @@
 // family are told. One thread; reads the database, writes one file atomically.
 #pragma once
 
+#include <array>
 #include <functional>
 
 #include "hashset/hashset_writer.h"
@@ -31,6 +32,12 @@ struct BuiltCollection {
   bool negative = false;
 };
 
+// What a profile would take of the files that are in the set.
+struct ProfileSize {
+  std::uint64_t windows = 0;
+  std::uint64_t views = 0;
+};
+
 struct BuildSummary {
   hashset::WrittenSet written;
   std::uint64_t serial = 0;
@@ -51,6 +58,7 @@ struct BuildSummary {
   std::uint64_t supported_records = 0;
   FragmentSieveResult fragments;
   FragmentTrade fragment_trade;
+  std::array<ProfileSize, kProfileNames.size()> profiles;  // as far as the register keeps as much
   std::vector<BuiltCollection> collections;
 };
 

@@ -23,10 +23,21 @@ void ReduceViews(std::vector<PictureView>& views, Profile profile) {
 void Reduce(FileFingerprint& file, Profile profile) {
   ReduceViews(file.views, profile);
   std::vector<FragmentPrint>& fragments = file.fragments;
-  if (profile != Profile::kCompact || fragments.size() <= kCompactFragments) return;
-  std::ranges::nth_element(fragments, fragments.begin() + kCompactFragments, {}, &FragmentPrint::hash);
-  fragments.resize(kCompactFragments);
+  const std::size_t kept = KeptWindows(file, profile);
+  if (kept == fragments.size()) return;
+  std::ranges::nth_element(fragments, fragments.begin() + static_cast<std::ptrdiff_t>(kept), {}, &FragmentPrint::hash);
+  fragments.resize(kept);
   std::ranges::sort(fragments);
+}
+
+std::size_t KeptWindows(const FileFingerprint& file, Profile profile) {
+  return profile == Profile::kCompact ? std::min(file.fragments.size(), kCompactFragments) : file.fragments.size();
+}
+
+std::size_t KeptViews(const FileFingerprint& file, Profile profile) {
+  if (profile == Profile::kCompact)
+    return static_cast<std::size_t>(std::ranges::count(file.views, View::kFull, &PictureView::view));
+  return profile == Profile::kStandard ? std::min(file.views.size(), kStandardViews) : file.views.size();
 }
 
 }  // namespace spanwatch::enrolment

@@ -23,5 +23,8 @@ Profile ProfileNamed(std::string_view name);
 // of the windows that they share, so that these are noticed as shared.
 void Reduce(FileFingerprint& file, Profile profile);
 void ReduceViews(std::vector<PictureView>& views, Profile profile);
+// How many would stay.
+std::size_t KeptWindows(const FileFingerprint& file, Profile profile);
+std::size_t KeptViews(const FileFingerprint& file, Profile profile);
 
 }  // namespace spanwatch::enrolment

@@ -150,6 +150,17 @@ TEST_F(BuildTest, TheCompactProfileKeepsSixteenWindowsAndOneView) {
   EXPECT_EQ(summary->written.section_rows[static_cast<std::size_t>(hashset::SectionKind::kFragments)], 16u);
   EXPECT_EQ(summary->views, 1u);
   EXPECT_EQ(Open()->Item({0, 0}).fragment_count, 16u);
+  EXPECT_EQ(summary->profiles[0].windows, 16u);
+  EXPECT_EQ(summary->profiles[2].windows, 100u);
+  EXPECT_EQ(summary->profiles[2].views, 2u);
+  const std::string text = Describe(*summary);
+  EXPECT_NE(text.find("bytes an item: "), std::string::npos);
+  EXPECT_NE(text.find("profile compact: fragment 222 bytes an item (16.0 windows a file), perceptual 44 (1.0"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("profile full: fragment 1388 bytes an item (100.0 windows a file), perceptual 88 (2.0"),
+            std::string::npos)
+      << text;
 }
 
 TEST_F(BuildTest, IsNoFullerThanTheRegister) {
