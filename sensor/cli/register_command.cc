@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "hashset/hashset_format.h"
+#include "register/profile.h"
 
 namespace spanwatch::cli {
 namespace {
@@ -39,6 +40,8 @@ struct RegisterSubcommand {
   }
 };
 
+std::vector<std::string> ProfileNames() { return {enrolment::kProfileNames.begin(), enrolment::kProfileNames.end()}; }
+
 void AddInit(CLI::App& parent, int& exit_status) {
   RegisterSubcommand init(parent, "init", "Makes an empty register", RegisterInit, exit_status);
   init.app->add_option("--owner", init.arguments->owner, "Who entrusts the items, as alerts name it")->required();
@@ -56,6 +59,14 @@ void AddInit(CLI::App& parent, int& exit_status) {
                    "Bytes of a sampled window: less finds shorter runs, more is shared by fewer files")
       ->check(CLI::Range(hashset::kFragmentWindowMin, hashset::kFragmentWindowMax))
       ->capture_default_str();
+  init.arguments->profile = ToString(enrolment::Profile::kFull);
+  init.app
+      ->add_option(
+          "--profile", init.arguments->profile,
+          "How much is kept of each item. compact: digests, one picture hash, 16 windows (ten million images); "
+          "standard: all windows, few views; full: every view that is asked for")
+      ->check(CLI::IsMember(ProfileNames()))
+      ->capture_default_str();
   init.app->footer("Example: spanwatch register init --register R.db --owner \"Agency\" --record-key record.key");
 }
 
@@ -68,9 +79,10 @@ void AddAdd(CLI::App& parent, int& exit_status) {
   images.Collection("Collection to add to; made when there is none");
   images.Negative();
   images.app->add_option("PATH", images.arguments->inputs, "Pictures, or folders of them")->required();
-  images.app->add_option("--views", images.arguments->views, "Further views of each picture: none, few or full")
-      ->check(CLI::IsMember({"none", "few", "full"}))
-      ->capture_default_str();
+  images.app
+      ->add_option("--views", images.arguments->views,
+                   "Further views of each picture: none, few or full; without it few, or none in a compact register")
+      ->check(CLI::IsMember({"none", "few", "full"}));
   images.app->add_option("--threads", images.arguments->threads, "Pictures read at a time; 0: one a processor")
       ->capture_default_str();
   images.app->footer("Example: spanwatch register add images --register R.db --collection lanes pictures/");
@@ -148,9 +160,10 @@ void AddBuild(CLI::App& parent, int& exit_status) {
       ->required()
       ->type_name("FILE");
   build.app->add_option("--name", build.arguments->name, "Name of the set in events; without it, the owner's");
-  build.app->add_option("--profile", build.arguments->profile, "How much to include: compact, standard or full")
-      ->check(CLI::IsMember({"compact", "standard", "full"}))
-      ->capture_default_str();
+  build.app
+      ->add_option("--profile", build.arguments->profile,
+                   "How much to include: compact, standard or full; without it as much as the register keeps")
+      ->check(CLI::IsMember(ProfileNames()));
   build.app
       ->add_option("--fragment-sure", build.arguments->fragment_sure,
                    "Windows of an item that must agree before a fragment is sure; fewer are weak")

@@ -20,7 +20,7 @@ struct RegisterArguments {
   std::string collection;
   std::vector<std::string> inputs;
   unsigned threads = 0;
-  std::string views = "few";
+  std::string views;  // empty: as many as the register's profile keeps, at most few
   std::string plate_column;
   std::vector<std::string> support_columns;
   std::string list;  // of whatever it says
@@ -36,7 +36,7 @@ struct RegisterArguments {
   std::string signing_key;
   std::string out;
   std::string name;
-  std::string profile = "full";
+  std::string profile;  // of the register, or of the set: empty, as the register's
   std::string delta_from;
 };
 

@@ -16,6 +16,7 @@ namespace spanwatch::cli {
 namespace {
 
 using enrolment::ItemEntry;
+using enrolment::ProfileNamed;
 using enrolment::RegisterDatabase;
 
 // The record key of a file; a new random one is written when there is none and `make` allows it.
@@ -130,7 +131,8 @@ int RegisterInit(const RegisterArguments& arguments) {
   }
   const auto database = RegisterDatabase::Create(arguments.database, {.owner = arguments.owner,
                                                                       .fragment_density = arguments.fragment_density,
-                                                                      .fragment_window = arguments.fragment_window});
+                                                                      .fragment_window = arguments.fragment_window,
+                                                                      .profile = ProfileNamed(arguments.profile)});
   Status status = database ? Status() : Fail(database.error());
   if (status && !key.empty()) status = UseRecordKey(**database, arguments.record_key, key);
   if (!key.empty()) sodium_memzero(key.data(), key.size());
@@ -228,17 +230,18 @@ int RegisterBuild(const RegisterArguments& arguments) {
   if (!seed) return Report(seed.error().In("signing key"));
   const auto database = RegisterDatabase::Open(arguments.database);
   if (!database) return Report(database.error());
-  const enrolment::Profile profile = arguments.profile == "compact"    ? enrolment::Profile::kCompact
-                                     : arguments.profile == "standard" ? enrolment::Profile::kStandard
-                                                                       : enrolment::Profile::kFull;
-  const auto summary = BuildHashSet(**database,
-                                    {.out = arguments.out,
-                                     .name = arguments.name,
-                                     .profile = profile,
-                                     .fragment_sure = arguments.fragment_sure,
-                                     .delta_from = arguments.delta_from,
-                                     .now = WallClockNow()},
-                                    *seed);
+  ProgressLine progress;
+  const auto summary = BuildHashSet(
+      **database,
+      {.out = arguments.out,
+       .name = arguments.name,
+       .profile = arguments.profile.empty() ? (*database)->facts().profile : ProfileNamed(arguments.profile),
+       .fragment_sure = arguments.fragment_sure,
+       .delta_from = arguments.delta_from,
+       .now = WallClockNow(),
+       .progress = [&](auto step, auto done, auto total) { progress.Show(step, done, total); }},
+      *seed);
+  progress.EndLine();
   sodium_memzero(seed->data(), seed->size());
   if (!summary) return Report(summary.error());
   fmt::print(stderr, "{}: {}", arguments.out, Describe(*summary));

@@ -52,6 +52,19 @@ Status AddBoxes(const std::filesystem::path& picture, fingerprint::EnrolmentProf
   return {};
 }
 
+// The views that are asked for, as far as the register's profile keeps them.
+Result<fingerprint::ViewProfile> ViewsOf(const std::string& name, enrolment::Profile profile) {
+  using enum fingerprint::ViewProfile;
+  const fingerprint::ViewProfile kept = profile == enrolment::Profile::kCompact    ? kNone
+                                        : profile == enrolment::Profile::kStandard ? kFew
+                                                                                   : kFull;
+  if (name.empty()) return std::min(kept, kFew);
+  const fingerprint::ViewProfile wanted = name == "none" ? kNone : name == "few" ? kFew : kFull;
+  if (wanted <= kept) return wanted;
+  return Fail(ErrorCode::kUsage, "this register was made with profile {}, which does not keep so many views",
+              ToString(profile));
+}
+
 }  // namespace
 
 int RegisterAddImages(const RegisterArguments& arguments) {
@@ -61,21 +74,26 @@ int RegisterAddImages(const RegisterArguments& arguments) {
     return Report(status.error());
   }
   const config::Limits limits;
-  const fingerprint::EnrolmentProfile common{.fragment_seed = (*database)->facts().fragment_seed,
-                                             .fragment_density = (*database)->facts().fragment_density,
-                                             .fragment_window = (*database)->facts().fragment_window,
-                                             .views = arguments.views == "none"  ? fingerprint::ViewProfile::kNone
-                                                      : arguments.views == "few" ? fingerprint::ViewProfile::kFew
-                                                                                 : fingerprint::ViewProfile::kFull};
+  const enrolment::RegisterFacts& facts = (*database)->facts();
+  const auto views = ViewsOf(arguments.views, facts.profile);
+  if (!views) return Report(views.error());
+  const fingerprint::EnrolmentProfile common{.fragment_seed = facts.fragment_seed,
+                                             .fragment_density = facts.fragment_density,
+                                             .fragment_window = facts.fragment_window,
+                                             .views = *views};
   const auto fingerprint = [&](const std::string& path) -> Result<FileFingerprint> {
     fingerprint::EnrolmentProfile profile = common;
-    if (Status status = AddBoxes(path, profile); !status) return Fail(status.error());
+    const bool boxes = facts.profile != enrolment::Profile::kCompact;
+    if (Status status = boxes ? AddBoxes(path, profile) : Status(); !status) return Fail(status.error());
     return fingerprint::FingerprintFile(path, profile, limits);
   };
   ProgressLine progress;
-  const auto summary = EnrollImages(
-      **database, {.collection = arguments.collection, .inputs = arguments.inputs, .threads = arguments.threads},
-      fingerprint, progress);
+  const auto summary = EnrollImages(**database,
+                                    {.collection = arguments.collection,
+                                     .negative = arguments.negative,
+                                     .inputs = arguments.inputs,
+                                     .threads = arguments.threads},
+                                    fingerprint, progress);
   return FinishEnrolment(summary, progress, arguments.collection);
 }
 

@@ -1,39 +1,34 @@
-// What the enrolling commands of `spanwatch register` show on standard error. One thread.
+// What the longer commands of `spanwatch register` show on standard error. One thread at a time.
 #pragma once
 
-#include <unistd.h>
-
 #include <chrono>
+#include <string>
+#include <string_view>
 
 #include "register/enrolment.h"
 
 namespace spanwatch::cli {
 
+// ", about 3 min left" when the rest takes as long as what is done; nothing while that says little.
+std::string TimeLeft(std::chrono::nanoseconds elapsed, std::uint64_t done, std::uint64_t total);
+
 // Progress on standard error: a line that is rewritten on a terminal, else a line every ten seconds.
 class ProgressLine final : public enrolment::EnrolmentObserver {
  public:
-  void OnProgress(std::uint64_t done, std::uint64_t total) override {
-    if (done % 16 != 0 && done != total) return;
-    const auto now = std::chrono::steady_clock::now();
-    if (now - shown_at_ < (terminal_ ? std::chrono::milliseconds(200) : std::chrono::milliseconds(10'000))) return;
-    shown_at_ = now;
-    const std::string of = total == 0 ? "" : fmt::format(" of {}", total);
-    fmt::print(stderr, "{}{}{} done{}", terminal_ ? "\r" : "", done, of, terminal_ ? "" : "\n");
-    open_ = terminal_;
-  }
-  void OnProblem(const std::string& what) override {
-    EndLine();
-    fmt::print(stderr, "spanwatch: {}\n", what);
-  }
-  void EndLine() {
-    if (open_) fmt::print(stderr, "\n");
-    open_ = false;
-  }
+  ProgressLine();
+
+  void OnProgress(std::uint64_t done, std::uint64_t total) override { Show("", done, total); }
+  void OnProblem(const std::string& what) override;
+  // Of work in several steps: the estimate is that of the step. `total` 0: unknown.
+  void Show(std::string_view step, std::uint64_t done, std::uint64_t total);
+  void EndLine();
 
  private:
-  const bool terminal_ = ::isatty(STDERR_FILENO) != 0;
+  const bool terminal_;
   bool open_ = false;
-  std::chrono::steady_clock::time_point shown_at_ = std::chrono::steady_clock::now();
+  std::string step_;
+  std::chrono::steady_clock::time_point began_;  // the step
+  std::chrono::steady_clock::time_point shown_;
 };
 
 // Ends the line, tells the sums, and returns the exit status: 1 when something could not be enrolled.

@@ -130,12 +130,22 @@ class FileSketch final : public PrintSink {
     AddBoxes(plane);
     if (profile_.views == ViewProfile::kNone) return;
     AddTurned(plane);
+    AddCrops(plane);
+  }
+  // Those of the same left and right side come of the same columns.
+  void AddCrops(const image::LumaPlane& plane) {
+    std::array<std::optional<image::NarrowedPlane>, kCrops.size() * kCrops.size()> columns;
     const bool all = profile_.views == ViewProfile::kFull;
     for (std::size_t i = 1; i < (all ? 256u : kCrops.size()); ++i) {
       const std::size_t even = i * 0b01010101;  // the same crop at each side
       const std::size_t sides = all ? i : even;
-      Add(plane, {kCrops[sides & 3], kCrops[sides >> 2 & 3], 1 - kCrops[sides >> 4 & 3], 1 - kCrops[sides >> 6 & 3]},
-          View::kOffsetCrop);
+      const std::size_t left = sides & 3, top = sides >> 2 & 3, right = sides >> 4 & 3, bottom = sides >> 6 & 3;
+      std::optional<image::NarrowedPlane>& narrowed = columns[left * kCrops.size() + right];
+      if (!narrowed) narrowed.emplace(plane, kCrops[left], 1 - kCrops[right]);
+      image::Luma64 luma;
+      narrowed->Downsample(kCrops[top], 1 - kCrops[bottom], luma);
+      const PdqResult result = Pdq(luma);
+      file_.views.push_back({result.hash, result.quality, View::kOffsetCrop});
     }
   }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numbers>
 
 namespace spanwatch::fingerprint {
@@ -11,43 +12,57 @@ constexpr int kSide = image::kLumaSide;
 constexpr int kKept = 16;  // coefficients of an axis, the constant one left out
 using Coefficients = std::array<float, kKept * kKept>;
 
-// The first 16 rows of the DCT after the constant one, and the same transposed.
+// The first 16 rows of the DCT after the constant one, transposed.
 struct DctMatrix {
   DctMatrix() {
     const double scale = std::sqrt(2.0 / kSide);
     for (int i = 0; i < kKept; ++i) {
       for (int j = 0; j < kSide; ++j) {
-        const auto value = static_cast<float>(static_cast<float>(scale) *
-                                              std::cos((std::numbers::pi / 2 / kSide) * (i + 1) * (2 * j + 1)));
-        by_row[i][j] = value;
-        by_column[j][i] = value;
+        by_column[j][i] = static_cast<float>(static_cast<float>(scale) *
+                                             std::cos((std::numbers::pi / 2 / kSide) * (i + 1) * (2 * j + 1)));
       }
     }
   }
-  float by_row[kKept][kSide];
   float by_column[kSide][kKept];
 };
 
+using Lanes [[gnu::vector_size(32)]] = float;
+constexpr int kLanes = 8;
+
 // Sums run over k in the reference's order in every lane, so that vectors give its very bits. No fused multiply-add: it
-// rounds otherwise.
+// rounds otherwise. Four rows and two vectors of sums are as many as stay in registers.
 [[gnu::target_clones("avx2", "default"), gnu::optimize("O3")]]
 void Dct(const float* luma, const DctMatrix& matrix, float* out) {
   float half[kKept][kSide];
-  for (int i = 0; i < kKept; ++i) {
-    float sums[kSide] = {};
-    for (int k = 0; k < kSide; ++k) {
-      const float factor = matrix.by_row[i][k];
-      const float* row = luma + k * kSide;
-      for (int j = 0; j < kSide; ++j) sums[j] += factor * row[j];
+  for (int i = 0; i < kKept; i += 4) {
+    for (int j = 0; j < kSide; j += 2 * kLanes) {
+      Lanes sums[4][2] = {};
+      for (int k = 0; k < kSide; ++k) {
+        const float* row = luma + k * kSide + j;
+        Lanes left, right;
+        std::memcpy(&left, row, sizeof(left));
+        std::memcpy(&right, row + kLanes, sizeof(right));
+        for (int r = 0; r < 4; ++r) {
+          const float factor = matrix.by_column[k][i + r];
+          sums[r][0] += factor * left;
+          sums[r][1] += factor * right;
+        }
+      }
+      for (int r = 0; r < 4; ++r) std::memcpy(&half[i + r][j], sums[r], sizeof(sums[r]));
     }
-    for (int j = 0; j < kSide; ++j) half[i][j] = sums[j];
   }
-  for (int i = 0; i < kKept; ++i) {
-    float sums[kKept] = {};
+  for (int i = 0; i < kKept; i += 4) {
+    Lanes sums[4][2] = {};
     for (int k = 0; k < kSide; ++k) {
-      for (int j = 0; j < kKept; ++j) sums[j] += half[i][k] * matrix.by_column[k][j];
+      Lanes left, right;
+      std::memcpy(&left, matrix.by_column[k], sizeof(left));
+      std::memcpy(&right, matrix.by_column[k] + kLanes, sizeof(right));
+      for (int r = 0; r < 4; ++r) {
+        sums[r][0] += half[i + r][k] * left;
+        sums[r][1] += half[i + r][k] * right;
+      }
     }
-    for (int j = 0; j < kKept; ++j) out[i * kKept + j] = sums[j];
+    std::memcpy(out + i * kKept, sums, sizeof(sums));
   }
 }
 
@@ -70,17 +85,21 @@ PdqHash Bits(const Coefficients& coefficients) {
   return hash;
 }
 
-std::uint8_t Quality(const image::Luma64& luma) {
-  int sum = 0;
+// The sum of the reference's steps between neighbours, whole numbers each.
+[[gnu::target_clones("avx2", "default"), gnu::optimize("O3")]]
+int Steps(const float* luma) {
   const auto step = [](float a, float b) { return std::abs(static_cast<int>((a - b) * 100 / 255)); };
+  int sum = 0;
+  for (int i = 0; i + kSide < kSide * kSide; ++i) sum += step(luma[i], luma[i + kSide]);
   for (int y = 0; y < kSide; ++y) {
-    const float* row = luma.data() + y * kSide;
-    if (y + 1 < kSide) {
-      for (int x = 0; x < kSide; ++x) sum += step(row[x], row[x + kSide]);
-    }
+    const float* row = luma + y * kSide;
     for (int x = 0; x + 1 < kSide; ++x) sum += step(row[x], row[x + 1]);
   }
-  return static_cast<std::uint8_t>(std::min(sum / 90, 100));
+  return sum;
+}
+
+std::uint8_t Quality(const image::Luma64& luma) {
+  return static_cast<std::uint8_t>(std::min(Steps(luma.data()) / 90, 100));
 }
 
 // Turning a picture swaps the axes of its spectrum or negates every other coefficient of one.

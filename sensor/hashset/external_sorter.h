@@ -1,21 +1,14 @@
-// ExternalSorter: puts in order more rows than memory should hold: sorted runs go to one unlinked temporary file (mode
-// 0600), and are merged when they are read. Used by HashSetWriter and `register build`. One thread.
+// ExternalSorter: puts in order more rows than memory should hold: sorted runs go to one temporary file, and are merged
+// when they are read. Used by HashSetWriter and `register build`. One thread.
 #pragma once
 
-#include <fcntl.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <filesystem>
 #include <optional>
 #include <queue>
 #include <type_traits>
 #include <vector>
 
-#include "base/result.h"
-#include "base/unique_fd.h"
+#include "hashset/temporary_file.h"
 
 namespace spanwatch::hashset {
 
@@ -28,7 +21,7 @@ class ExternalSorter {
  public:
   // `folder` takes the runs. What fails is told by ForEach.
   explicit ExternalSorter(std::filesystem::path folder, std::size_t bytes_in_memory = kSorterBytesInMemory)
-      : folder_(std::move(folder)), rows_in_memory_(std::max<std::size_t>(bytes_in_memory / sizeof(Row), 1)) {}
+      : file_(std::move(folder)), rows_in_memory_(std::max<std::size_t>(bytes_in_memory / sizeof(Row), 1)) {}
 
   void Add(const Row& row) {
     rows_.push_back(row);
@@ -68,20 +61,8 @@ class ExternalSorter {
 
   void Spill() {
     Order();
-    if (status_ && !file_) {
-      std::string name = (folder_ / ".sort-XXXXXX").string();
-      file_.reset(::mkostemp(name.data(), O_CLOEXEC));
-      if (!file_) status_ = FailErrno("cannot make a temporary file in " + folder_.string());
-      if (file_) ::unlink(name.c_str());
-    }
-    const auto* bytes = reinterpret_cast<const char*>(rows_.data());
-    for (std::size_t left = rows_.size() * sizeof(Row); status_ && left > 0;) {
-      const ssize_t written = ::write(file_.get(), bytes, left);
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) status_ = FailErrno("cannot write a temporary file in " + folder_.string());
-      bytes += std::max<ssize_t>(written, 0);
-      left -= static_cast<std::size_t>(std::max<ssize_t>(written, 0));
-    }
+    if (status_)
+      status_ = file_.Append({reinterpret_cast<const std::uint8_t*>(rows_.data()), rows_.size() * sizeof(Row)});
     runs_.push_back({.next = spilled_, .end = spilled_ + rows_.size(), .buffer = {}});
     spilled_ += rows_.size();
     rows_.clear();
@@ -93,21 +74,10 @@ class ExternalSorter {
     const std::uint64_t count = std::min<std::uint64_t>(run.end - run.next, kBufferBytes / sizeof(Row) + 1);
     run.buffer.resize(static_cast<std::size_t>(count));
     run.at = 0;
-    auto* bytes = reinterpret_cast<char*>(run.buffer.data());
-    auto offset = static_cast<off_t>(run.next * sizeof(Row));
-    for (std::size_t left = run.buffer.size() * sizeof(Row); left > 0;) {
-      const ssize_t got = ::pread(file_.get(), bytes, left, offset);
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) {
-        status_ = FailErrno("cannot read a temporary file in " + folder_.string());
-        return false;
-      }
-      bytes += got;
-      offset += got;
-      left -= static_cast<std::size_t>(got);
-    }
+    status_ = file_.Read(run.next * sizeof(Row),
+                         {reinterpret_cast<std::uint8_t*>(run.buffer.data()), run.buffer.size() * sizeof(Row)});
     run.next += count;
-    return count > 0;
+    return status_ && count > 0;
   }
 
   template <typename Visit>
@@ -130,11 +100,10 @@ class ExternalSorter {
     return status_;
   }
 
-  std::filesystem::path folder_;
+  TemporaryFile file_;
   std::size_t rows_in_memory_;
   std::vector<Row> rows_;
   std::vector<Run> runs_;
-  UniqueFd file_;
   std::uint64_t size_ = 0;
   std::uint64_t spilled_ = 0;
   Status status_;

@@ -95,6 +95,7 @@ inline constexpr std::uint32_t kItemFragmentsMax = (std::uint32_t{1} << 30) - 1;
 struct ArchiveEntryRow {
   std::uint32_t crc32 = 0;
   std::uint32_t item = 0;
+  friend auto operator<=>(const ArchiveEntryRow&, const ArchiveEntryRow&) = default;
 };
 static_assert(sizeof(ArchiveEntryRow) == 8);
 
@@ -103,6 +104,7 @@ struct PictureRow {
   std::uint8_t quality = 0;
   std::uint8_t view = 0;  // View
   std::uint16_t reserved = 0;
+  friend bool operator==(const PictureRow&, const PictureRow&) = default;
 };
 static_assert(sizeof(PictureRow) == 8);
 

@@ -5,8 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
-#include <tuple>
+#include <thread>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -27,6 +28,25 @@ std::uint32_t ExpirySeconds(PacketTime expires) {
   return seconds >= UINT32_MAX ? 0 : static_cast<std::uint32_t>(std::max<std::int64_t>(seconds, 1));
 }
 
+// What was written so far, to be read again.
+class FileMapping {
+ public:
+  FileMapping(int file, std::uint64_t size)
+      : size_(static_cast<std::size_t>(size)), mapping_(::mmap(nullptr, size_, PROT_READ, MAP_SHARED, file, 0)) {}
+  ~FileMapping() {
+    if (*this) ::munmap(mapping_, size_);
+  }
+  FileMapping(const FileMapping&) = delete;
+  FileMapping& operator=(const FileMapping&) = delete;
+
+  explicit operator bool() const { return mapping_ != MAP_FAILED; }
+  ByteView bytes() const { return {static_cast<const std::uint8_t*>(mapping_), size_}; }
+
+ private:
+  std::size_t size_;
+  void* mapping_;
+};
+
 struct SigningKey {
   std::array<std::uint8_t, crypto_sign_PUBLICKEYBYTES> public_key{};
   std::array<std::uint8_t, crypto_sign_SECRETKEYBYTES> secret_key{};
@@ -46,6 +66,11 @@ std::filesystem::path FolderOf(const HashSetDescription& description) {
 
 HashSetWriter::HashSetWriter(HashSetDescription description)
     : picture_slots_from_(std::max<std::size_t>(description.picture_slots_from, 1)),
+      progress_(std::move(description.progress)),
+      items_(FolderOf(description)),
+      heads_(FolderOf(description), description.sorter_bytes),
+      pictures_(FolderOf(description), description.sorter_bytes),
+      archive_entries_(FolderOf(description), description.sorter_bytes),
       digests_(FolderOf(description), description.sorter_bytes),
       image_data_(FolderOf(description), description.sorter_bytes),
       fragments_(FolderOf(description), description.sorter_bytes),
@@ -77,29 +102,29 @@ std::uint32_t HashSetWriter::AddItem(const NewItem& item) {
   collection.bytes += item.size;
   if (!collection.negative) ++manifest_.items_of_kind[static_cast<std::size_t>(item.kind)];
   const std::uint64_t size = std::min(item.size, kItemBytesMax);
-  items_.push_back({.id = item.id,
-                    .size_low = static_cast<std::uint32_t>(size),
-                    .size_high = static_cast<std::uint16_t>(size >> 32),
-                    .collection = static_cast<std::uint16_t>(item.collection),
-                    .expires_s = ExpirySeconds(item.expires),
-                    .fragment_count_and_kind = static_cast<std::uint32_t>(item.kind) << 30});
+  items_.Add({.id = item.id,
+              .size_low = static_cast<std::uint32_t>(size),
+              .size_high = static_cast<std::uint16_t>(size >> 32),
+              .collection = static_cast<std::uint16_t>(item.collection),
+              .expires_s = ExpirySeconds(item.expires),
+              .fragment_count_and_kind = static_cast<std::uint32_t>(item.kind) << 30});
   return static_cast<std::uint32_t>(items_.size() - 1);
 }
 
 void HashSetWriter::AddFile(std::uint32_t item, const FileFingerprint& file) {
-  CHECK(item < items_.size() && items_[item].size() == std::min(file.size, kItemBytesMax));
+  CHECK(item + 1 == items_.size() && items_.last().size() == std::min(file.size, kItemBytesMax));
   digests_.Add(DigestRow(file.sha256, item));
-  heads_.push_back(file.head_xxh3);
-  archive_entries_.push_back({file.crc32, item});
+  heads_.Add(file.head_xxh3);
+  archive_entries_.Add({items_.last().size(), {file.crc32, item}});
   if (file.image_data) {
     image_data_.Add(DigestRow(*file.image_data, item));
-    heads_.push_back(file.image_head_xxh3);
+    heads_.Add(file.image_head_xxh3);
   }
   for (const PictureView& view : file.views) AddPicture(item, view);
   for (const FragmentPrint& fragment : file.fragments) {
     if (fragment.offset > UINT32_MAX) break;  // ascending; the first 4 GiB of a file are told apart well enough
     fragments_.Add({fragment.hash, item, static_cast<std::uint32_t>(fragment.offset)});
-    ++items_[item].fragment_count_and_kind;
+    ++items_.last().fragment_count_and_kind;
   }
 }
 
@@ -111,8 +136,9 @@ void HashSetWriter::AddRecord(std::uint32_t item, const RecordFingerprint& recor
 }
 
 void HashSetWriter::AddDigest(std::uint32_t item, const Sha256Digest& sha256) {
+  CHECK(item + 1 == items_.size());
   digests_.Add(DigestRow(sha256, item));
-  if (items_[item].size() == 0) manifest_.has_bare_digests = true;
+  if (items_.last().size() == 0) manifest_.has_bare_digests = true;
 }
 
 void HashSetWriter::AddMd5(std::uint32_t item, const Md5Digest& md5) {
@@ -121,13 +147,27 @@ void HashSetWriter::AddMd5(std::uint32_t item, const Md5Digest& md5) {
 }
 
 void HashSetWriter::AddPicture(std::uint32_t item, const PictureView& view) {
-  pictures_.push_back(
-      {view.hash, {.item = item, .quality = view.quality, .view = static_cast<std::uint8_t>(view.view)}});
+  pictures_.Add({view.hash, {.item = item, .quality = view.quality, .view = static_cast<std::uint8_t>(view.view)}});
 }
 
 void HashSetWriter::AddShape(const ShapeDensity& shape) { manifest_.shapes.push_back(shape); }
 
 void HashSetWriter::Remove(const ItemId& id) { removed_.push_back(id); }
+
+// Of the sections that grow with what is registered, near enough for an estimate of the time left.
+std::uint64_t HashSetWriter::ExpectedBytes() const {
+  constexpr std::uint64_t kViewBytes = sizeof(PdqHash) + sizeof(PictureRow) + sizeof(std::uint32_t);
+  const bool slots = pictures_.size() >= picture_slots_from_;
+  return items_.size() * sizeof(ItemRow) + archive_entries_.size() * sizeof(ArchiveEntryRow) +
+         (digests_.size() + image_data_.size() + fragments_.size()) * 3 * sizeof(std::uint32_t) +
+         (plates_.size() + pairs_.size()) * 2 * sizeof(std::uint32_t) +
+         pictures_.size() * kViewBytes + (slots ? PictureSlotsBytes(pictures_.size()) : 0);
+}
+
+SectionOutput HashSetWriter::NextSection(int file) const {
+  if (!progress_) return {file, end_};
+  return {file, end_, [this](std::uint64_t end) { progress_(end, std::max(end, expected_bytes_)); }};
+}
 
 Status HashSetWriter::EndSection(SectionKind kind, SectionOutput& output, std::uint64_t rows) {
   if (Status status = output.Finish(); !status) return status;
@@ -140,14 +180,14 @@ Status HashSetWriter::EndSection(SectionKind kind, SectionOutput& output, std::u
 }
 
 Status HashSetWriter::WriteBytes(int file, SectionKind kind, ByteView bytes, std::uint64_t rows) {
-  SectionOutput output(file, end_);
+  SectionOutput output = NextSection(file);
   output.Write(bytes);
   return EndSection(kind, output, rows);
 }
 
 Status HashSetWriter::WriteTable(int file, SectionKind kind, ExternalSorter<KeyRow>& rows, KeyValue value,
                                  BloomFilterBuilder* filter) {
-  SectionOutput output(file, end_);
+  SectionOutput output = NextSection(file);
   const auto written = KeyTable::Write(rows, value, output, filter);
   return written ? EndSection(kind, output, *written) : Fail(written.error());
 }
@@ -156,11 +196,6 @@ Status HashSetWriter::WriteTables(int file) {
   BloomFilterBuilder prints(fragments_.size());
   Status status = WriteTable(file, SectionKind::kDigests, digests_, KeyValue::kWord);
   if (status) status = WriteTable(file, SectionKind::kImageData, image_data_, KeyValue::kWord);
-  std::ranges::sort(archive_entries_, {}, [this](const ArchiveEntryRow& row) {
-    return std::tuple(items_[row.item].size(), row.crc32, row.item);
-  });
-  if (status)
-    status = WriteBytes(file, SectionKind::kArchiveEntries, BytesOf(archive_entries_), archive_entries_.size());
   if (status) status = WriteTable(file, SectionKind::kFragments, fragments_, KeyValue::kWord, &prints);
   const std::uint64_t rows = manifest_.Section(SectionKind::kFragments).rows;
   if (status) status = WriteBytes(file, SectionKind::kFragmentFilter, prints.bytes(), rows);
@@ -172,23 +207,49 @@ Status HashSetWriter::WriteTables(int file) {
   return status;
 }
 
+Status HashSetWriter::WriteHeads(int file) {
+  BloomFilterBuilder filter(heads_.size());
+  const std::uint64_t rows = heads_.size();
+  const Status status = heads_.ForEach([&](std::uint64_t head) { filter.Add(head); });
+  return status ? WriteBytes(file, SectionKind::kHeads, filter.bytes(), rows) : status;
+}
+
+Status HashSetWriter::WriteArchiveEntries(int file) {
+  SectionOutput output = NextSection(file);
+  const Status status = archive_entries_.ForEach([&](const ArchiveEntry& entry) { output.Put(entry.row); });
+  return status ? EndSection(SectionKind::kArchiveEntries, output, output.size() / sizeof(ArchiveEntryRow)) : status;
+}
+
 Status HashSetWriter::WritePictures(int file) {
-  const PictureSections pictures = BuildPictureSections(pictures_);
-  const std::size_t count = pictures.hashes.size();
-  Status status = WriteBytes(file, SectionKind::kPictureHashes, BytesOf(pictures.hashes), count);
-  if (status) status = WriteBytes(file, SectionKind::kPictureFirsts, BytesOf(pictures.firsts), pictures.firsts.size());
-  if (status) status = WriteBytes(file, SectionKind::kPictureRows, BytesOf(pictures.rows), pictures.rows.size());
-  const Bytes slots = count >= picture_slots_from_ ? BuildPictureSlots(pictures.hashes) : Bytes();
-  return status ? WriteBytes(file, SectionKind::kPictureSlots, slots, count) : status;
+  SectionOutput hashes = NextSection(file);
+  const auto views = SortPictures(pictures_, [&](const PdqHash& hash) { hashes.Put(hash); });
+  if (!views) return Fail(views.error());
+  const std::uint64_t count = hashes.size() / sizeof(PdqHash);
+  Status status = EndSection(SectionKind::kPictureHashes, hashes, count);
+  if (status) status = WriteBytes(file, SectionKind::kPictureFirsts, BytesOf(views->firsts), views->firsts.size());
+  if (status) status = WriteBytes(file, SectionKind::kPictureRows, BytesOf(views->rows), views->rows.size());
+  return status ? WritePictureSlots(file, count) : status;
+}
+
+// From the hashes as they stand in the file: they may be more than memory should hold twice.
+Status HashSetWriter::WritePictureSlots(int file, std::uint64_t hashes) {
+  SectionOutput slots = NextSection(file);
+  if (hashes < picture_slots_from_) return EndSection(SectionKind::kPictureSlots, slots, hashes);
+  const SectionEntry& section = manifest_.Section(SectionKind::kPictureHashes);
+  const FileMapping mapping(file, section.offset + section.bytes);
+  if (!mapping) return FailErrno("cannot read the hash set again");
+  const auto* first = reinterpret_cast<const PdqHash*>(mapping.bytes().data() + section.offset);
+  hashset::WritePictureSlots({first, static_cast<std::size_t>(hashes)},
+                             [&](std::uint64_t offset, ByteView bytes) { slots.Place(offset, bytes); });
+  return EndSection(SectionKind::kPictureSlots, slots, hashes);
 }
 
 Status HashSetWriter::WriteSections(int file) {
-  SectionOutput items(file, end_);
-  for (const ItemRow& item : items_) items.Put(item);
-  Status status = EndSection(SectionKind::kItems, items, items_.size());
-  BloomFilterBuilder heads(heads_.size());
-  for (const std::uint64_t head : heads_) heads.Add(head);
-  if (status) status = WriteBytes(file, SectionKind::kHeads, heads.bytes(), heads_.size());
+  SectionOutput items = NextSection(file);
+  Status status = items_.WriteTo(items);
+  if (status) status = EndSection(SectionKind::kItems, items, items_.size());
+  if (status) status = WriteHeads(file);
+  if (status) status = WriteArchiveEntries(file);
   std::ranges::sort(removed_);
   if (status) status = WriteBytes(file, SectionKind::kRemoved, BytesOf(removed_), removed_.size());
   if (status) status = WriteTables(file);
@@ -196,13 +257,17 @@ Status HashSetWriter::WriteSections(int file) {
 }
 
 Status HashSetWriter::Checksum(int file) {
-  const auto size = static_cast<std::size_t>(end_);
-  void* mapping = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file, 0);
-  if (mapping == MAP_FAILED) return FailErrno("cannot read the hash set again");
-  const ByteView bytes(static_cast<const std::uint8_t*>(mapping), size);
-  for (SectionEntry& entry : manifest_.sections)
-    entry.checksum = SectionChecksum(bytes.subspan(static_cast<std::size_t>(entry.offset), entry.bytes));
-  ::munmap(mapping, size);
+  const FileMapping mapping(file, end_);
+  if (!mapping) return FailErrno("cannot read the hash set again");
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < kSectionCount; i = next++) {
+      SectionEntry& entry = manifest_.sections[i];
+      entry.checksum = SectionChecksum(mapping.bytes().subspan(static_cast<std::size_t>(entry.offset), entry.bytes));
+    }
+  };
+  const std::jthread helper(work);
+  work();
   return {};
 }
 
@@ -231,6 +296,7 @@ Status HashSetWriter::WriteInto(int file, ByteView signing_seed) {
   if (manifest_bytes > kManifestBytesMax || manifest_.collections.size() > kCollectionsMax)
     return Fail(ErrorCode::kLimit, "too many collections for one hash set");
   end_ = SectionAligned(kHeaderBytes + kSignatureBytes + manifest_bytes);
+  expected_bytes_ = ExpectedBytes();
   Status status = WriteSections(file);
   if (status && ::ftruncate(file, static_cast<off_t>(end_)) != 0) status = FailErrno("cannot write the hash set");
   if (status) status = Checksum(file);

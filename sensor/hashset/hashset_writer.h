@@ -1,16 +1,18 @@
 // HashSetWriter: makes a signed hash set file from plain values. Used by `register build` and by tests.
 //
-// Call order: (AddCollection | AddItem | AddFile | AddRecord | AddDigest | AddShape | Remove)* Write. One thread. Holds
-// 32 bytes an item and 40 a view; the rows of its tables wait in temporary files once they are many.
+// Call order: (AddCollection | AddItem (AddFile | AddRecord | AddDigest | AddMd5 | AddPicture)* | AddShape | Remove)*
+// Write. One thread. Items and the rows of its tables wait in temporary files once they are many, so that it holds
+// little more than sorter_bytes a table; while it writes, 12 bytes a view and the filters too.
 #pragma once
 
-#include <deque>
 #include <filesystem>
+#include <functional>
 
 #include "hashset/hashset_format.h"
 #include "hashset/key_table.h"
 #include "hashset/picture_sections.h"
 #include "hashset/picture_slots.h"
+#include "hashset/row_spool.h"
 
 namespace spanwatch::hashset {
 
@@ -28,6 +30,9 @@ struct HashSetDescription {
   std::size_t picture_slots_from = kSlotsFrom;      // different picture hashes; 1 for tests
   std::filesystem::path folder;                     // takes temporary files; empty: the system's folder for them
   std::size_t sorter_bytes = kSorterBytesInMemory;  // of each table
+  // How many bytes of about how many have been written, now and then; from any thread, never from two at once. May be
+  // empty.
+  std::function<void(std::uint64_t done, std::uint64_t total)> progress;
 };
 
 struct NewItem {
@@ -48,11 +53,12 @@ class HashSetWriter {
  public:
   explicit HashSetWriter(HashSetDescription description);
 
-  // Return the row for the calls below. `items` and `bytes` of a collection are counted here.
+  // Return the row. `items` and `bytes` of a collection are counted here.
   std::uint32_t AddCollection(CollectionRow collection);
   std::uint32_t AddItem(const NewItem& item);
 
-  // Everything of the file. REQUIRES: `item` came from AddItem with the file's size.
+  // The calls below REQUIRE that `item` is the last that AddItem gave.
+  // Everything of the file. REQUIRES: the item was added with its size.
   void AddFile(std::uint32_t item, const FileFingerprint& file);
   void AddRecord(std::uint32_t item, const RecordFingerprint& record);
   // An imported digest; an item of unknown size forces the digest of every object.
@@ -72,11 +78,16 @@ class HashSetWriter {
   Result<Bytes> Encode(ByteView signing_seed);
 
  private:
+  std::uint64_t ExpectedBytes() const;
+  SectionOutput NextSection(int file) const;
   // Writes the sections, then what is known only then: manifest, header, signature.
   Status WriteInto(int file, ByteView signing_seed);
   Status WriteSections(int file);
   Status WriteTables(int file);
+  Status WriteHeads(int file);
+  Status WriteArchiveEntries(int file);
   Status WritePictures(int file);
+  Status WritePictureSlots(int file, std::uint64_t hashes);
   Status WriteTable(int file, SectionKind kind, ExternalSorter<KeyRow>& rows, KeyValue value,
                     BloomFilterBuilder* filter = nullptr);
   Status WriteBytes(int file, SectionKind kind, ByteView bytes, std::uint64_t rows);
@@ -84,13 +95,22 @@ class HashSetWriter {
   Status Checksum(int file);
   Status Sign(int file, ByteView signing_seed);
 
+  // What an archive's directory tells of a file, in the order of the section.
+  struct ArchiveEntry {
+    std::uint64_t size = 0;
+    ArchiveEntryRow row;
+    friend auto operator<=>(const ArchiveEntry&, const ArchiveEntry&) = default;
+  };
+
   Manifest manifest_;
   std::size_t picture_slots_from_;
+  std::function<void(std::uint64_t done, std::uint64_t total)> progress_;
+  std::uint64_t expected_bytes_ = 0;
   std::uint64_t end_ = 0;  // of the sections written so far
-  std::deque<ItemRow> items_;
-  std::vector<std::uint64_t> heads_;
-  std::vector<RegisteredPicture> pictures_;
-  std::vector<ArchiveEntryRow> archive_entries_;
+  RowSpool<ItemRow> items_;
+  ExternalSorter<std::uint64_t> heads_;
+  ExternalSorter<RegisteredPicture> pictures_;
+  ExternalSorter<ArchiveEntry> archive_entries_;
   ExternalSorter<KeyRow> digests_;
   ExternalSorter<KeyRow> image_data_;
   ExternalSorter<KeyRow> fragments_;

@@ -82,8 +82,8 @@ Result<std::uint64_t> KeyTable::Write(ExternalSorter<KeyRow>& rows, KeyValue val
   });
   if (!status) return Fail(status.error());
   for (std::size_t i = 1; i < directory.size(); ++i) directory[i] += directory[i - 1];
-  output.Replace(kTableHeaderBytes,
-                 {reinterpret_cast<const std::uint8_t*>(directory.data()), directory.size() * sizeof(std::uint32_t)});
+  output.Place(kTableHeaderBytes,
+               {reinterpret_cast<const std::uint8_t*>(directory.data()), directory.size() * sizeof(std::uint32_t)});
   return count;
 }
 

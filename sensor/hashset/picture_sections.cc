@@ -1,29 +1,25 @@
 #include "hashset/picture_sections.h"
 
-#include <algorithm>
-#include <tuple>
-
 namespace spanwatch::hashset {
 
-PictureSections BuildPictureSections(std::vector<RegisteredPicture>& pictures) {
-  std::ranges::sort(pictures, {}, [](const RegisteredPicture& picture) {
-    return std::tie(picture.hash.words, picture.row.item, picture.row.view, picture.row.quality);
-  });
-  const auto repeats = std::ranges::unique(
-      pictures, {}, [](const RegisteredPicture& picture) { return std::tie(picture.hash.words, picture.row.item); });
-  pictures.erase(repeats.begin(), repeats.end());
-  PictureSections sections;
-  sections.rows.reserve(pictures.size());
-  for (const RegisteredPicture& picture : pictures) {
-    if (sections.hashes.empty() || sections.hashes.back() != picture.hash) {
-      sections.hashes.push_back(picture.hash);
-      sections.firsts.push_back(static_cast<std::uint32_t>(sections.rows.size()));
+Result<PictureViews> SortPictures(ExternalSorter<RegisteredPicture>& pictures,
+                                  const std::function<void(const PdqHash&)>& on_hash) {
+  if (pictures.size() > UINT32_MAX) return Fail(ErrorCode::kLimit, "more than 2^32 views in one hash set");
+  PictureViews views;
+  views.rows.reserve(static_cast<std::size_t>(pictures.size()));
+  PdqHash last;
+  const Status status = pictures.ForEach([&](const RegisteredPicture& picture) {
+    const bool same = !views.rows.empty() && last == picture.hash;
+    if (same && views.rows.back().item == picture.row.item) return;
+    if (!same) {
+      views.firsts.push_back(static_cast<std::uint32_t>(views.rows.size()));
+      on_hash(last = picture.hash);
     }
-    sections.rows.push_back(picture.row);
-  }
-  if (!sections.firsts.empty()) sections.firsts.push_back(static_cast<std::uint32_t>(sections.rows.size()));
-  pictures = {};
-  return sections;
+    views.rows.push_back(picture.row);
+  });
+  if (!status) return Fail(status.error());
+  if (!views.firsts.empty()) views.firsts.push_back(static_cast<std::uint32_t>(views.rows.size()));
+  return views;
 }
 
 }  // namespace spanwatch::hashset

@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <optional>
 #include <span>
 
@@ -77,7 +78,14 @@ class PictureSlots {
   std::array<Table, kSlotsMax> tables_{};
 };
 
-// The section for these hashes; of many, made on all processors. REQUIRES: at least one, fewer than 2^32.
+// What the section takes for so many hashes. REQUIRES: at least one
+std::uint64_t PictureSlotsBytes(std::uint64_t hashes);
+// Makes the section for these hashes, of many on all processors, and gives it to `write(offset, bytes)` a table at a
+// time, in any order; between them lie zeros. `write` is called from several threads, never from two at once. REQUIRES:
+// at least one hash, fewer than 2^32.
+void WritePictureSlots(std::span<const PdqHash> hashes,
+                       const std::function<void(std::uint64_t offset, ByteView bytes)>& write);
+// The same as bytes in memory.
 Bytes BuildPictureSlots(std::span<const PdqHash> hashes);
 
 }  // namespace spanwatch::hashset

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <bit>
 #include <cstring>
+#include <mutex>
 #include <numeric>
 #include <thread>
 #include <utility>
@@ -21,12 +22,18 @@ constexpr std::size_t kSampleMax = 2048;
 constexpr std::size_t kNeighbours = 8;
 constexpr std::uint32_t kHashBits = 256;
 constexpr std::size_t kThreadsFrom = 1'000'000;  // hashes: of fewer one thread is done at once
+constexpr std::uint64_t kTableBytesAtOnce = 1u << 30;
 
 // Some tens of entries a key: they are compared faster than found, and fewer keys need looking up with more slots.
-std::uint32_t SlotBits(std::size_t hashes) {
+std::uint32_t SlotBits(std::uint64_t hashes) {
   if (hashes < kSlotsFrom) return 11;
-  if (hashes < std::size_t{1} << 22) return 16;
-  return hashes < std::size_t{1} << 26 ? 18 : 23;
+  if (hashes < std::uint64_t{1} << 22) return 16;
+  return hashes < std::uint64_t{1} << 26 ? 18 : 23;
+}
+
+std::uint64_t TableBytes(std::uint64_t hashes, std::uint32_t bits) {
+  return SectionAligned(((std::uint64_t{1} << bits) + 1) * sizeof(std::uint32_t)) +
+         SectionAligned(hashes * sizeof(std::uint16_t)) + SectionAligned(hashes * sizeof(std::uint32_t));
 }
 
 // How often each bit differs between a hash of the sample and its nearest.
@@ -90,29 +97,46 @@ void FillTable(std::span<const PdqHash> hashes, const SlotMasks& masks, std::uin
 
 }  // namespace
 
-Bytes BuildPictureSlots(std::span<const PdqHash> hashes) {
+std::uint64_t PictureSlotsBytes(std::uint64_t hashes) {
+  const std::uint32_t bits = SlotBits(hashes);
+  return kSlotsHeadBytes + kHashBits / bits * (sizeof(SlotMasks) + TableBytes(hashes, bits));
+}
+
+void WritePictureSlots(std::span<const PdqHash> hashes,
+                       const std::function<void(std::uint64_t offset, ByteView bytes)>& write) {
   const std::uint32_t bits = SlotBits(hashes.size());
   const std::vector<SlotMasks> slots = ChooseSlots(hashes, bits);
   const auto count = static_cast<std::uint32_t>(slots.size());
-  const std::uint64_t table_bytes = SectionAligned(((std::uint64_t{1} << bits) + 1) * sizeof(std::uint32_t)) +
-                                    SectionAligned(hashes.size() * sizeof(std::uint16_t)) +
-                                    SectionAligned(hashes.size() * sizeof(std::uint32_t));
-  Bytes bytes(kSlotsHeadBytes + count * (sizeof(SlotMasks) + table_bytes));
-  std::memcpy(bytes.data(), &bits, sizeof(bits));
-  std::memcpy(bytes.data() + sizeof(bits), &count, sizeof(count));
-  std::memcpy(bytes.data() + kSlotsHeadBytes, slots.data(), count * sizeof(SlotMasks));
-  std::uint8_t* tables = bytes.data() + kSlotsHeadBytes + count * sizeof(SlotMasks);
+  const std::uint64_t table_bytes = TableBytes(hashes.size(), bits);
+  Bytes head(kSlotsHeadBytes + count * sizeof(SlotMasks));
+  std::memcpy(head.data(), &bits, sizeof(bits));
+  std::memcpy(head.data() + sizeof(bits), &count, sizeof(count));
+  std::memcpy(head.data() + kSlotsHeadBytes, slots.data(), count * sizeof(SlotMasks));
+  write(0, head);
   std::atomic<std::uint32_t> next = 0;
+  std::mutex writing;
   const auto fill = [&] {
-    for (std::uint32_t slot = next++; slot < count; slot = next++)
-      FillTable(hashes, slots[slot], bits, tables + slot * table_bytes);
+    for (std::uint32_t slot = next++; slot < count; slot = next++) {
+      Bytes table(table_bytes);
+      FillTable(hashes, slots[slot], bits, table.data());
+      const std::lock_guard lock(writing);
+      write(head.size() + slot * table_bytes, table);
+    }
   };
+  const std::uint64_t at_once =
+      std::min<std::uint64_t>(kTableBytesAtOnce / table_bytes, std::thread::hardware_concurrency());
   std::vector<std::jthread> helpers;
-  for (unsigned i = 1; i < std::thread::hardware_concurrency() && hashes.size() >= kThreadsFrom; ++i)
-    helpers.emplace_back(fill);
+  for (std::uint64_t i = 1; i < at_once && hashes.size() >= kThreadsFrom; ++i) helpers.emplace_back(fill);
   fill();
-  helpers.clear();
-  return bytes;
+}
+
+Bytes BuildPictureSlots(std::span<const PdqHash> hashes) {
+  Bytes section;
+  WritePictureSlots(hashes, [&](std::uint64_t offset, ByteView bytes) {
+    section.resize(std::max<std::size_t>(section.size(), static_cast<std::size_t>(offset) + bytes.size()));
+    std::ranges::copy(bytes, section.begin() + static_cast<std::ptrdiff_t>(offset));
+  });
+  return section;
 }
 
 }  // namespace spanwatch::hashset

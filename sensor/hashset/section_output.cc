@@ -29,9 +29,10 @@ void SectionOutput::Skip(std::uint64_t bytes) {
     Write(ByteView(kZeros).first(static_cast<std::size_t>(std::min<std::uint64_t>(bytes, kZeros.size()))));
 }
 
-void SectionOutput::Replace(std::uint64_t offset, ByteView bytes) {
+void SectionOutput::Place(std::uint64_t offset, ByteView bytes) {
   Flush();
   WriteAt(offset, bytes);
+  flushed_ = std::max(flushed_, offset + bytes.size());
 }
 
 Status SectionOutput::Finish() {
@@ -56,6 +57,7 @@ void SectionOutput::WriteAt(std::uint64_t offset, ByteView bytes) {
     bytes = bytes.subspan(static_cast<std::size_t>(written));
     offset += static_cast<std::uint64_t>(written);
   }
+  if (on_written_) on_written_(begin_ + std::max(flushed_, offset));
 }
 
 }  // namespace spanwatch::hashset

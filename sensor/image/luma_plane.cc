@@ -57,39 +57,56 @@ float Weigh(const Cell& cell, Value&& value) {
   return sum + cell.middle_weight * middle + cell.last_weight * value(cell.last);
 }
 
+using Narrowed = std::array<float, kLumaSide>;
+
+void Narrow(const std::uint8_t* samples, const std::array<Cell, kLumaSide>& columns, Narrowed& row) {
+  for (std::size_t x = 0; x < columns.size(); ++x)
+    row[x] = Weigh(columns[x], [&](std::uint32_t i) { return static_cast<float>(samples[i]); });
+}
+
+// `row_of(i)`: row i of the plane, narrowed.
+template <typename RowOf>
+void Average(const std::array<Cell, kLumaSide>& rows, RowOf&& row_of, Luma64& luma) {
+  for (std::size_t y = 0; y < rows.size(); ++y) {
+    const Cell& cell = rows[y];
+    float* out = luma.data() + y * kLumaSide;
+    const Narrowed& first = row_of(cell.first);
+    for (std::size_t x = 0; x < first.size(); ++x) out[x] = cell.first_weight * first[x];
+    for (std::uint32_t row = cell.first + 1; row <= cell.last; ++row) {
+      const float weight = row == cell.last ? cell.last_weight : cell.middle_weight;
+      const Narrowed& values = row_of(row);
+      for (std::size_t x = 0; x < values.size(); ++x) out[x] += weight * values[x];
+    }
+  }
+}
+
 }  // namespace
 
 void Downsample(const LumaPlane& plane, const LumaRectangle& part, Luma64& luma) noexcept {
   const auto columns = Cells(part.left * plane.width, part.right * plane.width, plane.width);
   const auto rows = Cells(part.top * plane.height, part.bottom * plane.height, plane.height);
-  const std::uint32_t top = rows.front().first;
   // Each row of the plane is narrowed once, since cells share at most their edge rows.
-  std::array<float, kLumaSide> narrowed;
-  std::array<float, kLumaSide> kept{};
-  std::uint32_t kept_row = top;
-  bool kept_valid = false;
-  const auto narrow = [&](std::uint32_t row) {
-    if (kept_valid && kept_row == row) return kept;
-    const std::uint8_t* samples = plane.samples.data() + std::size_t{row} * plane.width;
-    for (std::size_t x = 0; x < columns.size(); ++x) {
-      narrowed[x] = Weigh(columns[x], [&](std::uint32_t i) { return static_cast<float>(samples[i]); });
-    }
-    kept = narrowed;
+  Narrowed kept;
+  std::uint32_t kept_row = UINT32_MAX;
+  const auto row_of = [&](std::uint32_t row) -> const Narrowed& {
+    if (kept_row != row) Narrow(plane.samples.data() + std::size_t{row} * plane.width, columns, kept);
     kept_row = row;
-    kept_valid = true;
-    return narrowed;
+    return kept;
   };
-  for (std::size_t y = 0; y < rows.size(); ++y) {
-    const Cell& cell = rows[y];
-    float* out = luma.data() + y * kLumaSide;
-    for (std::uint32_t row = cell.first; row <= cell.last; ++row) {
-      const float weight = row == cell.first  ? cell.first_weight
-                           : row == cell.last ? cell.last_weight
-                                              : cell.middle_weight;
-      const auto values = narrow(row);
-      for (std::size_t x = 0; x < values.size(); ++x) out[x] = (row == cell.first ? 0 : out[x]) + weight * values[x];
-    }
-  }
+  Average(rows, row_of, luma);
+}
+
+NarrowedPlane::NarrowedPlane(const LumaPlane& plane, double left, double right) : rows_(plane.height) {
+  const auto columns = Cells(left * plane.width, right * plane.width, plane.width);
+  for (std::size_t row = 0; row < rows_.size(); ++row)
+    Narrow(plane.samples.data() + row * plane.width, columns, rows_[row]);
+}
+
+void NarrowedPlane::Downsample(double top, double bottom, Luma64& luma) const noexcept {
+  const auto height = static_cast<std::uint32_t>(rows_.size());
+  Average(
+      Cells(top * height, bottom * height, height), [this](std::uint32_t row) -> const Narrowed& { return rows_[row]; },
+      luma);
 }
 
 }  // namespace spanwatch::image

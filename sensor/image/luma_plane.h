@@ -33,4 +33,15 @@ struct LumaRectangle {
 // REQUIRES: a plane of at least one sample
 void Downsample(const LumaPlane& plane, const LumaRectangle& part, Luma64& luma) noexcept;
 
+// The same to the last bit, for many parts that lie between the same columns: these are averaged once. Made by
+// enrolment for its crops; it outlives the plane.
+class NarrowedPlane {
+ public:
+  NarrowedPlane(const LumaPlane& plane, double left, double right);
+  void Downsample(double top, double bottom, Luma64& luma) const noexcept;
+
+ private:
+  std::vector<std::array<float, kLumaSide>> rows_;
+};
+
 }  // namespace spanwatch::image

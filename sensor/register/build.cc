@@ -12,15 +12,32 @@
 namespace spanwatch::enrolment {
 namespace {
 
-constexpr std::size_t kCompactFragments = 16;
-constexpr std::size_t kStandardViews = 12;  // the first are the whole, the boxes, mirror and rotations
+constexpr std::uint64_t kItemsPerReport = 1024;
+constexpr double kViewBytes = 32 + 4 + 8;  // hash, first row, row
+constexpr std::string_view kReading = "reading the register";
+constexpr std::string_view kAdding = "adding to the set";
+constexpr std::string_view kWriting = "writing the set";
 
-struct KnownPicture {
-  PictureView whole;
-  std::vector<PictureView> views;
+// Pictures of one collection, chosen at random: those of the least ids, which are random themselves.
+class PictureSample {
+ public:
+  void Offer(const ItemEntry& item) {
+    ++pictures_;
+    chosen_.emplace(item.id, item);
+    if (chosen_.size() > Calibrator::kSampleMax) chosen_.erase(std::prev(chosen_.end()));
+  }
+  const std::map<ItemId, ItemEntry>& chosen() const { return chosen_; }
+  std::uint64_t pictures() const { return pictures_; }
+
+ private:
+  std::map<ItemId, ItemEntry> chosen_;
+  std::uint64_t pictures_ = 0;  // of the collection
 };
 
-bool IsNotWhole(const PictureView& view) { return view.view != View::kFull; }
+std::optional<PictureView> WholeOf(const FileFingerprint& file) {
+  const auto full = std::ranges::find(file.views, View::kFull, &PictureView::view);
+  return full == file.views.end() ? std::nullopt : std::optional(*full);
+}
 
 Result<std::shared_ptr<const hashset::MappedHashSet>> MapInMemory(ByteView bytes, ByteView signing_seed) {
   const UniqueFd file(::memfd_create("whole", MFD_CLOEXEC));
@@ -44,6 +61,13 @@ class Builder {
   }
 
   Result<BuildSummary> Build(ByteView signing_seed) {
+    const Profile registered = database_.facts().profile;
+    if (options_.profile > registered) {
+      return Fail(ErrorCode::kUsage,
+                  "this register keeps no more than profile {0}; build with --profile {0}, or enrol into one made with "
+                  "--profile {1}",
+                  ToString(registered), ToString(options_.profile));
+    }
     const auto serial = database_.NextSerial();
     if (!serial) return Fail(serial.error());
     summary_.serial = *serial;
@@ -64,7 +88,7 @@ class Builder {
     if (!shared) return Fail(shared.error());
     summary_.fragments = shared->result;
     shared_ = std::move(shared->hashes);
-    Calibrate();
+    EndSurvey();
     hashset::HashSetWriter writer(Description());
     status = Fill(writer, nullptr);
     if (!status) return Fail(status.error());
@@ -79,15 +103,10 @@ class Builder {
     return options.out.has_parent_path() ? options.out.parent_path() : ".";
   }
 
-  std::string_view ProfileName() const {
-    constexpr std::string_view kNames[] = {"compact", "standard", "full"};
-    return kNames[static_cast<std::size_t>(options_.profile)];
-  }
-
   hashset::HashSetDescription Description() const {
     const RegisterFacts& facts = database_.facts();
     return {.name = options_.name.empty() ? facts.owner : options_.name,
-            .profile = std::string(ProfileName()),
+            .profile = std::string(ToString(options_.profile)),
             .serial = summary_.serial,
             .base_serial = summary_.base_serial,
             .created = options_.now,
@@ -96,7 +115,8 @@ class Builder {
             .fragment_window = facts.fragment_window,
             .fragment_sure = options_.fragment_sure,
             .record_key_id = facts.record_key_id,
-            .folder = FolderOf(options_)};
+            .folder = FolderOf(options_),
+            .progress = [this](std::uint64_t done, std::uint64_t total) { Tell(kWriting, done, total); }};
   }
 
   // The whole set is made in memory and compared with the base item by item.
@@ -122,8 +142,10 @@ class Builder {
   // Every item that has not expired, with its file where it has one. The register is read twice: once to know what is
   // shared, harmless and alike, once to write; so no more than that knowledge is in memory.
   template <typename Visit>
-  Status ForEach(Visit&& visit) {
+  Status ForEach(std::string_view step, Visit&& visit) {
+    std::uint64_t done = 0;
     return database_.ForEachItem([&](const ItemEntry& entry) -> Status {
+      if (++done % kItemsPerReport == 0) Tell(step, done, item_count_);
       if (entry.expires <= options_.now) return {};
       auto file = database_.File(entry);
       if (!file) return Fail(file.error());
@@ -131,28 +153,38 @@ class Builder {
     });
   }
 
+  void Tell(std::string_view step, std::uint64_t done, std::uint64_t total) const {
+    if (options_.progress) options_.progress(step, done, total);
+  }
+
   Status Survey() {
-    if (Status status = SurveyBanks(); !status) return status;
-    return ForEach([&](const ItemEntry& entry, const std::optional<FileFingerprint>& file) -> Status {
+    if (Status status = SurveyItems(); !status) return status;
+    if (Status status = BeginCalibration(); !status) return status;
+    return ForEach(kReading, [&](const ItemEntry& entry, std::optional<FileFingerprint>& file) -> Status {
       if (IsHarmless(entry, file)) return {};
-      if (rows_.try_emplace(entry.collection, rows_.size()).second) {
+      if (rows_.try_emplace(entry.collection, rows_.size()).second)
         summary_.collections.push_back({.name = entry.collection_name, .negative = entry.negative});
-        pictures_.emplace_back();
-      }
       if (!file || entry.negative) return {};
       const auto number = static_cast<std::uint32_t>(files_.size());
       files_.push_back(IdentityOf(*file));
       for (std::uint32_t i = 0; i < file->fragments.size(); ++i) places_.Add({file->fragments[i].hash, number, i});
-      AddDifferentPicture(rows_[entry.collection], *file);
+      const auto whole = WholeOf(*file);
+      const auto calibrator = calibrators_.find(entry.collection);
+      ReduceViews(file->views, options_.profile);
+      if (whole && calibrator != calibrators_.end()) calibrator->second.Compare(*whole, file->views);
       return {};
     });
   }
 
-  // A negative bank keeps every window: the more it knows, the less is mistaken.
-  Status SurveyBanks() {
+  // What has expired, what negative banks hold, and which pictures calibrate their collection. A negative bank keeps
+  // every window: the more it knows, the less is mistaken.
+  Status SurveyItems() {
     Status status = database_.ForEachItem([&](const ItemEntry& entry) -> Status {
+      ++item_count_;
       summary_.expired += entry.expires <= options_.now;
-      if (!entry.negative || entry.expires <= options_.now) return {};
+      if (entry.expires <= options_.now) return {};
+      if (!entry.negative && entry.kind == ItemKind::kImage && entry.sha256) samples_[entry.collection].Offer(entry);
+      if (!entry.negative) return {};
       ++summary_.negatives;
       if (entry.sha256) harmless_files_.insert(*entry.sha256);
       const auto file = database_.File(entry);
@@ -166,6 +198,28 @@ class Builder {
     return status;
   }
 
+  // Loads the sample of each collection: different pictures (by their image data) of usable quality.
+  Status BeginCalibration() {
+    for (const auto& [collection, sample] : samples_) {
+      std::vector<PictureView> wholes;
+      std::set<Sha256Digest> seen;
+      std::uint64_t views = 0;
+      for (const auto& [id, entry] : sample.chosen()) {
+        auto file = database_.File(entry);
+        if (!file) return Fail(file.error());
+        if (!*file || IsHarmless(entry, *file)) continue;
+        const auto whole = WholeOf(**file);
+        ReduceViews((*file)->views, options_.profile);
+        views += (*file)->views.size();
+        if (!whole || whole->quality < Calibrator::kQualityMin) continue;
+        if (seen.insert((*file)->image_data.value_or((*file)->sha256)).second) wholes.push_back(*whole);
+      }
+      calibrators_.emplace(collection, Calibrator(wholes, views * sample.pictures() / sample.chosen().size()));
+    }
+    samples_ = {};
+    return {};
+  }
+
   // A negative bank has the same file or picture.
   bool IsHarmless(const ItemEntry& entry, const std::optional<FileFingerprint>& file) const {
     if (entry.negative || harmless_files_.empty()) return false;
@@ -173,27 +227,13 @@ class Builder {
            (file && file->image_data && harmless_files_.contains(*file->image_data));
   }
 
-  // For calibration: one picture for each different image data of a collection, with the views that go into the set.
-  void AddDifferentPicture(std::size_t collection, const FileFingerprint& file) {
-    const auto full = std::ranges::find(file.views, View::kFull, &PictureView::view);
-    if (full == file.views.end()) return;
-    if (!seen_.emplace(collection, file.image_data.value_or(file.sha256)).second) return;
-    pictures_[collection].push_back({*full, file.views});
-    ReduceViews(pictures_[collection].back().views);
-  }
-
-  Calibration CalibrateCollection(std::size_t row) const {
-    std::vector<CalibratedPicture> pictures;
-    for (const KnownPicture& picture : pictures_[row]) pictures.push_back({picture.whole, picture.views});
-    return pictures.empty() ? Calibration{} : enrolment::Calibrate(pictures);
-  }
-
-  void Calibrate() {
-    for (std::size_t row = 0; row < pictures_.size(); ++row)
-      summary_.collections[row].calibration = CalibrateCollection(row);
+  void EndSurvey() {
+    for (auto& [collection, calibrator] : calibrators_) {
+      const auto row = rows_.find(collection);
+      if (row != rows_.end()) summary_.collections[row->second].calibration = calibrator.Finish();
+    }
     surveyed_ = summary_;
-    pictures_ = {};
-    seen_ = {};
+    calibrators_ = {};
     files_ = {};
   }
 
@@ -210,17 +250,19 @@ class Builder {
     }
   }
 
-  void ReduceViews(std::vector<PictureView>& views) const {
-    if (options_.profile == Profile::kCompact) std::erase_if(views, IsNotWhole);
-    if (options_.profile == Profile::kStandard && views.size() > kStandardViews) views.resize(kStandardViews);
+  void CountProfiles(const FileFingerprint& file) {
+    for (std::size_t i = 0; i <= static_cast<std::size_t>(database_.facts().profile); ++i) {
+      summary_.profiles[i].windows += KeptWindows(file, static_cast<Profile>(i));
+      summary_.profiles[i].views += KeptViews(file, static_cast<Profile>(i));
+    }
   }
 
   // Leaves of the file what the profile keeps.
   void Reduce(FileFingerprint& file) {
     DropFragments(file, shared_);
     summary_.harmless_fragments += DropFragments(file, harmless_);
-    if (options_.profile == Profile::kCompact) ThinFragments(file, kCompactFragments);
-    ReduceViews(file.views);
+    CountProfiles(file);
+    enrolment::Reduce(file, options_.profile);
     summary_.fragment_trade.Add(file.size, file.fragments.size());
     ++summary_.files;
   }
@@ -230,7 +272,7 @@ class Builder {
     summary_ = surveyed_;
     AddCollections(writer);
     std::size_t row = 0;
-    Status status = ForEach([&](const ItemEntry& entry, std::optional<FileFingerprint>& file) -> Status {
+    Status status = ForEach(kAdding, [&](const ItemEntry& entry, std::optional<FileFingerprint>& file) -> Status {
       if (IsHarmless(entry, file)) {
         ++summary_.harmless;
         return {};
@@ -295,10 +337,11 @@ class Builder {
   RegisterDatabase& database_;
   const BuildOptions& options_;
   BuildSummary summary_;
-  BuildSummary surveyed_;                                // what it was before anything was written
-  std::map<std::int64_t, std::size_t> rows_;             // of collections
-  std::vector<std::vector<KnownPicture>> pictures_;      // by row
-  std::set<std::pair<std::size_t, Sha256Digest>> seen_;  // in pictures_
+  BuildSummary surveyed_;  // what it was before anything was written
+  std::uint64_t item_count_ = 0;
+  std::map<std::int64_t, std::size_t> rows_;        // of collections
+  std::map<std::int64_t, PictureSample> samples_;   // by collection
+  std::map<std::int64_t, Calibrator> calibrators_;  // likewise
   std::vector<PictureIdentity> files_;
   hashset::ExternalSorter<FragmentPlace> places_;
   std::vector<std::uint64_t> shared_;      // hashes of windows, ascending
@@ -310,6 +353,36 @@ std::uint64_t BytesOf(const BuildSummary& summary, std::initializer_list<hashset
   std::uint64_t bytes = 0;
   for (const auto kind : kinds) bytes += summary.written.section_bytes[static_cast<std::size_t>(kind)];
   return bytes;
+}
+
+double PerItem(const BuildSummary& summary, double bytes) {
+  return bytes / static_cast<double>(std::max<std::uint64_t>(summary.items, 1));
+}
+
+// Of the set, by family; and what fragments and views would take in each profile.
+std::string DescribeSizes(const BuildSummary& summary) {
+  using enum hashset::SectionKind;
+  const auto each = [&](std::initializer_list<hashset::SectionKind> kinds) {
+    return PerItem(summary, static_cast<double>(BytesOf(summary, kinds)));
+  };
+  std::string text = fmt::format(
+      "bytes an item: {:.0f} in all; exact {:.1f}, fragment {:.1f}, perceptual {:.1f}, record {:.1f}, archive-entry "
+      "{:.1f}, facts {:.1f}\n",
+      PerItem(summary, static_cast<double>(summary.written.bytes)), each({kDigests, kImageData, kHeads}),
+      each({kFragmentFilter, kFragments}), each({kPictureHashes, kPictureFirsts, kPictureRows, kPictureSlots}),
+      each({kPlateFilter, kPlates, kPairs}), each({kArchiveEntries}), each({kItems}));
+  for (std::size_t i = 0; i < summary.profiles.size() && summary.profiles[i].views > 0; ++i) {
+    const ProfileSize& profile = summary.profiles[i];
+    const auto windows = static_cast<double>(profile.windows), views = static_cast<double>(profile.views);
+    const double slots =
+        profile.views >= hashset::kSlotsFrom ? static_cast<double>(hashset::PictureSlotsBytes(profile.views)) : 0;
+    text += fmt::format(
+        "  profile {}: fragment {:.0f} bytes an item ({:.1f} windows a file), perceptual {:.0f} ({:.1f} views a "
+        "picture)\n",
+        kProfileNames[i], PerItem(summary, windows * kBytesPerWindow), windows / static_cast<double>(summary.files),
+        PerItem(summary, views * kViewBytes + slots), views / static_cast<double>(summary.pictures));
+  }
+  return text;
 }
 
 std::string DescribeCollection(const BuiltCollection& collection) {
@@ -326,7 +399,7 @@ std::string DescribeCollection(const BuiltCollection& collection) {
   }
   return text + fmt::format("; not calibrated ({} pictures{}): one perceptual hit alone stays weak\n",
                             calibration.pictures,
-                            calibration.pictures < 20 ? ", 20 are needed" : ", they look too much alike");
+                            calibration.sample < 20 ? ", 20 different ones are needed" : ", they look too much alike");
 }
 
 }  // namespace
@@ -367,6 +440,7 @@ std::string Describe(const BuildSummary& summary) {
                       summary.records, summary.supported_records, BytesOf(summary, {kPlateFilter, kPlates, kPairs}));
   text += fmt::format("archive-entry: {} files, {} bytes; names no file whose archive hides its directory\n",
                       summary.files, BytesOf(summary, {kArchiveEntries}));
+  text += DescribeSizes(summary);
   for (const BuiltCollection& collection : summary.collections) text += DescribeCollection(collection);
   return text;
 }

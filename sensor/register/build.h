@@ -3,6 +3,9 @@
 // family are told. One thread; reads the database, writes one file atomically.
 #pragma once
 
+#include <array>
+#include <functional>
+
 #include "hashset/hashset_writer.h"
 #include "register/calibration.h"
 #include "register/fragment_trade.h"
@@ -11,17 +14,15 @@
 
 namespace spanwatch::enrolment {
 
-// compact: digests, one PDQ, at most 16 windows a picture; standard: all windows, no mirrored or rotated views; full:
-// all.
-enum class Profile { kCompact, kStandard, kFull };
-
 struct BuildOptions {
   std::filesystem::path out;
-  std::string name;  // of the set; empty: the register's owner
-  Profile profile = Profile::kFull;
+  std::string name;                  // of the set; empty: the register's owner
+  Profile profile = Profile::kFull;  // no fuller than the register's
   std::uint32_t fragment_sure = 2;   // windows that agree and make a match sure
   std::filesystem::path delta_from;  // a whole set built before: write only what is other than in it
   PacketTime now;                    // wall clock: what has expired by then is left out
+  // How far each of its steps has come, now and then; from the thread that builds. May be empty.
+  std::function<void(std::string_view step, std::uint64_t done, std::uint64_t total)> progress;
 };
 
 struct BuiltCollection {
@@ -29,6 +30,12 @@ struct BuiltCollection {
   Calibration calibration;
   std::uint64_t items = 0;
   bool negative = false;
+};
+
+// What a profile would take of the files that are in the set.
+struct ProfileSize {
+  std::uint64_t windows = 0;
+  std::uint64_t views = 0;
 };
 
 struct BuildSummary {
@@ -51,6 +58,7 @@ struct BuildSummary {
   std::uint64_t supported_records = 0;
   FragmentSieveResult fragments;
   FragmentTrade fragment_trade;
+  std::array<ProfileSize, kProfileNames.size()> profiles;  // as far as the register keeps as much
   std::vector<BuiltCollection> collections;
 };
 

@@ -5,43 +5,24 @@
 #include <vector>
 
 #include "hashset/hamming_kernels.h"
+#include "hashset/hashset_format.h"
 
 namespace spanwatch::enrolment {
 namespace {
 
 constexpr std::size_t kPicturesMin = 20;  // fewer prove nothing
-constexpr std::size_t kSampleMax = 2000;  // pictures compared with all others
 constexpr std::size_t kSampleMin = 100;
 constexpr std::uint64_t kComparisonsMax = 20'000'000'000;  // about ten seconds
 constexpr int kCopyDistance = 10;                          // PDQ: equivalent hashes differ by no more
+constexpr std::size_t kPicturesPerLook = 4096;             // at how far partners need to be counted
 constexpr int kSureMax = 31;
 constexpr int kSureMin = 12;  // below it a re-encoded copy would often be missed: not worth the name
 constexpr int kWeakMax = 40;
 constexpr int kMargin = 8;  // a copy's own drift brings it this much nearer to another picture
 constexpr double kFalseRateMax = 0.01;
-constexpr std::uint8_t kQualityMin = 50;  // PDQ's own recommendation
 // The tail is measured between the distances within which so many partners lie.
 constexpr std::uint64_t kTailFew = 10;
 constexpr std::uint64_t kTailMany = 300;
-
-// The pictures and what of them is compared, one after the other so that each picture's views stay in the cache.
-void CountPartners(std::span<const CalibratedPicture> pictures, std::size_t sample, Calibration& result) {
-  std::vector<PdqHash> views;
-  std::vector<std::uint16_t> distances;
-  for (std::size_t other = 0; other < pictures.size(); ++other) {
-    views.clear();
-    for (const PictureView& view : pictures[other].views) views.push_back(view.hash);
-    distances.resize(views.size());
-    for (std::size_t i = 0; i < sample; ++i) {
-      const std::size_t one = i * pictures.size() / sample;
-      const PdqHash& whole = pictures[one].whole.hash;
-      if (one == other || HammingDistance(whole, pictures[other].whole.hash) <= kCopyDistance) continue;
-      hashset::Kernels().distances(whole, views, distances.data());
-      const auto nearest = std::ranges::min_element(distances);
-      if (nearest != distances.end()) ++result.partners[*nearest];
-    }
-  }
-}
 
 }  // namespace
 
@@ -64,30 +45,64 @@ double Calibration::FalseRate(int distance) const {
   return std::min(excluded, static_cast<double>(*few) / size * std::exp(-slope * left));
 }
 
-Calibration Calibrate(std::span<const CalibratedPicture> pictures) {
-  std::vector<CalibratedPicture> usable;
-  std::uint64_t views = 0;
-  for (const CalibratedPicture& picture : pictures) {
-    if (picture.whole.quality < kQualityMin) continue;
-    usable.push_back(picture);
-    views += picture.views.size();
-  }
-  Calibration result{.pictures = usable.size()};
-  if (usable.size() < 2) return result;
+Calibrator::Calibrator(std::span<const PictureView> sample, std::uint64_t views) {
   const std::uint64_t affordable = kComparisonsMax / std::max<std::uint64_t>(views, 1);
-  result.sample = std::min(usable.size(), std::clamp<std::size_t>(affordable, kSampleMin, kSampleMax));
-  CountPartners(usable, result.sample, result);
+  const std::size_t size = std::min(sample.size(), std::clamp<std::size_t>(affordable, kSampleMin, kSampleMax));
+  for (std::size_t i = 0; i < size; ++i) sample_.push_back(sample[i * sample.size() / size].hash);
+  for (auto* distances : {&to_whole_, &to_view_, &nearest_}) distances->resize(size);
+  result_.sample = size;
+}
+
+void Calibrator::Compare(const PictureView& whole, std::span<const PictureView> views) {
+  if (whole.quality < kQualityMin) return;
+  const hashset::HammingKernels& kernels = hashset::Kernels();
+  kernels.distances(whole.hash, sample_, to_whole_.data());
+  nearest_ = to_whole_;
+  for (const PictureView& view : views) {
+    if (view.hash == whole.hash) continue;
+    kernels.distances(view.hash, sample_, to_view_.data());
+    for (std::size_t i = 0; i < nearest_.size(); ++i) nearest_[i] = std::min(nearest_[i], to_view_[i]);
+  }
+  for (std::size_t i = 0; i < nearest_.size(); ++i) {
+    if (to_whole_[i] > kCopyDistance && nearest_[i] <= counted_to_) ++result_.partners[nearest_[i]];
+  }
+  if (++result_.pictures % kPicturesPerLook != 0) return;
+  std::uint64_t within = 0;
+  for (int d = 0; d < counted_to_; ++d) {
+    within += result_.partners[static_cast<std::size_t>(d)];
+    if (d >= hashset::kPictureDistanceMax && within >= kTailMany) counted_to_ = d;
+  }
+}
+
+Calibration Calibrator::Finish() {
+  Calibration& result = result_;
+  if (result.sample < 2) return {.pictures = result.pictures};
   const auto first = std::ranges::find_if(result.partners, [](std::uint64_t count) { return count > 0; });
   result.nearest_different = first == result.partners.end() ? 256 : static_cast<int>(first - result.partners.begin());
   int sure = kSureMax;
   while (sure >= kSureMin && result.FalseRate(sure + kMargin) > kFalseRateMax) --sure;
-  if (usable.size() >= kPicturesMin && sure >= kSureMin) {
+  if (result.sample >= kPicturesMin && sure >= kSureMin) {
     result.calibrated = true;
     result.sure_distance = static_cast<std::uint8_t>(sure);
     result.weak_distance = static_cast<std::uint8_t>(std::clamp(result.nearest_different - 1, sure, kWeakMax));
   }
   result.false_rate = result.FalseRate(result.sure_distance);
   return result;
+}
+
+Calibration Calibrate(std::span<const CalibratedPicture> pictures) {
+  std::vector<PictureView> usable;
+  std::uint64_t views = 0;
+  for (const CalibratedPicture& picture : pictures) {
+    if (picture.whole.quality >= Calibrator::kQualityMin) usable.push_back(picture.whole);
+    views += picture.views.size();
+  }
+  std::vector<PictureView> sample;
+  const std::size_t size = std::min(usable.size(), Calibrator::kSampleMax);
+  for (std::size_t i = 0; i < size; ++i) sample.push_back(usable[i * usable.size() / size]);
+  Calibrator calibrator(sample, views);
+  for (const CalibratedPicture& picture : pictures) calibrator.Compare(picture.whole, picture.views);
+  return calibrator.Finish();
 }
 
 }  // namespace spanwatch::enrolment

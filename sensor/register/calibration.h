@@ -1,29 +1,55 @@
 // Calibration of a collection's perceptual thresholds: how near do *different* pictures of it come to each other?
 // Pictures of one fixed camera look alike; `sure` must be earned against that (design.md section 5). Used by `register
-// build`. Pure.
+// build`. One thread.
 #pragma once
 
 #include <array>
 #include <span>
+#include <vector>
 
 #include "model/fingerprint.h"
 
 namespace spanwatch::enrolment {
 
 struct Calibration {
-  std::size_t pictures = 0;     // measured
-  std::size_t sample = 0;       // of them, compared with all
+  std::size_t pictures = 0;     // of usable quality
+  std::size_t sample = 0;       // different ones, each compared with all
   int nearest_different = 256;  // the nearest pair of different pictures
   std::uint8_t sure_distance = 31;
   std::uint8_t weak_distance = 40;
   bool calibrated = false;
   double false_rate = 0;  // expected false partners per unrelated picture at sure_distance
-  // partners[d]: pictures whose nearest view lay at distance d from another picture, over the sample.
+  // partners[d]: pictures whose nearest view lay at distance d from another picture, over the sample. Where many are
+  // near, those far apart are not counted.
   std::array<std::uint64_t, 257> partners{};
 
   // Expected false partners per unrelated picture within `distance`. Where the sample had none, what its tail leads to,
   // and at most what its size can exclude.
   double FalseRate(int distance) const;
+};
+
+// Compares a sample with every picture of its collection, which pass by one at a time: none is kept.
+class Calibrator {
+ public:
+  static constexpr std::size_t kSampleMax = 2000;
+  static constexpr std::uint8_t kQualityMin = 50;  // PDQ's own recommendation
+
+  // `sample`: wholes of different pictures of usable quality, chosen at random; not more are taken than can be compared
+  // with so many views in about ten seconds.
+  Calibrator(std::span<const PictureView> sample, std::uint64_t views);
+  // Each picture of the collection, those of the sample too, as a new picture of the same cameras would meet it: by all
+  // its views. Pairs up to distance 10 are re-encodings of one picture.
+  void Compare(const PictureView& whole, std::span<const PictureView> views);
+  Calibration Finish();
+
+ private:
+  std::vector<PdqHash> sample_;
+  // Of the picture that is compared, to each of the sample.
+  std::vector<std::uint16_t> to_whole_;
+  std::vector<std::uint16_t> to_view_;
+  std::vector<std::uint16_t> nearest_;
+  int counted_to_ = 256;  // distances
+  Calibration result_;
 };
 
 // One picture as it goes into the set: its whole and all its registered views.
@@ -32,9 +58,7 @@ struct CalibratedPicture {
   std::span<const PictureView> views;
 };
 
-// `pictures`: one for each different image data. Each of a sample of them is compared with all views of all others,
-// as a new picture of the same cameras would be (leave one out). Pairs up to distance 10 are re-encodings of one
-// picture.
+// All of a collection at once. `pictures`: one for each different image data.
 Calibration Calibrate(std::span<const CalibratedPicture> pictures);
 
 }  // namespace spanwatch::enrolment

@@ -205,12 +205,18 @@ Result<EnrolmentSummary> EnrollImages(RegisterDatabase& database, const ImageEnr
   EnrolmentSummary summary;
   const auto collection = database.CollectionRow(enrolment.collection);
   if (!collection) return Fail(collection.error());
+  const Profile profile = database.facts().profile;
+  const FileFingerprinter reduced = [&](const std::string& path) {
+    auto file = fingerprint(path);
+    if (file && !enrolment.negative) Reduce(*file, profile);
+    return file;
+  };
   FileList files(observer, summary);
   for (const std::string& input : enrolment.inputs) files.Add(input);
   auto work = WorkLeft(database, *collection, files.Sorted(), observer, summary);
   if (!work) return Fail(work.error());
   const unsigned wanted = enrolment.threads != 0 ? enrolment.threads : std::thread::hardware_concurrency();
-  Workers workers(*work, fingerprint, std::clamp(wanted, 1u, kThreadsMax));
+  Workers workers(*work, reduced, std::clamp(wanted, 1u, kThreadsMax));
   Status status = StoreAll(database, *collection, *work, workers, observer, summary);
   if (!status) return Fail(status.error());
   return summary;

@@ -16,6 +16,7 @@ using FileFingerprinter = std::function<Result<FileFingerprint>(const std::strin
 
 struct ImageEnrolment {
   std::string collection;
+  bool negative = false;            // a negative bank keeps every window, whatever the register's profile
   std::vector<std::string> inputs;  // files and folders
   unsigned threads = 0;             // 0: as many as processors
 };

@@ -10,7 +10,6 @@ namespace {
 
 constexpr double kPacketBytes = 1460;
 constexpr double kPictureBytes = 100'000;
-constexpr double kBytesPerWindow = 16 + 1.5 + 1;  // row, filter, directory
 
 double AtLeast(std::uint32_t least, double mean) {
   double none = 0, term = std::exp(-mean);

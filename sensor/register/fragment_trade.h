@@ -8,6 +8,8 @@
 
 namespace spanwatch::enrolment {
 
+inline constexpr double kBytesPerWindow = 12 + 1.5 + 0.375;  // in the set: row, filter, directory
+
 class FragmentTrade {
  public:
   FragmentTrade() = default;

@@ -101,6 +101,7 @@ Result<std::unique_ptr<RegisterDatabase>> RegisterDatabase::Create(const std::fi
   if (status) status = database->SetMeta("fragment_seed", fmt::format("{}", seed));
   if (status) status = database->SetMeta("fragment_density", fmt::format("{}", facts.fragment_density));
   if (status) status = database->SetMeta("fragment_window", fmt::format("{}", facts.fragment_window));
+  if (status) status = database->SetMeta("profile", ToString(facts.profile));
   if (status) status = database->Commit();
   if (status) status = database->LoadFacts();
   if (status) return database;
@@ -155,8 +156,8 @@ Status RegisterDatabase::LoadFacts() {
     return Fail(ErrorCode::kInvalid, "{} was written by a newer spanwatch; update this one", path_.string());
   }
   if (Status status = Migrate(schema); !status) return status;
-  constexpr std::array kNames = {"owner",           "fragment_seed",   "fragment_density",
-                                 "fragment_window", "record_key_file", "record_key_id"};
+  constexpr std::array kNames = {"owner",           "fragment_seed", "fragment_density", "fragment_window",
+                                 "record_key_file", "record_key_id", "profile"};
   std::array<std::string, kNames.size()> texts;
   for (std::size_t i = 0; i < kNames.size(); ++i) {
     auto text = Meta(kNames[i]);
@@ -169,6 +170,7 @@ Status RegisterDatabase::LoadFacts() {
   std::from_chars(texts[3].data(), texts[3].data() + texts[3].size(), facts_.fragment_window);
   facts_.record_key_file = texts[4];
   if (const auto id = FromHex(texts[5])) CopyTo(*id, facts_.record_key_id);
+  facts_.profile = ProfileNamed(texts[6]);  // registers of before there were profiles keep everything
   return {};
 }
 

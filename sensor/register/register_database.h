@@ -16,9 +16,10 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/sql_statement.h"
 #include "hashset/hashset_format.h"
 #include "model/fingerprint_index.h"
-#include "base/sql_statement.h"
+#include "register/profile.h"
 
 namespace spanwatch::enrolment {
 
@@ -27,6 +28,7 @@ struct RegisterFacts {
   std::uint64_t fragment_seed = 0;
   std::uint32_t fragment_density = 256;  // fixed when the register is made, as is the window
   std::uint32_t fragment_window = 64;
+  Profile profile = Profile::kFull;       // the fullest that its sets can be built with
   std::filesystem::path record_key_file;  // empty: none named yet
   hashset::RecordKeyId record_key_id{};
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "hashset/hashset_format.h"
+
 namespace spanwatch::enrolment {
 namespace {
 
@@ -53,16 +55,17 @@ void EndGroup(const Group& group, SharedFragments& shared) {
 }  // namespace
 
 PictureIdentity IdentityOf(const FileFingerprint& file) {
-  PictureIdentity identity{.sha256 = file.sha256, .size = file.size, .image_data = file.image_data};
+  PictureIdentity identity{.sha256 = hashset::DigestRow(file.sha256, 0).key};
+  if (file.image_data) identity.image_data = hashset::DigestRow(*file.image_data, 0).key;
   const auto full = std::ranges::find(file.views, View::kFull, &PictureView::view);
-  if (full != file.views.end()) identity.full = full->hash;
+  identity.has_full = full != file.views.end();
+  if (identity.has_full) identity.full = full->hash;
   return identity;
 }
 
 bool IsSamePicture(const PictureIdentity& a, const PictureIdentity& b) {
-  if (a.sha256 == b.sha256 && a.size == b.size) return true;
-  if (a.image_data && a.image_data == b.image_data) return true;
-  return a.full && b.full && HammingDistance(*a.full, *b.full) <= kSamePictureDistance;
+  if (a.sha256 == b.sha256 || (a.image_data != 0 && a.image_data == b.image_data)) return true;
+  return a.has_full && b.has_full && HammingDistance(a.full, b.full) <= kSamePictureDistance;
 }
 
 Result<SharedFragments> FindSharedFragments(hashset::ExternalSorter<FragmentPlace>& places,
@@ -82,13 +85,6 @@ Result<SharedFragments> FindSharedFragments(hashset::ExternalSorter<FragmentPlac
 std::uint64_t DropFragments(FileFingerprint& file, std::span<const std::uint64_t> hashes) {
   return std::erase_if(file.fragments,
                        [&](const FragmentPrint& print) { return std::ranges::binary_search(hashes, print.hash); });
-}
-
-void ThinFragments(FileFingerprint& file, std::size_t count) {
-  if (file.fragments.size() <= count) return;
-  // Reads at or after where it writes.
-  for (std::size_t i = 0; i < count; ++i) file.fragments[i] = file.fragments[i * file.fragments.size() / count];
-  file.fragments.resize(count);
 }
 
 }  // namespace spanwatch::enrolment

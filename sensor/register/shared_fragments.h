@@ -2,7 +2,6 @@
 // different pictures or files, and those that repeat within one. Used by `register build`. Pure; one thread.
 #pragma once
 
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -17,12 +16,13 @@ struct FragmentSieveResult {
   std::uint64_t repeated = 0;  // windows dropped: more than a few times in one item
 };
 
-// What tells whether two files show the same picture.
+// What tells whether two files show the same picture. Of digests the first 64 bits: there may be millions of files, and
+// only those that share a window are compared.
 struct PictureIdentity {
-  Sha256Digest sha256{};
-  std::uint64_t size = 0;
-  std::optional<Sha256Digest> image_data;
-  std::optional<PdqHash> full;
+  std::uint64_t sha256 = 0;
+  std::uint64_t image_data = 0;  // 0: none
+  PdqHash full;
+  bool has_full = false;
 };
 PictureIdentity IdentityOf(const FileFingerprint& file);
 // The same picture: equal bytes, equal image data, or PDQ distance up to 40. Copies must not erase each other's windows
@@ -48,8 +48,5 @@ Result<SharedFragments> FindSharedFragments(hashset::ExternalSorter<FragmentPlac
 
 // Takes these windows away; returns how many. `hashes` ascend.
 std::uint64_t DropFragments(FileFingerprint& file, std::span<const std::uint64_t> hashes);
-
-// Keeps about `count` windows of a file, evenly spread over it (the compact profile).
-void ThinFragments(FileFingerprint& file, std::size_t count);
 
 }  // namespace spanwatch::enrolment

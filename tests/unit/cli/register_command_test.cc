@@ -136,6 +136,23 @@ TEST_F(FirstSession, MakesASignedSetOfEverythingThatWasAdded) {
   }
 }
 
+TEST_F(FirstSession, ACompactRegisterKeepsLittleAndIsBuiltAsThat) {
+  for (const char* line : {"keygen --out owner", "register init --register R.db --owner Agency --profile compact",
+                           "register add images --register R.db --collection lanes pictures/",
+                           "register build --register R.db --sign owner.key --out agency.swset"}) {
+    ASSERT_EQ(Run(line), kExitDone) << line << "\n" << errors_;
+  }
+  const auto set = *hashset::MappedHashSet::OpenUnverified("agency.swset");
+  EXPECT_EQ(set->manifest().profile, "compact");
+  EXPECT_EQ(set->pictures().size(), 4u);
+  EXPECT_EQ(set->fragments().size(), 4 * 16u);
+  EXPECT_EQ(Run("register add images --register R.db --collection lanes --views few pictures/"), kExitUsage);
+  EXPECT_NE(errors_.find("profile compact"), std::string::npos) << errors_;
+  EXPECT_EQ(Run("register build --register R.db --sign owner.key --profile full --out x.swset"), kExitUsage);
+  EXPECT_NE(errors_.find("profile compact"), std::string::npos) << errors_;
+  EXPECT_EQ(Run("register init --register S.db --owner Agency --profile small"), kExitUsage);
+}
+
 TEST_F(FirstSession, ListsALineAnItem) {
   RunSession();
   ASSERT_EQ(Run("register list --register R.db --json"), kExitDone);

@@ -39,8 +39,17 @@ TEST(ExternalSorter, TellsOfAFolderThatIsNotThere) {
 
 Bytes SetSortedIn(std::size_t bytes) {
   std::mt19937_64 random(5);
-  HashSetWriter writer({.name = "agency", .created = PacketTimeFromNanoseconds(1), .sorter_bytes = bytes});
+  HashSetWriter writer(
+      {.name = "agency", .created = PacketTimeFromNanoseconds(1), .picture_slots_from = 1, .sorter_bytes = bytes});
   writer.AddCollection({.name = "reads"});
+  for (int i = 0; i < 3000; ++i) {
+    FileFingerprint file{.size = 1 + random() % 100, .crc32 = static_cast<std::uint32_t>(random() % 50)};
+    file.sha256[0] = static_cast<std::uint8_t>(random());
+    file.head_xxh3 = random();
+    file.views.push_back({.hash = {{random() % 100, 0, 0, 0}}, .quality = 90});
+    file.fragments.push_back({.offset = 0, .hash = random()});
+    writer.AddFile(writer.AddItem({.kind = ItemKind::kImage, .size = file.size}), file);
+  }
   for (int i = 0; i < 3000; ++i) {
     const std::uint32_t row = writer.AddItem({.kind = ItemKind::kRecord});
     writer.AddRecord(row, {.plate_tag = random(), .folded_tag = random(), .shape = 1, .pair_tags = {random(), 7}});

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <random>
 #include <set>
 
@@ -23,9 +24,25 @@ PdqHash Flipped(PdqHash hash, std::uint64_t flips, std::mt19937_64& random) {
   return hash;
 }
 
+struct Sections {
+  std::vector<PdqHash> hashes;
+  std::vector<std::uint32_t> firsts;
+  std::vector<PictureRow> rows;
+};
+
+Sections SectionsOf(const std::vector<RegisteredPicture>& pictures) {
+  ExternalSorter<RegisteredPicture> sorter(std::filesystem::temp_directory_path());
+  for (const RegisteredPicture& picture : pictures) sorter.Add(picture);
+  Sections sections;
+  auto views = *SortPictures(sorter, [&](const PdqHash& hash) { sections.hashes.push_back(hash); });
+  sections.firsts = std::move(views.firsts);
+  sections.rows = std::move(views.rows);
+  return sections;
+}
+
 // As a set holds them.
 struct Index {
-  explicit Index(std::vector<RegisteredPicture> pictures) : sections(BuildPictureSections(pictures)) {
+  explicit Index(const std::vector<RegisteredPicture>& pictures) : sections(SectionsOf(pictures)) {
     slots_bytes = BuildPictureSlots(sections.hashes);
     Open();
   }
@@ -57,7 +74,7 @@ struct Index {
   struct alignas(64) Line {
     std::array<std::uint8_t, 64> bytes;
   };
-  PictureSections sections;
+  Sections sections;
   Bytes slots_bytes;
   std::vector<Line> aligned;
   PictureIndex index;
@@ -101,16 +118,19 @@ TEST(PictureIndex, NamesEachHashOnceWithAllItsItems) {
   std::vector<RegisteredPicture> pictures = Frames(1000, 3, true, random);
   const PdqHash blank{};
   for (std::uint32_t item = 0; item < 20; ++item) {
-    pictures.push_back({blank, {.item = 5000 + item, .view = 0}});
-    pictures.push_back({blank, {.item = 5000 + item, .view = 3}});
+    pictures.push_back({blank, {.item = 5000 + item, .quality = 90, .view = 0}});
+    pictures.push_back({blank, {.item = 5000 + item, .quality = 20, .view = 3}});
   }
-  const Index index(std::move(pictures));
+  const Index index(pictures);
   EXPECT_EQ(index.sections.hashes.size(), 1001u);
   const auto found = index.Find(blank, 0);
   ASSERT_EQ(found.size(), 1u);
   const auto rows = index.index.RowsOf(*found.begin());
   ASSERT_EQ(rows.size(), 20u);
-  for (std::uint32_t item = 0; item < 20; ++item) EXPECT_EQ(rows[item].item, 5000 + item);
+  for (std::uint32_t item = 0; item < 20; ++item) {
+    EXPECT_EQ(rows[item].item, 5000 + item);
+    EXPECT_EQ(rows[item].view, 0) << "the first view that looks so";
+  }
   EXPECT_TRUE(index.index.RowsOf(1001).empty());
 }
 

@@ -1,6 +1,7 @@
 #include "register/build.h"
 
 #include <algorithm>
+#include <set>
 
 #include "hashset/snapshot.h"
 #include "register_support.h"
@@ -149,6 +150,59 @@ TEST_F(BuildTest, TheCompactProfileKeepsSixteenWindowsAndOneView) {
   EXPECT_EQ(summary->written.section_rows[static_cast<std::size_t>(hashset::SectionKind::kFragments)], 16u);
   EXPECT_EQ(summary->views, 1u);
   EXPECT_EQ(Open()->Item({0, 0}).fragment_count, 16u);
+  EXPECT_EQ(summary->profiles[0].windows, 16u);
+  EXPECT_EQ(summary->profiles[2].windows, 100u);
+  EXPECT_EQ(summary->profiles[2].views, 2u);
+  const std::string text = Describe(*summary);
+  EXPECT_NE(text.find("bytes an item: "), std::string::npos);
+  EXPECT_NE(text.find("profile compact: fragment 222 bytes an item (16.0 windows a file), perceptual 44 (1.0"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("profile full: fragment 1388 bytes an item (100.0 windows a file), perceptual 88 (2.0"),
+            std::string::npos)
+      << text;
+}
+
+TEST_F(BuildTest, IsNoFullerThanTheRegister) {
+  database_ = *RegisterDatabase::Create(folder_ / "standard.db", {.owner = "Agency", .profile = Profile::kStandard});
+  Add("lanes", MadeUpFile(1));
+  EXPECT_TRUE(Build(Profile::kCompact));
+  EXPECT_TRUE(Build(Profile::kStandard));
+  const auto summary = Build(Profile::kFull);
+  ASSERT_FALSE(summary);
+  EXPECT_EQ(summary.error().code, ErrorCode::kUsage);
+  EXPECT_NE(summary.error().message.find("profile standard"), std::string::npos);
+}
+
+TEST_F(BuildTest, CalibratesOnDifferentPicturesOfTheCollection) {
+  for (std::uint64_t i = 0; i < 25; ++i) {
+    FileFingerprint copy = MadeUpFile(1);  // one picture with ever other metadata proves nothing
+    copy.sha256[0] = static_cast<std::uint8_t>(i);
+    Add("copies", copy);
+    Add("lanes", MadeUpFile(100 + i));
+  }
+  const auto summary = Build();
+  ASSERT_TRUE(summary);
+  ASSERT_EQ(summary->collections.size(), 2u);
+  EXPECT_FALSE(summary->collections[0].calibration.calibrated);
+  EXPECT_TRUE(summary->collections[1].calibration.sample == 25 && summary->collections[1].calibration.pictures == 25);
+  EXPECT_NE(Describe(*summary).find("20 different ones are needed"), std::string::npos);
+}
+
+TEST_F(BuildTest, TellsHowFarEachStepHasCome) {
+  for (std::uint64_t i = 0; i < 1100; ++i) Add("lanes", MadeUpFile(i));
+  std::set<std::string> steps;
+  const auto summary = BuildHashSet(*database_,
+                                    {.out = folder_ / "a.swset",
+                                     .now = WallClockNow(),
+                                     .progress =
+                                         [&](std::string_view step, std::uint64_t done, std::uint64_t total) {
+                                           EXPECT_LE(done, total);
+                                           steps.emplace(step);
+                                         }},
+                                    seed_);
+  ASSERT_TRUE(summary);
+  EXPECT_EQ(steps, (std::set<std::string>{"reading the register", "adding to the set", "writing the set"}));
 }
 
 TEST(FindSharedFragments, DropsWindowsThatRepeatWithinOneFile) {

@@ -49,6 +49,19 @@ TEST_F(EnrollImagesTest, WalksFoldersAndLeavesOutHiddenNamesAndBoxes) {
   EXPECT_EQ(Items().size(), 300u);
 }
 
+TEST_F(EnrollImagesTest, KeepsNoMoreThanTheProfileOfTheRegister) {
+  database_ = *RegisterDatabase::Create(folder_ / "compact.db", {.owner = "Agency", .profile = Profile::kCompact});
+  const auto windows = [this](bool negative) {
+    const std::string path = Write("in/a.jpg", negative ? "logo" : "picture");
+    EXPECT_TRUE(EnrollImages(
+        *database_, {.collection = negative ? "logos" : "lanes", .negative = negative, .inputs = {path}},
+        [this](const std::string& file) { return Fingerprint(file); }, observer_));
+    return (*database_->File(Items().back()))->fragments.size();
+  };
+  EXPECT_EQ(windows(false), 16u);
+  EXPECT_EQ(windows(true), 20u) << "a bank keeps every window";
+}
+
 TEST_F(EnrollImagesTest, ResumesByPassingOverWhatItHas) {
   Write("in/a.jpg", "a");
   ASSERT_EQ(Enrol({(folder_ / "in").string()})->added, 1u);
