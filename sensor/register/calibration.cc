@@ -17,8 +17,8 @@ constexpr int kCopyDistance = 10;                          // PDQ: equivalent ha
 constexpr int kSureMax = 31;
 constexpr int kSureMin = 12;  // below it a re-encoded copy would often be missed: not worth the name
 constexpr int kWeakMax = 40;
-constexpr int kMargin = 8;  // a copy's own drift brings it this much nearer to another picture
-constexpr double kFalseRateMax = 0.01;
+constexpr int kMargin = 8;                // a copy's own drift brings it this much nearer to another picture
+constexpr double kFalseRateMax = 0.001;   // with the margin: without it about a tenth is left
 constexpr std::uint8_t kQualityMin = 50;  // PDQ's own recommendation
 // The tail is measured between the distances within which so many partners lie.
 constexpr std::uint64_t kTailFew = 10;
