@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
+#include <optional>
 #include <utility>
 
 namespace spanwatch::image {
@@ -15,6 +16,7 @@ constexpr double kReach = 0.25;      // of a side, in which a bar may go on afte
 constexpr double kSideMin = 0.4;     // of the picture's side that must be left
 constexpr double kEdgeMin = 0.15;    // less of a sample is not told from none
 constexpr int kInsideLines = 3;
+constexpr double kUnevenMin = 0.04;  // of a side: a narrower misfit is found all the same
 
 enum class Side : std::uint8_t { kTop, kBottom, kLeft, kRight };
 constexpr std::array kSides = {Side::kTop, Side::kBottom, Side::kLeft, Side::kRight};
@@ -127,15 +129,26 @@ class Peeler {
   std::uint32_t left_ = 0, top_ = 0, right_, bottom_;     // what is left, in samples
 };
 
+// With the narrower margin at both of two opposite sides; nothing when they hardly differ.
+std::optional<LumaRectangle> Even(const LumaRectangle& part) {
+  const double wide = std::min(part.left, 1 - part.right);
+  const double high = std::min(part.top, 1 - part.bottom);
+  const double uneven = std::max(std::abs(part.left + part.right - 1), std::abs(part.top + part.bottom - 1));
+  if (uneven < kUnevenMin || (wide <= 0 && high <= 0)) return std::nullopt;
+  return LumaRectangle{wide, high, 1 - wide, 1 - high};
+}
+
 }  // namespace
 
 std::vector<LumaRectangle> InnerParts(const LumaPlane& plane) {
   std::vector<LumaRectangle> parts;
   Peeler peeler(plane);
   LumaRectangle before;
+  std::optional<LumaRectangle> even;
   // The border alone; bars and, for windows, what was behind the bars; the window's own frame.
   for (const auto& [rounds, reach] : {std::pair(1, false), std::pair(2, true), std::pair(1, true)}) {
     for (int round = 0; round < rounds; ++round) peeler.Peel(reach);
+    if (!reach) even = Even(peeler.Rectangle());
     if (!peeler.EnoughLeft()) break;
     const LumaRectangle part = peeler.Rectangle();
     const bool smaller =
@@ -143,6 +156,7 @@ std::vector<LumaRectangle> InnerParts(const LumaPlane& plane) {
     if (smaller) parts.push_back(part);
     before = part;
   }
+  if (even) parts.push_back(*even);
   return parts;
 }
 

@@ -18,8 +18,8 @@ constexpr std::size_t kPicturesPerLook = 4096;             // at how far partner
 constexpr int kSureMax = 31;
 constexpr int kSureMin = 12;  // below it a re-encoded copy would often be missed: not worth the name
 constexpr int kWeakMax = 40;
-constexpr int kMargin = 8;  // a copy's own drift brings it this much nearer to another picture
-constexpr double kFalseRateMax = 0.01;
+constexpr int kMargin = 8;               // a copy's own drift brings it this much nearer to another picture
+constexpr double kFalseRateMax = 0.001;  // with the margin: without it about a tenth is left
 // The tail is measured between the distances within which so many partners lie.
 constexpr std::uint64_t kTailFew = 10;
 constexpr std::uint64_t kTailMany = 300;

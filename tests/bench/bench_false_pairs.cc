@@ -1,17 +1,19 @@
 // bench_false_pairs: how often different pictures of one camera are taken for each other, and whether the rate that
 // `register build` writes is the one that pictures held back then show. Prints Markdown.
 //
-//   bench_false_pairs FRAMES [--light day|night|infrared|rain|headlights|all] [--costs]
+//   bench_false_pairs FRAMES [--light day|night|infrared|rain|headlights|all] [--one-in N] [--costs]
 //
 // FRAMES made-up frames of one camera, 160x90 (the samples that the sensor takes of 1280x720), as JPEG of quality 85.
-// Every pair of their PDQ hashes is compared. One frame in forty is registered, with the whole picture alone and with
-// all views; all others are looked up as the sensor does. Calibration sees the registered frames only.
+// Every pair of their PDQ hashes is compared, beside the distance that calibration of all of them would call sure. One
+// frame in forty (N) of each light is registered, with the whole picture
+// alone and with all views; all others are looked up as the sensor does. Calibration sees the registered frames only.
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <CLI/CLI.hpp>
 
 #include <atomic>
+#include <numeric>
 #include <thread>
 
 #include "base/check.h"
@@ -27,8 +29,8 @@
 namespace spanwatch::bench {
 namespace {
 
-constexpr std::uint32_t kRegisteredOneIn = 40;
 constexpr std::array kDistances = {31, 40, 48, 56, 64, 72};
+constexpr int kWeak = 40;
 
 struct Frame {
   fingerprint::PictureHashes hashes;
@@ -68,7 +70,7 @@ void MeasureCosts() {
       decode / kPictures * 1e6, whole / kPictures * 1e6, all / kPictures * 1e6, sum == 0 ? "." : "");
 }
 
-std::vector<Frame> MakeFrames(std::uint32_t count, const std::vector<test::LaneLight>& lights) {
+std::vector<Frame> MakeFrames(std::uint32_t count, std::uint32_t one_in, const std::vector<test::LaneLight>& lights) {
   const test::LaneCamera lane(5, 1, 160, 90);
   std::vector<Frame> frames(count);
   std::atomic<std::uint32_t> next = 0;
@@ -77,7 +79,7 @@ std::vector<Frame> MakeFrames(std::uint32_t count, const std::vector<test::LaneL
     for (std::uint32_t i = next++; i < count; i = next++) {
       const Bytes file = EncodeJpeg(lane.Frame(i, lights[i % lights.size()]).picture, {.quality = 85});
       frames[i].hashes = fingerprint::HashPicture(*image::DecodePicture(file, {1u << 30, 1u << 30}).plane);
-      if (i % kRegisteredOneIn != 0) continue;
+      if (i / lights.size() % one_in != 0) continue;
       const fingerprint::EnrolmentProfile profile{.views = fingerprint::ViewProfile::kFull};
       frames[i].views = fingerprint::FingerprintBytes(file, profile, limits).views;
     }
@@ -87,7 +89,9 @@ std::vector<Frame> MakeFrames(std::uint32_t count, const std::vector<test::LaneL
   return frames;
 }
 
-void ComparePairs(const std::vector<Frame>& frames) {
+void ComparePairs(const std::vector<Frame>& frames, const std::vector<test::LaneLight>& lights) {
+  constexpr std::array kNames = {"day", "night", "infra-red", "rain", "headlights"};
+  std::map<std::string_view, std::uint64_t> near_by_light;
   std::vector<PdqHash> hashes;
   std::uint64_t usable = 0;
   for (const Frame& frame : frames) {
@@ -98,7 +102,12 @@ void ComparePairs(const std::vector<Frame>& frames) {
   std::vector<std::uint16_t> distances(hashes.size());
   for (std::size_t i = 0; i < hashes.size(); ++i) {
     hashset::Kernels().distances(hashes[i], std::span(hashes).first(i), distances.data());
-    for (std::size_t j = 0; j < i; ++j) ++pairs[distances[j]];
+    for (std::size_t j = 0; j < i; ++j) {
+      ++pairs[distances[j]];
+      if (distances[j] > kWeak) continue;
+      const auto light = lights[i % lights.size()];
+      ++near_by_light[light == lights[j % lights.size()] ? kNames[static_cast<std::size_t>(light)] : "of two lights"];
+    }
   }
   const std::uint64_t count = hashes.size() * (hashes.size() - 1) / 2;
   const auto nearest = std::ranges::find_if(pairs, [](std::uint64_t n) { return n > 0; }) - pairs.begin();
@@ -109,7 +118,20 @@ void ComparePairs(const std::vector<Frame>& frames) {
     sum += pairs[static_cast<std::size_t>(d)];
     if (std::ranges::find(kDistances, d) != kDistances.end()) fmt::print(" {}: {},", d, sum);
   }
-  fmt::print(" plain PDQ.\n\n");
+  fmt::print(" plain PDQ.");
+  for (const auto& [light, number] : near_by_light) fmt::print(" Within {}, {}: {}.", kWeak, light, number);
+  std::vector<PictureView> wholes;
+  for (const Frame& frame : frames) {
+    wholes.push_back({frame.hashes.whole.hash, frame.hashes.whole.quality});
+  }
+  std::vector<enrolment::CalibratedPicture> all;
+  for (const PictureView& whole : wholes) all.push_back({whole, std::span(&whole, 1)});
+  const enrolment::Calibration calibration = enrolment::Calibrate(all);
+  const auto within = [&](int distance) { return std::accumulate(pairs.begin(), pairs.begin() + distance + 1, 0ull); };
+  fmt::print(
+      "\n\nWith all of them registered: {}calibrated, sure up to {}, weak up to {}; pairs within: {} and {}.\n\n",
+      calibration.calibrated ? "" : "not ", calibration.sure_distance, calibration.weak_distance,
+      within(calibration.sure_distance), within(calibration.weak_distance));
 }
 
 // The views of a registered frame that a profile puts into the set.
@@ -186,7 +208,7 @@ void CompareCalibration(const std::vector<Frame>& frames, bool all, std::string_
   fmt::print("\n");
 }
 
-void Run(std::uint32_t count, const std::string& light) {
+void Run(std::uint32_t count, std::uint32_t one_in, const std::string& light) {
   using test::LaneLight;
   const std::map<std::string, std::vector<LaneLight>> lights{
       {"day", {LaneLight::kDay}},
@@ -195,9 +217,9 @@ void Run(std::uint32_t count, const std::string& light) {
       {"rain", {LaneLight::kRain}},
       {"headlights", {LaneLight::kHeadlights}},
       {"all", {LaneLight::kDay, LaneLight::kNight, LaneLight::kInfrared, LaneLight::kRain, LaneLight::kHeadlights}}};
-  const std::vector<Frame> frames = MakeFrames(count, lights.at(light));
+  const std::vector<Frame> frames = MakeFrames(count, one_in, lights.at(light));
   fmt::print("### One camera, {}\n\n", light == "all" ? "day, night, infra-red, rain, headlights in turn" : light);
-  ComparePairs(frames);
+  ComparePairs(frames, lights.at(light));
   fmt::print(
       "| views | registered | views in the set | held back, looked up | pairs | false within 31 | within 40 | us a "
       "look-up |\n");
@@ -222,11 +244,13 @@ int main(int argc, char** argv) {
   CLI::App app("False pairs among the frames of one camera.");
   bool costs = false;
   app.add_option("FRAMES", frames)->required();
+  std::uint32_t one_in = 40;
+  app.add_option("--one-in", one_in, "Of how many frames of a light one is registered")->check(CLI::PositiveNumber);
   app.add_flag("--costs", costs, "What hashing costs, too");
   app.add_option("--light", light)->check(CLI::IsMember({"day", "night", "infrared", "rain", "headlights", "all"}));
   CLI11_PARSE(app, argc, argv);
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   if (costs) spanwatch::bench::MeasureCosts();
-  spanwatch::bench::Run(frames, light);
+  spanwatch::bench::Run(frames, one_in, light);
   return 0;
 }

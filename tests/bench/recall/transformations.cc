@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "recall/jpegtran.h"
 #include "recall/pixels.h"
 
 namespace spanwatch::bench {
@@ -55,6 +56,33 @@ void AddSaved(Table& table) {
     for (std::size_t i = 0; i < 64; ++i) file[file.size() / 2 + i] = static_cast<std::uint8_t>(random() % 255);
     return file;
   });
+}
+
+// Rewrites that leave every coefficient as it is. A crop begins on a block border at the left and the top.
+void AddLossless(Table& table) {
+  const std::pair<const char*, const char*> rewrites[] = {{"optimised tables", "-optimize"},
+                                                          {"progressive", "-progressive"},
+                                                          {"baseline, of a progressive file", ""},
+                                                          {"restart markers in every row", "-restart 1"},
+                                                          {"grey", "-grayscale"},
+                                                          {"rotate 90", "-rotate 90"},
+                                                          {"rotate 180, trimmed", "-rotate 180 -trim"},
+                                                          {"flip horizontal", "-flip horizontal"},
+                                                          {"flip vertical", "-flip vertical"}};
+  for (const auto& [strength, options] : rewrites) {
+    table.Saved("jpegtran", strength, [options = std::string(options)](const Subject& s, Random&) {
+      return Jpegtran(options.empty() ? Jpegtran(s.original, "-progressive") : s.original, options);
+    });
+  }
+  for (const double share : {0.06, 0.12}) {
+    table.Saved("jpegtran", "crop of up to " + Percent(share) + " a side", [share](const Subject& s, Random& random) {
+      const auto part = [&](std::uint32_t side) { return static_cast<std::uint32_t>(In(random, 0, share) * side); };
+      const std::uint32_t left = part(s.picture.width), top = part(s.picture.height);
+      const std::uint32_t right = part(s.picture.width), bottom = part(s.picture.height);
+      return Jpegtran(s.original, fmt::format("-crop {}x{}+{}+{}", s.picture.width - left - right,
+                                              s.picture.height - top - bottom, left, top));
+    });
+  }
 }
 
 void AddSizes(Table& table) {
@@ -235,7 +263,8 @@ void AddBoxes(Table& table) {
 const std::vector<Transformation>& Transformations() {
   static const std::vector<Transformation> kRows = [] {
     Table table;
-    for (const auto add : {AddSaved, AddSizes, AddTones, AddOverlays, AddSurroundings, AddGeometry, AddPairs, AddBoxes})
+    for (const auto add :
+         {AddSaved, AddLossless, AddSizes, AddTones, AddOverlays, AddSurroundings, AddGeometry, AddPairs, AddBoxes})
       add(table);
     return table.rows;
   }();

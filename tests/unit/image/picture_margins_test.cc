@@ -65,6 +65,19 @@ TEST(InnerParts, FirstTheBorderThenABarWithTextInIt) {
   EXPECT_NEAR(parts[1].bottom * 90, 80, 0.2);
 }
 
+TEST(InnerParts, BarsBesideAnEdgeOfTheirToneAreAsHighAsTheOppositeOne) {
+  LumaPlane plane = Busy(120, 90);
+  Paint(plane, 0, 0, 120, 25, 0);  // a bar of 8 lines and a dark sky
+  Paint(plane, 0, 82, 120, 90, 0);
+  const auto parts = InnerParts(plane);
+  ASSERT_EQ(parts.size(), 2u);
+  EXPECT_NEAR(parts[0].top * 90, 25, 0.2);
+  EXPECT_NEAR(parts[1].top * 90, 8, 0.2);
+  EXPECT_NEAR(parts[1].bottom * 90, 82, 0.2);
+  EXPECT_EQ(parts[1].left, 0);
+  EXPECT_EQ(parts[1].right, 1);
+}
+
 TEST(InnerParts, NothingIsFoundInAnEvenOrATinyPicture) {
   LumaPlane even{.width = 50, .height = 50, .samples = std::vector<std::uint8_t>(2500, 90)};
   EXPECT_TRUE(InnerParts(even).empty());

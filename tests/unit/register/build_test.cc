@@ -246,7 +246,7 @@ TEST(Calibrate, EarnsSureWhenDifferentPicturesStayApart) {
 }
 
 TEST(Calibrate, LowersSureWhenTheyComeNear) {
-  const Calibration result = CalibrateWhole(CameraPictures(100, 21));
+  const Calibration result = CalibrateWhole(CameraPictures(100, 25));
   EXPECT_TRUE(result.calibrated);
   EXPECT_LT(result.sure_distance, 31);
   EXPECT_LE(result.sure_distance + 8, result.nearest_different + 4);
