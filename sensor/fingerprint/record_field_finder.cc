@@ -105,11 +105,15 @@ void RecordFieldFinder::RunFull(std::string_view text, const TextMasks& masks, s
 
 // Cell by cell; what stands near the name of a plate field is looked at in full.
 void RecordFieldFinder::RunTable(std::string_view text, const TextMasks& masks, std::size_t end) {
-  while (true) {
-    const std::size_t position = NextStructural(masks, at_, end);
-    if (position == end) break;
-    Step(text, position, false);
-    if (!machine_.in_table()) return;
+  std::size_t block = at_ / TextMasks::kBits;
+  for (std::uint64_t left = ~std::uint64_t{0} << at_ % TextMasks::kBits; block * TextMasks::kBits < end;
+       left = ~std::uint64_t{0}, ++block) {
+    for (std::uint64_t bits = masks.structural(block) & left; bits != 0; bits &= bits - 1) {
+      const std::size_t position = block * TextMasks::kBits + static_cast<std::size_t>(std::countr_zero(bits));
+      if (position >= end) break;
+      Step(text, position, false);
+      if (!machine_.in_table()) return;
+    }
   }
   at_ = end;
 }
