@@ -12,7 +12,7 @@
 
 namespace spanwatch::hashset {
 
-inline constexpr std::size_t kSorterBytesInMemory = 256u << 20;
+inline constexpr std::size_t kSorterBytesInMemory = 128u << 20;
 
 // REQUIRES: Row has an order and no pointers.
 template <typename Row>

@@ -160,8 +160,8 @@ std::uint64_t HashSetWriter::ExpectedBytes() const {
   const bool slots = pictures_.size() >= picture_slots_from_;
   return items_.size() * sizeof(ItemRow) + archive_entries_.size() * sizeof(ArchiveEntryRow) +
          (digests_.size() + image_data_.size() + fragments_.size()) * 3 * sizeof(std::uint32_t) +
-         (plates_.size() + pairs_.size()) * 2 * sizeof(std::uint32_t) +
-         pictures_.size() * kViewBytes + (slots ? PictureSlotsBytes(pictures_.size()) : 0);
+         (plates_.size() + pairs_.size()) * 2 * sizeof(std::uint32_t) + pictures_.size() * kViewBytes +
+         (slots ? PictureSlotsBytes(pictures_.size()) : 0);
 }
 
 SectionOutput HashSetWriter::NextSection(int file) const {
@@ -290,6 +290,7 @@ Status HashSetWriter::Sign(int file, ByteView signing_seed) {
   return output.Finish();
 }
 
+// First the sections, then what is known only then: manifest, header, signature.
 Status HashSetWriter::WriteInto(int file, ByteView signing_seed) {
   // Its numbers have a fixed width: it stays as long as it is now.
   const std::size_t manifest_bytes = EncodeManifest(manifest_).size();

@@ -74,14 +74,14 @@ class HashSetWriter {
   // Writes `path` atomically, mode 0600: picture hashes are personal data. `signing_seed`: the 32 bytes of a signing
   // key file.
   Result<WrittenSet> Write(const std::filesystem::path& path, ByteView signing_seed);
+  // The same into an empty file that is open for reading too.
+  Status WriteInto(int file, ByteView signing_seed);
   // The same as bytes in memory.
   Result<Bytes> Encode(ByteView signing_seed);
 
  private:
   std::uint64_t ExpectedBytes() const;
   SectionOutput NextSection(int file) const;
-  // Writes the sections, then what is known only then: manifest, header, signature.
-  Status WriteInto(int file, ByteView signing_seed);
   Status WriteSections(int file);
   Status WriteTables(int file);
   Status WriteHeads(int file);

@@ -80,6 +80,7 @@ class MappedHashSet {
                                                                   std::span<const Bytes> trusted, bool any_signer);
   Status CheckHeader(std::span<const Bytes> trusted, bool any_signer);
   Status CheckSections();
+  void FetchHeads() const;
   Status MapTables();
   ByteView SectionBytes(SectionKind kind) const;
   template <typename Row>

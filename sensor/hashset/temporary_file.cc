@@ -8,12 +8,19 @@
 
 namespace spanwatch::hashset {
 
+Result<UniqueFd> OpenTemporaryFile(const std::filesystem::path& folder) {
+  std::string name = (folder / ".sort-XXXXXX").string();
+  UniqueFd file(::mkostemp(name.data(), O_CLOEXEC));
+  if (!file) return FailErrno("cannot make a temporary file in " + folder.string());
+  ::unlink(name.c_str());
+  return file;
+}
+
 Status TemporaryFile::Append(ByteView bytes) {
   if (!file_) {
-    std::string name = (folder_ / ".sort-XXXXXX").string();
-    file_.reset(::mkostemp(name.data(), O_CLOEXEC));
-    if (!file_) return FailErrno("cannot make a temporary file in " + folder_.string());
-    ::unlink(name.c_str());
+    auto file = OpenTemporaryFile(folder_);
+    if (!file) return Fail(file.error());
+    file_ = std::move(*file);
   }
   while (!bytes.empty()) {
     const ssize_t written = ::write(file_.get(), bytes.data(), bytes.size());

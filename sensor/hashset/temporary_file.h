@@ -1,5 +1,6 @@
 // TemporaryFile: an unlinked file (mode 0600) that grows at its end and is read anywhere: rows that wait for their
-// section of a hash set. Used by ExternalSorter and RowSpool. Made with the first write; one thread.
+// section of a hash set. Used by ExternalSorter and RowSpool, and by a delta for the whole set behind it. Made with the
+// first write; one thread.
 #pragma once
 
 #include <filesystem>
@@ -10,6 +11,9 @@
 #include "base/unique_fd.h"
 
 namespace spanwatch::hashset {
+
+// An unlinked file in this folder, to be written and read.
+Result<UniqueFd> OpenTemporaryFile(const std::filesystem::path& folder);
 
 class TemporaryFile {
  public:

@@ -1,12 +1,11 @@
 #include "register/build.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <map>
 #include <set>
 
 #include "hashset/mapped_hashset.h"
+#include "hashset/temporary_file.h"
 #include "register/delta.h"
 
 namespace spanwatch::enrolment {
@@ -37,19 +36,6 @@ class PictureSample {
 std::optional<PictureView> WholeOf(const FileFingerprint& file) {
   const auto full = std::ranges::find(file.views, View::kFull, &PictureView::view);
   return full == file.views.end() ? std::nullopt : std::optional(*full);
-}
-
-Result<std::shared_ptr<const hashset::MappedHashSet>> MapInMemory(ByteView bytes, ByteView signing_seed) {
-  const UniqueFd file(::memfd_create("whole", MFD_CLOEXEC));
-  if (!file) return FailErrno("cannot make memory for the whole set");
-  for (std::size_t written = 0; written < bytes.size();) {
-    const ssize_t moved = ::write(file.get(), bytes.data() + written, bytes.size() - written);
-    if (moved <= 0) return FailErrno("cannot make memory for the whole set");
-    written += static_cast<std::size_t>(moved);
-  }
-  const hashset::PublicKey key = hashset::PublicKeyOf(signing_seed);
-  const std::vector<Bytes> trusted{{key.begin(), key.end()}};
-  return hashset::MappedHashSet::Open(file, "of the register", trusted);
 }
 
 class Builder {
@@ -119,11 +105,20 @@ class Builder {
             .progress = [this](std::uint64_t done, std::uint64_t total) { Tell(kWriting, done, total); }};
   }
 
-  // The whole set is made in memory and compared with the base item by item.
+  // The whole set is written for itself, in no one's sight.
+  Result<std::shared_ptr<const hashset::MappedHashSet>> WholeSet(hashset::HashSetWriter& writer,
+                                                                 ByteView signing_seed) const {
+    const auto file = hashset::OpenTemporaryFile(FolderOf(options_));
+    if (!file) return Fail(file.error());
+    if (Status status = writer.WriteInto(file->get(), signing_seed); !status) return Fail(status.error());
+    const hashset::PublicKey key = hashset::PublicKeyOf(signing_seed);
+    const std::vector<Bytes> trusted{{key.begin(), key.end()}};
+    return hashset::MappedHashSet::Open(*file, "of the register", trusted);
+  }
+
+  // The whole set is compared with the base item by item.
   Result<hashset::WrittenSet> WriteDelta(hashset::HashSetWriter& whole_writer, ByteView signing_seed) {
-    const auto bytes = whole_writer.Encode(signing_seed);
-    if (!bytes) return Fail(bytes.error());
-    const auto whole = MapInMemory(*bytes, signing_seed);
+    const auto whole = WholeSet(whole_writer, signing_seed);
     if (!whole) return Fail(whole.error());
     const auto base = hashset::MappedHashSet::OpenUnverified(options_.delta_from);
     if (!base) return Fail(base.error());
