@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <random>
+#include <utility>
 #include <vector>
 
 #include "hashset/hamming_kernels.h"
@@ -24,16 +27,26 @@ constexpr std::uint8_t kQualityMin = 50;  // PDQ's own recommendation
 constexpr std::uint64_t kTailFew = 10;
 constexpr std::uint64_t kTailMany = 300;
 
+// Any of them alike: a step through the whole would meet one camera, or one hour of the day, alone.
+std::vector<std::size_t> ChooseSample(std::size_t pictures, std::size_t sample) {
+  std::mt19937_64 random(1);
+  std::vector<std::size_t> chosen(pictures);
+  std::iota(chosen.begin(), chosen.end(), std::size_t{0});
+  for (std::size_t i = 0; i < sample; ++i) std::swap(chosen[i], chosen[i + random() % (pictures - i)]);
+  chosen.resize(sample);
+  return chosen;
+}
+
 // The pictures and what of them is compared, one after the other so that each picture's views stay in the cache.
 void CountPartners(std::span<const CalibratedPicture> pictures, std::size_t sample, Calibration& result) {
   std::vector<PdqHash> views;
   std::vector<std::uint16_t> distances;
+  const std::vector<std::size_t> chosen = ChooseSample(pictures.size(), sample);
   for (std::size_t other = 0; other < pictures.size(); ++other) {
     views.clear();
     for (const PictureView& view : pictures[other].views) views.push_back(view.hash);
     distances.resize(views.size());
-    for (std::size_t i = 0; i < sample; ++i) {
-      const std::size_t one = i * pictures.size() / sample;
+    for (const std::size_t one : chosen) {
       const PdqHash& whole = pictures[one].whole.hash;
       if (one == other || HammingDistance(whole, pictures[other].whole.hash) <= kCopyDistance) continue;
       hashset::Kernels().distances(whole, views, distances.data());
