@@ -1,9 +1,9 @@
 // ByteReader: the only way Spanwatch reads fields out of bytes from the wire or from files.
 //
-// Failure is sticky: a read beyond the end returns zero (or an empty view), consumes nothing more, and from then on ok()
-// is false and nothing remains, so that a parser reads a whole header and checks once, and a loop over what remains
-// ends. Views returned point into the bytes given to the
-// constructor and live as long as those. Not thread-safe; make one per parse.
+// Failure is sticky: a read beyond the end returns zero (or an empty view), consumes nothing more, and from then on
+// ok() is false and nothing remains, so that a parser reads a whole header and checks once, and a loop over what
+// remains ends. Views returned point into the bytes given to the constructor and live as long as those. Not
+// thread-safe; make one per parse.
 #pragma once
 
 #include <bit>

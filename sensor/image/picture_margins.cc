@@ -10,11 +10,16 @@
 namespace spanwatch::image {
 namespace {
 
-constexpr double kEvenShare = 0.97;  // of a line's samples that are of one tone
-constexpr int kTone = 6;             // levels that are one tone, up and down
-constexpr double kReach = 0.25;      // of a side, in which a bar may go on after other things
-constexpr double kSideMin = 0.4;     // of the picture's side that must be left
-constexpr double kEdgeMin = 0.15;    // less of a sample is not told from none
+// A line is even when such a share of its samples is of one tone, so many levels up and down.
+struct Evenness {
+  double share;
+  int levels;
+};
+constexpr Evenness kBorder{0.97, 6};
+constexpr Evenness kBar{0.6, 1};   // with text or symbols in it; it is drawn, and no camera gives one level
+constexpr double kReach = 0.25;    // of a side, in which a bar may go on after other things
+constexpr double kSideMin = 0.4;   // of the picture's side that must be left
+constexpr double kEdgeMin = 0.15;  // less of a sample is not told from none
 constexpr int kInsideLines = 3;
 constexpr double kUnevenMin = 0.04;  // of a side: a narrower misfit is found all the same
 
@@ -30,10 +35,10 @@ class Peeler {
  public:
   explicit Peeler(const LumaPlane& plane) : plane_(plane), right_(plane.width), bottom_(plane.height) {}
 
-  // Takes one tone off each side; `reach`: and what lies between lines of that tone.
-  void Peel(bool reach) {
+  // Takes the even lines of one tone off each side; `reach`: and what lies between them.
+  void Peel(bool reach, const Evenness& evenness) {
     for (const Side side : kSides) {
-      const Line outermost = Describe(side, 0);
+      const Line outermost = Describe(side, 0, evenness);
       int& tone = tones_[static_cast<std::size_t>(side)];
       if (outermost.even)
         tone = outermost.tone;
@@ -42,8 +47,8 @@ class Peeler {
       const auto far = static_cast<std::uint32_t>(kReach * (IsRow(side) ? plane_.height : plane_.width));
       std::uint32_t taken = 0;
       for (std::uint32_t depth = 0; depth < Left(side); ++depth) {
-        const Line line = Describe(side, static_cast<int>(depth));
-        if (line.even && std::abs(line.tone - tone) <= kTone)
+        const Line line = Describe(side, static_cast<int>(depth), evenness);
+        if (line.even && std::abs(line.tone - tone) <= evenness.levels)
           taken = depth + 1;
         else if (!reach || depth > far)
           break;
@@ -82,7 +87,7 @@ class Peeler {
       for (std::uint32_t y = top_; y < bottom_; ++y) sample(plane_.samples[std::size_t{y} * plane_.width + at]);
     }
   }
-  Line Describe(Side side, int depth) const {
+  Line Describe(Side side, int depth, const Evenness& evenness) const {
     std::array<std::uint32_t, 256> levels{};
     std::uint32_t count = 0;
     ForEach(side, depth, [&](std::uint8_t sample) {
@@ -93,9 +98,9 @@ class Peeler {
     int median = 0;
     while ((half += levels[static_cast<std::size_t>(median)]) * 2 < count) ++median;
     std::uint32_t near = 0;
-    for (int level = std::max(0, median - kTone); level <= std::min(255, median + kTone); ++level)
+    for (int level = std::max(0, median - evenness.levels); level <= std::min(255, median + evenness.levels); ++level)
       near += levels[static_cast<std::size_t>(level)];
-    return {median, near >= kEvenShare * count};
+    return {median, near >= evenness.share * count};
   }
   // How much of the outermost line that is left still belongs to what was taken off. The line is a mix of the tone
   // outside and of content that stands out from that tone about as much as the lines further in do.
@@ -138,6 +143,16 @@ std::optional<LumaRectangle> Even(const LumaRectangle& part) {
   return LumaRectangle{wide, high, 1 - wide, 1 - high};
 }
 
+struct Round {
+  int times;
+  bool reach;
+  Evenness evenness;
+};
+// The border alone; bars and, for windows, what was behind the bars; the window's own frame; bars full of symbols and,
+// line by line, what is drawn between them and the picture.
+constexpr Round kRounds[] = {{1, false, kBorder}, {2, true, kBorder}, {1, true, kBorder}, {4, false, kBar}};
+static_assert(std::size(kRounds) + 1 == kInnerPartsMax);
+
 }  // namespace
 
 std::vector<LumaRectangle> InnerParts(const LumaPlane& plane) {
@@ -145,10 +160,9 @@ std::vector<LumaRectangle> InnerParts(const LumaPlane& plane) {
   Peeler peeler(plane);
   LumaRectangle before;
   std::optional<LumaRectangle> even;
-  // The border alone; bars and, for windows, what was behind the bars; the window's own frame.
-  for (const auto& [rounds, reach] : {std::pair(1, false), std::pair(2, true), std::pair(1, true)}) {
-    for (int round = 0; round < rounds; ++round) peeler.Peel(reach);
-    if (!reach) even = Even(peeler.Rectangle());
+  for (const Round& round : kRounds) {
+    for (int i = 0; i < round.times; ++i) peeler.Peel(round.reach, round.evenness);
+    if (&round == kRounds) even = Even(peeler.Rectangle());
     if (!peeler.EnoughLeft()) break;
     const LumaRectangle part = peeler.Rectangle();
     const bool smaller =

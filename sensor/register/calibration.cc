@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <random>
 #include <vector>
 
 #include "hashset/hamming_kernels.h"
@@ -97,9 +99,9 @@ Calibration Calibrate(std::span<const CalibratedPicture> pictures) {
     if (picture.whole.quality >= Calibrator::kQualityMin) usable.push_back(picture.whole);
     views += picture.views.size();
   }
+  // Any of them alike: a step through the whole would meet one camera, or one hour of the day, alone.
   std::vector<PictureView> sample;
-  const std::size_t size = std::min(usable.size(), Calibrator::kSampleMax);
-  for (std::size_t i = 0; i < size; ++i) sample.push_back(usable[i * usable.size() / size]);
+  std::ranges::sample(usable, std::back_inserter(sample), Calibrator::kSampleMax, std::mt19937_64(1));
   Calibrator calibrator(sample, views);
   for (const CalibratedPicture& picture : pictures) calibrator.Compare(picture.whole, picture.views);
   return calibrator.Finish();

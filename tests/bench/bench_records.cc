@@ -286,7 +286,8 @@ int main(int argc, char** argv) {
   const std::size_t megabytes = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 16;
   const std::size_t plates = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 105'000;
   auto texts = spanwatch::Texts(megabytes * 1'000'000);
-  if (argc > 3) std::erase_if(texts, [&](const auto& text) { return !std::string_view(text.name).starts_with(argv[3]); });
+  if (argc > 3)
+    std::erase_if(texts, [&](const auto& text) { return !std::string_view(text.name).starts_with(argv[3]); });
   spanwatch::Tags();
   spanwatch::Compare("One border's register", {"LLLNNNN", "LLLNNN", "NLLLNNN", "LLNNNN"}, plates, texts);
   spanwatch::Compare("Every listed shape", spanwatch::ListedShapes(), plates, texts);

@@ -65,6 +65,23 @@ TEST(InnerParts, FirstTheBorderThenABarWithTextInIt) {
   EXPECT_NEAR(parts[1].bottom * 90, 80, 0.2);
 }
 
+TEST(InnerParts, AtLastBarsThatAreFullOfSymbols) {
+  LumaPlane plane = Busy(120, 90);
+  Paint(plane, 0, 80, 120, 90, 35);  // below: symbols in every line but the outermost
+  for (std::uint32_t y = 80; y < 89; ++y) {
+    for (std::uint32_t x = 5; x < 50; x += 2) plane.samples[y * 120 + x] = 210;
+  }
+  Paint(plane, 0, 0, 120, 9, 225);  // above: a title in every line
+  for (std::uint32_t y = 0; y < 9; ++y) {
+    for (std::uint32_t x = 5; x < 60; x += 2) plane.samples[y * 120 + x] = 30;
+  }
+  const auto parts = InnerParts(plane);
+  ASSERT_FALSE(parts.empty());
+  EXPECT_TRUE(std::ranges::any_of(parts, [](const LumaRectangle& part) {
+    return std::abs(part.top * 90 - 9) < 0.3 && std::abs(part.bottom * 90 - 80) < 0.3;
+  }));
+}
+
 TEST(InnerParts, BarsBesideAnEdgeOfTheirToneAreAsHighAsTheOppositeOne) {
   LumaPlane plane = Busy(120, 90);
   Paint(plane, 0, 0, 120, 25, 0);  // a bar of 8 lines and a dark sky

@@ -295,6 +295,15 @@ TEST(Calibrate, WritesTheRateThatHeldBackPicturesShow) {
   }
 }
 
+TEST(Calibrate, SeesTheCameraWhosePicturesComeNearAmongOthersInTurn) {
+  auto pictures = CameraPictures(6000, 64);
+  const auto near = CameraPictures(1500, 24);
+  for (std::size_t i = 0; i < near.size(); ++i) pictures[4 * i + 1] = near[i];  // a sample of 2000 steps by 3
+  const Calibration result = CalibrateWhole(pictures);
+  EXPECT_NEAR(static_cast<double>(result.sample), 2000, 1);
+  EXPECT_GT(result.FalseRate(40), 1) << "a quarter of the sample has hundreds";
+}
+
 TEST(Calibrate, ReencodedCopiesDoNotCountAsDifferentPictures) {
   auto pictures = CameraPictures(60, 64);
   for (std::size_t i = 0; i < 60; ++i) {
