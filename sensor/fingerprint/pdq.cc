@@ -5,6 +5,13 @@
 #include <cstring>
 #include <numbers>
 
+// Which clone is best is asked while the program is loaded, before ThreadSanitizer can be.
+#if defined(__SANITIZE_THREAD__)
+#define SPANWATCH_PDQ_CLONES
+#else
+#define SPANWATCH_PDQ_CLONES gnu::target_clones("avx2", "default"),
+#endif
+
 namespace spanwatch::fingerprint {
 namespace {
 
@@ -31,8 +38,7 @@ constexpr int kLanes = 8;
 
 // Sums run over k in the reference's order in every lane, so that vectors give its very bits. No fused multiply-add: it
 // rounds otherwise. Four rows and two vectors of sums are as many as stay in registers.
-[[gnu::target_clones("avx2", "default"), gnu::optimize("O3")]]
-void Dct(const float* luma, const DctMatrix& matrix, float* out) {
+[[SPANWATCH_PDQ_CLONES gnu::optimize("O3")]] void Dct(const float* luma, const DctMatrix& matrix, float* out) {
   float half[kKept][kSide];
   for (int i = 0; i < kKept; i += 4) {
     for (int j = 0; j < kSide; j += 2 * kLanes) {
@@ -86,8 +92,7 @@ PdqHash Bits(const Coefficients& coefficients) {
 }
 
 // The sum of the reference's steps between neighbours, whole numbers each.
-[[gnu::target_clones("avx2", "default"), gnu::optimize("O3")]]
-int Steps(const float* luma) {
+[[SPANWATCH_PDQ_CLONES gnu::optimize("O3")]] int Steps(const float* luma) {
   const auto step = [](float a, float b) { return std::abs(static_cast<int>((a - b) * 100 / 255)); };
   int sum = 0;
   for (int i = 0; i + kSide < kSide * kSide; ++i) sum += step(luma[i], luma[i + kSide]);

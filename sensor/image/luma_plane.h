@@ -28,6 +28,7 @@ struct LumaPlane {
 // A part of a picture, as shares of its sides: 0 <= left < right <= 1.
 struct LumaRectangle {
   double left = 0, top = 0, right = 1, bottom = 1;
+  friend bool operator==(const LumaRectangle&, const LumaRectangle&) = default;
 };
 
 // REQUIRES: a plane of at least one sample

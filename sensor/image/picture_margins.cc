@@ -142,6 +142,18 @@ std::optional<LumaRectangle> Even(const LumaRectangle& part) {
   if (uneven < kUnevenMin || (wide <= 0 && high <= 0)) return std::nullopt;
   return LumaRectangle{wide, high, 1 - wide, 1 - high};
 }
+// The same of the axis that is less even, where both of its sides have a margin.
+std::optional<LumaRectangle> EvenAxis(LumaRectangle part) {
+  const double across = std::abs(part.left + part.right - 1);
+  const double along = std::abs(part.top + part.bottom - 1);
+  if (std::max(across, along) < kUnevenMin) return std::nullopt;
+  double& low = across > along ? part.left : part.top;
+  double& high = across > along ? part.right : part.bottom;
+  if (low <= 0 || high >= 1) return std::nullopt;
+  low = std::min(low, 1 - high);
+  high = 1 - low;
+  return part;
+}
 
 struct Round {
   int times;
@@ -151,7 +163,7 @@ struct Round {
 // The border alone; bars and, for windows, what was behind the bars; the window's own frame; bars full of symbols and,
 // line by line, what is drawn between them and the picture.
 constexpr Round kRounds[] = {{1, false, kBorder}, {2, true, kBorder}, {1, true, kBorder}, {4, false, kBar}};
-static_assert(std::size(kRounds) + 1 == kInnerPartsMax);
+static_assert(std::size(kRounds) + 2 == kInnerPartsMax);
 
 }  // namespace
 
@@ -171,6 +183,7 @@ std::vector<LumaRectangle> InnerParts(const LumaPlane& plane) {
     before = part;
   }
   if (even) parts.push_back(*even);
+  if (const auto axis = EvenAxis(peeler.Rectangle()); axis && axis != even) parts.push_back(*axis);
   return parts;
 }
 

@@ -15,9 +15,9 @@
 
 namespace spanwatch::image {
 
-inline constexpr std::size_t kInnerPartsMax = 5;
+inline constexpr std::size_t kInnerPartsMax = 6;
 
-// At most kInnerPartsMax: each inside the one before and none of less than two fifths of a side, then the even one.
+// At most kInnerPartsMax: each inside the one before and none of less than two fifths of a side, then the even ones.
 std::vector<LumaRectangle> InnerParts(const LumaPlane& plane);
 
 }  // namespace spanwatch::image

@@ -95,6 +95,19 @@ TEST(InnerParts, BarsBesideAnEdgeOfTheirToneAreAsHighAsTheOppositeOne) {
   EXPECT_EQ(parts[1].right, 1);
 }
 
+TEST(InnerParts, BesideBarsOfUnlikeHeightTheSidesMayBeEven) {
+  LumaPlane plane = Busy(120, 90);
+  Paint(plane, 0, 0, 12, 90, 18);
+  Paint(plane, 90, 0, 120, 90, 18);  // 12 of them are bar
+  Paint(plane, 0, 0, 120, 7, 18);
+  const auto parts = InnerParts(plane);
+  ASSERT_FALSE(parts.empty());
+  EXPECT_NEAR(parts.back().left * 120, 12, 0.2);
+  EXPECT_NEAR(parts.back().right * 120, 108, 0.2);
+  EXPECT_NEAR(parts.back().top * 90, 7, 0.2);
+  EXPECT_EQ(parts.back().bottom, 1);
+}
+
 TEST(InnerParts, NothingIsFoundInAnEvenOrATinyPicture) {
   LumaPlane even{.width = 50, .height = 50, .samples = std::vector<std::uint8_t>(2500, 90)};
   EXPECT_TRUE(InnerParts(even).empty());

@@ -9,6 +9,9 @@
 
 #include <cerrno>
 #include <functional>
+#include <string_view>
+
+#include "support/sanitizer.h"
 
 namespace spanwatch::process {
 namespace {
@@ -52,6 +55,8 @@ TEST(Sandbox, RefusesAndCountsWhatIsForbidden) {
        }},
   };
   for (const auto& [name, attempt] : attempts) {
+    // A thread of ThreadSanitizer's own makes of it a signal to all threads.
+    if (support::kThreadSanitizer && std::string_view(name) == "setuid") continue;
     EXPECT_EQ(InSandbox([&] { return RefusedAndCounted(attempt); }), 0) << name;
   }
 }

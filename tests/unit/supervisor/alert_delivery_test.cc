@@ -8,6 +8,7 @@
 #include "alert/alert_book.h"
 #include "alert/outbox.h"
 #include "state/state.h"
+#include "support/sanitizer.h"
 #include "unit/alert/delivery_fixtures.h"
 
 namespace spanwatch::alert {
@@ -60,6 +61,9 @@ class Station {
 
 class AlertDeliveryTest : public testing::Test {
  protected:
+  void SetUp() override {
+    if (support::kThreadSanitizer) GTEST_SKIP() << "threads after a fork are beyond ThreadSanitizer";
+  }
   std::unique_ptr<Station> Open(const std::string& url) {
     return std::make_unique<Station>(folder.path("state.db"), url, secret_file, limits);
   }
