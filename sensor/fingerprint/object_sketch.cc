@@ -25,8 +25,7 @@ std::unique_ptr<Sketcher> Make_record(const SketchContext& context, const Object
 
 ObjectSketch::ObjectSketch(const SketchContext& context, const ObjectContext& object) {
   const bool stream = object.info->kind == ObjectKind::kStream;
-  for (std::size_t set = 0; set < context.index.set_count() && !stream; ++set)
-    facts_.pictures = facts_.pictures || context.index.Set(set).has_pictures;
+  facts_.pictures = context.index.HasPictures();
 #define FAMILY(name, streams) \
   if (!stream || streams) families_.push_back(Make_##name(context, object, facts_));
 #include "fingerprint/families.def"

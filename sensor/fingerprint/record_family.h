@@ -2,9 +2,9 @@
 //
 // RecordSearch is what one inspector knows of the loaded snapshot: the index, a tagger for each record key that it was
 // given, and the working memory of its scanners. Sets of one key are of one register (a whole set and its deltas) and
-// are judged together, as one. RecordScanner searches one object, or one raw stream in
-// windows of 64 KiB; it gives the same matches for every split of the bytes. Calls to a scanner: (Update | Gap)*
-// Finish. One inspector thread; the search must outlive its scanners, the sink must outlive the scanner.
+// are judged together, as one. RecordScanner searches one object, or one raw stream in windows of 64 KiB; it gives the
+// same matches for every split of the bytes. Calls to a scanner: (Update | Gap)* Finish. One inspector thread; the
+// search must outlive its scanners, the sink must outlive the scanner.
 #pragma once
 
 #include <memory>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 #include <span>
 
 #include "fingerprint/lpr_picture_name.h"
@@ -12,23 +13,20 @@ namespace {
 
 constexpr std::size_t kLongestPictureName = 96;
 
-bool IsBlank(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c == ' ' || c == '\r' || c == '\\'; });
-}
-
-template <std::uint64_t (TextMasks::*kMask)(std::size_t) const>
-std::size_t Next(const TextMasks& masks, std::size_t from, std::size_t end) {
-  for (std::size_t at = from; at < end;) {
-    const std::size_t block = at / TextMasks::kBits;
-    const std::uint64_t bits = (masks.*kMask)(block) & ~std::uint64_t{0} << at % TextMasks::kBits;
-    if (bits != 0) return std::min(end, block * TextMasks::kBits + static_cast<std::size_t>(std::countr_zero(bits)));
-    at = (block + 1) * TextMasks::kBits;
+// Calls `visit` with each position from `from` to `end` whose bit is set, in order, until it returns false. True when
+// it came to the end.
+template <std::uint64_t (TextMasks::*kMask)(std::size_t) const, typename Visit>
+bool ForEachBit(const TextMasks& masks, std::size_t from, std::size_t end, Visit&& visit) {
+  std::uint64_t wanted = ~std::uint64_t{0} << from % TextMasks::kBits;
+  for (std::size_t block = from / TextMasks::kBits; block * TextMasks::kBits < end; ++block) {
+    for (std::uint64_t bits = std::invoke(kMask, masks, block) & wanted; bits != 0; bits &= bits - 1) {
+      const std::size_t position = block * TextMasks::kBits + static_cast<std::size_t>(std::countr_zero(bits));
+      if (position >= end) return true;
+      if (!visit(position)) return false;
+    }
+    wanted = ~std::uint64_t{0};
   }
-  return end;
-}
-
-std::size_t NextStructural(const TextMasks& masks, std::size_t from, std::size_t end) {
-  return Next<&TextMasks::structural>(masks, from, end);
+  return true;
 }
 
 // What stands between the structural characters around `position`; a part of it when that is too long for a name.
@@ -64,15 +62,14 @@ void RecordFieldFinder::Find(std::string_view text, const TextMasks& masks, std:
 }
 
 void RecordFieldFinder::Triggers(std::string_view text, const TextMasks& masks, std::size_t end) {
-  std::size_t at = seen_;
-  while ((at = Next<&TextMasks::trigger>(masks, at, end)) < end) {
+  ForEachBit<&TextMasks::trigger>(masks, seen_, end, [&](std::size_t at) {
     if (text[at] == '.') {
       if (!structure_seen()) NotePictureName(text, at);
     } else if (MayNamePlate(text, at) && NamesPlate(NameAround(text, masks, at))) {
       triggers_.push_back(at);
     }
-    ++at;
-  }
+    return true;
+  });
   seen_ = std::max(seen_, end);
 }
 
@@ -90,32 +87,22 @@ void RecordFieldFinder::Start(std::string_view text, std::size_t trigger) {
 }
 
 void RecordFieldFinder::RunFull(std::string_view text, const TextMasks& masks, std::size_t end) {
-  while (true) {
-    const std::size_t position = NextStructural(masks, at_, end);
-    if (position == end) break;
+  const bool all = ForEachBit<&TextMasks::structural>(masks, at_, end, [&](std::size_t position) {
     Step(text, position, true);
-    if (machine_.in_table()) return;
-    if (position >= until_ && machine_.idle()) {
-      running_ = false;
-      return;
-    }
-  }
-  at_ = end;
+    if (machine_.in_table()) return false;
+    running_ = position < until_ || !machine_.idle();
+    return running_;
+  });
+  if (all) at_ = end;
 }
 
 // Cell by cell; what stands near the name of a plate field is looked at in full.
 void RecordFieldFinder::RunTable(std::string_view text, const TextMasks& masks, std::size_t end) {
-  std::size_t block = at_ / TextMasks::kBits;
-  for (std::uint64_t left = ~std::uint64_t{0} << at_ % TextMasks::kBits; block * TextMasks::kBits < end;
-       left = ~std::uint64_t{0}, ++block) {
-    for (std::uint64_t bits = masks.structural(block) & left; bits != 0; bits &= bits - 1) {
-      const std::size_t position = block * TextMasks::kBits + static_cast<std::size_t>(std::countr_zero(bits));
-      if (position >= end) break;
-      Step(text, position, false);
-      if (!machine_.in_table()) return;
-    }
-  }
-  at_ = end;
+  const bool all = ForEachBit<&TextMasks::structural>(masks, at_, end, [&](std::size_t position) {
+    Step(text, position, false);
+    return machine_.in_table();
+  });
+  if (all) at_ = end;
 }
 
 // Whether a plate field is named in the rest of this line, within reach.
@@ -138,7 +125,7 @@ void RecordFieldFinder::Step(std::string_view text, std::size_t position, bool f
   } else if (full) {
     machine_.OnStructural(c, field);
   } else {
-    machine_.OnCell(c, (c == '"' || c == '\'' || c == '`') && IsBlank(field));
+    machine_.OnCell(c, (c == '"' || c == '\'' || c == '`') && IsBlankField(field));
   }
   at_ = position + 1;
   field_begin_ = at_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <span>
 
+#include "fingerprint/text_masks.h"
+
 namespace spanwatch::fingerprint {
 namespace {
 
@@ -18,7 +20,8 @@ constexpr auto kNames = std::to_array<NamedField>({
 });
 static_assert(std::ranges::is_sorted(kNames, {}, &NamedField::name));
 
-constexpr std::size_t kLongestName = 48;  // less than TextMasks::kKnown, so that a name is seen whole
+constexpr std::size_t kLongestName = 48;
+static_assert(kLongestName < TextMasks::kKnown, "RecordFieldFinder sees a name whole");
 constexpr std::uint8_t kNeighbourReach = 64;
 constexpr std::size_t kLetters = 26;
 constexpr std::string_view kDelimiterCharacters = ",;\t|";
@@ -82,10 +85,6 @@ std::uint8_t DelimiterNumber(char c) { return kDelimiterNumbers[static_cast<std:
 bool IsDelimiter(char c) { return DelimiterNumber(c) != kNoDelimiter; }
 bool BeginsCell(char c) { return IsDelimiter(c) || c == '\n' || c == '('; }
 bool EndsCell(char c) { return IsDelimiter(c) || c == '\n' || c == ')'; }
-bool IsBlank(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c == ' ' || c == '\r' || c == '\\'; });
-}
-
 // `Events[0].TrafficCar.PlateNumber` and `read plate` end in the name that is assigned to.
 std::string_view LastWord(std::string_view text) {
   std::size_t begin = text.size();
@@ -109,6 +108,10 @@ void Age(std::uint8_t& age) {
 }
 
 }  // namespace
+
+bool IsBlankField(std::string_view text) noexcept {
+  return std::ranges::all_of(text, [](char c) { return c == ' ' || c == '\r' || c == '\\'; });
+}
 
 FieldName LookUpFieldName(std::string_view name) noexcept {
   if (name.size() > kLongestName) return FieldName::kNone;
@@ -154,7 +157,7 @@ bool NamesPlate(std::string_view text) noexcept {
 }
 
 void RecordFields::OnStructural(char c, std::string_view text) noexcept {
-  const bool blank = IsBlank(text);
+  const bool blank = IsBlankField(text);
   Age(companion_age_);
   Age(reader_age_);
   Age(plate_age_);

@@ -21,6 +21,8 @@ enum class FieldName : std::uint8_t {
   kProduct,      // a plate, and no file but a plate reader's has it: best_plate_number
 };
 
+// Nothing stands between two structural characters but spaces, ends of lines and backslashes of escapes.
+bool IsBlankField(std::string_view text) noexcept;
 // Case, `_`, `-` and spaces do not count.
 FieldName LookUpFieldName(std::string_view name) noexcept;
 // Three letters one of which every name of a plate field holds: what a fast scan looks for.

@@ -1,10 +1,12 @@
 #include "fingerprint/text_masks.h"
 
+#include <algorithm>
 #include <array>
 
 #include <immintrin.h>
 
 #include "fingerprint/plate_shapes.h"
+#include "fingerprint/record_fields.h"
 
 namespace spanwatch::fingerprint {
 namespace {
@@ -20,6 +22,10 @@ struct Triple {
 };
 constexpr Triple kTriples[] = {{"lat", 1},  {"lic", 2},  {"lpr", 4},  {"tag", 8},   {"vrm", 16},
                                {"vrn", 16}, {"egi", 32}, {".jp", 64}, {".ti", 128}, {".pn", 128}};
+
+static_assert(std::ranges::all_of(kPlateNameMarks, [](std::string_view mark) {
+  return std::ranges::find(kTriples, mark, &Triple::characters) != std::end(kTriples);
+}));
 
 using Table = std::array<std::uint8_t, 128>;
 

@@ -49,9 +49,9 @@ class TextMasks {
   std::vector<std::uint64_t> word_;        // letters and digits
   std::vector<std::uint64_t> separator_;   // what may stand once inside a plate
   std::vector<std::uint64_t> structural_;  // what ends a field, a name or a value
-  std::vector<std::uint64_t>
-      seed_;  // a letter after a digit or a digit after a letter, also behind a separator, in short runs
-  std::vector<std::uint64_t> trigger_;  // may begin a part of a name that RecordFields knows, or a picture's ending
+  // A letter after a digit or a digit after a letter, also behind a separator; none in runs too long for a plate.
+  std::vector<std::uint64_t> seed_;
+  std::vector<std::uint64_t> trigger_;  // may begin a mark of a plate field's name, or a picture's ending
 };
 
 inline constexpr std::string_view kSeparators = " -._+";

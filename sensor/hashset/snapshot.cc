@@ -76,7 +76,6 @@ SetFacts Snapshot::Set(std::size_t set) const {
           .fragment_window = manifest.fragment_window,
           .fragment_sure = manifest.fragment_sure,
           .has_records = manifest.has_records,
-          .has_pictures = sets_[set]->pictures().size() > 0,
           .has_bare_digests = manifest.has_bare_digests,
           .has_bare_md5 = manifest.has_bare_md5,
           .has_negatives = std::ranges::any_of(manifest.collections, &CollectionRow::negative)};
@@ -163,6 +162,10 @@ void Snapshot::FindFragments(std::size_t set, std::span<const FragmentPrint> pri
       });
     }
   }
+}
+
+bool Snapshot::HasPictures() const {
+  return std::ranges::any_of(sets_, [](const auto& set) { return set->pictures().size() > 0; });
 }
 
 void Snapshot::FindPictures(const PdqHash& hash, int max_distance, std::vector<PictureHit>& found) const {

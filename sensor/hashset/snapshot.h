@@ -33,6 +33,7 @@ class Snapshot final : public FingerprintIndex {
   std::uint64_t CountFileSizes(std::uint64_t least, std::uint64_t most) const override;
   void FindFragments(std::size_t set, std::span<const FragmentPrint> prints,
                      std::vector<FragmentHit>& found) const override;
+  bool HasPictures() const override;
   void FindPictures(const PdqHash& hash, int max_distance, std::vector<PictureHit>& found) const override;
   void FindPlates(std::size_t set, std::span<const std::uint64_t> tags, std::vector<PlateHit>& found) const override;
   void FindPairs(std::size_t set, std::span<const std::uint64_t> tags, std::vector<PlateHit>& found) const override;

@@ -9,7 +9,7 @@
 namespace spanwatch::hashset {
 
 Result<UniqueFd> OpenTemporaryFile(const std::filesystem::path& folder) {
-  std::string name = (folder / ".sort-XXXXXX").string();
+  std::string name = (folder / ".hashset-XXXXXX").string();
   UniqueFd file(::mkostemp(name.data(), O_CLOEXEC));
   if (!file) return FailErrno("cannot make a temporary file in " + folder.string());
   ::unlink(name.c_str());

@@ -55,7 +55,6 @@ struct SetFacts {
   std::uint32_t fragment_window = 64;    // bytes of a window
   std::uint32_t fragment_sure = 2;       // windows that agree and make a match sure
   bool has_records = false;
-  bool has_pictures = false;      // registered views
   bool has_bare_digests = false;  // forces the digest of every object
   bool has_bare_md5 = false;      // forces the MD5 of every object
   bool has_negatives = false;     // some collection of it is known harmless
@@ -114,6 +113,8 @@ class FingerprintIndex {
   // Looks up a batch with prefetch in one set; `prints` were hashed with that set's seed and density.
   virtual void FindFragments(std::size_t set, std::span<const FragmentPrint> prints,
                              std::vector<FragmentHit>& found) const = 0;
+  // Whether any view is registered: without one no picture need be decoded.
+  virtual bool HasPictures() const { return false; }
   // Every registered view within `max_distance` that some collection of its set still calls a match, exact in recall;
   // at most 64 nearest, one per item.
   virtual void FindPictures(const PdqHash& hash, int max_distance, std::vector<PictureHit>& found) const = 0;

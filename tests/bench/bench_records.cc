@@ -1,6 +1,7 @@
-// bench_records [MEGABYTES] [PLATES]: the scan of text for registered plates (filter, decode, tokenise, tag, look up,
-// count) over text in which nothing is registered, beside memcpy and Vectorscan in the same run. Prints a Markdown
-// table; each figure is the median of seven repetitions in CPU time of the thread, GB of text a second.
+// bench_records [MEGABYTES] [PLATES] [TEXT]: the scan of text for registered plates (filter, decode, tokenise, tag,
+// look up, count) over text in which nothing is registered, beside memcpy and Vectorscan in the same run. Prints a
+// Markdown table; each figure is the median of seven repetitions in CPU time of the thread, GB of text a second. TEXT:
+// only the kinds whose name begins so.
 //
 // Vectorscan gets one pattern for each shape that the register has: the same characters, an optional separator between
 // any two, word boundaries, any case. It counts matches and does not tag or look anything up.

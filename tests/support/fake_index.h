@@ -34,7 +34,6 @@ class FakeIndex final : public FingerprintIndex {
     facts.fragment_seed = kSeed;
     facts.fragment_density = kDensity;
     facts.has_bare_md5 = has_bare_md5;
-    facts.has_pictures = std::ranges::any_of(files_, [](const FileFingerprint& file) { return !file.views.empty(); });
     return facts;
   }
   ItemFacts Item(ItemRef item) const override {
@@ -60,6 +59,9 @@ class FakeIndex final : public FingerprintIndex {
     }
   }
   bool MayBegin(std::uint64_t head) const override { return heads_.contains(head); }
+  bool HasPictures() const override {
+    return std::ranges::any_of(files_, [](const FileFingerprint& file) { return !file.views.empty(); });
+  }
   void FindArchiveEntry(std::uint32_t crc32, std::uint64_t size, std::vector<ItemRef>& found) const override {
     for (std::uint32_t row = 0; row < files_.size(); ++row) {
       if (files_[row].crc32 == crc32 && files_[row].size == size) found.push_back({0, row});

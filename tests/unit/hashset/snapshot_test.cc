@@ -163,7 +163,7 @@ TEST(Snapshot, TellsWhatTheSetSaysOfItselfItsItemsAndCollections) {
   EXPECT_EQ(snapshot->Set(0).serial, 7u);
   EXPECT_EQ(snapshot->Set(0).fragment_seed, 99u);
   EXPECT_TRUE(snapshot->Set(0).has_records);
-  EXPECT_TRUE(snapshot->Set(0).has_pictures);
+  EXPECT_TRUE(snapshot->HasPictures());
   EXPECT_FALSE(snapshot->Set(0).has_bare_digests);
   EXPECT_EQ(snapshot->Collection({0, 0}).name, "lanes");
   EXPECT_EQ(snapshot->Collection({0, 0}).items, 10u);
@@ -198,7 +198,7 @@ TEST(Snapshot, AnImportedDigestMatchesAnySize) {
   plain.writer.AddDigest(plain.writer.AddItem({.kind = ItemKind::kFile}), digest);
   const auto snapshot = *Snapshot::Make({plain.Write(folder / "a.swset")});
   EXPECT_TRUE(snapshot->Set(0).has_bare_digests);
-  EXPECT_FALSE(snapshot->Set(0).has_pictures);
+  EXPECT_FALSE(snapshot->HasPictures());
   std::vector<ItemRef> found;
   snapshot->FindDigest(digest, 1234, found);
   EXPECT_EQ(found.size(), 1u);

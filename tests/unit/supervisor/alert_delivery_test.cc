@@ -61,11 +61,24 @@ class Station {
 
 class AlertDeliveryTest : public testing::Test {
  protected:
-  void SetUp() override {
-    if (support::kThreadSanitizer) GTEST_SKIP() << "threads after a fork are beyond ThreadSanitizer";
-  }
   std::unique_ptr<Station> Open(const std::string& url) {
     return std::make_unique<Station>(folder.path("state.db"), url, secret_file, limits);
+  }
+  static std::vector<std::string> Ids(const WebhookReceiver& receiver) {
+    std::vector<std::string> ids;
+    for (const auto& webhook : receiver.received()) ids.push_back(webhook.id);
+    return ids;
+  }
+
+  config::Limits limits;
+  TemporaryFolder folder;
+  std::string secret_file = folder.File("secret", kSecret);
+};
+
+class AlertDeliveryAfterAKillTest : public AlertDeliveryTest {
+ protected:
+  void SetUp() override {
+    if (support::kThreadSanitizer) GTEST_SKIP() << "threads after a fork are beyond ThreadSanitizer";
   }
   // Runs `work` in a process of its own that SIGKILL ends: when the work is done, or else when `until` returns.
   static void InAKilledProcess(const std::function<void()>& work, const std::function<void()>& until = nullptr) {
@@ -82,18 +95,9 @@ class AlertDeliveryTest : public testing::Test {
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
   }
-  static std::vector<std::string> Ids(const WebhookReceiver& receiver) {
-    std::vector<std::string> ids;
-    for (const auto& webhook : receiver.received()) ids.push_back(webhook.id);
-    return ids;
-  }
-
-  config::Limits limits;
-  TemporaryFolder folder;
-  std::string secret_file = folder.File("secret", kSecret);
 };
 
-TEST_F(AlertDeliveryTest, AnAlertCommittedBeforeAKillIsDeliveredAfterIt) {
+TEST_F(AlertDeliveryAfterAKillTest, AnAlertCommittedBeforeAKillIsDeliveredAfterIt) {
   WebhookReceiver receiver({kSecret});
   InAKilledProcess([&] {
     auto station = Open(receiver.Url());
@@ -117,7 +121,7 @@ TEST_F(AlertDeliveryTest, AnAlertCommittedBeforeAKillIsDeliveredAfterIt) {
   EXPECT_EQ(Ids(receiver), (std::vector<std::string>{alert_id + "_1", alert_id + "_2"}));
 }
 
-TEST_F(AlertDeliveryTest, KilledDuringADeliveryItIsSentAgainUnderTheSameId) {
+TEST_F(AlertDeliveryAfterAKillTest, KilledDuringADeliveryItIsSentAgainUnderTheSameId) {
   WebhookReceiver receiver({kSecret});
   receiver.Answer({{.hang = true}});
   InAKilledProcess(
@@ -137,7 +141,7 @@ TEST_F(AlertDeliveryTest, KilledDuringADeliveryItIsSentAgainUnderTheSameId) {
   EXPECT_EQ(received[0].body, received[1].body) << "byte for byte, whenever it is sent";
 }
 
-TEST_F(AlertDeliveryTest, WhatWasNotCommittedIsJudgedAgainToTheSameAlert) {
+TEST_F(AlertDeliveryAfterAKillTest, WhatWasNotCommittedIsJudgedAgainToTheSameAlert) {
   WebhookReceiver receiver({kSecret});
   const auto judge = [&](Station& station) {
     station.Begin();
