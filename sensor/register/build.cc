@@ -17,22 +17,6 @@ constexpr std::string_view kReading = "reading the register";
 constexpr std::string_view kAdding = "adding to the set";
 constexpr std::string_view kWriting = "writing the set";
 
-// Pictures of one collection, chosen at random: those of the least ids, which are random themselves.
-class PictureSample {
- public:
-  void Offer(const ItemEntry& item) {
-    ++pictures_;
-    chosen_.emplace(item.id, item);
-    if (chosen_.size() > Calibrator::kSampleMax) chosen_.erase(std::prev(chosen_.end()));
-  }
-  const std::map<ItemId, ItemEntry>& chosen() const { return chosen_; }
-  std::uint64_t pictures() const { return pictures_; }
-
- private:
-  std::map<ItemId, ItemEntry> chosen_;
-  std::uint64_t pictures_ = 0;  // of the collection
-};
-
 std::optional<PictureView> WholeOf(const FileFingerprint& file) {
   const auto full = std::ranges::find(file.views, View::kFull, &PictureView::view);
   return full == file.views.end() ? std::nullopt : std::optional(*full);
@@ -178,7 +162,8 @@ class Builder {
       ++item_count_;
       summary_.expired += entry.expires <= options_.now;
       if (entry.expires <= options_.now) return {};
-      if (!entry.negative && entry.kind == ItemKind::kImage && entry.sha256) samples_[entry.collection].Offer(entry);
+      if (!entry.negative && entry.kind == ItemKind::kImage && entry.sha256)
+        samples_[entry.collection].Offer(entry.id, entry);
       if (!entry.negative) return {};
       ++summary_.negatives;
       if (entry.sha256) harmless_files_.insert(*entry.sha256);
@@ -334,9 +319,9 @@ class Builder {
   BuildSummary summary_;
   BuildSummary surveyed_;  // what it was before anything was written
   std::uint64_t item_count_ = 0;
-  std::map<std::int64_t, std::size_t> rows_;        // of collections
-  std::map<std::int64_t, PictureSample> samples_;   // by collection
-  std::map<std::int64_t, Calibrator> calibrators_;  // likewise
+  std::map<std::int64_t, std::size_t> rows_;                  // of collections
+  std::map<std::int64_t, PictureSample<ItemEntry>> samples_;  // by collection
+  std::map<std::int64_t, Calibrator> calibrators_;            // likewise
   std::vector<PictureIdentity> files_;
   hashset::ExternalSorter<FragmentPlace> places_;
   std::vector<std::uint64_t> shared_;      // hashes of windows, ascending

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
-#include <random>
 #include <vector>
 
 #include "hashset/hamming_kernels.h"
@@ -49,7 +47,8 @@ double Calibration::FalseRate(int distance) const {
 
 Calibrator::Calibrator(std::span<const PictureView> sample, std::uint64_t views) {
   const std::uint64_t affordable = kComparisonsMax / std::max<std::uint64_t>(views, 1);
-  const std::size_t size = std::min(sample.size(), std::clamp<std::size_t>(affordable, kSampleMin, kSampleMax));
+  const std::size_t size =
+      std::min(sample.size(), std::clamp<std::size_t>(affordable, kSampleMin, kCalibrationSampleMax));
   for (std::size_t i = 0; i < size; ++i) sample_.push_back(sample[i * sample.size() / size].hash);
   for (auto* distances : {&to_whole_, &to_view_, &nearest_}) distances->resize(size);
   result_.sample = size;
@@ -90,21 +89,6 @@ Calibration Calibrator::Finish() {
   }
   result.false_rate = result.FalseRate(result.sure_distance);
   return result;
-}
-
-Calibration Calibrate(std::span<const CalibratedPicture> pictures) {
-  std::vector<PictureView> usable;
-  std::uint64_t views = 0;
-  for (const CalibratedPicture& picture : pictures) {
-    if (picture.whole.quality >= Calibrator::kQualityMin) usable.push_back(picture.whole);
-    views += picture.views.size();
-  }
-  // Any of them alike: a step through the whole would meet one camera, or one hour of the day, alone.
-  std::vector<PictureView> sample;
-  std::ranges::sample(usable, std::back_inserter(sample), Calibrator::kSampleMax, std::mt19937_64(1));
-  Calibrator calibrator(sample, views);
-  for (const CalibratedPicture& picture : pictures) calibrator.Compare(picture.whole, picture.views);
-  return calibrator.Finish();
 }
 
 }  // namespace spanwatch::enrolment

@@ -4,12 +4,16 @@
 #pragma once
 
 #include <array>
+#include <iterator>
+#include <map>
 #include <span>
 #include <vector>
 
 #include "model/fingerprint.h"
 
 namespace spanwatch::enrolment {
+
+inline constexpr std::size_t kCalibrationSampleMax = 2000;
 
 struct Calibration {
   std::size_t pictures = 0;     // of usable quality
@@ -28,10 +32,27 @@ struct Calibration {
   double FalseRate(int distance) const;
 };
 
+// Pictures of one collection, chosen at random: those of the least ids, which are random themselves. `Picture`: what is
+// kept of one.
+template <typename Picture>
+class PictureSample {
+ public:
+  void Offer(const ItemId& id, const Picture& picture) {
+    ++pictures_;
+    chosen_.emplace(id, picture);
+    if (chosen_.size() > kCalibrationSampleMax) chosen_.erase(std::prev(chosen_.end()));
+  }
+  const std::map<ItemId, Picture>& chosen() const { return chosen_; }
+  std::uint64_t pictures() const { return pictures_; }
+
+ private:
+  std::map<ItemId, Picture> chosen_;
+  std::uint64_t pictures_ = 0;  // of the collection
+};
+
 // Compares a sample with every picture of its collection, which pass by one at a time: none is kept.
 class Calibrator {
  public:
-  static constexpr std::size_t kSampleMax = 2000;
   static constexpr std::uint8_t kQualityMin = 50;  // PDQ's own recommendation
 
   // `sample`: wholes of different pictures of usable quality, chosen at random; not more are taken than can be compared
@@ -51,14 +72,5 @@ class Calibrator {
   int counted_to_ = 256;  // distances
   Calibration result_;
 };
-
-// One picture as it goes into the set: its whole and all its registered views.
-struct CalibratedPicture {
-  PictureView whole;
-  std::span<const PictureView> views;
-};
-
-// All of a collection at once. `pictures`: one for each different image data.
-Calibration Calibrate(std::span<const CalibratedPicture> pictures);
 
 }  // namespace spanwatch::enrolment

@@ -24,6 +24,7 @@
 #include "hashset/snapshot.h"
 #include "image/picture_decoder.h"
 #include "register/calibration.h"
+#include "support/calibrate_pictures.h"
 #include "support/picture_maker.h"
 
 namespace spanwatch::bench {
@@ -124,9 +125,9 @@ void ComparePairs(const std::vector<Frame>& frames, const std::vector<test::Lane
   for (const Frame& frame : frames) {
     wholes.push_back({frame.hashes.whole.hash, frame.hashes.whole.quality});
   }
-  std::vector<enrolment::CalibratedPicture> all;
+  std::vector<support::CalibratedPicture> all;
   for (const PictureView& whole : wholes) all.push_back({whole, std::span(&whole, 1)});
-  const enrolment::Calibration calibration = enrolment::Calibrate(all);
+  const enrolment::Calibration calibration = support::CalibratePictures(all);
   const auto within = [&](int distance) { return std::accumulate(pairs.begin(), pairs.begin() + distance + 1, 0ull); };
   fmt::print(
       "\n\nWith all of them registered: {}calibrated, sure up to {}, weak up to {}; pairs within: {} and {}.\n\n",
@@ -175,11 +176,11 @@ void LookUp(const std::vector<Frame>& frames, bool all, std::string_view profile
 
 // What calibration expects beside what the held back frames show.
 void CompareCalibration(const std::vector<Frame>& frames, bool all, std::string_view profile) {
-  std::vector<enrolment::CalibratedPicture> registered;
+  std::vector<support::CalibratedPicture> registered;
   for (const Frame& frame : frames) {
     if (frame.registered()) registered.push_back({frame.views[0], ViewsOf(frame, all)});
   }
-  const enrolment::Calibration calibration = enrolment::Calibrate(registered);
+  const enrolment::Calibration calibration = support::CalibratePictures(registered);
   std::array<std::uint64_t, 257> partners{};
   std::uint64_t queries = 0;
   std::vector<PdqHash> views;

@@ -5,6 +5,7 @@
 
 #include "hashset/snapshot.h"
 #include "register_support.h"
+#include "support/calibrate_pictures.h"
 
 namespace spanwatch::enrolment {
 namespace {
@@ -231,9 +232,9 @@ std::vector<PictureView> CameraPictures(std::size_t count, int bits) {
 
 // Each registered as the whole picture alone.
 Calibration CalibrateWhole(const std::vector<PictureView>& pictures) {
-  std::vector<CalibratedPicture> wholes;
+  std::vector<support::CalibratedPicture> wholes;
   for (const PictureView& picture : pictures) wholes.push_back({picture, std::span(&picture, 1)});
-  return Calibrate(wholes);
+  return support::CalibratePictures(wholes);
 }
 
 TEST(Calibrate, EarnsSureWhenDifferentPicturesStayApart) {
@@ -269,9 +270,9 @@ TEST(Calibrate, CountsTheNearestViewOfAnotherPicture) {
     views.back()[1].view = View::kOffsetCrop;
     views.back()[1].hash.words[0] ^= 0x7ffff;
   }
-  std::vector<CalibratedPicture> with_views;
+  std::vector<support::CalibratedPicture> with_views;
   for (const auto& of_one : views) with_views.push_back({of_one[0], of_one});
-  const Calibration result = Calibrate(with_views);
+  const Calibration result = support::CalibratePictures(with_views);
   EXPECT_EQ(result.nearest_different, 19);
   EXPECT_EQ(result.partners[19], 100u);
   EXPECT_FALSE(result.calibrated);
