@@ -91,7 +91,11 @@ class RecordScanner::Impl final : public TextSink {
 
   void OnText(ByteView text, std::uint64_t nul, std::uint64_t offset) noexcept override {
     tokeniser_.Append(text, nul, offset);
-    if (tokeniser_.waiting() >= kTextHeld + TextTokeniser::kReach) LookThrough(false);
+    LookThroughWhenEnough();
+  }
+  void OnPlainText(ByteView blocks, std::uint64_t offset) noexcept override {
+    tokeniser_.AppendPlain(blocks, offset);
+    LookThroughWhenEnough();
   }
   void OnBreak() noexcept override { tokeniser_.Break(); }
 
@@ -110,6 +114,9 @@ class RecordScanner::Impl final : public TextSink {
     RecordVerdict verdict;
   };
 
+  void LookThroughWhenEnough() {
+    if (tokeniser_.waiting() >= kTextHeld + TextTokeniser::kReach) LookThrough(false);
+  }
   void LookThrough(bool final);
   void LookUp(Tokens tokens);
   void LookUpIn(Side& side, Tokens tokens);

@@ -138,6 +138,15 @@ void TextDecoder::Append(ByteView block, std::uint64_t nul, std::string& text) {
   Plain({narrow.data(), size}, text);
 }
 
+void TextDecoder::AppendPlain(ByteView blocks, std::string& text) {
+  previous_nul_ = 0;
+  while (held_size_ > 0 && !blocks.empty()) {
+    Plain(AsText(blocks.first(kBlock)), text);
+    blocks = blocks.subspan(kBlock);
+  }
+  text += AsText(blocks);
+}
+
 void TextDecoder::Plain(std::string_view block, std::string& text) {
   std::array<char, sizeof held_ + kBlock> joined;
   if (held_size_ > 0) {

@@ -21,6 +21,8 @@ class TextDecoder {
  public:
   // Appends what `block` says to `text`; `nul` has one bit for each NUL. REQUIRES: at most 64 bytes
   void Append(ByteView block, std::uint64_t nul, std::string& text);
+  // The same for any number of whole blocks in which no byte may begin something to decode.
+  void AppendPlain(ByteView blocks, std::string& text);
   // The text ends here: an escape under way stands as it is.
   void Flush(std::string& text);
   void Break(std::string& text);

@@ -11,6 +11,7 @@ namespace {
 
 constexpr unsigned kRun = 5;               // the shortest plate that counts in running text
 constexpr std::size_t kBlocksAtOnce = 16;  // classified together
+constexpr std::uint8_t kFirstLead = 0xC2;  // of UTF-8
 
 // Class bits of a byte, found by its two halves: set in both tables.
 constexpr std::uint8_t kDigitRow = 1, kLetterRowLow = 2, kLetterRowHigh = 4, kPunctuation = 8, kUnderscore = 16,
@@ -54,7 +55,7 @@ constexpr std::array<std::uint8_t, 16> kLowHalf = [] {
 }
 
 struct HalfMasks {
-  __m256i word, lead, continuation, high, nul, control;
+  __m256i word, lead, continuation, high, nul, control, escape;
 };
 
 [[gnu::target("avx2")]] inline HalfMasks ClassifyHalf(const std::uint8_t* bytes) {
@@ -79,15 +80,21 @@ struct HalfMasks {
           _mm256_cmpgt_epi8(_mm256_set1_epi8(static_cast<char>(0xC0)), value),
           value,
           _mm256_cmpeq_epi8(value, zero),
-          _mm256_or_si256(_mm256_andnot_si256(of_text, below_space), equals(0x7F))};
+          _mm256_or_si256(_mm256_andnot_si256(of_text, below_space), equals(0x7F)),
+          _mm256_or_si256(
+              _mm256_or_si256(equals('\\'), equals('&')),
+              _mm256_or_si256(
+                  equals('%'),
+                  _mm256_cmpeq_epi8(_mm256_max_epu8(value, _mm256_set1_epi8(static_cast<char>(kFirstLead))), value)))};
 }
 
 [[gnu::target("avx2")]] void ClassifyWithAvx2(const std::uint8_t* blocks, std::span<BlockMasks> masks) noexcept {
   for (BlockMasks& block : masks) {
     const HalfMasks low = ClassifyHalf(blocks);
     const HalfMasks high = ClassifyHalf(blocks + kTextBlock / 2);
-    block = {Joined(low.word, high.word), Joined(low.lead, high.lead), Joined(low.continuation, high.continuation),
-             Joined(low.high, high.high), Joined(low.nul, high.nul),   Joined(low.control, high.control)};
+    block = {Joined(low.word, high.word),    Joined(low.lead, high.lead), Joined(low.continuation, high.continuation),
+             Joined(low.high, high.high),    Joined(low.nul, high.nul),   Joined(low.control, high.control),
+             Joined(low.escape, high.escape)};
     blocks += kTextBlock;
   }
 }
@@ -116,6 +123,8 @@ struct HalfMasks {
     block.high = _mm512_movepi8_mask(value);
     block.nul = _mm512_testn_epi8_mask(value, value);
     block.control = (_mm512_cmplt_epu8_mask(value, all(0x20)) & ~of_text) | _mm512_cmpeq_epi8_mask(value, all(0x7F));
+    block.escape = _mm512_cmpeq_epi8_mask(value, all('\\')) | _mm512_cmpeq_epi8_mask(value, all('&')) |
+                   _mm512_cmpeq_epi8_mask(value, all('%')) | _mm512_cmpge_epu8_mask(value, all(kFirstLead));
     blocks += kTextBlock;
   }
 }
@@ -143,6 +152,7 @@ BlockMasks ClassifyPortably(const std::uint8_t* block) {
     if (byte >= 0x80) masks.high |= bit;
     if (byte == 0) masks.nul |= bit;
     if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7F) masks.control |= bit;
+    if (byte == '\\' || byte == '&' || byte == '%' || byte >= kFirstLead) masks.escape |= bit;
   }
   return masks;
 }
@@ -197,7 +207,36 @@ void TextFilter::Blocks(ByteView blocks, std::size_t size) noexcept {
   std::array<BlockMasks, kBlocksAtOnce> masks;
   const std::size_t count = blocks.size() / kTextBlock;
   ClassifyText(blocks.data(), std::span(masks).first(count), path_);
-  for (std::size_t i = 0; i < count; ++i) Block(blocks.data() + i * kTextBlock, size, masks[i]);
+  const auto plain = [](const BlockMasks& block) { return (block.control | block.escape) == 0; };
+  for (std::size_t i = 0; i < count;) {
+    std::size_t end = i;
+    while (end < count && plain(masks[end])) ++end;
+    if (end == count && size < kTextBlock) end = i;
+    if (end == i) {
+      Block(blocks.data() + i * kTextBlock, size, masks[i]);
+      ++i;
+    } else {
+      PlainBlocks(blocks.subspan(i * kTextBlock, (end - i) * kTextBlock), masks[end - 1]);
+      i = end;
+    }
+  }
+}
+
+// As Block for each of them.
+void TextFilter::PlainBlocks(ByteView blocks, const BlockMasks& last) noexcept {
+  PassCarried();
+  sink_->OnPlainText(blocks, offset_);
+  broken_ = false;
+  skipped_ = false;
+  run_ = std::min(static_cast<unsigned>(std::countl_one(PlateCharacters(last))), kRun);
+  offset_ += blocks.size();
+}
+
+// The end of a block that was skipped may be the beginning of a plate.
+void TextFilter::PassCarried() noexcept {
+  if (!skipped_ || run_ == 0) return;
+  const std::size_t carried = std::min<std::size_t>(run_, tail_.size());
+  Pass(tail_.data(), 0, tail_.size() - carried, tail_.size());
 }
 
 void TextFilter::Block(const std::uint8_t* block, std::size_t size, const BlockMasks& masks) noexcept {
@@ -208,10 +247,7 @@ void TextFilter::Block(const std::uint8_t* block, std::size_t size, const BlockM
   const bool joined = run_ != 0 && leading != 0 && run_ + leading >= kRun;
   const bool text = IsText(masks);
   const bool passed = text || runs != 0 || joined;
-  if (passed && skipped_ && run_ != 0) {
-    const std::size_t carried = std::min<std::size_t>(run_, tail_.size());
-    Pass(tail_.data(), 0, tail_.size() - carried, tail_.size());
-  }
+  if (passed) PassCarried();
   if (text) {
     Pass(block, masks.nul, 0, size);
   } else if (passed) {

@@ -18,6 +18,8 @@ namespace spanwatch::fingerprint {
 class TextSink {
  public:
   virtual ~TextSink() = default;
+  // Whole blocks, as many as lie together, in which nothing is to be decoded; valid during the call.
+  virtual void OnPlainText(ByteView blocks, std::uint64_t offset) noexcept = 0;
   // At most 64 bytes, valid during the call, with one bit of `nul` for each NUL; `offset` is that of their block.
   virtual void OnText(ByteView text, std::uint64_t nul, std::uint64_t offset) noexcept = 0;
   // Something that is no text, or is missing, lies between the texts before and after.
@@ -32,6 +34,7 @@ struct BlockMasks {
   std::uint64_t high = 0;          // 0x80..0xFF
   std::uint64_t nul = 0;
   std::uint64_t control = 0;  // no text has it: below space but for TAB, LF and CR; DEL
+  std::uint64_t escape = 0;   // may begin what TextDecoder decodes: \ & % or a lead byte of UTF-8
   friend bool operator==(const BlockMasks&, const BlockMasks&) = default;
 };
 
@@ -52,6 +55,8 @@ class TextFilter {
  private:
   void Blocks(ByteView blocks, std::size_t size) noexcept;
   void Block(const std::uint8_t* block, std::size_t size, const BlockMasks& masks) noexcept;
+  void PlainBlocks(ByteView blocks, const BlockMasks& last) noexcept;
+  void PassCarried() noexcept;
   void Pass(const std::uint8_t* block, std::uint64_t nul, std::size_t begin, std::size_t end) noexcept;
   void PassAround(const std::uint8_t* block, std::uint64_t seeds, std::uint64_t printable, std::uint64_t nul) noexcept;
   void Break() noexcept;

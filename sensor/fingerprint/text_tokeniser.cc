@@ -56,10 +56,19 @@ void WantedShapes::Add(std::uint16_t shape) {
 }
 
 void TextTokeniser::Append(ByteView block, std::uint64_t nul, std::uint64_t offset) {
+  NoteStretch(offset);
+  decoder_.Append(block, nul, text_);
+}
+
+void TextTokeniser::AppendPlain(ByteView blocks, std::uint64_t offset) {
+  NoteStretch(offset);
+  decoder_.AppendPlain(blocks, text_);
+}
+
+void TextTokeniser::NoteStretch(std::uint64_t offset) {
   const bool goes_on =
       !stretches_.empty() && offset - stretches_.back().offset == text_.size() - stretches_.back().position;
   if (!goes_on) stretches_.push_back({text_.size(), offset});
-  decoder_.Append(block, nul, text_);
 }
 
 std::uint64_t TextTokeniser::OffsetOf(std::size_t position) const {

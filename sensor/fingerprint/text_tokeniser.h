@@ -61,6 +61,8 @@ class TextTokeniser {
 
   // Appends a block of the stream that begins at `offset`; `nul` has one bit for each NUL. REQUIRES: at most 64 bytes
   void Append(ByteView block, std::uint64_t nul, std::uint64_t offset);
+  // The same for any number of whole blocks in which nothing is to be decoded.
+  void AppendPlain(ByteView blocks, std::uint64_t offset);
   void Break() { decoder_.Break(text_); }
   std::size_t waiting() const { return text_.size() - at_; }
 
@@ -96,6 +98,7 @@ class TextTokeniser {
     RecordExtent extent = RecordExtent::kLine;
   };
 
+  void NoteStretch(std::uint64_t offset);
   std::size_t Limit(bool final, const TextMasks& masks) const;
   void ScanSeeds(const Area& area, const TextMasks& masks);
   void ScanAll(const Area& area, const TextMasks& masks);
