@@ -21,7 +21,6 @@ constexpr std::uint8_t kTagVersion = 1;
 // Blocks in flight: they cover the latency of one AES round on the processors of the field.
 constexpr std::size_t kFew = 8;
 constexpr std::size_t kWide = 32;
-constexpr std::size_t kWideRest = 8;
 
 using Block = std::array<std::uint8_t, kBlock>;
 
@@ -59,31 +58,18 @@ template <int kConstant>
   ExpandPair<0x40>(keys, 14);
 }
 
-template <std::size_t kCount>
-[[gnu::target("aes,sse4.1")]] inline void EncryptFew(const Schedule& schedule, Block* blocks) {
-  __m128i state[kCount];
-  for (std::size_t i = 0; i < kCount; ++i) {
-    std::memcpy(&state[i], blocks + i, kBlock);
-    state[i] = _mm_xor_si128(state[i], schedule.round_keys[0]);
-  }
-  for (std::size_t round = 1; round < kRounds; ++round) {
-    for (std::size_t i = 0; i < kCount; ++i) state[i] = _mm_aesenc_si128(state[i], schedule.round_keys[round]);
-  }
-  for (std::size_t i = 0; i < kCount; ++i) {
-    state[i] = _mm_aesenclast_si128(state[i], schedule.round_keys[kRounds]);
-    std::memcpy(blocks + i, &state[i], kBlock);
-  }
-}
-
-[[gnu::target("aes,sse4.1")]] void EncryptWithInstructions(const Schedule& schedule, std::span<Block> blocks) {
-  std::size_t i = 0;
-  for (; i + kFew <= blocks.size(); i += kFew) EncryptFew<kFew>(schedule, &blocks[i]);
-  for (; i < blocks.size(); ++i) EncryptFew<1>(schedule, &blocks[i]);
+[[gnu::target("aes,sse4.1")]] void EncryptWithInstructions(const Schedule& schedule, Block& block) {
+  __m128i state;
+  std::memcpy(&state, block.data(), kBlock);
+  state = _mm_xor_si128(state, schedule.round_keys[0]);
+  for (std::size_t round = 1; round < kRounds; ++round) state = _mm_aesenc_si128(state, schedule.round_keys[round]);
+  state = _mm_aesenclast_si128(state, schedule.round_keys[kRounds]);
+  std::memcpy(block.data(), &state, kBlock);
 }
 
 void Encrypt(const Schedule& schedule, std::span<Block> blocks) {
   if (schedule.portable == nullptr) {
-    EncryptWithInstructions(schedule, blocks);
+    for (Block& block : blocks) EncryptWithInstructions(schedule, block);
     return;
   }
   auto* const bytes = reinterpret_cast<std::uint8_t*>(blocks.data());
@@ -152,16 +138,41 @@ std::uint64_t Cmac(const Schedule& schedule, std::string_view value) {
   return FirstWord(state);
 }
 
-// Version, plate, one bit of padding: whole words, so that nothing is loaded that was just stored in parts.
+// Version, plate, one bit of padding.
+unsigned __int128 PaddedPlate(PlateWord plate) {
+  return static_cast<unsigned __int128>(plate) << 8 | kTagVersion |
+         static_cast<unsigned __int128>(0x80) << 8 * (1 + PlateWordLength(plate));
+}
+
 Block PlateBlock(PlateWord plate, const Block& padded) {
-  const std::size_t length = PlateWordLength(plate);
   unsigned __int128 mixed;
   std::memcpy(&mixed, padded.data(), kBlock);
-  mixed ^= static_cast<unsigned __int128>(plate) << 8 | kTagVersion;
-  mixed ^= static_cast<unsigned __int128>(0x80) << 8 * (1 + length);
+  mixed ^= PaddedPlate(plate);
   Block block;
   std::memcpy(block.data(), &mixed, kBlock);
   return block;
+}
+
+// As PlateBlock, Encrypt and FirstWord, without a way through memory.
+[[gnu::target("aes,sse4.1")]] void TagFew(const Schedule& schedule, const PlateWord* plates, std::uint64_t* tags) {
+  __m128i padded;
+  std::memcpy(&padded, schedule.padded.data(), kBlock);
+  const __m128i first = _mm_xor_si128(padded, schedule.round_keys[0]);
+  __m128i state[kFew];
+#pragma GCC unroll 8
+  for (std::size_t i = 0; i < kFew; ++i) {
+    const unsigned __int128 plate = PaddedPlate(plates[i]);
+    state[i] = _mm_xor_si128(_mm_set_epi64x(static_cast<long long>(plate >> 64), static_cast<long long>(plate)), first);
+  }
+  for (std::size_t round = 1; round < kRounds; ++round) {
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < kFew; ++i) state[i] = _mm_aesenc_si128(state[i], schedule.round_keys[round]);
+  }
+#pragma GCC unroll 8
+  for (std::size_t i = 0; i < kFew; ++i) {
+    state[i] = _mm_aesenclast_si128(state[i], schedule.round_keys[kRounds]);
+    tags[i] = std::byteswap(static_cast<std::uint64_t>(_mm_cvtsi128_si64(state[i])));
+  }
 }
 
 // g++ 12 warns of the forms without a mask, here and below.
@@ -182,6 +193,7 @@ template <std::size_t kPlates>
   const __m512i first =
       _mm512_xor_si512(_mm512_xor_si512(EachLane(&schedule.padded), version), EachLane(&schedule.round_keys[0]));
   __m512i state[kVectors];
+#pragma GCC unroll 8
   for (std::size_t i = 0; i < kVectors; ++i) {
     const __m512i four = _mm512_castsi256_si512(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(plates + 4 * i)));
     const __m512i plate = _mm512_maskz_permutexvar_epi64(0xFF, twice, four);
@@ -193,6 +205,7 @@ template <std::size_t kPlates>
   }
   for (std::size_t round = 1; round < kRounds; ++round) {
     const __m512i key = EachLane(&schedule.round_keys[round]);
+#pragma GCC unroll 8
     for (std::size_t i = 0; i < kVectors; ++i) state[i] = _mm512_aesenc_epi128(state[i], key);
   }
   const __m512i key = EachLane(&schedule.round_keys[kRounds]);
@@ -200,6 +213,7 @@ template <std::size_t kPlates>
   const __m512i big_endian =
       _mm512_set_epi64(0x08090A0B0C0D0E0F, 0x0001020304050607, 0x08090A0B0C0D0E0F, 0x0001020304050607,
                        0x08090A0B0C0D0E0F, 0x0001020304050607, 0x08090A0B0C0D0E0F, 0x0001020304050607);
+#pragma GCC unroll 8
   for (std::size_t i = 0; i < kVectors; i += 2) {
     const __m512i low = _mm512_aesenclast_epi128(state[i], key);
     const __m512i high = _mm512_aesenclast_epi128(state[i + 1], key);
@@ -208,16 +222,38 @@ template <std::size_t kPlates>
   }
 }
 
+using TagBatch = void (*)(const Schedule& schedule, const PlateWord* plates, std::uint64_t* tags);
+
+// `tag` makes kFew tags, and those that are left are made of as many.
+void TagByFew(const Schedule& schedule, std::span<const PlateWord> plates, std::span<std::uint64_t> tags,
+              TagBatch tag) {
+  for (std::size_t i = 0; i < plates.size(); i += kFew) {
+    if (i + kFew <= plates.size()) {
+      tag(schedule, &plates[i], &tags[i]);
+      continue;
+    }
+    std::array<PlateWord, kFew> rest{};
+    std::array<std::uint64_t, kFew> rest_tags;
+    std::copy(plates.begin() + static_cast<std::ptrdiff_t>(i), plates.end(), rest.begin());
+    tag(schedule, rest.data(), rest_tags.data());
+    std::copy_n(rest_tags.data(), plates.size() - i, &tags[i]);
+  }
+}
+
 void TagAllWide(const Schedule& schedule, std::span<const PlateWord> plates, std::span<std::uint64_t> tags) {
   std::size_t i = 0;
   for (; i + kWide <= plates.size(); i += kWide) TagWide<kWide>(schedule, &plates[i], &tags[i]);
-  for (; i < plates.size(); i += kWideRest) {
-    const std::size_t count = std::min(kWideRest, plates.size() - i);
-    std::array<PlateWord, kWideRest> rest{};
-    std::array<std::uint64_t, kWideRest> rest_tags;
-    std::copy_n(&plates[i], count, rest.data());
-    TagWide<kWideRest>(schedule, rest.data(), rest_tags.data());
-    std::copy_n(rest_tags.data(), count, &tags[i]);
+  TagByFew(schedule, plates.subspan(i), tags.subspan(i), TagWide<kFew>);
+}
+
+void TagPortably(const Schedule& schedule, std::span<const PlateWord> plates, std::span<std::uint64_t> tags) {
+  std::array<Block, kFew> blocks;
+  for (std::size_t done = 0; done < plates.size();) {
+    const std::size_t count = std::min(kFew, plates.size() - done);
+    for (std::size_t i = 0; i < count; ++i) blocks[i] = PlateBlock(plates[done + i], schedule.padded);
+    Encrypt(schedule, {blocks.data(), count});
+    for (std::size_t i = 0; i < count; ++i) tags[done + i] = FirstWord(blocks[i]);
+    done += count;
   }
 }
 
@@ -265,17 +301,13 @@ std::uint64_t RecordTagger::PairTag(std::uint64_t plate_tag, std::uint64_t value
 }
 
 void RecordTagger::TagPlates(std::span<const PlateWord> plates, std::span<std::uint64_t> tags) const noexcept {
-  if (schedules_->value.wide) {
-    TagAllWide(schedules_->value, plates, tags);
-    return;
-  }
-  std::array<Block, kFew> blocks;
-  for (std::size_t done = 0; done < plates.size();) {
-    const std::size_t count = std::min(kFew, plates.size() - done);
-    for (std::size_t i = 0; i < count; ++i) blocks[i] = PlateBlock(plates[done + i], schedules_->value.padded);
-    Encrypt(schedules_->value, {blocks.data(), count});
-    for (std::size_t i = 0; i < count; ++i) tags[done + i] = FirstWord(blocks[i]);
-    done += count;
+  const Schedule& schedule = schedules_->value;
+  if (schedule.wide) {
+    TagAllWide(schedule, plates, tags);
+  } else if (schedule.portable == nullptr) {
+    TagByFew(schedule, plates, tags, TagFew);
+  } else {
+    TagPortably(schedule, plates, tags);
   }
 }
 
