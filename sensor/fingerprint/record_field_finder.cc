@@ -98,11 +98,39 @@ void RecordFieldFinder::RunFull(std::string_view text, const TextMasks& masks, s
 
 // Cell by cell; what stands near the name of a plate field is looked at in full.
 void RecordFieldFinder::RunTable(std::string_view text, const TextMasks& masks, std::size_t end) {
+  const std::size_t calm = std::min(end, CalmUntil());
+  if (calm > at_) return RunCells(text, masks, calm);
   const bool all = ForEachBit<&TextMasks::structural>(masks, at_, end, [&](std::size_t position) {
     Step(text, position, false);
-    return machine_.in_table();
+    return machine_.in_table() && CalmUntil() <= position;
   });
   if (all) at_ = end;
+}
+
+// As Step where no name of a plate field is near: most of every table.
+void RecordFieldFinder::RunCells(std::string_view text, const TextMasks& masks, std::size_t end) {
+  const bool all = ForEachBit<&TextMasks::structural>(masks, at_, end, [&](std::size_t position) {
+    const char c = text[position];
+    if (machine_.in_plate_field() && value_begin_ < position) {
+      fields_.push_back({value_begin_, position, machine_.extent()});
+    }
+    const std::string_view cell = text.substr(field_begin_, position - field_begin_);
+    at_ = field_begin_ = value_begin_ = position + 1;
+    if (c == kTextBreak) {
+      machine_.Reset();
+      return false;
+    }
+    machine_.OnCell(c, cell);
+    return true;
+  });
+  if (all) at_ = end;
+}
+
+// Where the next name of a plate field comes near.
+std::size_t RecordFieldFinder::CalmUntil() const {
+  if (line_named_) return 0;
+  if (next_trigger_ == triggers_.size()) return std::string_view::npos;
+  return triggers_[next_trigger_] - std::min(triggers_[next_trigger_], kReach);
 }
 
 // Whether a plate field is named in the rest of this line, within reach.
@@ -125,7 +153,7 @@ void RecordFieldFinder::Step(std::string_view text, std::size_t position, bool f
   } else if (full) {
     machine_.OnStructural(c, field);
   } else {
-    machine_.OnCell(c, (c == '"' || c == '\'' || c == '`') && IsBlankField(field));
+    machine_.OnCell(c, field);
   }
   at_ = position + 1;
   field_begin_ = at_;

@@ -40,6 +40,8 @@ class RecordFieldFinder {
   void Start(std::string_view text, std::size_t trigger);
   void RunFull(std::string_view text, const TextMasks& masks, std::size_t end);
   void RunTable(std::string_view text, const TextMasks& masks, std::size_t end);
+  void RunCells(std::string_view text, const TextMasks& masks, std::size_t end);
+  std::size_t CalmUntil() const;
   void Step(std::string_view text, std::size_t position, bool full);
   void NotePictureName(std::string_view text, std::size_t dot);
 

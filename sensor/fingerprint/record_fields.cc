@@ -24,8 +24,6 @@ constexpr std::size_t kLongestName = 48;
 static_assert(kLongestName < TextMasks::kKnown, "RecordFieldFinder sees a name whole");
 constexpr std::uint8_t kNeighbourReach = 64;
 constexpr std::size_t kLetters = 26;
-constexpr std::string_view kDelimiterCharacters = ",;\t|";
-constexpr std::uint8_t kNoDelimiter = kDelimiterCharacters.size();
 
 // The names that begin with each letter are kNames[first] to kNames[first of the next letter].
 constexpr auto kFirstNames = [] {
@@ -36,14 +34,6 @@ constexpr auto kFirstNames = [] {
     first[letter] = static_cast<std::uint8_t>(found - kNames.begin());
   }
   return first;
-}();
-
-// The number of each delimiter, kNoDelimiter for any other character.
-constexpr auto kDelimiterNumbers = [] {
-  std::array<std::uint8_t, 256> numbers{};
-  numbers.fill(kNoDelimiter);
-  for (std::uint8_t i = 0; i < kNoDelimiter; ++i) numbers[static_cast<std::uint8_t>(kDelimiterCharacters[i])] = i;
-  return numbers;
 }();
 
 std::span<const NamedField> NamesFrom(char initial) {
@@ -81,10 +71,6 @@ bool IsAbsentOrOf(std::uint32_t letters, char c) {
 }
 
 bool IsQuote(char c) { return c == '"' || c == '\'' || c == '`'; }
-std::uint8_t DelimiterNumber(char c) { return kDelimiterNumbers[static_cast<std::uint8_t>(c)]; }
-bool IsDelimiter(char c) { return DelimiterNumber(c) != kNoDelimiter; }
-bool BeginsCell(char c) { return IsDelimiter(c) || c == '\n' || c == '('; }
-bool EndsCell(char c) { return IsDelimiter(c) || c == '\n' || c == ')'; }
 // `Events[0].TrafficCar.PlateNumber` and `read plate` end in the name that is assigned to.
 std::string_view LastWord(std::string_view text) {
   std::size_t begin = text.size();
@@ -182,7 +168,8 @@ void RecordFields::OnStructural(char c, std::string_view text) noexcept {
   previous_ = c;
 }
 
-void RecordFields::OnCell(char c, bool blank) noexcept {
+void RecordFields::OnCellInFull(char c, std::string_view text) noexcept {
+  const bool blank = IsQuote(c) && IsBlankField(text);
   quoted_name_ = FieldName::kNone;
   EndValue(c, blank);
   CountColumns(c, blank);
@@ -251,7 +238,7 @@ void RecordFields::EndHeader() noexcept {
   if (believed) {
     table_ = true;
     structure_seen_ = structure_seen_ || header_.readers > 0 || header_.name == FieldName::kProduct;
-    delimiter_ = columns ? widest : static_cast<std::uint8_t>(kDelimiters);
+    delimiter_ = columns ? widest : kDelimiters;
     column_ = columns ? header_.columns[widest] : 0;
   }
   header_ = Header();
@@ -293,7 +280,7 @@ void RecordFields::CountColumns(char c, bool blank) noexcept {
     quote_ = 0;
     counts_.fill(0);
   } else if (IsDelimiter(c)) {
-    ++counts_[DelimiterNumber(c)];
+    ++counts_[kCellKinds[static_cast<std::uint8_t>(c)]];
   } else {
     return;
   }

@@ -39,8 +39,18 @@ class RecordFields {
  public:
   // `c` ends `text`, which began after the structural character before; text is a view for the call only.
   void OnStructural(char c, std::string_view text) noexcept;
-  // The same inside of a table when `text` is known to name nothing. `blank` matters for quotes alone.
-  void OnCell(char c, bool blank) noexcept;
+  // The same inside of a table when `text` is known to name nothing.
+  void OnCell(char c, std::string_view text) noexcept {
+    const std::uint8_t kind = kCellKinds[static_cast<std::uint8_t>(c)];
+    if (kind > kInCell || value_ != Value::kNone) return OnCellInFull(c, text);
+    quoted_name_ = FieldName::kNone;
+    if (kind < kDelimiters && quote_ == 0) {
+      ++counts_[kind];
+      in_column_ = table_ && delimiter_ != kDelimiters && counts_[delimiter_] == column_;
+    }
+    before_previous_ = previous_;
+    previous_ = c;
+  }
   // What follows has nothing to do with what came before.
   void Reset() noexcept { *this = RecordFields(structure_seen_); }
 
@@ -56,7 +66,21 @@ class RecordFields {
 
  private:
   enum class Value : std::uint8_t { kNone, kJson, kXml, kAssigned };
-  static constexpr std::size_t kDelimiters = 4;
+  static constexpr std::string_view kDelimiterCharacters = ",;\t|";
+  static constexpr std::uint8_t kDelimiters = kDelimiterCharacters.size();
+  static constexpr std::uint8_t kInCell = kDelimiters;         // neither ends a cell nor opens a quote
+  static constexpr std::uint8_t kOtherKind = kDelimiters + 1;  // ends of rows and quotes
+  // What each character is to a table: the number of a delimiter, or one of the above.
+  static constexpr std::array<std::uint8_t, 256> kCellKinds = [] {
+    std::array<std::uint8_t, 256> kinds{};
+    kinds.fill(kInCell);
+    for (const char c : std::string_view("\n()\"'`")) kinds[static_cast<std::uint8_t>(c)] = kOtherKind;
+    for (std::uint8_t i = 0; i < kDelimiters; ++i) kinds[static_cast<std::uint8_t>(kDelimiterCharacters[i])] = i;
+    return kinds;
+  }();
+  static bool IsDelimiter(char c) { return kCellKinds[static_cast<std::uint8_t>(c)] < kDelimiters; }
+  static bool BeginsCell(char c) { return IsDelimiter(c) || c == '\n' || c == '('; }
+  static bool EndsCell(char c) { return IsDelimiter(c) || c == '\n' || c == ')'; }
   struct Header {
     std::array<std::uint16_t, kDelimiters> columns{};  // of the plate column, counted by each delimiter
     FieldName name = FieldName::kNone;
@@ -65,6 +89,7 @@ class RecordFields {
   };
 
   explicit RecordFields(bool structure_seen) : structure_seen_(structure_seen) {}
+  void OnCellInFull(char c, std::string_view text) noexcept;
   void JudgeName(FieldName name, char c, bool quoted) noexcept;
   void NoteColumn(FieldName name) noexcept;
   void EndHeader() noexcept;

@@ -92,6 +92,7 @@ void TextTokeniser::Scan(bool final, TextMasks& masks) {
   }
   finder_.Find({text_.data(), size}, masks, limit);
   told_ = at_;
+  key_end_ = 0;                                        // more text may have come behind it
   std::size_t begin = at_ - std::min(at_, kSpan + 1);  // a token may have begun before the last limit
   for (const RecordFieldFinder::Field& field : finder_.fields()) {
     if (field.begin > begin) ScanSeeds({begin, field.begin, false, RecordExtent::kLine}, masks);
@@ -156,6 +157,8 @@ void TextTokeniser::Pieces(std::size_t from, std::size_t to, const Area& area, c
     const bool joins = piece_end_ + 1 == begin &&
                        (start > 0 ? (separators >> start & 1) != 0 : (masks.SeparatorFrom(begin - 1) & 1) != 0);
     if (!joins) piece_count_ = 0;
+    pieces_with_letters_ = joins ? pieces_with_letters_ << 1 & kPieceBits : 0;
+    pieces_with_digits_ = joins ? pieces_with_digits_ << 1 & kPieceBits : 0;
     piece_end_ = begin + length;
     if (length > kPlateMaximum) {
       piece_count_ = 0;
@@ -170,7 +173,11 @@ void TextTokeniser::Pieces(std::size_t from, std::size_t to, const Area& area, c
     piece.letters = LettersOf(piece.word, length);
     piece.escaped = begin > 0 && text_[begin - 1] == '\\' && std::string_view("nrtbf").contains(text_[begin]);
     piece_count_ = std::min(piece_count_ + 1, kPieces);
-    if (piece_end_ > told_) Candidates(piece_end_, area, masks);
+    pieces_with_letters_ |= piece.letters != 0 ? 1u : 0u;
+    pieces_with_digits_ |= piece.letters != (1u << length) - 1 ? 1u : 0u;
+    // Outside of a field a plate has both (CountsAnywhere).
+    const bool may_be = area.field || (pieces_with_letters_ != 0 && pieces_with_digits_ != 0);
+    if (may_be && piece_end_ > told_) Candidates(piece_end_, area, masks);
   }
   told_ = std::max(told_, piece_end_);
 }
@@ -222,7 +229,7 @@ void TextTokeniser::Candidate(std::size_t pieces, bool without_first, std::size_
 }
 
 // Part of a UUID or a product key, or so near to base64 that it will be base64 too.
-bool TextTokeniser::IsNoise(std::size_t begin, std::size_t end, const TextMasks& masks) const {
+bool TextTokeniser::IsNoise(std::size_t begin, std::size_t end, const TextMasks& masks) {
   const char before = begin == 0 ? '\0' : text_[begin - 1];
   if (before == '-' || text_[end] == '-') {
     if (IsGroupOfKey(begin)) return true;
@@ -246,12 +253,14 @@ bool TextTokeniser::IsNoise(std::size_t begin, std::size_t end, const TextMasks&
 }
 
 // A UUID is 8-4-4-4-12, a product key four or more groups of equal length, 4 or 5.
-bool TextTokeniser::IsGroupOfKey(std::size_t begin) const {
+bool TextTokeniser::IsGroupOfKey(std::size_t begin) {
+  if (begin >= key_begin_ && begin < key_end_) return is_key_;
   constexpr std::array<std::size_t, 5> kUuid{8, 4, 4, 4, 12};
   const auto in_key = [&](std::size_t i) { return IsWord(text_[i]) || text_[i] == '-'; };
   std::size_t at = begin;
   while (at > 0 && begin - at < kLongestKey && in_key(at - 1)) --at;
   const std::size_t key = at;
+  const bool whole = begin - key < kLongestKey;
   bool uuid = true;
   bool equal = true;
   std::size_t groups = 0;
@@ -266,7 +275,10 @@ bool TextTokeniser::IsGroupOfKey(std::size_t begin) const {
     more = text_[at] == '-' && IsWord(text_[at + 1]) && at - key < 2 * kLongestKey;
     ++at;
   }
-  return (uuid && groups == kUuid.size()) || (equal && groups >= 4 && (first == 4 || first == 5));
+  is_key_ = (uuid && groups == kUuid.size()) || (equal && groups >= 4 && (first == 4 || first == 5));
+  key_begin_ = key;
+  key_end_ = whole ? std::min(at, key + kLongestKey) : key;
+  return is_key_;
 }
 
 void TextTokeniser::Discard() {

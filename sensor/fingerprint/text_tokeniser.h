@@ -87,6 +87,7 @@ class TextTokeniser {
     bool escaped = false;  // a backslash before it may belong to its first character
   };
   static constexpr std::size_t kPieces = 4;
+  static constexpr unsigned kPieceBits = (1u << kPieces) - 1;
   struct Stretch {  // of the stream: its text begins at `position`, its bytes at `offset`
     std::size_t position = 0;
     std::uint64_t offset = 0;
@@ -105,8 +106,8 @@ class TextTokeniser {
   void Pieces(std::size_t from, std::size_t to, const Area& area, const TextMasks& masks);
   void Candidates(std::size_t end, const Area& area, const TextMasks& masks);
   void Candidate(std::size_t pieces, bool without_first, std::size_t end, const Area& area, const TextMasks& masks);
-  bool IsNoise(std::size_t begin, std::size_t end, const TextMasks& masks) const;
-  bool IsGroupOfKey(std::size_t begin) const;
+  bool IsNoise(std::size_t begin, std::size_t end, const TextMasks& masks);
+  bool IsGroupOfKey(std::size_t begin);
 
   const WantedShapes* wanted_;
   MaskPath path_;
@@ -121,7 +122,14 @@ class TextTokeniser {
   std::array<Piece, kPieces> pieces_{};
   std::size_t latest_ = 0;
   std::size_t piece_count_ = 0;
+  // One bit a piece, the latest lowest: set where it has a letter, a digit. Bits of pieces that are gone may be set.
+  unsigned pieces_with_letters_ = 0;
+  unsigned pieces_with_digits_ = 0;
   std::size_t piece_end_ = 0;
+  // What IsGroupOfKey found last in this scan: every token between these places has the same answer.
+  std::size_t key_begin_ = 0;
+  std::size_t key_end_ = 0;
+  bool is_key_ = false;
 };
 
 }  // namespace spanwatch::fingerprint
