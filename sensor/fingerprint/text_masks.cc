@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include <immintrin.h>
 
@@ -173,6 +174,14 @@ Bits ClassifyPortably(const char* block) {
 // The bits of `word` that lie in runs of more than kPlateMaximum, told the blocks before and after.
 std::uint64_t LongRuns(std::uint64_t before, std::uint64_t word, std::uint64_t after) {
   static_assert(kPlateMaximum == 8);
+  std::uint64_t inside = word & word >> 1;
+  inside &= inside >> 2;
+  inside &= inside >> 4;
+  const auto longest_at_edge = static_cast<int>(kPlateMaximum);
+  if (inside == 0 && std::countl_one(before) + std::countr_one(word) <= longest_at_edge &&
+      std::countl_one(word) + std::countr_one(after) <= longest_at_edge) {
+    return 0;  // most text
+  }
   using Wide = unsigned __int128;
   const Wide bits = Wide{before} >> 56 | Wide{word} << 8 | Wide{after} << 72;
   Wide eight = bits & bits >> 1;
