@@ -1,16 +1,12 @@
 #include "fingerprint/pdq.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <numbers>
 
-// Which clone is best is asked while the program is loaded, before ThreadSanitizer can be.
-#if defined(__SANITIZE_THREAD__)
-#define SPANWATCH_PDQ_CLONES
-#else
-#define SPANWATCH_PDQ_CLONES gnu::target_clones("avx2", "default"),
-#endif
+#include "base/simd_clones.h"
 
 namespace spanwatch::fingerprint {
 namespace {
@@ -38,7 +34,7 @@ constexpr int kLanes = 8;
 
 // Sums run over k in the reference's order in every lane, so that vectors give its very bits. No fused multiply-add: it
 // rounds otherwise. Four rows and two vectors of sums are as many as stay in registers.
-[[SPANWATCH_PDQ_CLONES gnu::optimize("O3")]] void Dct(const float* luma, const DctMatrix& matrix, float* out) {
+[[SPANWATCH_SIMD_CLONES]] void Dct(const float* luma, const DctMatrix& matrix, float* out) {
   float half[kKept][kSide];
   for (int i = 0; i < kKept; i += 4) {
     for (int j = 0; j < kSide; j += 2 * kLanes) {
@@ -79,20 +75,37 @@ Coefficients Transform(const image::Luma64& luma) {
   return coefficients;
 }
 
-// The reference's median (Torben's) is the lower of the two in the middle.
+// The reference's median (Torben's) is the lower of the two in the middle. Found bit by bit, by counting how many lie
+// below: no branch depends on a coefficient.
+[[SPANWATCH_SIMD_CLONES]] float Median(const float* coefficients) {
+  constexpr int kCount = kKept * kKept;
+  constexpr int kBelow = kCount / 2 - 1;
+  // Whole numbers in the order of the floats.
+  const auto ordered = [](std::int32_t bits) { return bits ^ (bits >> 31 & 0x7FFFFFFF); };
+  std::int32_t keys[kCount];
+  std::memcpy(keys, coefficients, sizeof(keys));
+  for (std::int32_t& key : keys) key = ordered(key);
+  std::uint32_t median = 0;  // as they are ordered without a sign
+  for (std::uint32_t bit = std::uint32_t{1} << 31; bit != 0; bit >>= 1) {
+    const auto tried = static_cast<std::int32_t>((median | bit) ^ std::uint32_t{1} << 31);
+    int below = 0;
+    for (const std::int32_t key : keys) below += key < tried ? 1 : 0;
+    if (below <= kBelow) median |= bit;
+  }
+  return std::bit_cast<float>(ordered(static_cast<std::int32_t>(median ^ std::uint32_t{1} << 31)));
+}
+
 PdqHash Bits(const Coefficients& coefficients) {
-  Coefficients sorted = coefficients;
-  const auto middle = sorted.begin() + kKept * kKept / 2 - 1;
-  std::nth_element(sorted.begin(), middle, sorted.end());
+  const float median = Median(coefficients.data());
   PdqHash hash;
   for (std::size_t i = 0; i < coefficients.size(); ++i) {
-    hash.words[i / 64] |= std::uint64_t{coefficients[i] > *middle} << (i % 64);
+    hash.words[i / 64] |= std::uint64_t{coefficients[i] > median} << (i % 64);
   }
   return hash;
 }
 
 // The sum of the reference's steps between neighbours, whole numbers each.
-[[SPANWATCH_PDQ_CLONES gnu::optimize("O3")]] int Steps(const float* luma) {
+[[SPANWATCH_SIMD_CLONES]] int Steps(const float* luma) {
   const auto step = [](float a, float b) { return std::abs(static_cast<int>((a - b) * 100 / 255)); };
   int sum = 0;
   for (int i = 0; i + kSide < kSide * kSide; ++i) sum += step(luma[i], luma[i + kSide]);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/simd_clones.h"
+
 namespace spanwatch::image {
 namespace {
 
@@ -59,6 +61,13 @@ float Weigh(const Cell& cell, Value&& value) {
 
 using Narrowed = std::array<float, kLumaSide>;
 
+[[SPANWATCH_SIMD_CLONES]] void Scale(float weight, const float* values, float* out) {
+  for (int x = 0; x < kLumaSide; ++x) out[x] = weight * values[x];
+}
+[[SPANWATCH_SIMD_CLONES]] void AddScaled(float weight, const float* values, float* out) {
+  for (int x = 0; x < kLumaSide; ++x) out[x] += weight * values[x];
+}
+
 void Narrow(const std::uint8_t* samples, const std::array<Cell, kLumaSide>& columns, Narrowed& row) {
   for (std::size_t x = 0; x < columns.size(); ++x)
     row[x] = Weigh(columns[x], [&](std::uint32_t i) { return static_cast<float>(samples[i]); });
@@ -70,12 +79,9 @@ void Average(const std::array<Cell, kLumaSide>& rows, RowOf&& row_of, Luma64& lu
   for (std::size_t y = 0; y < rows.size(); ++y) {
     const Cell& cell = rows[y];
     float* out = luma.data() + y * kLumaSide;
-    const Narrowed& first = row_of(cell.first);
-    for (std::size_t x = 0; x < first.size(); ++x) out[x] = cell.first_weight * first[x];
+    Scale(cell.first_weight, row_of(cell.first).data(), out);
     for (std::uint32_t row = cell.first + 1; row <= cell.last; ++row) {
-      const float weight = row == cell.last ? cell.last_weight : cell.middle_weight;
-      const Narrowed& values = row_of(row);
-      for (std::size_t x = 0; x < values.size(); ++x) out[x] += weight * values[x];
+      AddScaled(row == cell.last ? cell.last_weight : cell.middle_weight, row_of(row).data(), out);
     }
   }
 }
