@@ -56,9 +56,12 @@ void RecordFieldFinder::Find(std::string_view text, const TextMasks& masks, std:
       RunFull(text, masks, end);
     }
   }
-  if (running_ && machine_.in_plate_field() && value_begin_ < end) {
-    fields_.push_back({value_begin_, end, machine_.extent()});
-  }
+  if (running_) EndField(end);
+}
+
+// What stands before `end` is a value, if a plate field is under way.
+void RecordFieldFinder::EndField(std::size_t end) {
+  if (machine_.in_plate_field() && value_begin_ < end) fields_.push_back({value_begin_, end, machine_.extent()});
 }
 
 void RecordFieldFinder::Triggers(std::string_view text, const TextMasks& masks, std::size_t end) {
@@ -111,9 +114,7 @@ void RecordFieldFinder::RunTable(std::string_view text, const TextMasks& masks, 
 void RecordFieldFinder::RunCells(std::string_view text, const TextMasks& masks, std::size_t end) {
   const bool all = ForEachBit<&TextMasks::structural>(masks, at_, end, [&](std::size_t position) {
     const char c = text[position];
-    if (machine_.in_plate_field() && value_begin_ < position) {
-      fields_.push_back({value_begin_, position, machine_.extent()});
-    }
+    EndField(position);
     const std::string_view cell = text.substr(field_begin_, position - field_begin_);
     at_ = field_begin_ = value_begin_ = position + 1;
     if (c == kTextBreak) {
@@ -144,9 +145,7 @@ void RecordFieldFinder::Step(std::string_view text, std::size_t position, bool f
   for (; next_trigger_ < triggers_.size() && triggers_[next_trigger_] <= position; ++next_trigger_) line_named_ = true;
   full = full || line_named_ || NamedAhead(text, position);
   if (c == '\n') line_named_ = false;
-  if (machine_.in_plate_field() && value_begin_ < position) {
-    fields_.push_back({value_begin_, position, machine_.extent()});
-  }
+  EndField(position);
   const std::string_view field = text.substr(field_begin_, position - field_begin_);
   if (c == kTextBreak) {
     machine_.Reset();

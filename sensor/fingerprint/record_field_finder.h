@@ -42,6 +42,7 @@ class RecordFieldFinder {
   void RunTable(std::string_view text, const TextMasks& masks, std::size_t end);
   void RunCells(std::string_view text, const TextMasks& masks, std::size_t end);
   std::size_t CalmUntil() const;
+  void EndField(std::size_t end);
   void Step(std::string_view text, std::size_t position, bool full);
   void NotePictureName(std::string_view text, std::size_t dot);
 
