@@ -110,10 +110,10 @@ std::size_t TextTokeniser::Limit(bool final, const TextMasks& masks) const {
   if (final) return size;
   const std::size_t last = size - std::min(size, kReach + TextMasks::kBits);
   if (last <= at_) return at_;
-  for (std::size_t limit = last; limit > at_ && limit + kLookBack > last; --limit) {
-    if ((masks.WordFrom(limit - 1) & 3) != 3) return limit;
-  }
-  return last;
+  std::size_t limit = last;
+  while (limit > at_ && limit + kLookBack > last && (masks.WordFrom(limit - 1) & 3) == 3) --limit;
+  const bool too_long = limit + kLookBack <= last;  // for a token, wherever it is cut
+  return too_long ? last : limit;
 }
 
 // The tokens that hold a letter beside a digit.
