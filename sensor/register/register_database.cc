@@ -10,36 +10,18 @@
 #include "base/hex.h"
 #include "base/unique_fd.h"
 #include "register/fingerprint_codec.h"
+#include "register/register_schema.h"
 
 namespace spanwatch::enrolment {
 namespace {
 
 constexpr int kApplicationId = 0x53575247;  // "SWRG"
-constexpr int kSchemaVersion = 2;
 constexpr int kBusyMilliseconds = 10000;
 
-constexpr const char* kSchema = R"(
-CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE collections(row INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, expires INTEGER,
-  negative INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE items(
-  row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, collection INTEGER NOT NULL REFERENCES collections(row),
-  identity BLOB NOT NULL, kind INTEGER NOT NULL, size INTEGER NOT NULL, sha256 BLOB, added INTEGER NOT NULL,
-  expires INTEGER, UNIQUE(collection, identity));
-CREATE TABLE fingerprints(item INTEGER PRIMARY KEY REFERENCES items(row) ON DELETE CASCADE, fingerprint BLOB NOT NULL);
-CREATE TABLE sources(
-  path TEXT NOT NULL, line INTEGER NOT NULL, collection INTEGER NOT NULL,
-  item INTEGER NOT NULL REFERENCES items(row) ON DELETE CASCADE, size INTEGER NOT NULL, modified INTEGER NOT NULL,
-  PRIMARY KEY(path, line, collection, item)) WITHOUT ROWID;
-CREATE INDEX sources_item ON sources(item);
-CREATE TABLE plates(
-  item INTEGER NOT NULL REFERENCES items(row) ON DELETE CASCADE,
-  plate_tag INTEGER NOT NULL, folded_tag INTEGER NOT NULL, shape INTEGER NOT NULL,
-  PRIMARY KEY(item, plate_tag, folded_tag)) WITHOUT ROWID;
-CREATE TABLE pairs(
-  item INTEGER NOT NULL REFERENCES items(row) ON DELETE CASCADE, tag INTEGER NOT NULL,
-  PRIMARY KEY(item, tag)) WITHOUT ROWID;
-)";
+// So that a register of ten million items seldom waits for a page of its index over identities, which is in random
+// order. Taken as a register grows; no more than this.
+constexpr int kCacheKilobytes = 512 * 1024;
+constexpr int kCheckpointPages = 65536;  // of the write-ahead log, 4 KiB each
 
 ItemId RandomId() {
   ItemId id;
@@ -90,10 +72,10 @@ Result<std::unique_ptr<RegisterDatabase>> RegisterDatabase::Create(const std::fi
   Status status = database->OpenFile(path, SQLITE_OPEN_READWRITE);
   if (status) status = database->Execute("PRAGMA journal_mode=WAL");
   if (status) status = database->Begin();
-  if (status) status = database->Execute(kSchema);
+  if (status) status = database->Execute(RegisterSchemaSql());
   if (status) {
     status = database->Execute(
-        fmt::format("PRAGMA application_id={}; PRAGMA user_version={}", kApplicationId, kSchemaVersion).c_str());
+        fmt::format("PRAGMA application_id={}; PRAGMA user_version={}", kApplicationId, kRegisterSchema));
   }
   std::uint64_t seed = 0;
   randombytes_buf(&seed, sizeof(seed));
@@ -137,25 +119,35 @@ Status RegisterDatabase::OpenFile(const std::filesystem::path& path, int flags) 
     return Fail(ErrorCode::kIo, "cannot open the register {}: {}", path.string(), sqlite3_errmsg(handle_));
   }
   sqlite3_busy_timeout(handle_, kBusyMilliseconds);
-  return Execute("PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF");
+  return Execute(
+      fmt::format("PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF; PRAGMA cache_size=-{}; "
+                  "PRAGMA wal_autocheckpoint={}",
+                  kCacheKilobytes, kCheckpointPages));
+}
+
+Result<std::int64_t> RegisterDatabase::Schema() {
+  auto query =
+      Get("SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version)");
+  if (!query) return Fail(query.error());
+  auto row = (*query)->Step();
+  if (!row) return Fail(row.error().In(path_.string()));
+  const std::int64_t application = (*query)->Integer(0);
+  const std::int64_t schema = (*query)->Integer(1);
+  (*query)->Reset();
+  if (application != kApplicationId)
+    return Fail(ErrorCode::kInvalid, "{} is not a register of spanwatch", path_.string());
+  if (schema > kRegisterSchema) {
+    return Fail(ErrorCode::kInvalid, "{} was written by a newer spanwatch; update this one", path_.string());
+  }
+  return schema;
 }
 
 Status RegisterDatabase::LoadFacts() {
-  auto version =
-      Get("SELECT (SELECT application_id FROM pragma_application_id), "
-          "(SELECT user_version FROM pragma_user_version)");
-  if (!version) return Fail(version.error());
-  auto row = (*version)->Step();
-  if (!row) return Fail(row.error().In(path_.string()));
-  const std::int64_t application = (*version)->Integer(0);
-  const std::int64_t schema = (*version)->Integer(1);
-  (*version)->Reset();
-  if (application != kApplicationId)
-    return Fail(ErrorCode::kInvalid, "{} is not a register of spanwatch", path_.string());
-  if (schema > kSchemaVersion) {
-    return Fail(ErrorCode::kInvalid, "{} was written by a newer spanwatch; update this one", path_.string());
+  const auto schema = Schema();
+  if (!schema) return Fail(schema.error());
+  if (*schema < kRegisterSchema) {
+    if (Status status = Migrate(); !status) return status;
   }
-  if (Status status = Migrate(schema); !status) return status;
   constexpr std::array kNames = {"owner",           "fragment_seed", "fragment_density", "fragment_window",
                                  "record_key_file", "record_key_id", "profile"};
   std::array<std::string, kNames.size()> texts;
@@ -174,17 +166,23 @@ Status RegisterDatabase::LoadFacts() {
   return {};
 }
 
-Status RegisterDatabase::Migrate(std::int64_t schema) {
-  if (schema == kSchemaVersion) return {};
-  Status status = Begin();
-  if (status) status = Execute("ALTER TABLE collections ADD COLUMN negative INTEGER NOT NULL DEFAULT 0");
-  if (status) status = Execute(fmt::format("PRAGMA user_version={}", kSchemaVersion).c_str());
-  return status ? Commit() : status;
+Status RegisterDatabase::Migrate() {
+  // Tables are made anew under their own names, which must not delete what refers to them.
+  Status status = Execute("PRAGMA foreign_keys=OFF");
+  if (status) status = Begin();
+  if (!status) return status;
+  auto schema = Schema();  // again: another process may have been first
+  if (!schema) return Fail(schema.error());
+  for (std::int64_t next = *schema + 1; status && next <= kRegisterSchema; ++next)
+    status = Execute(RegisterMigrationSql(next) + fmt::format("PRAGMA user_version={}", next));
+  if (status) status = Commit();
+  if (status) status = Execute("PRAGMA foreign_keys=ON");
+  return status;
 }
 
-Status RegisterDatabase::Execute(const char* sql) {
+Status RegisterDatabase::Execute(const std::string& sql) {
   char* message = nullptr;
-  if (sqlite3_exec(handle_, sql, nullptr, nullptr, &message) == SQLITE_OK) return {};
+  if (sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, &message) == SQLITE_OK) return {};
   const std::string reason = message == nullptr ? "unknown reason" : message;
   sqlite3_free(message);
   return Fail(ErrorCode::kIo, "register {}: {}", path_.string(), reason);
@@ -235,6 +233,7 @@ Result<std::uint64_t> RegisterDatabase::NextSerial() {
 }
 
 Status RegisterDatabase::Begin() {
+  last_path_ = {};                                                      // what came to nothing may have made it
   if (sqlite3_get_autocommit(handle_) == 0) (void)Execute("ROLLBACK");  // a batch that failed half-way
   return Execute("BEGIN IMMEDIATE");
 }
@@ -296,7 +295,9 @@ Result<std::vector<CollectionEntry>> RegisterDatabase::Collections() {
 }
 
 Result<bool> RegisterDatabase::HasSource(std::int64_t collection, const Source& source) {
-  auto query = Get("SELECT 1 FROM sources WHERE path=?1 AND line=?2 AND collection=?3 AND size=?4 AND modified=?5");
+  auto query =
+      Get("SELECT 1 FROM sources JOIN paths ON paths.row=sources.path "
+          "WHERE paths.path=?1 AND line=?2 AND collection=?3 AND size=?4 AND modified=?5");
   if (!query) return Fail(query.error());
   auto row = (*query)
                  ->Bind(1, std::string_view(source.path))
@@ -337,14 +338,29 @@ Result<RegisterDatabase::FoundItem> RegisterDatabase::FindOrAddItem(std::int64_t
   return FoundItem{.row = sqlite3_last_insert_rowid(handle_), .is_new = true};
 }
 
+Result<std::int64_t> RegisterDatabase::PathRow(const std::string& path) {
+  if (path == last_path_.path) return last_path_.row;
+  auto insert = Get("INSERT INTO paths(path) VALUES(?1) ON CONFLICT(path) DO NOTHING");
+  auto query = Get("SELECT row FROM paths WHERE path=?1");
+  if (!insert || !query) return Fail(!insert ? insert.error() : query.error());
+  if (Status status = (*insert)->Bind(1, std::string_view(path)).Run(); !status) return Fail(status.error());
+  auto row = (*query)->Bind(1, std::string_view(path)).Step();
+  if (!row) return Fail(row.error());
+  last_path_ = {path, (*query)->Integer(0)};
+  (*query)->Reset();
+  return last_path_.row;
+}
+
 Result<AddResult> RegisterDatabase::AddSource(std::int64_t collection, const FoundItem& item, const Source& source) {
+  const auto path = PathRow(source.path);
+  if (!path) return Fail(path.error());
   auto insert =
       Get("INSERT INTO sources VALUES(?1,?2,?3,?4,?5,?6) ON CONFLICT(path, line, collection, item) "
           "DO UPDATE SET size=excluded.size, modified=excluded.modified "
           "WHERE size<>excluded.size OR modified<>excluded.modified");
   if (!insert) return Fail(insert.error());
   Status status = (*insert)
-                      ->Bind(1, std::string_view(source.path))
+                      ->Bind(1, *path)
                       .Bind(2, Signed(source.line))
                       .Bind(3, collection)
                       .Bind(4, item.row)
@@ -445,7 +461,9 @@ Status RegisterDatabase::ForEachItem(const std::function<Status(const ItemEntry&
 }
 
 Result<std::vector<std::string>> RegisterDatabase::Sources(const ItemEntry& item) {
-  auto query = Get("SELECT path, line FROM sources WHERE item=?1 ORDER BY path, line");
+  auto query =
+      Get("SELECT paths.path, line FROM sources JOIN paths ON paths.row=sources.path WHERE item=?1 "
+          "ORDER BY paths.path, line");
   if (!query) return Fail(query.error());
   (*query)->Bind(1, item.row);
   std::vector<std::string> sources;

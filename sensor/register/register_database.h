@@ -134,12 +134,14 @@ class RegisterDatabase {
   RegisterDatabase() = default;
   Status OpenFile(const std::filesystem::path& path, int flags);
   Status LoadFacts();
-  Status Migrate(std::int64_t schema);
-  Status Execute(const char* sql);
+  Result<std::int64_t> Schema();
+  Status Migrate();  // to the schema of now
+  Status Execute(const std::string& sql);
   Result<SqlStatement*> Get(const char* sql);  // REQUIRES: a literal; prepared once
   Result<std::string> Meta(std::string_view name);
   Status SetMeta(std::string_view name, std::string_view value);
   Result<FoundItem> FindOrAddItem(std::int64_t collection, const Identity& identity);
+  Result<std::int64_t> PathRow(const std::string& path);  // made when it is not there
   Result<AddResult> AddSource(std::int64_t collection, const FoundItem& item, const Source& source);
   Status SetFingerprint(std::int64_t item, ByteView fingerprint);
   Result<Bytes> Fingerprint(std::int64_t item);
@@ -148,6 +150,10 @@ class RegisterDatabase {
   sqlite3* handle_ = nullptr;
   std::filesystem::path path_;
   RegisterFacts facts_;
+  struct {
+    std::string path;
+    std::int64_t row = 0;
+  } last_path_;  // a table's lines are of one path
   std::map<const char*, std::unique_ptr<SqlStatement>> statements_;
 };
 

@@ -16,7 +16,8 @@ Result<std::vector<std::int64_t>> RegisterDatabase::Select(const Selection& sele
   (*known)->Reset();
   auto query =
       Get("SELECT row FROM items WHERE collection=?1 AND (?2 IS NULL OR id=?2) "
-          "AND (?3 = '' OR row IN (SELECT item FROM sources WHERE path=?3 AND collection=?1))");
+          "AND (?3 = '' OR row IN (SELECT item FROM sources JOIN paths ON paths.row=sources.path "
+          "WHERE paths.path=?3 AND collection=?1))");
   if (!query) return Fail(query.error());
   (*query)->Bind(1, collection).Bind(3, std::string_view(selection.source));
   if (selection.item)
@@ -40,6 +41,9 @@ Result<std::uint64_t> RegisterDatabase::Remove(const Selection& selection) {
   Status status = Begin();
   for (const std::int64_t row : *rows) {
     if (status) status = (*remove)->Bind(1, row).Run();
+  }
+  if (status) {
+    status = Execute("DELETE FROM paths WHERE NOT EXISTS (SELECT 1 FROM sources WHERE sources.path=paths.row)");
   }
   if (status) status = Commit();
   if (!status) return Fail(status.error());

@@ -1,5 +1,6 @@
 #include "register/register_database.h"
 
+#include <sqlite3.h>
 #include <sys/stat.h>
 
 #include <set>
@@ -147,18 +148,64 @@ TEST_F(RegisterDatabaseTest, ANegativeBankAndWhatIsToBeFoundAreNotMixedUp) {
   EXPECT_FALSE(Items()[1].negative);
 }
 
-TEST_F(RegisterDatabaseTest, ARegisterOfAnOlderVersionIsTakenOver) {
-  ASSERT_TRUE(database_->AddFile(*database_->CollectionRow("lanes"), {.path = "/1"}, MadeUpFile(1)));
+// The tables of schema 1, filled from those of now.
+constexpr const char* kAsItWasInSchema1 = R"(
+PRAGMA foreign_keys=OFF;
+CREATE TABLE old_items(
+  row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, collection INTEGER NOT NULL REFERENCES collections(row),
+  identity BLOB NOT NULL, kind INTEGER NOT NULL, size INTEGER NOT NULL, sha256 BLOB, added INTEGER NOT NULL,
+  expires INTEGER, UNIQUE(collection, identity));
+INSERT INTO old_items SELECT * FROM items;
+DROP TABLE items;
+ALTER TABLE old_items RENAME TO items;
+CREATE TABLE old_sources(
+  path TEXT NOT NULL, line INTEGER NOT NULL, collection INTEGER NOT NULL,
+  item INTEGER NOT NULL REFERENCES items(row) ON DELETE CASCADE, size INTEGER NOT NULL, modified INTEGER NOT NULL,
+  PRIMARY KEY(path, line, collection, item)) WITHOUT ROWID;
+INSERT INTO old_sources SELECT paths.path, line, collection, item, size, modified
+  FROM sources JOIN paths ON paths.row=sources.path;
+DROP TABLE sources;
+DROP TABLE paths;
+ALTER TABLE old_sources RENAME TO sources;
+CREATE INDEX sources_item ON sources(item);
+ALTER TABLE collections DROP COLUMN negative;
+PRAGMA user_version=1;
+)";
+
+TEST_F(RegisterDatabaseTest, TakesARegisterOfAnEarlierSchemaWithAllThatIsInIt) {
+  const std::int64_t lanes = *database_->CollectionRow("lanes");
+  const std::int64_t reads = *database_->CollectionRow("reads");
+  const FileFingerprint file = MadeUpFile(4);
+  const Source picture{.path = "/p/a.jpg", .size = 1, .modified = 2};
+  const RecordFingerprint record{.plate_tag = 5, .folded_tag = 6, .shape = 7, .pair_tags = {8, 9}};
+  ASSERT_TRUE(database_->AddFile(lanes, picture, file));
+  ASSERT_TRUE(database_->AddFile(lanes, {.path = "/p/b.jpg"}, file));
+  for (const std::uint64_t line : {2, 3})
+    ASSERT_TRUE(database_->AddRecord(reads, {.path = "/reads.csv", .line = line}, {record}));
+  const auto before = Items();
   database_.reset();
   sqlite3* handle = nullptr;
   ASSERT_EQ(sqlite3_open((folder_ / "R.db").c_str(), &handle), SQLITE_OK);
-  EXPECT_EQ(sqlite3_exec(handle, "ALTER TABLE collections DROP COLUMN negative; PRAGMA user_version=1", nullptr,
-                         nullptr, nullptr),
-            SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(handle, kAsItWasInSchema1, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(handle);
   sqlite3_close(handle);
+
   Reopen();
-  EXPECT_EQ(Items().size(), 1u);
+  const auto items = Items();
+  ASSERT_EQ(items.size(), 2u);
+  EXPECT_EQ(items[0].id, before[0].id);
+  EXPECT_EQ(items[1].id, before[1].id);
+  EXPECT_EQ(*database_->Sources(items[0]), (std::vector<std::string>{"/p/a.jpg", "/p/b.jpg"}));
+  EXPECT_EQ(*database_->Sources(items[1]), (std::vector<std::string>{"/reads.csv:2", "/reads.csv:3"}));
+  EXPECT_TRUE(*database_->HasSource(lanes, picture));
+  EXPECT_EQ(EncodeFile(**database_->File(items[0])), EncodeFile(file));
+  EXPECT_EQ(database_->Records(items[1])->front().pair_tags, record.pair_tags);
+  EXPECT_EQ(*database_->AddFile(lanes, picture, file), AddResult::kKnown);
+  EXPECT_EQ(*database_->Remove({.collection = "lanes", .item = items[0].id}), 1u);
+  EXPECT_FALSE(*database_->HasSource(lanes, picture));
+  EXPECT_EQ(*database_->AddFile(lanes, picture, file), AddResult::kNew);
   EXPECT_TRUE(database_->UseCollection("logos", true));
+  Reopen();
+  EXPECT_EQ(Items().size(), 2u);
 }
 
 TEST(FingerprintCodec, RefusesEveryTruncation) {

@@ -1,0 +1,67 @@
+#include "register/register_schema.h"
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+
+namespace spanwatch::enrolment {
+namespace {
+
+// An id has no index: 128 random bits need none to be unique, and whoever asks for one reads a collection. The index
+// over identities is then the only one in random order.
+constexpr const char* kItems = R"(
+CREATE TABLE {}(
+  row INTEGER PRIMARY KEY, id BLOB NOT NULL, collection INTEGER NOT NULL REFERENCES collections(row),
+  identity BLOB NOT NULL, kind INTEGER NOT NULL, size INTEGER NOT NULL, sha256 BLOB, added INTEGER NOT NULL,
+  expires INTEGER, UNIQUE(collection, identity));
+)";
+
+constexpr const char* kSources = R"(
+CREATE TABLE paths(row INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
+CREATE TABLE {}(
+  path INTEGER NOT NULL REFERENCES paths(row), line INTEGER NOT NULL, collection INTEGER NOT NULL,
+  item INTEGER NOT NULL REFERENCES items(row) ON DELETE CASCADE, size INTEGER NOT NULL, modified INTEGER NOT NULL,
+  PRIMARY KEY(path, line, collection, item)) WITHOUT ROWID;
+)";
+
+constexpr const char* kIndexOfSources = "CREATE INDEX sources_item ON sources(item);";
+
+constexpr const char* kOtherTables = R"(
+CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE collections(row INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, expires INTEGER,
+  negative INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE fingerprints(item INTEGER PRIMARY KEY REFERENCES items(row) ON DELETE CASCADE, fingerprint BLOB NOT NULL);
+CREATE TABLE plates(
+  item INTEGER NOT NULL REFERENCES items(row) ON DELETE CASCADE,
+  plate_tag INTEGER NOT NULL, folded_tag INTEGER NOT NULL, shape INTEGER NOT NULL,
+  PRIMARY KEY(item, plate_tag, folded_tag)) WITHOUT ROWID;
+CREATE TABLE pairs(
+  item INTEGER NOT NULL REFERENCES items(row) ON DELETE CASCADE, tag INTEGER NOT NULL,
+  PRIMARY KEY(item, tag)) WITHOUT ROWID;
+)";
+
+constexpr const char* kToSchema2 = "ALTER TABLE collections ADD COLUMN negative INTEGER NOT NULL DEFAULT 0;";
+
+// A path once, not with every line of its table; items without the index over their ids.
+std::string ToSchema3() {
+  return fmt::format(kItems, "new_items") + "INSERT INTO new_items SELECT * FROM items;" +
+         "DROP TABLE items; ALTER TABLE new_items RENAME TO items;" + fmt::format(kSources, "new_sources") +
+         "INSERT INTO paths(path) SELECT DISTINCT path FROM sources;"
+         "INSERT INTO new_sources SELECT paths.row, line, collection, item, size, modified "
+         "FROM sources JOIN paths USING(path);"
+         "DROP TABLE sources; ALTER TABLE new_sources RENAME TO sources;" +
+         kIndexOfSources;
+}
+
+}  // namespace
+
+std::string RegisterSchemaSql() {
+  return kOtherTables + fmt::format(kItems, "items") + fmt::format(kSources, "sources") + kIndexOfSources;
+}
+
+std::string RegisterMigrationSql(std::int64_t schema) {
+  CHECK(schema == 2 || schema == kRegisterSchema);
+  return schema == 2 ? kToSchema2 : ToSchema3();
+}
+
+}  // namespace spanwatch::enrolment
