@@ -60,6 +60,7 @@ PictureHashes HashPicture(const image::LumaPlane& plane) {
   };
   for (const image::LumaRectangle& cut : kCuts) add(cut);
   for (const image::LumaRectangle& part : image::InnerParts(reduced)) add(part);
+  for (const image::LumaRectangle& panel : image::Panels(reduced)) add(panel);
   return hashes;
 }
 

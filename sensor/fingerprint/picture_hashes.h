@@ -8,6 +8,7 @@
 
 #include "fingerprint/pdq.h"
 #include "image/picture_margins.h"
+#include "image/picture_panels.h"
 
 namespace spanwatch::fingerprint {
 
@@ -15,7 +16,7 @@ struct PictureHashes {
   PdqResult whole;
   // The picture trimmed by half the step of the registered crops; without its lower or upper 12 %, where captions,
   // time stamps and logos are; and what lies inside its borders and bars.
-  std::array<PdqResult, 3 + image::kInnerPartsMax> parts{};
+  std::array<PdqResult, 3 + image::kInnerPartsMax + image::kPanelsMax> parts{};
   std::uint8_t part_count = 0;
 
   std::span<const PdqResult> Parts() const { return std::span(parts).first(part_count); }

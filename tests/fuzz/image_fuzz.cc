@@ -7,6 +7,8 @@
 #include "fingerprint/pdq.h"
 #include "image/image_data.h"
 #include "image/picture_decoder.h"
+#include "image/picture_margins.h"
+#include "image/picture_panels.h"
 
 namespace spanwatch::image {
 namespace {
@@ -21,8 +23,17 @@ void CheckDecoded(ByteView file) {
   CHECK(plane.width > 0 && plane.height > 0 && plane.samples.size() == std::size_t{plane.width} * plane.height);
   CHECK(std::uint64_t{plane.picture_width} * plane.picture_height <= kLimits.pixels);
   CHECK(plane.coverage > 0 && plane.coverage <= 1);
-  for (const LumaRectangle& part :
-       {LumaRectangle{}, LumaRectangle{0.12, 0, 0.96, 0.92}, LumaRectangle{0.5, 0.5, 0.501, 0.502}}) {
+  std::vector<LumaRectangle> parts = InnerParts(plane);
+  CHECK(parts.size() <= kInnerPartsMax);
+  const std::vector<LumaRectangle> panels = Panels(plane);
+  CHECK(panels.size() <= kPanelsMax);
+  parts.insert(parts.end(), panels.begin(), panels.end());
+  for (const LumaRectangle& part : parts) {
+    CHECK(part.left >= 0 && part.left < part.right && part.right <= 1);
+    CHECK(part.top >= 0 && part.top < part.bottom && part.bottom <= 1);
+  }
+  parts.insert(parts.end(), {{}, {0.12, 0, 0.96, 0.92}, {0.5, 0.5, 0.501, 0.502}});
+  for (const LumaRectangle& part : parts) {
     Luma64 luma;
     Downsample(plane, part, luma);
     for (const float cell : luma) CHECK(std::isfinite(cell) && cell > -1 && cell < 256);

@@ -17,6 +17,8 @@ using test::EncodePng;
 // A copy is saved as JPEG of quality 85 unless its row says otherwise.
 using Change = std::function<Picture(const Subject&, Random&)>;
 
+constexpr std::uint64_t kStrangers = 77;  // the seed of pictures beside a copy
+
 double In(Random& random, double low, double high) {
   return low + (high - low) * static_cast<double>(random() >> 11) * 0x1p-53;
 }
@@ -152,8 +154,15 @@ void AddOverlays(Table& table) {
                 [](const Subject& s, Random&) { return Framed(s.picture, 0, 0.1, 0, 0.1, 0); });
 }
 
-// A window with a title bar on a desktop with a task bar, at any place.
-Picture Screenshot(const Picture& shown, Random& random) {
+// A picture that nobody registered, of that size.
+Picture Stranger(std::uint32_t width, std::uint32_t height, Random& random) {
+  const auto camera = static_cast<std::uint32_t>(random());
+  const Picture frame = test::LaneCamera(kStrangers, camera, 640, 360).Frame(camera % 100).picture;
+  return Scaled(frame, width * 1.0 / frame.width, height * 1.0 / frame.height);
+}
+
+// A window with a title bar on a desktop with a task bar, at any place; the desktop is grey, or shows another picture.
+Picture Screenshot(const Picture& shown, bool grey, Random& random) {
   Picture screen =
       Framed(shown, In(random, 0.02, 0.2), In(random, 0.12, 0.25), In(random, 0.02, 0.2), In(random, 0.1, 0.2), 70);
   const double width = shown.width * 1.0 / screen.width;
@@ -164,7 +173,10 @@ Picture Screenshot(const Picture& shown, Random& random) {
   FillBox(framed, 0.96, 0.01, 0.985, 0.036, 190);
   const auto left = static_cast<std::uint32_t>(In(random, 0.02, 0.98 - width) * screen.width);
   const auto top = static_cast<std::uint32_t>(In(random, 0.01, 0.88 - height) * screen.height);
-  std::ranges::fill(screen.rgb, std::uint8_t{70});
+  if (grey)
+    std::ranges::fill(screen.rgb, std::uint8_t{70});
+  else
+    screen = Stranger(screen.width, screen.height, random);
   Paste(screen, framed, left, top);
   FillBox(screen, 0, 0.955, 1, 1, 35);
   Scribble(screen, 0.01, 0.967, 0.12, 0.99, 220);
@@ -172,24 +184,35 @@ Picture Screenshot(const Picture& shown, Random& random) {
   return screen;
 }
 
+// One of `columns` by `rows` tiles, at any place; the others are strangers.
+Picture Collage(const Picture& shown, std::uint32_t columns, std::uint32_t rows, Random& random) {
+  const Picture tile = Scaled(shown, 1.0 / columns, 1.0 / rows);
+  Picture sheet(tile.width * columns, tile.height * rows);
+  const std::uint64_t place = random() % (columns * rows);
+  for (std::uint32_t i = 0; i < columns * rows; ++i) {
+    Paste(sheet, i == place ? tile : Stranger(tile.width, tile.height, random), i % columns * tile.width,
+          i / columns * tile.height);
+  }
+  return sheet;
+}
+
 void AddSurroundings(Table& table) {
   table.Changed("screenshot", "window, title bar, task bar",
-                [](const Subject& s, Random& random) { return Screenshot(s.picture, random); });
+                [](const Subject& s, Random& random) { return Screenshot(s.picture, true, random); });
+  table.Changed("screenshot", "the same, a picture as the desktop",
+                [](const Subject& s, Random& random) { return Screenshot(s.picture, false, random); });
   table.Changed("screenshot", "viewer, black bars of 10 % and a toolbar", [](const Subject& s, Random&) {
     Picture screen = Framed(s.picture, 0.1, 0.08, 0.1, 0, 18);
     FillBox(screen, 0, 0, 1, 0.07, 50);
     Scribble(screen, 0.02, 0.02, 0.25, 0.05, 200);
     return screen;
   });
-  table.Changed("collage", "a quarter of a grid of itself turned", [](const Subject& s, Random&) {
-    const Picture half = Scaled(s.picture, 0.5, 0.5);
-    Picture sheet(half.width * 2, half.height * 2);
-    Paste(sheet, half, 0, 0);
-    Paste(sheet, Mirrored(half), half.width, 0);
-    Paste(sheet, Upright(half, 2), 0, half.height);
-    Paste(sheet, Tone(half, [](double v) { return 255 - v; }), half.width, half.height);
-    return sheet;
-  });
+  table.Changed("collage", "one of two, side by side",
+                [](const Subject& s, Random& random) { return Collage(s.picture, 2, 1, random); });
+  table.Changed("collage", "one of four",
+                [](const Subject& s, Random& random) { return Collage(s.picture, 2, 2, random); });
+  table.Changed("collage", "one of nine",
+                [](const Subject& s, Random& random) { return Collage(s.picture, 3, 3, random); });
 }
 
 void AddGeometry(Table& table) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 
 #include "fingerprint/file_fingerprint.h"
 #include "image/picture_decoder.h"
@@ -60,6 +61,22 @@ class FindPictureTest : public testing::Test {
 
   FakeIndex index;
 };
+
+TEST_F(FindPictureTest, FindsEveryTileOfACollageThatIsRegistered) {
+  const auto stranger = [](std::uint32_t camera) {
+    return test::LaneCamera(99, camera, 400, 300).Frame(7, test::LaneLight::kNight).picture;
+  };
+  const std::array<test::Picture, 4> tiles = {Frame(2), stranger(1), stranger(2), Frame(3)};
+  test::Picture sheet(800, 600);
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    for (std::uint32_t y = 0; y < 300; ++y)
+      std::copy_n(tiles[i].At(0, y), std::size_t{400} * 3, sheet.At(i % 2 * 400, i / 2 * 300 + y));
+  }
+  std::vector<std::uint32_t> found;
+  for (const PictureMatch& match : Find(sheet)) found.push_back(match.item.row);
+  std::ranges::sort(found);
+  EXPECT_EQ(found, (std::vector<std::uint32_t>{2, 3}));
+}
 
 TEST_F(FindPictureTest, FindsTheCopyItself) {
   const auto matches = Find(Frame(1));
