@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "alert/alert_document.h"
+#include "base/printable.h"
 #include "cli/command.h"
 #include "config/config.h"
 #include "state/state.h"
@@ -33,12 +34,12 @@ Result<std::filesystem::path> StateFile(const AlertsOptions& options) {
 }
 
 void PrintLine(const Alert& alert) {
-  const char* const rule = alert.rules.empty() ? "" : alert.rules.front().name.c_str();
+  const std::string rule = alert.rules.empty() ? "" : Printable(alert.rules.front().name);
   std::printf("%s  %-6s  %-13s  %s  %s -> %s  %llu items  %s%s\n", alert.id.c_str(),
               std::string(ToString(alert.state)).c_str(), std::string(ToString(alert.severity)).c_str(),
               FormatRfc3339(alert.last).c_str(), ToString(alert.source.address).c_str(),
-              ToString(alert.destination.address).c_str(), static_cast<unsigned long long>(alert.totals.items), rule,
-              alert.authorised ? " (authorized)" : "");
+              ToString(alert.destination.address).c_str(), static_cast<unsigned long long>(alert.totals.items),
+              rule.c_str(), alert.authorised ? " (authorized)" : "");
 }
 
 void PrintJson(const Alert& alert, int indent) {

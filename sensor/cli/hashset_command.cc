@@ -1,5 +1,6 @@
 #include "base/hex.h"
 #include "base/key_file.h"
+#include "base/printable.h"
 #include "cli/attack_cost.h"
 #include "cli/command.h"
 #include "cli/hashset_diff.h"
@@ -22,8 +23,8 @@ struct HashSetArguments {
 
 void PrintInfo(const MappedHashSet& set, std::string_view signature) {
   const hashset::Manifest& manifest = set.manifest();
-  fmt::print("name          {}\nserial        {}\nprofile       {}\ncreated       {}\n", manifest.name, manifest.serial,
-             manifest.profile, FormatRfc3339(PacketTimeFromNanoseconds(manifest.created)));
+  fmt::print("name          {}\nserial        {}\nprofile       {}\ncreated       {}\n", Printable(manifest.name),
+             manifest.serial, manifest.profile, FormatRfc3339(PacketTimeFromNanoseconds(manifest.created)));
   if (manifest.is_delta()) {
     fmt::print("delta to      serial {}; {} items of it taken back\n", manifest.base_serial,
                manifest.Section(hashset::SectionKind::kRemoved).rows);
@@ -41,13 +42,13 @@ void PrintInfo(const MappedHashSet& set, std::string_view signature) {
   }
   for (const hashset::CollectionRow& collection : manifest.collections) {
     if (collection.negative) {
-      fmt::print("collection    {}: owner {}, {} items, a negative bank\n", collection.name, collection.owner,
-                 collection.items);
+      fmt::print("collection    {}: owner {}, {} items, a negative bank\n", Printable(collection.name),
+                 Printable(collection.owner), collection.items);
       continue;
     }
     fmt::print(
-        "collection    {}: owner {}, {} items, sure up to {}, weak up to {}, {}\n", collection.name, collection.owner,
-        collection.items, collection.sure_distance, collection.weak_distance,
+        "collection    {}: owner {}, {} items, sure up to {}, weak up to {}, {}\n", Printable(collection.name),
+        Printable(collection.owner), collection.items, collection.sure_distance, collection.weak_distance,
         collection.calibrated ? fmt::format("calibrated, false rate {:.2g}", collection.false_rate) : "not calibrated");
   }
 }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/hex.h"
+#include "base/printable.h"
 #include "hashset/hashset_diff.h"
 
 namespace spanwatch::cli {
@@ -77,7 +78,7 @@ void PrintDifferenceJson(const hashset::ItemDifference& difference) {
 
 std::string TextOf(const ItemContent& item) {
   return fmt::format(
-      "{} {} {} bytes by {}; {} windows, {} views{}", item.collection, KindOf(item), item.size,
+      "{} {} {} bytes by {}; {} windows, {} views{}", Printable(item.collection), KindOf(item), item.size,
       fmt::join(MethodsOf(item), ","), item.windows, item.views,
       item.expires == INT64_MAX ? "" : ", expires " + FormatRfc3339(PacketTimeFromNanoseconds(item.expires)));
 }

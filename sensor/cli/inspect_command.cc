@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/hex.h"
+#include "base/printable.h"
 #include "cli/sensor_options.h"
 #include "process/inspector_group.h"
 #include "process/message_codec.h"
@@ -68,16 +69,20 @@ void PrintJson(const Sighting& sighting, const std::string& file) {
 }
 
 void PrintText(const Sighting& sighting, const std::string& file) {
-  std::printf("%s: %zu registered item%s of %s by %s (%s): %s\n", file.c_str(), sighting.items.size(),
-              sighting.items.size() == 1 ? "" : "s", sighting.collection.c_str(),
+  std::printf("%s: %zu registered item%s of %s by %s (%s): %s\n", Printable(file).c_str(), sighting.items.size(),
+              sighting.items.size() == 1 ? "" : "s", Printable(sighting.collection).c_str(),
               std::string(ToString(sighting.method)).c_str(), std::string(ToString(sighting.confidence)).c_str(),
-              fmt::format("{}", fmt::join(sighting.provenance, " / ")).c_str());
+              Printable(fmt::format("{}", fmt::join(sighting.provenance, " / "))).c_str());
 }
 
-// Every regular file below the arguments, sorted, so that the output is the same each time.
+// Every regular file below the arguments, sorted, so that the output is the same each time; `-` is standard input.
 Result<std::vector<std::string>> FilesBelow(const std::vector<std::string>& arguments) {
   std::vector<std::string> files;
   for (const std::string& argument : arguments) {
+    if (argument == "-") {
+      files.emplace_back("/dev/stdin");
+      continue;
+    }
     std::error_code error;
     if (!std::filesystem::is_directory(argument, error)) {
       files.push_back(argument);
@@ -177,7 +182,7 @@ void AddInspectCommand(CLI::App& app, int& exit_status) {
   auto options = std::make_shared<InspectOptions>();
   AddHashSetOptions(*command, options->sensor);
   command->add_flag("--json", options->json, "One JSON object a line");
-  command->add_option("files", options->files, "Files or folders")->required();
+  command->add_option("files", options->files, "Files or folders; - is standard input")->required();
   command->footer(
       "Example: spanwatch inspect --hashset agency.swset --trust owner.pub --record-key record.key --json export.zip");
   command->callback([options, &exit_status] {

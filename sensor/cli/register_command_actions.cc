@@ -4,6 +4,7 @@
 
 #include "base/hex.h"
 #include "base/key_source.h"
+#include "base/printable.h"
 #include "cli/command.h"
 #include "cli/register_command.h"
 #include "cli/register_progress.h"
@@ -101,8 +102,8 @@ void PrintItem(const RegisterArguments& arguments, const ItemEntry& item, const 
     fmt::print("{}\n", document.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
     return;
   }
-  fmt::print("{}  {:<6}  {}  {}{}{}\n", ToHex(item.id), document["kind"].get<std::string>(), item.collection_name,
-             sources.empty() ? "-" : sources.front(),
+  fmt::print("{}  {:<6}  {}  {}{}{}\n", ToHex(item.id), document["kind"].get<std::string>(),
+             Printable(item.collection_name), sources.empty() ? "-" : Printable(sources.front()),
              sources.size() > 1 ? fmt::format(" and {} more", sources.size() - 1) : "",
              item.expires == PacketTime::max() ? "" : "  expires " + FormatRfc3339(item.expires));
 }

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "base/printable.h"
 #include "cli/command.h"
 
 namespace spanwatch::cli {
@@ -22,7 +23,7 @@ ProgressLine::ProgressLine()
 
 void ProgressLine::OnProblem(const std::string& what) {
   EndLine();
-  fmt::print(stderr, "spanwatch: {}\n", what);
+  fmt::print(stderr, "spanwatch: {}\n", Printable(what));
 }
 
 void ProgressLine::Show(std::string_view step, std::uint64_t done, std::uint64_t total) {
@@ -48,7 +49,7 @@ int FinishEnrolment(const Result<enrolment::EnrolmentSummary>& summary, Progress
                     const std::string& collection) {
   progress.EndLine();
   if (!summary) return Report(summary.error());
-  fmt::print(stderr, "{}: {} new items, {} further sources, {} known already, {} problems\n", collection,
+  fmt::print(stderr, "{}: {} new items, {} further sources, {} known already, {} problems\n", Printable(collection),
              summary->added, summary->sources, summary->known, summary->problems);
   return summary->problems == 0 ? kExitDone : kExitFailed;
 }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/printable.h"
+
 namespace spanwatch::cli {
 namespace {
 
@@ -19,15 +21,18 @@ std::string Amount(std::uint64_t bytes) {
   return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", amount, kUnits[unit]);
 }
 
-std::string Joined(const std::vector<std::string>& words) { return fmt::format("{}", fmt::join(words, ", ")); }
+std::string Joined(const std::vector<std::string>& words, std::string_view between = ", ") {
+  return Printable(fmt::format("{}", fmt::join(words, between)));
+}
 
 void PrintAlert(const Alert& alert) {
   std::vector<std::string> methods;
   for (const Method method : alert.methods) methods.emplace_back(ToString(method));
   const AlertRule* rule = alert.rules.empty() ? nullptr : &alert.rules.front();
-  std::fprintf(stderr, "  %-13s %s\n", std::string(ToString(alert.severity)).c_str(), rule ? rule->name.c_str() : "");
+  std::fprintf(stderr, "  %-13s %s\n", std::string(ToString(alert.severity)).c_str(),
+               rule ? Printable(rule->name).c_str() : "");
   const std::string destination = ToString(alert.destination.address);
-  const std::string name = alert.server_name == destination ? "" : " " + alert.server_name;
+  const std::string name = alert.server_name == destination ? "" : " " + Printable(alert.server_name);
   std::fprintf(stderr, "                %s -> %s%s  %s%s\n", ToString(alert.source.address).c_str(),
                destination.c_str(), name.c_str(), alert.protocol.c_str(), alert.authorised ? "  (authorized)" : "");
   if (!alert.collections.empty()) {
@@ -40,11 +45,10 @@ void PrintAlert(const Alert& alert) {
   std::fprintf(stderr, "                %s to %s\n", FormatRfc3339(alert.first).c_str(),
                FormatRfc3339(alert.last).c_str());
   if (!alert.near_miss.empty())
-    std::fprintf(stderr, "                nearly authorized: %s\n", alert.near_miss.c_str());
+    std::fprintf(stderr, "                nearly authorized: %s\n", Printable(alert.near_miss).c_str());
   for (std::size_t i = 0; i < std::min<std::size_t>(alert.examples.size(), 2); ++i) {
     if (alert.examples[i].provenance.empty()) continue;
-    std::fprintf(stderr, "                e.g. %s\n",
-                 fmt::format("{}", fmt::join(alert.examples[i].provenance, " / ")).c_str());
+    std::fprintf(stderr, "                e.g. %s\n", Joined(alert.examples[i].provenance, " / ").c_str());
   }
 }
 

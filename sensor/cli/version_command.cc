@@ -2,10 +2,12 @@
 
 #include "cli/command.h"
 
+#include "base/printable.h"
+
 namespace spanwatch::cli {
 
 int Report(const Error& error) {
-  std::fprintf(stderr, "spanwatch: %s\n", error.message.c_str());
+  std::fprintf(stderr, "spanwatch: %s\n", Printable(error.message).c_str());
   return error.code == ErrorCode::kUsage ? kExitUsage : kExitFailed;
 }
 

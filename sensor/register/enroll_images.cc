@@ -33,10 +33,7 @@ class FileList {
 
   void Add(const std::string& input) {
     std::error_code error;
-    if (!fs::is_directory(input, error)) {
-      files_.push_back(input);
-      return;
-    }
+    if (!fs::is_directory(input, error)) return AddFile(input);
     fs::recursive_directory_iterator entries(input, error);
     if (error) return Problem(input, error);
     for (; entries != fs::recursive_directory_iterator(); entries.increment(error)) {
@@ -61,7 +58,18 @@ class FileList {
       if (folder) entry.disable_recursion_pending();
       return;
     }
-    if (!folder && entry->path().extension() != ".json") files_.push_back(entry->path().string());
+    if (!folder && entry->path().extension() != ".json") AddFile(entry->path().string());
+  }
+  // What is not there is told when it is read; a pipe or a device would be waited for without end.
+  void AddFile(const std::string& path) {
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    if (!fs::exists(status) || fs::is_regular_file(status)) {
+      files_.push_back(path);
+      return;
+    }
+    ++summary_.problems;
+    observer_.OnProblem(fmt::format("{} is neither a file nor a folder; passed over", path));
   }
   void Problem(const std::string& input, const std::error_code& error) {
     ++summary_.problems;

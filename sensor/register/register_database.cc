@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/hex.h"
+#include "base/printable.h"
 #include "base/unique_fd.h"
 #include "register/fingerprint_codec.h"
 #include "register/register_schema.h"
@@ -250,6 +251,8 @@ Result<std::int64_t> RegisterDatabase::CollectionRow(const std::string& name) {
   if (name.empty() || name.size() > hashset::kNameBytesMax) {
     return Fail(ErrorCode::kUsage, "a collection's name has 1 to {} characters", hashset::kNameBytesMax);
   }
+  if (Printable(name) != name)
+    return Fail(ErrorCode::kUsage, "a collection's name is UTF-8 text without control characters");
   auto insert = Get("INSERT INTO collections(name) VALUES(?1) ON CONFLICT(name) DO NOTHING");
   if (!insert) return Fail(insert.error());
   if (Status status = (*insert)->Bind(1, std::string_view(name)).Run(); !status) return Fail(status.error());

@@ -3,6 +3,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "base/printable.h"
 #include "base/time.h"
 
 namespace spanwatch {
@@ -46,7 +47,8 @@ void SetLogRole(std::string_view role) { Role() = role; }
 void WriteLog(LogLevel level, std::string_view message, std::string_view fields) {
   const auto name = spdlog::level::to_string_view(LevelOf(level));
   Logger().log(LevelOf(level), "{} {} {}: {}{}{}", FormatRfc3339(WallClockNow()),
-               std::string_view(name.data(), name.size()), Role(), message, fields.empty() ? "" : " ", fields);
+               std::string_view(name.data(), name.size()), Role(), message, fields.empty() ? "" : " ",
+               Printable(fields));
 }
 
 }  // namespace spanwatch

@@ -117,6 +117,18 @@ TEST_F(FirstSession, ANegativeBankAndADeltaByTheCommandLine) {
   EXPECT_EQ(Run("register build --register R.db --sign owner.key --delta-from delta.swset --out x.swset"), kExitUsage);
 }
 
+TEST_F(FirstSession, NamesThatATerminalWouldObeyAreShownNotObeyed) {
+  RunSession();
+  std::ofstream("pictures/a\x1b[2J.jpg") << "no picture";
+  EXPECT_EQ(Run("register add images --register R.db --collection lanes pictures/"), kExitFailed);
+  EXPECT_NE(errors_.find("a\\x1b[2J.jpg cannot be read as a picture"), std::string::npos) << errors_;
+  ASSERT_EQ(Run("register list --register R.db"), kExitDone);
+  EXPECT_NE(output_.find("a\\x1b[2J.jpg"), std::string::npos) << output_;
+  EXPECT_EQ((output_ + errors_).find('\x1b'), std::string::npos);
+  EXPECT_EQ(Run("register add images --register R.db --collection \"a\x1b[2J\" pictures/"), kExitUsage);
+  EXPECT_EQ(errors_.find('\x1b'), std::string::npos);
+}
+
 TEST_F(FirstSession, MakesASignedSetOfEverythingThatWasAdded) {
   RunSession();
   const std::vector<Bytes> trusted{*ReadKeyFile("owner.pub", KeyKind::kPublic)};

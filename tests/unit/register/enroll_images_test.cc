@@ -49,6 +49,17 @@ TEST_F(EnrollImagesTest, WalksFoldersAndLeavesOutHiddenNamesAndBoxes) {
   EXPECT_EQ(Items().size(), 300u);
 }
 
+TEST_F(EnrollImagesTest, WaitsForNoPipe) {
+  Write("in/a.jpg", "a picture");
+  ASSERT_EQ(::mkfifo((folder_ / "in/pipe.jpg").c_str(), 0600), 0);
+  const auto summary = Enrol({(folder_ / "in").string(), (folder_ / "in/pipe.jpg").string()});
+  ASSERT_TRUE(summary);
+  EXPECT_EQ(summary->added, 1u);
+  EXPECT_EQ(summary->problems, 2u);
+  ASSERT_EQ(observer_.problems.size(), 2u);
+  EXPECT_NE(observer_.problems[0].find("pipe.jpg is neither a file nor a folder"), std::string::npos);
+}
+
 TEST_F(EnrollImagesTest, KeepsNoMoreThanTheProfileOfTheRegister) {
   database_ = *RegisterDatabase::Create(folder_ / "compact.db", {.owner = "Agency", .profile = Profile::kCompact});
   const auto windows = [this](bool negative) {
