@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "fingerprint/crop_hashes.h"
 #include "fingerprint/digest.h"
 #include "fingerprint/file_head.h"
 #include "fingerprint/fragment_sampler.h"
@@ -132,19 +133,13 @@ class FileSketch final : public PrintSink {
     AddTurned(plane);
     AddCrops(plane);
   }
-  // Those of the same left and right side come of the same columns.
   void AddCrops(const image::LumaPlane& plane) {
-    std::array<std::optional<image::NarrowedPlane>, kCrops.size() * kCrops.size()> columns;
+    CropHasher hasher(plane, kCrops);
     const bool all = profile_.views == ViewProfile::kFull;
     for (std::size_t i = 1; i < (all ? 256u : kCrops.size()); ++i) {
       const std::size_t even = i * 0b01010101;  // the same crop at each side
       const std::size_t sides = all ? i : even;
-      const std::size_t left = sides & 3, top = sides >> 2 & 3, right = sides >> 4 & 3, bottom = sides >> 6 & 3;
-      std::optional<image::NarrowedPlane>& narrowed = columns[left * kCrops.size() + right];
-      if (!narrowed) narrowed.emplace(plane, kCrops[left], 1 - kCrops[right]);
-      image::Luma64 luma;
-      narrowed->Downsample(kCrops[top], 1 - kCrops[bottom], luma);
-      const PdqResult result = Pdq(luma);
+      const PdqResult result = hasher.Hash({sides & 3, sides >> 2 & 3, sides >> 4 & 3, sides >> 6 & 3});
       file_.views.push_back({result.hash, result.quality, View::kOffsetCrop});
     }
   }

@@ -7,34 +7,21 @@
 #include <numbers>
 
 #include "base/simd_clones.h"
+#include "fingerprint/pdq_transform.h"
 
 namespace spanwatch::fingerprint {
 namespace {
 
 constexpr int kSide = image::kLumaSide;
-constexpr int kKept = 16;  // coefficients of an axis, the constant one left out
-using Coefficients = std::array<float, kKept * kKept>;
-
-// The first 16 rows of the DCT after the constant one, transposed.
-struct DctMatrix {
-  DctMatrix() {
-    const double scale = std::sqrt(2.0 / kSide);
-    for (int i = 0; i < kKept; ++i) {
-      for (int j = 0; j < kSide; ++j) {
-        by_column[j][i] = static_cast<float>(static_cast<float>(scale) *
-                                             std::cos((std::numbers::pi / 2 / kSide) * (i + 1) * (2 * j + 1)));
-      }
-    }
-  }
-  float by_column[kSide][kKept];
-};
+constexpr int kKept = kPdqKept;
+using Coefficients = PdqCoefficients;
 
 using Lanes [[gnu::vector_size(32)]] = float;
 constexpr int kLanes = 8;
 
 // Sums run over k in the reference's order in every lane, so that vectors give its very bits. No fused multiply-add: it
 // rounds otherwise. Four rows and two vectors of sums are as many as stay in registers.
-[[SPANWATCH_SIMD_CLONES]] void Dct(const float* luma, const DctMatrix& matrix, float* out) {
+[[SPANWATCH_SIMD_CLONES]] void Dct(const float* luma, const PdqMatrix& matrix, float* out) {
   float half[kKept][kSide];
   for (int i = 0; i < kKept; i += 4) {
     for (int j = 0; j < kSide; j += 2 * kLanes) {
@@ -69,9 +56,8 @@ constexpr int kLanes = 8;
 }
 
 Coefficients Transform(const image::Luma64& luma) {
-  static const DctMatrix matrix;
   Coefficients coefficients;
-  Dct(luma.data(), matrix, coefficients.data());
+  Dct(luma.data(), ThePdqMatrix(), coefficients.data());
   return coefficients;
 }
 
@@ -95,15 +81,6 @@ Coefficients Transform(const image::Luma64& luma) {
   return std::bit_cast<float>(ordered(static_cast<std::int32_t>(median ^ std::uint32_t{1} << 31)));
 }
 
-PdqHash Bits(const Coefficients& coefficients) {
-  const float median = Median(coefficients.data());
-  PdqHash hash;
-  for (std::size_t i = 0; i < coefficients.size(); ++i) {
-    hash.words[i / 64] |= std::uint64_t{coefficients[i] > median} << (i % 64);
-  }
-  return hash;
-}
-
 // The sum of the reference's steps between neighbours, whole numbers each.
 [[SPANWATCH_SIMD_CLONES]] int Steps(const float* luma) {
   const auto step = [](float a, float b) { return std::abs(static_cast<int>((a - b) * 100 / 255)); };
@@ -114,10 +91,6 @@ PdqHash Bits(const Coefficients& coefficients) {
     for (int x = 0; x + 1 < kSide; ++x) sum += step(row[x], row[x + 1]);
   }
   return sum;
-}
-
-std::uint8_t Quality(const image::Luma64& luma) {
-  return static_cast<std::uint8_t>(std::min(Steps(luma.data()) / 90, 100));
 }
 
 // Turning a picture swaps the axes of its spectrum or negates every other coefficient of one.
@@ -136,12 +109,40 @@ Coefficients Turn(const Coefficients& from, bool transpose, bool negate_rows, bo
 
 }  // namespace
 
-PdqResult Pdq(const image::Luma64& luma) noexcept { return {Bits(Transform(luma)), Quality(luma)}; }
+const PdqMatrix& ThePdqMatrix() {
+  static const PdqMatrix kMatrix = [] {
+    PdqMatrix made;
+    const double scale = std::sqrt(2.0 / kSide);
+    for (int i = 0; i < kKept; ++i) {
+      for (int j = 0; j < kSide; ++j) {
+        made.by_column[j][i] = static_cast<float>(static_cast<float>(scale) *
+                                                  std::cos((std::numbers::pi / 2 / kSide) * (i + 1) * (2 * j + 1)));
+      }
+    }
+    return made;
+  }();
+  return kMatrix;
+}
+
+PdqHash PdqBits(const PdqCoefficients& coefficients) {
+  const float median = Median(coefficients.data());
+  PdqHash hash;
+  for (std::size_t i = 0; i < coefficients.size(); ++i) {
+    hash.words[i / 64] |= std::uint64_t{coefficients[i] > median} << (i % 64);
+  }
+  return hash;
+}
+
+std::uint8_t PdqQuality(const image::Luma64& luma) noexcept {
+  return static_cast<std::uint8_t>(std::min(Steps(luma.data()) / 90, 100));
+}
+
+PdqResult Pdq(const image::Luma64& luma) noexcept { return {PdqBits(Transform(luma)), PdqQuality(luma)}; }
 
 DihedralHashes PdqDihedral(const image::Luma64& luma) noexcept {
   const Coefficients original = Transform(luma);
   const auto turned = [&](bool transpose, bool rows, bool columns) {
-    return Bits(Turn(original, transpose, rows, columns));
+    return PdqBits(Turn(original, transpose, rows, columns));
   };
   return {turned(false, false, false), turned(true, true, false),  turned(false, true, true),
           turned(true, false, true),   turned(false, true, false), turned(false, false, true),

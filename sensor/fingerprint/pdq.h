@@ -31,6 +31,7 @@ using DihedralHashes = std::array<PdqHash, 8>;
 inline constexpr std::uint8_t kUsableQuality = 50;
 
 PdqResult Pdq(const image::Luma64& luma) noexcept;
+std::uint8_t PdqQuality(const image::Luma64& luma) noexcept;  // without the hash
 DihedralHashes PdqDihedral(const image::Luma64& luma) noexcept;
 
 }  // namespace spanwatch::fingerprint

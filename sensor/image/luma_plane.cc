@@ -8,23 +8,50 @@
 namespace spanwatch::image {
 namespace {
 
-// Output cell i takes samples [first, first + weights.size()) of one axis; weights sum to 1.
-struct Cell {
-  std::uint32_t first = 0;
-  std::uint32_t last = 0;  // inclusive
-  float first_weight = 1;
-  float last_weight = 0;
-  float middle_weight = 0;
-};
+template <typename Value>
+float Weigh(const AxisCell& cell, Value&& value) {
+  float sum = cell.first_weight * value(cell.first);
+  if (cell.last == cell.first) return sum;
+  float middle = 0;
+  for (std::uint32_t i = cell.first + 1; i < cell.last; ++i) middle += value(i);
+  return sum + cell.middle_weight * middle + cell.last_weight * value(cell.last);
+}
 
-// The axis from `begin` to `end` in samples, cut in 64 cells: by area, or bilinear at the centre of a cell below one
-// sample.
-std::array<Cell, kLumaSide> Cells(double begin, double end, std::uint32_t samples) {
-  std::array<Cell, kLumaSide> cells;
+using Narrowed = std::array<float, kLumaSide>;
+
+[[SPANWATCH_SIMD_CLONES]] void Scale(float weight, const float* values, float* out) {
+  for (int x = 0; x < kLumaSide; ++x) out[x] = weight * values[x];
+}
+[[SPANWATCH_SIMD_CLONES]] void AddScaled(float weight, const float* values, float* out) {
+  for (int x = 0; x < kLumaSide; ++x) out[x] += weight * values[x];
+}
+
+void Narrow(const std::uint8_t* samples, const std::array<AxisCell, kLumaSide>& columns, Narrowed& row) {
+  for (std::size_t x = 0; x < columns.size(); ++x)
+    row[x] = Weigh(columns[x], [&](std::uint32_t i) { return static_cast<float>(samples[i]); });
+}
+
+// `row_of(i)`: row i of the plane, narrowed.
+template <typename RowOf>
+void Average(const std::array<AxisCell, kLumaSide>& rows, RowOf&& row_of, Luma64& luma) {
+  for (std::size_t y = 0; y < rows.size(); ++y) {
+    const AxisCell& cell = rows[y];
+    float* out = luma.data() + y * kLumaSide;
+    Scale(cell.first_weight, row_of(cell.first).data(), out);
+    for (std::uint32_t row = cell.first + 1; row <= cell.last; ++row) {
+      AddScaled(row == cell.last ? cell.last_weight : cell.middle_weight, row_of(row).data(), out);
+    }
+  }
+}
+
+}  // namespace
+
+std::array<AxisCell, kLumaSide> AxisCells(double begin, double end, std::uint32_t samples) {
+  std::array<AxisCell, kLumaSide> cells;
   const double size = (end - begin) / kLumaSide;
   const auto limit = static_cast<double>(samples);
   for (int i = 0; i < kLumaSide; ++i) {
-    Cell& cell = cells[static_cast<std::size_t>(i)];
+    AxisCell& cell = cells[static_cast<std::size_t>(i)];
     if (size < 1) {
       const double centre = std::clamp(begin + (i + 0.5) * size - 0.5, 0.0, limit - 1);
       cell.first = static_cast<std::uint32_t>(centre);
@@ -50,47 +77,9 @@ std::array<Cell, kLumaSide> Cells(double begin, double end, std::uint32_t sample
   return cells;
 }
 
-template <typename Value>
-float Weigh(const Cell& cell, Value&& value) {
-  float sum = cell.first_weight * value(cell.first);
-  if (cell.last == cell.first) return sum;
-  float middle = 0;
-  for (std::uint32_t i = cell.first + 1; i < cell.last; ++i) middle += value(i);
-  return sum + cell.middle_weight * middle + cell.last_weight * value(cell.last);
-}
-
-using Narrowed = std::array<float, kLumaSide>;
-
-[[SPANWATCH_SIMD_CLONES]] void Scale(float weight, const float* values, float* out) {
-  for (int x = 0; x < kLumaSide; ++x) out[x] = weight * values[x];
-}
-[[SPANWATCH_SIMD_CLONES]] void AddScaled(float weight, const float* values, float* out) {
-  for (int x = 0; x < kLumaSide; ++x) out[x] += weight * values[x];
-}
-
-void Narrow(const std::uint8_t* samples, const std::array<Cell, kLumaSide>& columns, Narrowed& row) {
-  for (std::size_t x = 0; x < columns.size(); ++x)
-    row[x] = Weigh(columns[x], [&](std::uint32_t i) { return static_cast<float>(samples[i]); });
-}
-
-// `row_of(i)`: row i of the plane, narrowed.
-template <typename RowOf>
-void Average(const std::array<Cell, kLumaSide>& rows, RowOf&& row_of, Luma64& luma) {
-  for (std::size_t y = 0; y < rows.size(); ++y) {
-    const Cell& cell = rows[y];
-    float* out = luma.data() + y * kLumaSide;
-    Scale(cell.first_weight, row_of(cell.first).data(), out);
-    for (std::uint32_t row = cell.first + 1; row <= cell.last; ++row) {
-      AddScaled(row == cell.last ? cell.last_weight : cell.middle_weight, row_of(row).data(), out);
-    }
-  }
-}
-
-}  // namespace
-
 void Downsample(const LumaPlane& plane, const LumaRectangle& part, Luma64& luma) noexcept {
-  const auto columns = Cells(part.left * plane.width, part.right * plane.width, plane.width);
-  const auto rows = Cells(part.top * plane.height, part.bottom * plane.height, plane.height);
+  const auto columns = AxisCells(part.left * plane.width, part.right * plane.width, plane.width);
+  const auto rows = AxisCells(part.top * plane.height, part.bottom * plane.height, plane.height);
   // Each row of the plane is narrowed once, since cells share at most their edge rows.
   Narrowed kept;
   std::uint32_t kept_row = UINT32_MAX;
@@ -100,19 +89,6 @@ void Downsample(const LumaPlane& plane, const LumaRectangle& part, Luma64& luma)
     return kept;
   };
   Average(rows, row_of, luma);
-}
-
-NarrowedPlane::NarrowedPlane(const LumaPlane& plane, double left, double right) : rows_(plane.height) {
-  const auto columns = Cells(left * plane.width, right * plane.width, plane.width);
-  for (std::size_t row = 0; row < rows_.size(); ++row)
-    Narrow(plane.samples.data() + row * plane.width, columns, rows_[row]);
-}
-
-void NarrowedPlane::Downsample(double top, double bottom, Luma64& luma) const noexcept {
-  const auto height = static_cast<std::uint32_t>(rows_.size());
-  Average(
-      Cells(top * height, bottom * height, height), [this](std::uint32_t row) -> const Narrowed& { return rows_[row]; },
-      luma);
 }
 
 }  // namespace spanwatch::image

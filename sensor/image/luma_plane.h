@@ -34,15 +34,22 @@ struct LumaRectangle {
 // REQUIRES: a plane of at least one sample
 void Downsample(const LumaPlane& plane, const LumaRectangle& part, Luma64& luma) noexcept;
 
-// The same to the last bit, for many parts that lie between the same columns: these are averaged once. Made by
-// enrolment for its crops; it outlives the plane.
-class NarrowedPlane {
- public:
-  NarrowedPlane(const LumaPlane& plane, double left, double right);
-  void Downsample(double top, double bottom, Luma64& luma) const noexcept;
+// Which samples of an axis one of its 64 cells takes: `first` to `last`, both included. The weights sum to 1.
+struct AxisCell {
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+  float first_weight = 1;
+  float last_weight = 0;
+  float middle_weight = 0;
 
- private:
-  std::vector<std::array<float, kLumaSide>> rows_;
+  // REQUIRES: first <= sample <= last
+  float Weight(std::uint32_t sample) const {
+    return sample == first ? first_weight : sample == last ? last_weight : middle_weight;
+  }
 };
+
+// How Downsample cuts an axis of so many samples from `begin` to `end` (in samples): by area, or bilinear at the centre
+// of a cell below one sample.
+std::array<AxisCell, kLumaSide> AxisCells(double begin, double end, std::uint32_t samples);
 
 }  // namespace spanwatch::image
