@@ -31,8 +31,28 @@ Result<std::unique_ptr<AlertSink>> MakeSink(boost::asio::io_context& io, const c
     }
   }
   auto sink = spec->make(io, limits, options);
-  if (!sink) return Fail(sink.error().In("sink " + options.name));
+  if (!sink) return Fail(sink.error().In(options.type + " " + options.name));
   return sink;
+}
+
+Result<std::unique_ptr<AlertSink>> MakeWebhook(boost::asio::io_context& io, const config::Limits& limits,
+                                               const config::WebhookConfig& webhook) {
+  SinkOptions options{webhook.name, "webhook", {{"url", webhook.url}}};
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) options.settings.emplace_back(name, value);
+  };
+  add("secret_file", webhook.secret_file.string());
+  add("secret_environment", webhook.secret_env);
+  add("secret_file", webhook.next_secret_file.string());
+  add("ca_file", webhook.ca_file.string());
+  if (webhook.allow_link_local) add("allow_link_local", "true");
+  return MakeSink(io, limits, options);
+}
+
+Status CheckWebhook(const config::Limits& limits, const config::WebhookConfig& webhook) {
+  boost::asio::io_context io;
+  const auto sink = MakeWebhook(io, limits, webhook);
+  return sink ? Status() : Fail(sink.error());
 }
 
 }  // namespace spanwatch::alert

@@ -11,7 +11,7 @@
 #include <optional>
 #include <span>
 
-#include "config/limits.h"
+#include "config/config.h"
 #include "model/outbox_store.h"
 
 namespace spanwatch::alert {
@@ -66,5 +66,11 @@ std::span<const SinkSpec> SinkSpecs();
 // Refuses an unknown type or setting by name. `limits` outlives the sink.
 Result<std::unique_ptr<AlertSink>> MakeSink(boost::asio::io_context& io, const config::Limits& limits,
                                             const SinkOptions& options);
+
+// Of one entry of `webhooks` in the configuration; reads its secrets. An error names the webhook.
+Result<std::unique_ptr<AlertSink>> MakeWebhook(boost::asio::io_context& io, const config::Limits& limits,
+                                               const config::WebhookConfig& webhook);
+// Whether one could be made of it; delivers nothing.
+Status CheckWebhook(const config::Limits& limits, const config::WebhookConfig& webhook);
 
 }  // namespace spanwatch::alert

@@ -136,7 +136,7 @@ void AddRunCommand(CLI::App& app, int& exit_status) {
   command->add_option("-c,--config", options->config_file, "Configuration file")->type_name("FILE")->required();
   command->add_option("-i,--interface", options->interface, "Interface in place of the configured one")
       ->type_name("NAME");
-  command->add_flag("-T,--test", options->test_only, "Test configuration, hash sets and rules, and end");
+  command->add_flag("-T,--test", options->test_only, "Test configuration, hash sets, rules and webhooks, and end");
   command->add_flag("-v,--verbose", options->verbose, "Say more");
   command->footer("Example: spanwatch run --config /etc/spanwatch/spanwatch.yaml");
   command->callback([options, &exit_status] {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "alert/alert_sink.h"
+#include "base/printable.h"
 #include "cli/sensor_options.h"
 #include "policy/policy.h"
 #include "state/state.h"
@@ -43,6 +45,10 @@ Status CheckSensor(const config::Config& config) {
   std::printf("rules%s: good; %zu detections, %zu correlations, %zu filters, %zu authorisations; %s\n",
               config.rules_directory.empty() ? " (embedded)" : "", facts.detections, facts.correlations, facts.filters,
               facts.authorisations, facts.all_signed ? "signed" : "not signed by a trusted key");
+  for (const config::WebhookConfig& webhook : config.webhooks) {
+    if (Status status = alert::CheckWebhook(config.limits, webhook); !status) return status;
+    std::printf("webhook %s: good; nothing was sent\n", Printable(webhook.name).c_str());
+  }
   return {};
 }
 

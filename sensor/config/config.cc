@@ -192,23 +192,20 @@ Status ApplyTrust(Config& config, const Place& place) {
 }
 
 Status ApplyWebhooks(Config& config, const Place& place) {
-  Status status =
-      ApplyEntries<WebhookConfig>(place, config.webhooks,
-                                  {{"name", EntryText(&WebhookConfig::name)},
-                                   {"url", EntryText(&WebhookConfig::url)},
-                                   {"secret_file", EntryText(&WebhookConfig::secret_file)},
-                                   {"secret_env", EntryText(&WebhookConfig::secret_env)},
-                                   {"next_secret_file", EntryText(&WebhookConfig::next_secret_file)},
-                                   {"ca_file", EntryText(&WebhookConfig::ca_file)},
-                                   {"allow_link_local", [](WebhookConfig& webhook, const Place& at) -> Status {
-                                      auto text = TextOf(at);
-                                      if (!text) return Fail(text.error());
-                                      webhook.allow_link_local = *text == "true";
-                                      return {};
-                                    }}});
+  Status status = ApplyEntries<WebhookConfig>(place, config.webhooks,
+                                              {{"name", EntryText(&WebhookConfig::name)},
+                                               {"url", EntryText(&WebhookConfig::url)},
+                                               {"secret_file", EntryText(&WebhookConfig::secret_file)},
+                                               {"secret_env", EntryText(&WebhookConfig::secret_env)},
+                                               {"next_secret_file", EntryText(&WebhookConfig::next_secret_file)},
+                                               {"ca_file", EntryText(&WebhookConfig::ca_file)},
+                                               {"allow_link_local", EntryFlag(&WebhookConfig::allow_link_local)}});
   if (!status) return status;
   for (const auto& webhook : config.webhooks) {
     if (webhook.name.empty() || webhook.url.empty()) return place.Refuse("an entry needs a 'name' and a 'url'");
+    // The name is that of the queue of what waits for it.
+    if (std::ranges::count(config.webhooks, webhook.name, &WebhookConfig::name) > 1)
+      return place.Refuse("two entries have the name '{}'", webhook.name);
   }
   return {};
 }
@@ -227,6 +224,15 @@ Status ApplyNames(Config& config, const Place& place) {
   if (!text) return Fail(text.error());
   if (*text != "masked" && *text != "tagged") return place.Refuse("'{}' is neither masked nor tagged", *text);
   config.tag_names = *text == "tagged";
+  return {};
+}
+
+Status ApplyListen(Config& config, const Place& place) {
+  auto text = TextOf(place);
+  if (!text) return Fail(text.error());
+  if (!text->empty() && !ParseListenAddress(*text))
+    return place.Refuse("'{}' is not an address and port like 127.0.0.1:9464", *text);
+  config.metrics_listen = *text;
   return {};
 }
 
@@ -265,8 +271,7 @@ std::map<std::string, Section> Description() {
                                                  "/var/lib/spanwatch")}};
   sections["control"] = {
       {"socket", TextSetting(&Config::control_socket, "Socket of the command line.", "/run/spanwatch/control.sock")}};
-  sections["metrics"] = {
-      {"listen", TextSetting(&Config::metrics_listen, "Address and port of /metrics; empty: none.", "127.0.0.1:9464")}};
+  sections["metrics"] = {{"listen", {"Address and port of /metrics; empty: none.", "127.0.0.1:9464", ApplyListen}}};
   for (const auto& limit : kLimits) sections[std::string(limit.section)][std::string(limit.name)] = LimitSetting(limit);
   return sections;
 }
@@ -319,6 +324,18 @@ Result<Config> ApplyDocument(const YAML::Node& document, const std::string& file
 }
 
 }  // namespace
+
+std::optional<ListenAddress> ParseListenAddress(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  std::string_view address = text.substr(0, colon);
+  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+  ListenAddress listen{.address = std::string(address)};
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data() + colon + 1, end, listen.port);
+  if (error != std::errc() || rest != end || address.empty()) return std::nullopt;
+  return listen;
+}
 
 Result<Config> ParseConfig(const std::string& yaml, const std::string& name) {
   try {

@@ -6,7 +6,9 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -26,6 +28,13 @@ struct HashSetConfig {
 
   std::string source() const { return url.empty() ? file.string() : url; }
 };
+
+// Where to listen: `127.0.0.1:9464`, `[::1]:9464`. The address is not looked at; nothing when there is no port.
+struct ListenAddress {
+  std::string address;
+  std::uint16_t port = 0;
+};
+std::optional<ListenAddress> ParseListenAddress(std::string_view text);
 
 struct WebhookConfig {
   std::string name;

@@ -1,7 +1,6 @@
 #include "supervisor/supervisor.h"
 
 #include <algorithm>
-#include <charconv>
 #include <random>
 
 #include "alert/alert_document.h"
@@ -37,19 +36,6 @@ std::uint64_t RandomNumber() {
 // Names may come from the wire and need not be UTF-8.
 std::string LineOf(const nlohmann::json& document) {
   return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-alert::SinkOptions SinkOptionsOf(const config::WebhookConfig& webhook) {
-  alert::SinkOptions options{webhook.name, "webhook", {{"url", webhook.url}}};
-  const auto add = [&](const char* name, const std::string& value) {
-    if (!value.empty()) options.settings.emplace_back(name, value);
-  };
-  add("secret_file", webhook.secret_file.string());
-  add("secret_environment", webhook.secret_env);
-  add("secret_file", webhook.next_secret_file.string());
-  add("ca_file", webhook.ca_file.string());
-  if (webhook.allow_link_local) add("allow_link_local", "true");
-  return options;
 }
 
 }  // namespace
@@ -129,8 +115,8 @@ Status Supervisor::LoadPolicy() {
 Status Supervisor::OpenSinks() {
   outbox_ = std::make_unique<alert::Outbox>(io_, state_->outbox(), config_.limits);
   for (const auto& webhook : config_.webhooks) {
-    auto sink = alert::MakeSink(io_, config_.limits, SinkOptionsOf(webhook));
-    if (!sink) return Fail(sink.error().In("webhook " + webhook.name));
+    auto sink = alert::MakeWebhook(io_, config_.limits, webhook);
+    if (!sink) return Fail(sink.error());
     outbox_->Add(std::move(*sink));
   }
   if (config_.events_file.empty()) return {};
@@ -142,14 +128,10 @@ Status Supervisor::OpenSinks() {
 
 Status Supervisor::Listen() {
   if (config_.metrics_listen.empty()) return {};
-  const std::string& where = config_.metrics_listen;
-  const std::size_t colon = where.rfind(':');
-  std::uint16_t port = 0;
-  std::string address = where.substr(0, colon == std::string::npos ? 0 : colon);
-  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
-  const char* const end = where.data() + where.size();
-  if (colon == std::string::npos || std::from_chars(where.data() + colon + 1, end, port).ptr != end) {
-    return Fail(ErrorCode::kUsage, "metrics.listen: '{}' is not an address and port like 127.0.0.1:9464", where);
+  const auto where = config::ParseListenAddress(config_.metrics_listen);
+  if (!where) {
+    return Fail(ErrorCode::kUsage, "metrics.listen: '{}' is not an address and port like 127.0.0.1:9464",
+                config_.metrics_listen);
   }
   HttpRoutes routes;
   routes["/metrics"] = [this] {
@@ -161,7 +143,7 @@ Status Supervisor::Listen() {
     return capturing && ready_ ? HttpReply{200, "text/plain; charset=utf-8", "ready\n"}
                                : HttpReply{503, "text/plain; charset=utf-8", "no inspector runs\n"};
   };
-  auto listener = HttpListener::Start(io_, config_.limits, address, port, std::move(routes));
+  auto listener = HttpListener::Start(io_, config_.limits, where->address, where->port, std::move(routes));
   if (!listener) return Fail(listener.error());
   listener_ = std::move(*listener);
   return {};

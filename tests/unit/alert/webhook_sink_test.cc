@@ -175,6 +175,18 @@ TEST_F(WebhookSinkTest, RefusesWrongSettingsWithOneClearLine) {
   EXPECT_FALSE(MakeSink(io, limits, {"siem", "pigeon", {}}).has_value());
 }
 
+TEST(CheckWebhook, JudgesAnEntryOfTheConfiguration) {
+  const config::Limits limits;
+  ::setenv("SPANWATCH_TEST_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", 1);
+  config::WebhookConfig webhook{.name = "soc", .url = "https://soc.example/", .secret_env = "SPANWATCH_TEST_SECRET"};
+  EXPECT_TRUE(CheckWebhook(limits, webhook));
+  webhook.url = "ftp://soc.example/";
+  EXPECT_EQ(CheckWebhook(limits, webhook).error().message, "webhook soc: the url begins with http:// or https://");
+  webhook.url = "https://soc.example/";
+  webhook.secret_file = "/no/such/file";
+  EXPECT_NE(CheckWebhook(limits, webhook).error().message.find("/no/such/file"), std::string::npos);
+}
+
 TEST(JudgeResponse, FollowsTheStandard) {
   const auto judge = [](int status) { return JudgeResponse(status, "", At(0s)).outcome; };
   for (const int status : {200, 201, 202, 204, 299}) EXPECT_EQ(judge(status), DeliveryOutcome::kDelivered) << status;

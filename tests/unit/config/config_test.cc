@@ -54,6 +54,14 @@ TEST(Config, RefusesWithFileLineAndReason) {
        "test.yaml:1: hashsets: an entry needs a 'file' or a 'url'"},
       {"no signer", "hashsets: [{url: \"https://a/b\"}]",
        "test.yaml:1: hashsets: a 'url' needs a 'signer': the public key that signs what is there"},
+      {"no port", "metrics: {listen: localhost}",
+       "test.yaml:1: metrics.listen: 'localhost' is not an address and port like 127.0.0.1:9464"},
+      {"port too large", "metrics: {listen: \"127.0.0.1:94640\"}",
+       "test.yaml:1: metrics.listen: '127.0.0.1:94640' is not an address and port like 127.0.0.1:9464"},
+      {"one queue twice", "webhooks: [{name: a, url: \"https://a/\"}, {name: a, url: \"https://b/\"}]",
+       "test.yaml:1: webhooks: two entries have the name 'a'"},
+      {"flag", "webhooks: [{name: a, url: \"https://a/\", allow_link_local: maybe}]",
+       "test.yaml:1: webhooks.allow_link_local: 'maybe' is neither true nor false"},
       {"no TLS", "hashsets: [{url: \"http://a/b\", signer: k}]", "test.yaml:1: hashsets: a 'url' begins with https://"},
   };
   for (const auto& test : cases) {
@@ -63,6 +71,13 @@ TEST(Config, RefusesWithFileLineAndReason) {
     EXPECT_EQ(config.error().code, ErrorCode::kUsage);
   }
   EXPECT_FALSE(ParseConfig("a: [", "test.yaml").has_value());
+}
+
+TEST(Config, AListenAddressHasAPort) {
+  EXPECT_EQ(ParseListenAddress("[::1]:9464")->address, "::1");
+  EXPECT_EQ(ParseListenAddress("0.0.0.0:80")->port, 80);
+  for (const char* text : {"", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:1x", "127.0.0.1:-1"})
+    EXPECT_FALSE(ParseListenAddress(text)) << text;
 }
 
 TEST(Config, TheReferenceNamesEveryLimit) {
