@@ -78,8 +78,15 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string& path, Access
   std::unique_ptr<Database> database(new Database);
   if (Status status = database->OpenFile(path, access); !status) return Fail(status.error());
   Status status = database->CheckFile(access);
-  if (!status) return Fail(status.error().In(path));
-  return database;
+  if (status) return database;
+  const int code = sqlite3_errcode(database->handle_);
+  if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT) {
+    return Fail(ErrorCode::kCorrupt,
+                "{} is damaged ({}); move it away and start again with an empty one: what the sensor remembered, and "
+                "alerts that wait for delivery, are in the file that is moved",
+                path, sqlite3_errstr(code));
+  }
+  return Fail(status.error().In(path));
 }
 
 Status Database::OpenFile(const std::string& path, Access access) {

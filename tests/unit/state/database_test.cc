@@ -39,7 +39,8 @@ TEST(Database, RefusesWhatIsNotAStateFile) {
   std::ofstream(file.path()) << "this is a text of more than sixteen bytes, no database at all";
   const auto state = State::Open(file.path(), file.limits, file.counters);
   ASSERT_FALSE(state.has_value());
-  EXPECT_NE(state.error().message.find(file.path()), std::string::npos);
+  EXPECT_NE(state.error().message.find(file.path() + " is damaged"), std::string::npos) << state.error().message;
+  EXPECT_NE(state.error().message.find("move it away"), std::string::npos);
 }
 
 TEST(Database, RefusesAnotherProgramsDatabase) {
