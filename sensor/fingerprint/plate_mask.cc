@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "base/utf8.h"
 #include "fingerprint/plate_shapes.h"
 #include "fingerprint/text_fold.h"
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/utf8.h"
 #include "fingerprint/plate_shapes.h"
 #include "fingerprint/text_fold.h"
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "base/utf8.h"
 #include "fingerprint/plate_normaliser.h"
 #include "fingerprint/text_fold.h"
 

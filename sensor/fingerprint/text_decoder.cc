@@ -7,6 +7,7 @@
 
 #include <emmintrin.h>
 
+#include "base/utf8.h"
 #include "fingerprint/text_fold.h"
 
 namespace spanwatch::fingerprint {

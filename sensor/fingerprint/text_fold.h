@@ -15,14 +15,6 @@ inline constexpr char kFoldOther = '\0';
 // 'A'..'Z', '0'..'9', kFoldSeparator or kFoldOther.
 char FoldCharacter(char32_t character) noexcept;
 
-struct Utf8Character {
-  char32_t character = 0;  // U+FFFD when the bytes are not UTF-8; then length is 1
-  std::size_t length = 0;
-};
-
-// The character at `position`. REQUIRES: position < text.size()
-Utf8Character DecodeUtf8(std::string_view text, std::size_t position) noexcept;
-
 inline bool IsFoldedLetter(char folded) { return folded >= 'A' && folded <= 'Z'; }
 inline bool IsFoldedDigit(char folded) { return folded >= '0' && folded <= '9'; }
 

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cwctype>
 
+#include "base/utf8.h"
+
 namespace spanwatch::policy {
 namespace {
 
@@ -25,24 +27,8 @@ std::u32string CodePoints(std::string_view text, bool cased) {
   std::u32string points;
   points.reserve(text.size());
   for (std::size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t length = lead < 0x80   ? 1
-                               : lead < 0xc2 ? 0
-                               : lead < 0xe0 ? 2
-                               : lead < 0xf0 ? 3
-                               : lead < 0xf5 ? 4
-                                             : 0;
-    char32_t point = length < 2 ? lead : lead & (0x7f >> length);
-    std::size_t used = 1;
-    for (; used < length && i + used < text.size(); ++used) {
-      const auto next = static_cast<unsigned char>(text[i + used]);
-      if ((next & 0xc0) != 0x80) break;
-      point = point << 6 | (next & 0x3f);
-    }
-    if (length >= 2 && used != length) {
-      point = lead;
-      used = 1;
-    }
+    const auto [character, used] = DecodeUtf8(text, i);
+    const char32_t point = used == 1 ? static_cast<unsigned char>(text[i]) : character;
     points.push_back(cased ? point : Fold(point));
     i += used;
   }
