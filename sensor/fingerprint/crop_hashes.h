@@ -29,8 +29,7 @@ class CropHasher {
  private:
   using Half = std::vector<float>;  // sixteen numbers a row of the plane
 
-  image::LumaRectangle Part(const Cuts& cuts) const;
-  std::uint8_t Quality(const Cuts& cuts) const;
+  std::uint8_t Quality(const Cuts& cuts);
   const Half& Columns(std::size_t left, std::size_t right);  // the plane, narrowed to the coefficients of its columns
   const Half& Rows(std::size_t top, std::size_t bottom);     // the weights of its rows
 
@@ -39,6 +38,7 @@ class CropHasher {
   std::vector<float> samples_;
   std::vector<std::optional<Half>> columns_;
   std::vector<std::optional<Half>> rows_;
+  std::vector<std::optional<image::NarrowedPlane>> narrowed_;  // of pictures whose quality must be looked at
   bool plain_quality_ = false;  // the widest and the narrowest crop are of the highest quality, so that all are
 };
 

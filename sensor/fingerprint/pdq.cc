@@ -40,19 +40,7 @@ constexpr int kLanes = 8;
       for (int r = 0; r < 4; ++r) std::memcpy(&half[i + r][j], sums[r], sizeof(sums[r]));
     }
   }
-  for (int i = 0; i < kKept; i += 4) {
-    Lanes sums[4][2] = {};
-    for (int k = 0; k < kSide; ++k) {
-      Lanes left, right;
-      std::memcpy(&left, matrix.by_column[k], sizeof(left));
-      std::memcpy(&right, matrix.by_column[k] + kLanes, sizeof(right));
-      for (int r = 0; r < 4; ++r) {
-        sums[r][0] += half[i + r][k] * left;
-        sums[r][1] += half[i + r][k] * right;
-      }
-    }
-    std::memcpy(out + i * kKept, sums, sizeof(sums));
-  }
+  for (int i = 0; i < kKept; i += kPdqRows) PdqMultiply(half[i], kSide, 1, kSide, matrix.by_column[0], out + i * kKept);
 }
 
 Coefficients Transform(const image::Luma64& luma) {
@@ -108,6 +96,23 @@ Coefficients Turn(const Coefficients& from, bool transpose, bool negate_rows, bo
 }
 
 }  // namespace
+
+[[SPANWATCH_SIMD_CLONES]] void PdqMultiply(const float* rows, std::size_t row_step, std::size_t step, std::size_t count,
+                                           const float* factors, float* out) {
+  static_assert(kPdqKept == 2 * kLanes);
+  Lanes sums[kPdqRows][2] = {};
+  for (std::size_t i = 0; i < count; ++i) {
+    Lanes left, right;
+    std::memcpy(&left, factors + i * kPdqKept, sizeof(left));
+    std::memcpy(&right, factors + i * kPdqKept + kLanes, sizeof(right));
+    for (std::size_t r = 0; r < kPdqRows; ++r) {
+      const float value = rows[r * row_step + i * step];
+      sums[r][0] += value * left;
+      sums[r][1] += value * right;
+    }
+  }
+  std::memcpy(out, sums, sizeof(sums));
+}
 
 const PdqMatrix& ThePdqMatrix() {
   static const PdqMatrix kMatrix = [] {

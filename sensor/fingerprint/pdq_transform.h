@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 
 #include "image/luma_plane.h"
 #include "model/fingerprint.h"
@@ -16,6 +17,15 @@ struct PdqMatrix {
   float by_column[image::kLumaSide][kPdqKept];
 };
 const PdqMatrix& ThePdqMatrix();
+
+// How many rows PdqMultiply takes: as many as have their sums in registers.
+inline constexpr int kPdqRows = 4;
+
+// out[row] = the sum over `count` of rows[row][i] * factors[i], sixteen numbers each, for kPdqRows rows; `row_step`
+// from row to row, `step` from one i to the next. Sums run over i in order in every lane, and without fused
+// multiply-add.
+void PdqMultiply(const float* rows, std::size_t row_step, std::size_t step, std::size_t count, const float* factors,
+                 float* out);
 
 // One bit a coefficient: whether it is above the median.
 PdqHash PdqBits(const PdqCoefficients& coefficients);

@@ -91,4 +91,17 @@ void Downsample(const LumaPlane& plane, const LumaRectangle& part, Luma64& luma)
   Average(rows, row_of, luma);
 }
 
+NarrowedPlane::NarrowedPlane(const LumaPlane& plane, double left, double right) : rows_(plane.height) {
+  const auto columns = AxisCells(left * plane.width, right * plane.width, plane.width);
+  for (std::size_t row = 0; row < rows_.size(); ++row)
+    Narrow(plane.samples.data() + row * plane.width, columns, rows_[row]);
+}
+
+void NarrowedPlane::Downsample(double top, double bottom, Luma64& luma) const noexcept {
+  const auto height = static_cast<std::uint32_t>(rows_.size());
+  Average(
+      AxisCells(top * height, bottom * height, height),
+      [this](std::uint32_t row) -> const Narrowed& { return rows_[row]; }, luma);
+}
+
 }  // namespace spanwatch::image

@@ -34,6 +34,17 @@ struct LumaRectangle {
 // REQUIRES: a plane of at least one sample
 void Downsample(const LumaPlane& plane, const LumaRectangle& part, Luma64& luma) noexcept;
 
+// The same to the last bit, for many parts that lie between the same columns: these are averaged once. Made by
+// enrolment for its crops; it outlives the plane.
+class NarrowedPlane {
+ public:
+  NarrowedPlane(const LumaPlane& plane, double left, double right);
+  void Downsample(double top, double bottom, Luma64& luma) const noexcept;
+
+ private:
+  std::vector<std::array<float, kLumaSide>> rows_;
+};
+
 // Which samples of an axis one of its 64 cells takes: `first` to `last`, both included. The weights sum to 1.
 struct AxisCell {
   std::uint32_t first = 0;
