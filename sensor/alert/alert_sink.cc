@@ -4,6 +4,7 @@
 #include <array>
 
 #include "alert/sink_specs.h"
+#include "config/config.h"
 
 namespace spanwatch::alert {
 

@@ -11,8 +11,12 @@
 #include <optional>
 #include <span>
 
-#include "config/config.h"
+#include "config/limits.h"
 #include "model/outbox_store.h"
+
+namespace spanwatch::config {
+struct WebhookConfig;
+}
 
 namespace spanwatch::alert {
 

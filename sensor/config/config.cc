@@ -230,8 +230,9 @@ Status ApplyNames(Config& config, const Place& place) {
 Status ApplyListen(Config& config, const Place& place) {
   auto text = TextOf(place);
   if (!text) return Fail(text.error());
-  if (!text->empty() && !ParseListenAddress(*text))
-    return place.Refuse("'{}' is not an address and port like 127.0.0.1:9464", *text);
+  if (!text->empty()) {
+    if (const auto listen = ParseListenAddress(*text); !listen) return place.Refuse("{}", listen.error().message);
+  }
   config.metrics_listen = *text;
   return {};
 }
@@ -325,15 +326,15 @@ Result<Config> ApplyDocument(const YAML::Node& document, const std::string& file
 
 }  // namespace
 
-std::optional<ListenAddress> ParseListenAddress(std::string_view text) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return std::nullopt;
+Result<ListenAddress> ParseListenAddress(std::string_view text) {
+  const std::size_t colon = std::min(text.rfind(':'), text.size());
   std::string_view address = text.substr(0, colon);
+  const std::string_view port = text.substr(std::min(colon + 1, text.size()));
   if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
   ListenAddress listen{.address = std::string(address)};
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data() + colon + 1, end, listen.port);
-  if (error != std::errc() || rest != end || address.empty()) return std::nullopt;
+  const auto [rest, error] = std::from_chars(port.data(), port.data() + port.size(), listen.port);
+  if (address.empty() || error != std::errc() || rest != port.data() + port.size())
+    return Fail(ErrorCode::kUsage, "'{}' is not an address and port like 127.0.0.1:9464", text);
   return listen;
 }
 

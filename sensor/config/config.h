@@ -29,12 +29,12 @@ struct HashSetConfig {
   std::string source() const { return url.empty() ? file.string() : url; }
 };
 
-// Where to listen: `127.0.0.1:9464`, `[::1]:9464`. The address is not looked at; nothing when there is no port.
+// Where to listen: `127.0.0.1:9464`, `[::1]:9464`. Whether there is such an address is not looked at.
 struct ListenAddress {
   std::string address;
   std::uint16_t port = 0;
 };
-std::optional<ListenAddress> ParseListenAddress(std::string_view text);
+Result<ListenAddress> ParseListenAddress(std::string_view text);
 
 struct WebhookConfig {
   std::string name;

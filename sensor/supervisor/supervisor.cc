@@ -129,10 +129,7 @@ Status Supervisor::OpenSinks() {
 Status Supervisor::Listen() {
   if (config_.metrics_listen.empty()) return {};
   const auto where = config::ParseListenAddress(config_.metrics_listen);
-  if (!where) {
-    return Fail(ErrorCode::kUsage, "metrics.listen: '{}' is not an address and port like 127.0.0.1:9464",
-                config_.metrics_listen);
-  }
+  if (!where) return Fail(where.error().In("metrics.listen"));
   HttpRoutes routes;
   routes["/metrics"] = [this] {
     return HttpReply{200, "text/plain; version=0.0.4; charset=utf-8", metrics_->Render()};

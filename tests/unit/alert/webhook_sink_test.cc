@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
+#include "config/config.h"
 #include "unit/alert/delivery_fixtures.h"
 
 namespace spanwatch::alert {
