@@ -42,9 +42,6 @@ Result<std::uint64_t> RegisterDatabase::Remove(const Selection& selection) {
   for (const std::int64_t row : *rows) {
     if (status) status = (*remove)->Bind(1, row).Run();
   }
-  if (status) {
-    status = Execute("DELETE FROM paths WHERE NOT EXISTS (SELECT 1 FROM sources WHERE sources.path=paths.row)");
-  }
   if (status) status = Commit();
   if (!status) return Fail(status.error());
   return rows->size();

@@ -24,7 +24,12 @@ CREATE TABLE {}(
   PRIMARY KEY(path, line, collection, item)) WITHOUT ROWID;
 )";
 
-constexpr const char* kIndexOfSources = "CREATE INDEX sources_item ON sources(item);";
+// A path goes with the last item that came from it.
+constexpr const char* kOfSources = R"(
+CREATE INDEX sources_item ON sources(item);
+CREATE TRIGGER last_source AFTER DELETE ON sources WHEN NOT EXISTS (SELECT 1 FROM sources WHERE path=old.path)
+  BEGIN DELETE FROM paths WHERE row=old.path; END;
+)";
 
 constexpr const char* kOtherTables = R"(
 CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -50,13 +55,13 @@ std::string ToSchema3() {
          "INSERT INTO new_sources SELECT paths.row, line, collection, item, size, modified "
          "FROM sources JOIN paths USING(path);"
          "DROP TABLE sources; ALTER TABLE new_sources RENAME TO sources;" +
-         kIndexOfSources;
+         kOfSources;
 }
 
 }  // namespace
 
 std::string RegisterSchemaSql() {
-  return kOtherTables + fmt::format(kItems, "items") + fmt::format(kSources, "sources") + kIndexOfSources;
+  return kOtherTables + fmt::format(kItems, "items") + fmt::format(kSources, "sources") + kOfSources;
 }
 
 std::string RegisterMigrationSql(std::int64_t schema) {

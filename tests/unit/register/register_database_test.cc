@@ -12,7 +12,22 @@
 namespace spanwatch::enrolment {
 namespace {
 
-using RegisterDatabaseTest = RegisterTest;
+class RegisterDatabaseTest : public RegisterTest {
+ protected:
+  // The database is closed after it.
+  std::int64_t PathsKept() {
+    database_.reset();
+    sqlite3* handle = nullptr;
+    sqlite3_stmt* count = nullptr;
+    EXPECT_EQ(sqlite3_open((folder_ / "R.db").c_str(), &handle), SQLITE_OK);
+    EXPECT_EQ(sqlite3_prepare_v2(handle, "SELECT count(*) FROM paths", -1, &count, nullptr), SQLITE_OK);
+    EXPECT_EQ(sqlite3_step(count), SQLITE_ROW);
+    const std::int64_t paths = sqlite3_column_int64(count, 0);
+    sqlite3_finalize(count);
+    sqlite3_close(handle);
+    return paths;
+  }
+};
 
 TEST_F(RegisterDatabaseTest, KeepsItsFactsOverReopeningAndIsForItsOwnerOnly) {
   const std::uint64_t seed = database_->facts().fragment_seed;
@@ -132,6 +147,18 @@ TEST_F(RegisterDatabaseTest, RemovesAnItemASourceOrEverything) {
   EXPECT_FALSE(*database_->HasSource(lanes, {.path = "/3"}));
   EXPECT_EQ(*database_->Remove({.collection = "lanes"}), 3u);
   EXPECT_TRUE(Items().empty());
+}
+
+TEST_F(RegisterDatabaseTest, KeepsNoPathOfWhatWasRemoved) {
+  const std::int64_t reads = *database_->CollectionRow("reads");
+  const std::array records = {RecordFingerprint{.plate_tag = 1}, RecordFingerprint{.plate_tag = 2}};
+  for (std::uint64_t line = 0; line < records.size(); ++line)
+    ASSERT_TRUE(database_->AddRecord(reads, {.path = "/r.csv", .line = line}, {records[line]}));
+  EXPECT_EQ(*database_->Remove({.collection = "reads", .item = Items()[0].id}), 1u);
+  EXPECT_EQ(PathsKept(), 1);
+  Reopen();
+  EXPECT_EQ(*database_->Remove({.collection = "reads", .source = "/r.csv"}), 1u);
+  EXPECT_EQ(PathsKept(), 0);
 }
 
 TEST_F(RegisterDatabaseTest, ANegativeBankAndWhatIsToBeFoundAreNotMixedUp) {
