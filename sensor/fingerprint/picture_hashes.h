@@ -15,7 +15,7 @@ namespace spanwatch::fingerprint {
 struct PictureHashes {
   PdqResult whole;
   // The picture trimmed by half the step of the registered crops; without its lower or upper 12 %, where captions,
-  // time stamps and logos are; and what lies inside its borders and bars.
+  // time stamps and logos are; what lies inside its borders and bars; and what straight edges enclose.
   std::array<PdqResult, 3 + image::kInnerPartsMax + image::kPanelsMax> parts{};
   std::uint8_t part_count = 0;
 

@@ -18,8 +18,8 @@ struct PictureMatch {
 };
 
 // The nearest rendering of each item within its collection's weak distance, nearest first. What is not certain as it is
-// is looked up trimmed and without its frame, too, and turned and inverted at a narrower distance: a copy that was
-// only turned is near, and a narrow search costs a sixth.
+// is looked up trimmed, without its frame and by its panels, too, and turned and inverted at a narrower distance: a
+// copy that was only turned is near, and a narrow search costs a sixth.
 std::vector<PictureMatch> FindPicture(const FingerprintIndex& index, const PictureHashes& hashes);
 
 }  // namespace spanwatch::fingerprint

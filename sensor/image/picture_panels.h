@@ -2,8 +2,9 @@
 // tiles of a collage, a picture on a page. Called by fingerprint for pictures of the wire; pure.
 //
 // An edge is a line of the plane across which nearly all samples of a long stretch change, and more than across the
-// lines beside it; the picture's own sides are edges, too. Of the rectangles between four edges come first those that
-// no further edge cuts through, the larger before the smaller. What lies between is found to half a sample.
+// lines beside it; the picture's own sides are edges, too. Of the rectangles between four edges come first those whose
+// sides are edges nearly all along, of them those that fewest further edges cut through, of them the larger. Where an
+// edge lies is found to half a sample.
 #pragma once
 
 #include <vector>
