@@ -1,13 +1,12 @@
 #include "alert/webhook_sink.h"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/beast/http.hpp>
 
 #include <charconv>
 #include <cstdlib>
 #include <ctime>
 
-#include "alert/https_client.h"
+#include "alert/http_exchange.h"
 #include "alert/sink_specs.h"
 #include "alert/webhook_signature.h"
 #include "base/file.h"
@@ -16,12 +15,8 @@ namespace spanwatch::alert {
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = boost::beast::http;
 
 constexpr std::size_t kSecretFileLimit = 4096;
-constexpr std::uint32_t kHeaderLimit = 16 * 1024;
-constexpr int kInterimResponses = 4;
 
 // Everything an attempt needs. Attempts share it, so that a reload leaves those under way alone.
 struct Target {
@@ -79,52 +74,27 @@ Result<std::shared_ptr<Target>> MakeTarget(const config::Limits& limits, const S
   return target;
 }
 
-http::request<http::string_body> MakeRequest(const Target& target, const OutboxMessage& message) {
+HttpRequest MakeRequest(const Target& target, const OutboxMessage& message) {
   const std::int64_t timestamp = std::chrono::floor<std::chrono::seconds>(WallClockNow()).time_since_epoch().count();
-  http::request<http::string_body> request(http::verb::post, target.http->path, 11);
-  request.set(http::field::host, target.http->host_header);
-  request.set(http::field::user_agent, "spanwatch/" SPANWATCH_VERSION);
-  request.set(http::field::content_type, "application/json");
-  request.set("webhook-id", message.message_id);
-  request.set("webhook-timestamp", std::to_string(timestamp));
+  HttpRequest request{.method = HttpRequest::Method::kPost,
+                      .fields = {{"Content-Type", "application/json"},
+                                 {"webhook-id", message.message_id},
+                                 {"webhook-timestamp", std::to_string(timestamp)}},
+                      .body = message.body};
   if (!target.secrets.empty()) {
-    request.set("webhook-signature", SignatureHeader(target.secrets, message.message_id, timestamp, message.body));
+    request.fields.emplace_back("webhook-signature",
+                                SignatureHeader(target.secrets, message.message_id, timestamp, message.body));
   }
-  request.keep_alive(false);
-  request.body() = message.body;
-  request.prepare_payload();
   return request;
 }
 
-// Sends the request and reads the head of the response; its body says nothing that counts.
-template <typename Stream>
-asio::awaitable<Delivery> Exchange(Stream& stream, std::shared_ptr<Target> target, OutboxMessage message) {
-  auto request = MakeRequest(*target, message);
-  beast::get_lowest_layer(stream).expires_after(target->http->step_timeout);
-  const auto [write_error, written] = co_await http::async_write(stream, request, kAsValue);
-  if (write_error) co_return Failed(DescribeFailure("the request", write_error));
-  beast::get_lowest_layer(stream).expires_after(target->http->step_timeout);
-  beast::flat_buffer buffer(kHeaderLimit);
-  for (int i = 0; i < kInterimResponses; ++i) {
-    http::response_parser<http::empty_body> parser;
-    parser.header_limit(kHeaderLimit);
-    const auto [read_error, length] = co_await http::async_read_header(stream, buffer, parser, kAsValue);
-    if (read_error) co_return Failed(DescribeFailure("the response", read_error));
-    const int status = parser.get().result_int();
-    if (status / 100 == 1) continue;
-    co_return JudgeResponse(status, parser.get()[http::field::retry_after], WallClockNow());
-  }
-  co_return Failed("the receiver sends nothing but interim responses");
-}
-
+// The body of the answer says nothing that counts.
 asio::awaitable<Delivery> Attempt(std::shared_ptr<Target> target, OutboxMessage message) {
-  auto stream = co_await Connect(target->http);
-  if (!stream) co_return Failed(stream.error().message);
-  if (!target->http->tls) co_return co_await Exchange(*stream, target, std::move(message));
-  HttpsStream tls(std::move(*stream), target->http->tls_context);
-  const Status secured = co_await Handshake(tls, *target->http);
-  if (!secured) co_return Failed(secured.error().message);
-  co_return co_await Exchange(tls, target, std::move(message));
+  const HttpRequest request = MakeRequest(*target, message);
+  HttpExchange exchange(target->http);
+  const auto answer = co_await exchange.Ask(request);
+  if (!answer) co_return Failed(answer.error().message);
+  co_return JudgeResponse(answer->status, answer->retry_after, WallClockNow());
 }
 
 class WebhookSink : public AlertSink {

@@ -8,11 +8,10 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <boost/beast/http.hpp>
 #include <map>
 #include <random>
 
-#include "alert/https_client.h"
+#include "alert/http_exchange.h"
 #include "base/file.h"
 #include "base/key_file.h"
 #include "supervisor/hashset_store.h"
@@ -22,15 +21,14 @@ namespace spanwatch::supervisor {
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
 namespace fs = std::filesystem;
-namespace http = boost::beast::http;
 using alert::kAsValue;
 using hashset::MappedHashSet;
 using Clock = std::chrono::steady_clock;
 using std::chrono::seconds;
 
-constexpr std::uint32_t kHeaderLimit = 16 * 1024;
+constexpr int kOk = 200;
+constexpr int kNotModified = 304;
 constexpr std::size_t kPieceBytes = 256 * 1024;
 constexpr std::size_t kEtagBytesMax = 512;
 constexpr seconds kFirstBackoff{5};
@@ -55,11 +53,6 @@ struct Source {
   std::int64_t last_success = 0;
 };
 
-struct Answer {
-  bool unchanged = false;
-  std::string etag;
-};
-
 std::string ReadEtag(const Source& source) {
   std::error_code error;
   if (!fs::exists(source.file, error)) return "";
@@ -77,58 +70,25 @@ Status WriteAll(const UniqueFd& file, ByteView bytes) {
   return {};
 }
 
-// Writes the body to `file`. One that is too long, breaks off or takes too long fails.
-template <typename Stream>
-asio::awaitable<Result<Answer>> Exchange(Stream& stream, std::shared_ptr<Source> source, const config::Limits& limits,
-                                         const UniqueFd& file) {
+// Writes the body of a new set to `file`. One that is too long, breaks off or takes too long fails.
+asio::awaitable<Result<alert::HttpAnswer>> Download(std::shared_ptr<Source> source, const config::Limits& limits,
+                                                    const UniqueFd& file) {
   const auto deadline = Clock::now() + seconds(limits.hashset_pull_time_s);
-  const auto step = [&] { beast::get_lowest_layer(stream).expires_after(source->target->step_timeout); };
-  http::request<http::empty_body> request(http::verb::get, source->target->path, 11);
-  request.set(http::field::host, source->target->host_header);
-  request.set(http::field::user_agent, "spanwatch/" SPANWATCH_VERSION);
-  if (const std::string etag = ReadEtag(*source); !etag.empty()) request.set(http::field::if_none_match, etag);
-  request.keep_alive(false);
-  step();
-  const auto [write_error, sent] = co_await http::async_write(stream, request, kAsValue);
-  if (write_error) co_return Fail(ErrorCode::kUnavailable, "{}", alert::DescribeFailure("the request", write_error));
-  beast::flat_buffer buffer;
-  http::response_parser<http::buffer_body> parser;
-  parser.header_limit(kHeaderLimit);
-  parser.body_limit(limits.hashset_pull_bytes);
-  step();
-  const auto [head_error, head] = co_await http::async_read_header(stream, buffer, parser, kAsValue);
-  if (head_error) co_return Fail(ErrorCode::kUnavailable, "{}", alert::DescribeFailure("the answer", head_error));
-  Answer answer;
-  answer.unchanged = parser.get().result() == http::status::not_modified;
-  answer.etag = std::string(parser.get()[http::field::etag]);
-  if (answer.unchanged) co_return answer;
-  if (parser.get().result() != http::status::ok) {
-    co_return Fail(ErrorCode::kUnavailable, "HTTP {}", parser.get().result_int());
-  }
+  alert::HttpExchange exchange(source->target);
+  alert::HttpRequest request{.answer_bytes_max = limits.hashset_pull_bytes};
+  if (std::string etag = ReadEtag(*source); !etag.empty())
+    request.fields.emplace_back("If-None-Match", std::move(etag));
+  auto answer = co_await exchange.Ask(request);
+  if (!answer || answer->status == kNotModified) co_return answer;
+  if (answer->status != kOk) co_return Fail(ErrorCode::kUnavailable, "HTTP {}", answer->status);
   Bytes piece(kPieceBytes);
-  while (!parser.is_done()) {
-    parser.get().body().data = piece.data();
-    parser.get().body().size = piece.size();
-    step();
-    const auto [error, got] = co_await http::async_read(stream, buffer, parser, kAsValue);
-    if (error && error != http::error::need_buffer) {
-      co_return Fail(ErrorCode::kUnavailable, "{}", alert::DescribeFailure("the transfer", error));
-    }
-    const std::size_t filled = piece.size() - parser.get().body().size;
-    if (Status status = WriteAll(file, ByteView(piece).first(filled)); !status) co_return Fail(status.error());
+  while (true) {
+    const auto got = co_await exchange.Read(piece);
+    if (!got) co_return Fail(got.error());
+    if (*got == 0) co_return answer;
+    if (Status status = WriteAll(file, ByteView(piece).first(*got)); !status) co_return Fail(status.error());
     if (Clock::now() > deadline) co_return Fail(ErrorCode::kUnavailable, "the transfer took too long");
   }
-  co_return answer;
-}
-
-asio::awaitable<Result<Answer>> Download(std::shared_ptr<Source> source, const config::Limits& limits,
-                                         const UniqueFd& file) {
-  auto stream = co_await alert::Connect(source->target);
-  if (!stream) co_return Fail(stream.error());
-  alert::HttpsStream tls(std::move(*stream), source->target->tls_context);
-  const Status secured = co_await alert::Handshake(tls, *source->target);
-  if (!secured) co_return Fail(secured.error());
-  co_return co_await Exchange(tls, source, limits, file);
 }
 
 // Whether what came may take the place of what is there. On the thread that verifies.
@@ -208,10 +168,11 @@ asio::awaitable<Pulled> HashSetPuller::Shared::Pull(std::shared_ptr<Source> sour
   const UniqueFd file(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!file) co_return Pulled{Outcome::kFailed, FailErrno("cannot write to " + temporary).error().message};
   const auto answer = co_await Download(source, limits, file);
+  const bool came = answer && answer->status == kOk;
   Pulled pulled{Outcome::kUnchanged, ""};
   if (!answer) {
     pulled = {Outcome::kFailed, answer.error().message};
-  } else if (!answer->unchanged) {
+  } else if (came) {
     const auto judge = [source, temporary]() -> asio::awaitable<Pulled> { co_return Judge(*source, temporary); };
     pulled = co_await asio::co_spawn(verifier, judge, asio::use_awaitable);
   }
@@ -221,7 +182,7 @@ asio::awaitable<Pulled> HashSetPuller::Shared::Pull(std::shared_ptr<Source> sour
     if (!placed) pulled = {Outcome::kFailed, FailErrno("cannot write " + source->file.string()).error().message};
   }
   if (pulled.outcome != Outcome::kTaken) ::unlink(temporary.c_str());
-  const bool named = answer && !answer->unchanged && !answer->etag.empty() && answer->etag.size() <= kEtagBytesMax;
+  const bool named = came && !answer->etag.empty() && answer->etag.size() <= kEtagBytesMax;
   if (named && (pulled.outcome == Outcome::kTaken || pulled.outcome == Outcome::kUnchanged)) {
     // Without it the next pull transfers the same again, no more.
     (void)WriteFileAtomically(fs::path(source->file).replace_extension(".etag"), AsBytes(answer->etag), 0600);
