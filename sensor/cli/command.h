@@ -1,6 +1,6 @@
 // How a subcommand joins the command line: one file `<name>_command.cc` that defines Add<Name>Command, and one line in
-// commands.def. main() calls each once; the callback that CLI11 runs sets `exit_status` (0 done, 1 failed, 2 wrong
-// usage, 3 something registered was found).
+// commands.def. RunCommandLine calls each once; the callback that CLI11 runs sets `exit_status` (0 done, 1 failed, 2
+// wrong usage, 3 something registered was found).
 #pragma once
 
 #include <CLI/App.hpp>
