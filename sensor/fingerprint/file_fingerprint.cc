@@ -5,6 +5,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/file.h"
 #include "fingerprint/crop_hashes.h"
@@ -20,6 +21,19 @@ namespace {
 
 constexpr std::size_t kPieceBytes = 256 * 1024;
 constexpr std::array kCrops = {0.0, 0.04, 0.08, 0.12};
+
+// The pixels of a box: as a program would cut it out.
+image::PixelRectangle PixelsOf(const image::LumaRectangle& box, const image::LumaPlane& plane) {
+  const auto at = [](double share, std::uint32_t side) {
+    return static_cast<std::uint32_t>(std::lround(std::clamp(share, 0.0, 1.0) * side));
+  };
+  return {at(box.left, plane.picture_width), at(box.top, plane.picture_height), at(box.right, plane.picture_width),
+          at(box.bottom, plane.picture_height)};
+}
+
+image::PixelRectangle Around(const image::PixelRectangle& a, const image::PixelRectangle& b) {
+  return {std::min(a.left, b.left), std::min(a.top, b.top), std::max(a.right, b.right), std::max(a.bottom, b.bottom)};
+}
 
 struct FreeXxh3 {
   void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
@@ -86,10 +100,9 @@ class FileSketch final : public PrintSink {
     if (type == image::FileType::kJpeg || type == image::FileType::kPng) extractor_.emplace(type);
   }
 
-  void Add(const image::LumaPlane& plane, const image::LumaRectangle& part, View view) {
-    if (part.left >= part.right || part.top >= part.bottom) return;
+  void Add(const image::LumaPlane& plane, View view) {
     image::Luma64 luma;
-    image::Downsample(plane, part, luma);
+    image::Downsample(plane, {}, luma);
     const PdqResult result = Pdq(luma);
     file_.views.push_back({result.hash, result.quality, view});
   }
@@ -105,29 +118,35 @@ class FileSketch final : public PrintSink {
     add(Dihedral::kRotate180, View::kRotate180);
     add(Dihedral::kRotate270, View::kRotate270);
   }
-  // A box is registered as the sensor would see it as a picture of its own: a small one from its pixels.
+  // A box is registered as the sensor would see it as a picture of its own.
   void AddBoxes(const image::LumaPlane& plane) {
-    std::optional<image::LumaPlane> pixels;
-    const auto add = [&](const image::LumaRectangle& box, View view) {
-      const double width = (box.right - box.left) * plane.picture_width;
-      const double height = (box.bottom - box.top) * plane.picture_height;
-      const bool small = std::min(width, height) < image::kShortSideOfBlocks;
-      if (small && !pixels) {
-        pixels = image::DecodePicture(picture_, {.pixels = limits_.perceptual_pixels,
-                                                 .memory_bytes = limits_.perceptual_decoder_bytes,
-                                                 .blocks_from = UINT32_MAX})
-                     .plane;
-      }
-      Add(small && pixels ? *pixels : plane, box, view);
+    std::vector<std::pair<image::PixelRectangle, View>> boxes;
+    const auto take = [&](const std::optional<image::LumaRectangle>& box, View view) {
+      if (!box) return;
+      const image::PixelRectangle pixels = PixelsOf(*box, plane);
+      if (pixels.Within(plane.picture_width, plane.picture_height)) boxes.emplace_back(pixels, view);
     };
-    if (profile_.plate) add(*profile_.plate, View::kPlateCrop);
-    if (profile_.vehicle) add(*profile_.vehicle, View::kVehicleCrop);
+    take(profile_.plate, View::kPlateCrop);
+    take(profile_.vehicle, View::kVehicleCrop);
+    if (boxes.empty()) return;
+    image::PixelRectangle around = boxes.front().first;
+    for (const auto& [box, view] : boxes) around = Around(around, box);
+    const auto pixels = image::DecodePicture(
+        picture_,
+        {.pixels = limits_.perceptual_pixels, .memory_bytes = limits_.perceptual_decoder_bytes, .part = around});
+    if (!pixels.plane) return;
+    for (const auto& [box, view] : boxes) {
+      image::LumaPlane cut = Cut(*pixels.plane, {box.left - around.left, box.top - around.top, box.right - around.left,
+                                                 box.bottom - around.top});
+      if (std::min(cut.width, cut.height) >= image::kShortSideOfBlocks) cut = BlockMeans(cut);
+      Add(cut, view);
+    }
   }
   void AddViews() {
     const auto outcome = image::DecodePicture(picture_, {limits_.perceptual_pixels, limits_.perceptual_decoder_bytes});
     if (!outcome.plane) return;
     const image::LumaPlane& plane = *outcome.plane;
-    Add(plane, {}, View::kFull);
+    Add(plane, View::kFull);
     AddBoxes(plane);
     if (profile_.views == ViewProfile::kNone) return;
     AddTurned(plane);

@@ -62,6 +62,7 @@ struct Decode {
   PictureLimits limits;
   PictureOutcome outcome;
   std::vector<std::uint8_t> row;
+  std::uint32_t column = 0;      // of the row, where the plane begins
   std::uint32_t rows = 0;        // of the plane, done
   std::uint32_t rows_there = 0;  // from data that was there
   std::optional<std::uint32_t>
@@ -69,7 +70,7 @@ struct Decode {
 };
 
 bool Blocks(const Decode& decode) {
-  return std::min(decode.info.image_width, decode.info.image_height) >= decode.limits.blocks_from;
+  return !decode.limits.part && std::min(decode.info.image_width, decode.info.image_height) >= kShortSideOfBlocks;
 }
 
 // Its coefficients are held whole, since any scan may touch any block.
@@ -133,7 +134,21 @@ bool Prepare(Decode& decode) {
   plane.picture_height = info.image_height;
   plane.width = blocks ? info.image_width / 8 : info.image_width;
   plane.height = blocks ? info.image_height / 8 : info.image_height;
+  if (const auto& part = decode.limits.part) {
+    if (!part->Within(plane.width, plane.height)) return false;
+    plane.width = part->width();
+    plane.height = part->height();
+  }
   return plane.width > 0 && plane.height > 0;
+}
+
+// What lies outside of the part is read but not made into pixels, up to the borders of its blocks.
+void EnterPart(Decode& decode, const PixelRectangle& part) {
+  JDIMENSION left = part.left;
+  JDIMENSION width = part.width();
+  jpeg_crop_scanline(&decode.info, &left, &width);
+  decode.column = part.left - left;
+  jpeg_skip_scanlines(&decode.info, part.top);
 }
 
 bool ScanHasLuminance(const jpeg_decompress_struct& info) {
@@ -182,11 +197,11 @@ void StoreRow(Decode& decode) {
   LumaPlane& plane = *decode.outcome.plane;
   std::uint8_t* out = plane.samples.data() + std::size_t{decode.rows} * plane.width;
   if (decode.info.out_color_space == JCS_GRAYSCALE) {
-    std::copy_n(decode.row.data(), plane.width, out);
+    std::copy_n(decode.row.data() + decode.column, plane.width, out);
     return;
   }
   for (std::uint32_t x = 0; x < plane.width; ++x) {  // Adobe writes CMYK inverted: 255 is no ink
-    const std::uint8_t* ink = decode.row.data() + std::size_t{x} * 4;
+    const std::uint8_t* ink = decode.row.data() + (std::size_t{decode.column} + x) * 4;
     out[x] = static_cast<std::uint8_t>((299u * ink[0] + 587u * ink[1] + 114u * ink[2]) * ink[3] / 255000u);
   }
 }
@@ -204,6 +219,7 @@ void Run(Decode& decode) {
   LumaPlane& plane = *decode.outcome.plane;
   jpeg_start_decompress(&info);
   if (info.buffered_image) StartScan(decode);
+  if (decode.limits.part) EnterPart(decode, *decode.limits.part);
   plane.samples.assign(std::size_t{plane.width} * plane.height, 128);
   decode.row.resize(std::size_t{info.output_width} * static_cast<unsigned>(info.output_components));
   while (decode.rows < plane.height) {
@@ -211,7 +227,8 @@ void Run(Decode& decode) {
     if (jpeg_read_scanlines(&info, &row, 1) != 1) break;
     StoreRow(decode);
     ++decode.rows;
-    if (decode.rows_read ? decode.rows <= *decode.rows_read : !decode.source.exhausted) decode.rows_there = decode.rows;
+    const bool there = decode.rows_read ? info.output_scanline <= *decode.rows_read : !decode.source.exhausted;
+    if (there) decode.rows_there = decode.rows;
   }
 }
 

@@ -1,6 +1,7 @@
 #include "image/luma_plane.h"
 
 #include <algorithm>
+#include <numeric>
 #include <cmath>
 
 #include "base/simd_clones.h"
@@ -89,6 +90,41 @@ void Downsample(const LumaPlane& plane, const LumaRectangle& part, Luma64& luma)
     return kept;
   };
   Average(rows, row_of, luma);
+}
+
+LumaPlane Cut(const LumaPlane& plane, const PixelRectangle& part) {
+  LumaPlane cut{.picture_width = plane.picture_width,
+                .picture_height = plane.picture_height,
+                .width = part.width(),
+                .height = part.height(),
+                .coverage = plane.coverage};
+  cut.samples.reserve(std::size_t{cut.width} * cut.height);
+  for (std::uint32_t y = part.top; y < part.bottom; ++y) {
+    const auto row = plane.samples.begin() + static_cast<std::ptrdiff_t>(std::size_t{y} * plane.width);
+    cut.samples.insert(cut.samples.end(), row + part.left, row + part.right);
+  }
+  return cut;
+}
+
+LumaPlane BlockMeans(const LumaPlane& pixels) {
+  LumaPlane means{.picture_width = pixels.picture_width,
+                  .picture_height = pixels.picture_height,
+                  .width = pixels.width / 8,
+                  .height = pixels.height / 8,
+                  .coverage = pixels.coverage};
+  means.samples.reserve(std::size_t{means.width} * means.height);
+  for (std::uint32_t y = 0; y < means.height; ++y) {
+    for (std::uint32_t x = 0; x < means.width; ++x) {
+      std::uint32_t sum = 0;
+      for (std::uint32_t row = 0; row < 8; ++row) {
+        const auto begin =
+            pixels.samples.begin() + static_cast<std::ptrdiff_t>(std::size_t{y * 8 + row} * pixels.width + x * 8);
+        sum = std::accumulate(begin, begin + 8, sum);
+      }
+      means.samples.push_back(static_cast<std::uint8_t>((sum + 32) / 64));
+    }
+  }
+  return means;
 }
 
 NarrowedPlane::NarrowedPlane(const LumaPlane& plane, double left, double right) : rows_(plane.height) {

@@ -31,6 +31,22 @@ struct LumaRectangle {
   friend bool operator==(const LumaRectangle&, const LumaRectangle&) = default;
 };
 
+// `right` and `bottom` are the first that are not in it.
+struct PixelRectangle {
+  std::uint32_t left = 0, top = 0, right = 0, bottom = 0;
+  std::uint32_t width() const { return right - left; }
+  std::uint32_t height() const { return bottom - top; }
+  // Not empty, and inside a picture of this size.
+  bool Within(std::uint32_t picture_width, std::uint32_t picture_height) const {
+    return left < right && right <= picture_width && top < bottom && bottom <= picture_height;
+  }
+};
+
+// The samples of a part. REQUIRES: Within(plane.width, plane.height)
+LumaPlane Cut(const LumaPlane& plane, const PixelRectangle& part);
+// The means of whole 8x8 blocks, of a plane of pixels.
+LumaPlane BlockMeans(const LumaPlane& pixels);
+
 // REQUIRES: a plane of at least one sample
 void Downsample(const LumaPlane& plane, const LumaRectangle& part, Luma64& luma) noexcept;
 

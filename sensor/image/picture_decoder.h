@@ -16,9 +16,9 @@ namespace spanwatch::image {
 struct PictureLimits {
   std::uint64_t pixels = 0;
   std::uint64_t memory_bytes = 0;  // for what must be held at once: plane, progressive, interlaced
-  // Short side from which block means are given. Enrolment alone sets it higher, for the pixels of a small part.
-  std::uint32_t blocks_from = kShortSideOfBlocks;
-  bool only_blocks = false;  // a smaller picture is not decoded: kUnreadable
+  bool only_blocks = false;        // a smaller picture is not decoded: kUnreadable
+  // The plane is the pixels of this part, however large the picture; what lies below it is not read. For enrolment.
+  std::optional<PixelRectangle> part = {};
 };
 
 enum class PictureError : std::uint8_t { kNone, kUnreadable, kOverLimit };

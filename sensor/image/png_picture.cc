@@ -24,8 +24,7 @@ std::uint8_t Luma(const std::uint8_t* rgb) {
 // Adds rows of pixels up to the plane: means of whole 8x8 blocks, or the pixels themselves.
 class PlaneBuilder {
  public:
-  PlaneBuilder(std::uint32_t width, std::uint32_t height, std::uint32_t blocks_from)
-      : blocks_(std::min(width, height) >= blocks_from) {
+  PlaneBuilder(std::uint32_t width, std::uint32_t height, bool blocks) : blocks_(blocks) {
     plane_.picture_width = width;
     plane_.picture_height = height;
     plane_.width = blocks_ ? width / 8 : width;
@@ -60,7 +59,7 @@ class PlaneBuilder {
 };
 
 // Rows of an interlaced picture come in seven passes into one canvas.
-PictureOutcome ReadInterlaced(spng_ctx* context, const spng_ihdr& header, std::uint32_t blocks_from) {
+PictureOutcome ReadInterlaced(spng_ctx* context, const spng_ihdr& header, bool blocks) {
   const std::size_t stride = std::size_t{header.width} * 3;
   std::vector<std::uint8_t> canvas(stride * header.height, 128);
   std::uint64_t rows = 0;
@@ -75,7 +74,7 @@ PictureOutcome ReadInterlaced(spng_ctx* context, const spng_ihdr& header, std::u
     last_pass_rows += row.pass == 6 ? 1 : 0;
   }
   if (rows == 0) return {std::nullopt, PictureError::kUnreadable};
-  PlaneBuilder builder(header.width, header.height, blocks_from);
+  PlaneBuilder builder(header.width, header.height, blocks);
   for (std::uint32_t row = 0; row < header.height; ++row) builder.Add(row, canvas.data() + row * stride);
   const std::uint64_t odd_rows = header.height / 2;
   const float coverage =
@@ -83,8 +82,8 @@ PictureOutcome ReadInterlaced(spng_ctx* context, const spng_ihdr& header, std::u
   return {builder.Finish(result == SPNG_EOI ? 1.0f : std::min(coverage, 1.0f)), PictureError::kNone};
 }
 
-PictureOutcome ReadRows(spng_ctx* context, const spng_ihdr& header, std::uint32_t blocks_from) {
-  PlaneBuilder builder(header.width, header.height, blocks_from);
+PictureOutcome ReadRows(spng_ctx* context, const spng_ihdr& header, bool blocks) {
+  PlaneBuilder builder(header.width, header.height, blocks);
   std::vector<std::uint8_t> rgb(std::size_t{header.width} * 3);
   std::uint32_t row = 0;
   for (; row < header.height; ++row) {
@@ -109,14 +108,19 @@ PictureOutcome DecodePng(ByteView file, const PictureLimits& limits) noexcept {
   if (spng_get_ihdr(context.get(), &header) != 0 || header.width == 0 || header.height == 0) return unreadable;
   const std::uint64_t pixels = std::uint64_t{header.width} * header.height;
   const bool interlaced = header.interlace_method != 0;
-  const std::uint64_t plane = std::min(header.width, header.height) < limits.blocks_from ? pixels : pixels / 64;
+  const auto& part = limits.part;
+  if (part && !part->Within(header.width, header.height)) return unreadable;
+  const bool blocks = !part && std::min(header.width, header.height) >= kShortSideOfBlocks;
+  const std::uint64_t plane = blocks ? pixels / 64 : pixels;
   const std::uint64_t held = plane + std::uint64_t{header.width} * kRowBytesOfPixel + (interlaced ? pixels * 3 : 0);
   if (pixels > limits.pixels || held > limits.memory_bytes) {
     return {std::nullopt, PictureError::kOverLimit};
   }
   if (spng_decode_image(context.get(), nullptr, 0, SPNG_FMT_RGB8, SPNG_DECODE_PROGRESSIVE) != 0) return unreadable;
-  return interlaced ? ReadInterlaced(context.get(), header, limits.blocks_from)
-                    : ReadRows(context.get(), header, limits.blocks_from);
+  PictureOutcome outcome =
+      interlaced ? ReadInterlaced(context.get(), header, blocks) : ReadRows(context.get(), header, blocks);
+  if (part && outcome.plane) outcome.plane = Cut(*outcome.plane, *part);
+  return outcome;
 }
 
 }  // namespace spanwatch::image

@@ -41,6 +41,19 @@ void CheckDecoded(ByteView file) {
   }
 }
 
+void CheckPart(ByteView file) {
+  const auto size = static_cast<std::uint32_t>(file.size());
+  const std::uint32_t left = file.front() % 64u, top = file.back() % 64u;
+  PictureLimits limits = kLimits;
+  limits.part = {left, top, left + 1 + size % 40, top + 1 + size % 23};
+  const PictureOutcome outcome = DecodePicture(file, limits);
+  if (!outcome.plane) return;
+  const LumaPlane& plane = *outcome.plane;
+  CHECK(plane.width == limits.part->width() && plane.height == limits.part->height());
+  CHECK(plane.samples.size() == std::size_t{plane.width} * plane.height);
+  CHECK(plane.coverage > 0 && plane.coverage <= 1);
+}
+
 Bytes Extract(ByteView file, FileType type, std::size_t piece, bool& complete) {
   ImageDataExtractor extractor(type);
   Bytes extracted;
@@ -62,6 +75,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const spanwatch::ByteView file(data, size);
   CheckDecoded(file);
+  CheckPart(file);
   for (const FileType type : {FileType::kJpeg, FileType::kPng}) {
     bool whole = false;
     bool split = false;

@@ -80,6 +80,39 @@ TEST_P(PictureDecoderOfEverySize, GivesOneLuminanceOfGreyPicturesAndOfInks) {
   for (const Kind& kind : kinds) EXPECT_LT(Difference(Decoded(kind.file), grey), 1.0) << kind.name;
 }
 
+TEST_P(PictureDecoderOfEverySize, GivesThePixelsOfAPartAsTheWholeHasThem) {
+  const auto [width, height] = GetParam();
+  const test::Picture picture = Lane(width, height);
+  std::vector<Kind> kinds = ColourKinds(picture);
+  kinds.push_back({"baseline", EncodeJpeg(picture)});
+  kinds.push_back({"inks", EncodeJpeg(picture, {.ink = test::JpegInk::kCmyk})});
+  for (const Kind& kind : kinds) {
+    PictureLimits limits = kLimits;
+    limits.part = {0, 0, width, height};
+    const LumaPlane whole = *DecodePicture(kind.file, limits).plane;
+    ASSERT_EQ(whole.samples.size(), std::size_t{width} * height) << kind.name;
+    for (const PixelRectangle& part :
+         {PixelRectangle{0, 0, 1, 1}, PixelRectangle{7, 9, 41, 30}, PixelRectangle{16, 16, 32, 33},
+          PixelRectangle{0, 40, width, 41}, PixelRectangle{width - 5, height - 3, width, height}}) {
+      limits.part = part;
+      const LumaPlane plane = *DecodePicture(kind.file, limits).plane;
+      EXPECT_EQ(plane.picture_width, width);
+      EXPECT_EQ(plane.coverage, 1);
+      ASSERT_EQ(plane.width, part.width());
+      ASSERT_EQ(plane.height, part.height());
+      for (std::uint32_t y = 0; y < plane.height; ++y) {
+        const auto row = plane.samples.begin() + y * plane.width;
+        const auto expected = whole.samples.begin() + (part.top + y) * width + part.left;
+        ASSERT_TRUE(std::equal(row, row + plane.width, expected)) << kind.name << " " << part.left << " " << y;
+      }
+    }
+    limits.part = {0, 0, width + 1, 1};
+    EXPECT_EQ(DecodePicture(kind.file, limits).error, PictureError::kUnreadable) << kind.name;
+    limits.part = {3, 0, 3, 1};
+    EXPECT_EQ(DecodePicture(kind.file, limits).error, PictureError::kUnreadable) << kind.name;
+  }
+}
+
 class PictureDecoderOfManyRows : public PictureDecoderOfEverySize {};
 
 TEST_P(PictureDecoderOfManyRows, TellsHowMuchOfATruncatedPictureIsThere) {
