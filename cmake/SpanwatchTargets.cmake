@@ -10,6 +10,14 @@ add_executable(sw_precompiled_tests EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/precomp
 target_link_libraries(sw_precompiled_tests PRIVATE spanwatch_flags fmt::fmt GTest::gmock)
 target_precompile_headers(sw_precompiled_tests PRIVATE ${spanwatch_common_headers} <gtest/gtest.h> <gmock/gmock.h>)
 
+# Instrumented code takes long to compile, most of it templates and inline functions that many files share: there several
+# files of a folder are one. Names in unnamed namespaces are therefore distinct within a folder.
+function(spanwatch_join_sources target)
+  if(SPANWATCH_SANITIZE)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
+  endif()
+endfunction()
+
 # spanwatch_library(<folder> [LINK <targets>...]): the static library sw_<folder> of sensor/<folder>/*.cc.
 function(spanwatch_library folder)
   cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
@@ -18,6 +26,7 @@ function(spanwatch_library folder)
     add_library(sw_${folder} STATIC ${sources})
     target_link_libraries(sw_${folder} PUBLIC spanwatch_flags ${arg_LINK})
     target_precompile_headers(sw_${folder} REUSE_FROM sw_precompiled)
+    spanwatch_join_sources(sw_${folder})
   else()
     add_library(sw_${folder} INTERFACE)
     target_link_libraries(sw_${folder} INTERFACE spanwatch_flags ${arg_LINK})
@@ -31,6 +40,7 @@ function(spanwatch_unit_tests folder)
     add_executable(unit_${folder} ${sources})
     target_link_libraries(unit_${folder} PRIVATE sw_${folder} sw_test_support GTest::gmock_main)
     target_precompile_headers(unit_${folder} REUSE_FROM sw_precompiled_tests)
+    spanwatch_join_sources(unit_${folder})
     target_include_directories(unit_${folder} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
     add_test(NAME unit_${folder} COMMAND unit_${folder} --gtest_brief=1 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(unit_${folder} PROPERTIES TIMEOUT 600 LABELS unit)

@@ -32,8 +32,8 @@ class JsonFileSink : public AlertSink {
   JsonLinesWriter writer_;
 };
 
-Result<std::unique_ptr<AlertSink>> Make(boost::asio::io_context& io, const config::Limits&,
-                                        const SinkOptions& options) {
+Result<std::unique_ptr<AlertSink>> MakeJsonFileSink(boost::asio::io_context& io, const config::Limits&,
+                                                    const SinkOptions& options) {
   std::string path;
   for (const auto& [name, value] : options.settings) path = value;
   if (path.empty()) return Fail(ErrorCode::kInvalid, "a json_file needs a path");
@@ -42,12 +42,12 @@ Result<std::unique_ptr<AlertSink>> Make(boost::asio::io_context& io, const confi
   return std::make_unique<JsonFileSink>(io, options.name, std::move(*writer));
 }
 
-constexpr SinkSetting kSettings[] = {
+constexpr SinkSetting kJsonFileSettings[] = {
     {"path", "File that each alert is appended to as one line; - for standard output."}};
 
 }  // namespace
 
 constinit const SinkSpec k_json_file_sink = {"json_file", "Appends each alert to a file, one JSON object a line.",
-                                             kSettings, Make};
+                                             kJsonFileSettings, MakeJsonFileSink};
 
 }  // namespace spanwatch::alert

@@ -125,14 +125,14 @@ class WebhookSink : public AlertSink {
   std::shared_ptr<Target> target_;
 };
 
-Result<std::unique_ptr<AlertSink>> Make(asio::io_context& io, const config::Limits& limits,
-                                        const SinkOptions& options) {
+Result<std::unique_ptr<AlertSink>> MakeWebhookSink(asio::io_context& io, const config::Limits& limits,
+                                                   const SinkOptions& options) {
   auto target = MakeTarget(limits, options);
   if (!target) return Fail(target.error());
   return std::make_unique<WebhookSink>(io, limits, options, std::move(*target));
 }
 
-constexpr SinkSetting kSettings[] = {
+constexpr SinkSetting kWebhookSettings[] = {
     {"url", "Where alerts are posted to: http:// or https://."},
     {"secret_file", "File with a secret (whsec_ and base64); several while rotating."},
     {"secret_environment", "Environment variable with a secret; several while rotating."},
@@ -172,6 +172,6 @@ Delivery JudgeResponse(int status, std::string_view retry_after, PacketTime now)
 }
 
 constinit const SinkSpec k_webhook_sink = {"webhook", "Posts each alert over HTTP(S), signed as Standard Webhooks 1.0.",
-                                           kSettings, Make};
+                                           kWebhookSettings, MakeWebhookSink};
 
 }  // namespace spanwatch::alert

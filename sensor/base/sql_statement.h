@@ -13,6 +13,9 @@
 
 namespace spanwatch {
 
+// SQLite's integers have a sign.
+constexpr std::int64_t SqlInteger(std::uint64_t value) { return static_cast<std::int64_t>(value); }
+
 class SqlStatement {
  public:
   SqlStatement() = default;

@@ -18,7 +18,6 @@
 namespace spanwatch::cli {
 namespace {
 
-constexpr std::size_t kRingBytes = 64u << 20;
 constexpr std::size_t kFilesAtOnce = 128;  // of one inspector process; descriptors of one message are limited
 constexpr std::size_t kItemsListed = 32;
 
@@ -114,7 +113,7 @@ void TakeFindings(process::RingReader& ring, const std::vector<std::string>& nam
 
 Status InspectBatch(const config::Config& config, OpenedHashSets& sets, std::span<const std::string> files, bool json,
                     Findings& findings) {
-  auto group = process::InspectorGroup::Make(1, kRingBytes);
+  auto group = process::InspectorGroup::Make(1, kOfflineRingBytes);
   if (!group) return Fail(group.error());
   process::InspectorSetup setup;
   setup.mode = process::InspectorMode::kFiles;

@@ -20,7 +20,6 @@
 namespace spanwatch::cli {
 namespace {
 
-constexpr std::size_t kRingBytes = 64u << 20;
 constexpr std::chrono::milliseconds kIdleWait{2};
 constexpr std::chrono::seconds kDeliveryWait{20};
 
@@ -118,7 +117,7 @@ Result<int> Replay(const ReplayOptions& options) {
   }
   auto sets = OpenHashSets(*config);
   if (!sets) return Fail(sets.error());
-  auto group = process::InspectorGroup::Make(config->inspectors, kRingBytes);
+  auto group = process::InspectorGroup::Make(config->inspectors, kOfflineRingBytes);
   if (!group) return Fail(group.error());
   std::vector<supervisor::InspectorLink> links;
   for (std::size_t i = 0; i < group->count(); ++i) {

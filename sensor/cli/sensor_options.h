@@ -10,6 +10,8 @@
 
 namespace spanwatch::cli {
 
+inline constexpr std::size_t kOfflineRingBytes = 64u << 20;  // of an inspector of `replay` and `inspect`
+
 struct SensorOptions {
   std::string config_file;
   std::vector<std::string> hashsets;

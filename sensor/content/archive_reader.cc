@@ -10,12 +10,10 @@
 namespace spanwatch::content {
 namespace {
 
-constexpr std::size_t kNameBytes = 240;
-
 std::string NameOf(archive_entry* entry) {
   const char* name = archive_entry_pathname(entry);
   if (name == nullptr) name = archive_entry_pathname_utf8(entry);
-  return name == nullptr ? std::string() : std::string(name, strnlen(name, kNameBytes));
+  return name == nullptr ? std::string() : std::string(name, strnlen(name, kMemberNameBytes));
 }
 
 ArchiveMember Describe(archive* handle, archive_entry* entry) {

@@ -16,6 +16,8 @@ struct archive;
 
 namespace spanwatch::content {
 
+inline constexpr std::size_t kMemberNameBytes = 240;  // what is kept of a member's name
+
 struct ArchiveFormat {
   std::string_view name;              // first word of the members' provenance step
   int (*enable)(archive*) = nullptr;  // archive_read_support_format_...

@@ -1,8 +1,8 @@
 #include "content/mime_header.h"
 
 #include <algorithm>
-#include <cctype>
 
+#include "base/ascii.h"
 #include "content/text_decoder.h"
 
 namespace spanwatch::content {
@@ -10,18 +10,6 @@ namespace {
 
 constexpr std::size_t kNameBytes = 256;
 constexpr std::size_t kBoundaryBytes = 200;  // RFC 2046 allows 70; senders are not that strict
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower;
-}
-
-std::string_view Trim(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
-}
 
 // `charset'language'text` of RFC 2231 without its first two fields, percent-decoded.
 std::string DecodeExtended(std::string_view value) {

@@ -1,8 +1,8 @@
 #include "content/object_node.h"
 
 #include <algorithm>
-#include <cctype>
 
+#include "base/ascii.h"
 #include "content/file_magic.h"
 
 namespace spanwatch::content {
@@ -10,12 +10,6 @@ namespace {
 
 constexpr std::size_t kHeadBytes = 512;
 constexpr std::size_t kStepBytes = 256;
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower;
-}
 
 const LayerSpec* LayerOfEncoding(const std::string& encoding) {
   for (const LayerSpec* spec : Layers()) {

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "base/byte_reader.h"
+#include "content/archive_reader.h"
 
 namespace spanwatch::content {
 namespace {
@@ -33,7 +34,6 @@ constexpr std::uint64_t kCopyCoder = 0x00, kLzmaCoder = 0x030101, kAesCoder = 0x
 constexpr std::size_t kCodersMax = 32;
 constexpr std::uint64_t kPackedAllowance = 1 << 20;  // what a small index may unpack to
 constexpr std::uint32_t kDictionaryMax = 64 << 20;
-constexpr std::size_t kNameBytes = 240;
 
 using Digest = std::optional<std::uint32_t>;
 
@@ -246,7 +246,7 @@ std::string TakeName(ByteReader& reader) {
   std::string name;
   for (std::uint32_t unit = reader.U16Le(); unit != 0 && reader.ok(); unit = reader.U16Le()) {
     if (unit >= 0xd800 && unit < 0xdc00) unit = 0x10000 + ((unit & 0x3ff) << 10) + (reader.U16Le() & 0x3ff);
-    if (name.size() >= kNameBytes) continue;
+    if (name.size() >= kMemberNameBytes) continue;
     if (unit < 0x80) {
       name += static_cast<char>(unit);
     } else if (unit < 0x800) {

@@ -12,7 +12,7 @@
 namespace spanwatch::content {
 namespace {
 
-constexpr ArchiveFormat kFormat = {
+constexpr ArchiveFormat kSevenZipFormat = {
     .name = "7z",
     .enable = archive_read_support_format_7zip,
     .seeks = true,
@@ -20,7 +20,7 @@ constexpr ArchiveFormat kFormat = {
 
 class SevenZipLayer final : public Layer {
  public:
-  explicit SevenZipLayer(ObjectNode& object) : object_(object), members_(object, kFormat) {}
+  explicit SevenZipLayer(ObjectNode& object) : object_(object), members_(object, kSevenZipFormat) {}
 
   Taken Write(ByteView bytes) noexcept override {
     std::size_t taken = 0;

@@ -8,7 +8,7 @@
 namespace spanwatch::content {
 namespace {
 
-constexpr ArchiveFormat kFormat = {
+constexpr ArchiveFormat kTarFormat = {
     .name = "tar",
     .enable = archive_read_support_format_tar,
     .magic = "ustar",
@@ -25,7 +25,7 @@ constinit const LayerSpec kTarLayer = {
     .probe = [](const ObjectInfo&, ByteView head,
                 bool) { return IsTarHeader(head) ? Likelihood::kYes : Likelihood::kNo; },
     .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> {
-      return std::make_unique<ArchiveLayer>(object, kFormat);
+      return std::make_unique<ArchiveLayer>(object, kTarFormat);
     },
 };
 

@@ -10,7 +10,7 @@
 namespace spanwatch::content {
 namespace {
 
-constexpr ArchiveFormat kFormat = {
+constexpr ArchiveFormat kZipFormat = {
     .name = "zip",
     .enable = archive_read_support_format_zip_streamable,
     .directory = true,
@@ -21,7 +21,7 @@ constexpr ArchiveFormat kFormat = {
 
 class ZipLayer final : public Layer {
  public:
-  explicit ZipLayer(ObjectNode& object) : object_(object), members_(object, kFormat), entries_(object) {}
+  explicit ZipLayer(ObjectNode& object) : object_(object), members_(object, kZipFormat), entries_(object) {}
 
   Taken Write(ByteView bytes) noexcept override {
     const Taken taken = members_.Write(bytes);

@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::uint32_t kFactor1 = 0x9E3779B1;  // odd, of high entropy: the primes of XXH32
 constexpr std::uint32_t kFactor2 = 0x85EBCA77;
-constexpr std::size_t kBlock = 64;  // positions marked together, a bit each
-constexpr std::size_t kBlocksAtOnce = 32;
+constexpr std::size_t kMarkedBlock = 64;  // positions marked together, a bit each
+constexpr std::size_t kBlocksMarked = 32;
 constexpr std::size_t kHashedBytes = 8;
 constexpr int kManySampled = 4;  // of a block
 constexpr std::size_t kUsualWindow = SampledWindows().window;
@@ -31,9 +31,9 @@ constexpr std::size_t kUsualWindow = SampledWindows().window;
 using MarkFunction = void (*)(const std::uint8_t* bytes, std::size_t blocks, std::uint32_t last, std::uint64_t* masks);
 
 void MarkScalar(const std::uint8_t* bytes, std::size_t blocks, std::uint32_t last, std::uint64_t* masks) {
-  for (std::size_t block = 0; block < blocks; ++block, bytes += kBlock) {
+  for (std::size_t block = 0; block < blocks; ++block, bytes += kMarkedBlock) {
     std::uint64_t sampled = 0;
-    for (std::size_t i = 0; i < kBlock; ++i) sampled |= std::uint64_t{Hash8(bytes + i) <= last} << i;
+    for (std::size_t i = 0; i < kMarkedBlock; ++i) sampled |= std::uint64_t{Hash8(bytes + i) <= last} << i;
     masks[block] = sampled;
   }
 }
@@ -44,7 +44,7 @@ void MarkScalar(const std::uint8_t* bytes, std::size_t blocks, std::uint32_t las
   const __m256i factor1 = _mm256_set1_epi32(static_cast<int>(kFactor1));
   const __m256i factor2 = _mm256_set1_epi32(static_cast<int>(kFactor2));
   const __m256i bound = _mm256_set1_epi32(static_cast<int>(last));
-  for (std::size_t block = 0; block < blocks; ++block, bytes += kBlock) {
+  for (std::size_t block = 0; block < blocks; ++block, bytes += kMarkedBlock) {
     std::uint64_t sampled = 0;
     for (int half = 0; half < 2; ++half) {
       std::uint64_t found = 0;
@@ -68,7 +68,7 @@ void MarkScalar(const std::uint8_t* bytes, std::size_t blocks, std::uint32_t las
   const __m512i factor1 = _mm512_set1_epi32(static_cast<int>(kFactor1));
   const __m512i factor2 = _mm512_set1_epi32(static_cast<int>(kFactor2));
   const __m512i bound = _mm512_set1_epi32(static_cast<int>(last));
-  for (std::size_t block = 0; block < blocks; ++block, bytes += kBlock) {
+  for (std::size_t block = 0; block < blocks; ++block, bytes += kMarkedBlock) {
     std::uint64_t sampled = 0;
     for (int s = 0; s < 4; ++s) {
       const __m512i low = _mm512_loadu_si512(bytes + s);
@@ -138,23 +138,23 @@ struct ScanPaths {
   template <MarkFunction kMark>
   [[gnu::always_inline]] static inline void Scan(const Parameters& parameters, const std::uint8_t* bytes,
                                                  std::size_t positions, PrintSink& sink) {
-    std::array<std::uint64_t, kBlocksAtOnce> masks;
+    std::array<std::uint64_t, kBlocksMarked> masks;
     Batch batch{sink};
     std::size_t at = 0;
-    while (positions - at >= kBlock) {
-      const std::size_t blocks = std::min(kBlocksAtOnce, (positions - at) / kBlock);
+    while (positions - at >= kMarkedBlock) {
+      const std::size_t blocks = std::min(kBlocksMarked, (positions - at) / kMarkedBlock);
       kMark(bytes + at, blocks, parameters.last, masks.data());
-      for (std::size_t i = 0; i < blocks; ++i, at += kBlock) {
-        if (masks[i] == 0 || AllLowEntropy(parameters, bytes + at, masks[i], kBlock)) continue;
+      for (std::size_t i = 0; i < blocks; ++i, at += kMarkedBlock) {
+        if (masks[i] == 0 || AllLowEntropy(parameters, bytes + at, masks[i], kMarkedBlock)) continue;
         TakeBlock(parameters, bytes + at, parameters.offset + at, masks[i], batch);
       }
     }
     const std::size_t rest = positions - at;
     if (rest == 0) return batch.Flush();
     std::uint64_t sampled = 0;
-    if (rest + parameters.window >= kBlock + kHashedBytes) {  // a whole block is readable
+    if (rest + parameters.window >= kMarkedBlock + kHashedBytes) {  // a whole block is readable
       kMark(bytes + at, 1, parameters.last, &sampled);
-      sampled &= ~std::uint64_t{0} >> (kBlock - rest);
+      sampled &= ~std::uint64_t{0} >> (kMarkedBlock - rest);
     } else {
       for (std::size_t i = 0; i < rest; ++i) sampled |= std::uint64_t{Hash8(bytes + at + i) <= parameters.last} << i;
     }

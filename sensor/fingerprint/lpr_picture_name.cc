@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/ascii.h"
 #include "fingerprint/plate_shapes.h"
 
 namespace spanwatch::fingerprint {
@@ -12,7 +13,6 @@ constexpr std::size_t kWordsLooked = 16;
 constexpr std::size_t kDateDigits = 8;
 constexpr std::size_t kTimeDigits = 6;
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsLetter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
 
 bool InRange(std::string_view digits, int least, int most) {

@@ -133,7 +133,7 @@ Range RowOf(std::string_view text, const PlateToken& token, std::size_t reach) {
 }
 
 // Whether a time of day makes a moment of this field.
-bool IsDate(std::string_view field) {
+bool IsDateField(std::string_view field) {
   constexpr std::string_view kMidnight = " 00:00";
   std::array<char, kLongestDate + kMidnight.size()> moment{};
   if (field.size() < 8 || field.size() > kLongestDate) return false;
@@ -186,7 +186,7 @@ class RowReader {
   }
 
   void JoinDateAndTime(std::string_view field) {
-    if (IsDate(field)) {
+    if (IsDateField(field)) {
       std::ranges::copy(field, date_.begin());
       date_size_ = field.size();
     } else if (date_size_ > 0 && IsTimeOfDay(field)) {

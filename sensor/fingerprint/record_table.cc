@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "base/ascii.h"
 #include "fingerprint/plate_normaliser.h"
 #include "fingerprint/plate_shapes.h"
 #include "fingerprint/record_value.h"
@@ -16,17 +17,6 @@ namespace {
 
 constexpr std::size_t kLongestRow = std::size_t{1} << 20;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
-bool EqualIgnoringCase(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
-
-std::string_view Trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
 
 // RFC 4180: a quote opens at the beginning of a cell, and a doubled one inside is a quote.
 std::vector<std::string> SplitCells(std::string_view text, char delimiter) {
@@ -146,7 +136,7 @@ Result<bool> RecordTableReader::State::ReadCells(std::vector<std::string>& cells
 Result<std::size_t> RecordTableReader::State::Column(const std::vector<std::string>& cells,
                                                      std::string_view name) const {
   const auto found =
-      std::ranges::find_if(cells, [&](const std::string& cell) { return EqualIgnoringCase(Trim(cell), name); });
+      std::ranges::find_if(cells, [&](const std::string& cell) { return EqualsIgnoringCase(Trim(cell), name); });
   if (found != cells.end()) return static_cast<std::size_t>(found - cells.begin());
   return Fail(ErrorCode::kNotFound, "no column \"{}\" in the header; it has: {}", name, fmt::join(cells, ", "));
 }

@@ -15,14 +15,14 @@
 namespace spanwatch::fingerprint {
 namespace {
 
-constexpr std::size_t kBlock = 16;
+constexpr std::size_t kAesBlock = 16;
 constexpr std::size_t kRounds = 14;
 constexpr std::uint8_t kTagVersion = 1;
 // Blocks in flight: they cover the latency of one AES round on the processors of the field.
 constexpr std::size_t kFew = 8;
 constexpr std::size_t kWide = 32;
 
-using Block = std::array<std::uint8_t, kBlock>;
+using Block = std::array<std::uint8_t, kAesBlock>;
 
 struct alignas(64) Schedule {
   __m128i round_keys[kRounds + 1];
@@ -48,7 +48,7 @@ template <int kConstant>
 
 [[gnu::target("aes,sse4.1")]] void ExpandKey(ByteView key, Schedule& schedule) {
   __m128i* const keys = schedule.round_keys;
-  std::memcpy(keys, key.data(), 2 * kBlock);
+  std::memcpy(keys, key.data(), 2 * kAesBlock);
   ExpandPair<0x01>(keys, 2);
   ExpandPair<0x02>(keys, 4);
   ExpandPair<0x04>(keys, 6);
@@ -60,11 +60,11 @@ template <int kConstant>
 
 [[gnu::target("aes,sse4.1")]] void EncryptWithInstructions(const Schedule& schedule, Block& block) {
   __m128i state;
-  std::memcpy(&state, block.data(), kBlock);
+  std::memcpy(&state, block.data(), kAesBlock);
   state = _mm_xor_si128(state, schedule.round_keys[0]);
   for (std::size_t round = 1; round < kRounds; ++round) state = _mm_aesenc_si128(state, schedule.round_keys[round]);
   state = _mm_aesenclast_si128(state, schedule.round_keys[kRounds]);
-  std::memcpy(block.data(), &state, kBlock);
+  std::memcpy(block.data(), &state, kAesBlock);
 }
 
 void Encrypt(const Schedule& schedule, std::span<Block> blocks) {
@@ -74,23 +74,23 @@ void Encrypt(const Schedule& schedule, std::span<Block> blocks) {
   }
   auto* const bytes = reinterpret_cast<std::uint8_t*>(blocks.data());
   int written = 0;
-  EVP_EncryptUpdate(schedule.portable, bytes, &written, bytes, static_cast<int>(blocks.size() * kBlock));
+  EVP_EncryptUpdate(schedule.portable, bytes, &written, bytes, static_cast<int>(blocks.size() * kAesBlock));
 }
 
 // Doubling in GF(2^128), RFC 4493 section 2.3.
 Block Double(const Block& block) {
   Block doubled{};
   std::uint8_t carry = 0;
-  for (std::size_t i = kBlock; i-- > 0;) {
+  for (std::size_t i = kAesBlock; i-- > 0;) {
     doubled[i] = static_cast<std::uint8_t>(block[i] << 1 | carry);
     carry = block[i] >> 7;
   }
-  if (carry != 0) doubled[kBlock - 1] ^= 0x87;
+  if (carry != 0) doubled[kAesBlock - 1] ^= 0x87;
   return doubled;
 }
 
 void Mix(Block& block, const Block& with) {
-  for (std::size_t i = 0; i < kBlock; ++i) block[i] ^= with[i];
+  for (std::size_t i = 0; i < kAesBlock; ++i) block[i] ^= with[i];
 }
 
 std::uint64_t FirstWord(const Block& block) {
@@ -122,13 +122,13 @@ std::uint64_t Cmac(const Schedule& schedule, std::string_view value) {
   std::size_t filled = 1;
   state[0] = kTagVersion;
   for (const char c : value) {
-    if (filled == kBlock) {
+    if (filled == kAesBlock) {
       Encrypt(schedule, {&state, 1});
       filled = 0;
     }
     state[filled++] ^= static_cast<std::uint8_t>(c);
   }
-  if (filled == kBlock) {
+  if (filled == kAesBlock) {
     Mix(state, schedule.whole);
   } else {
     state[filled] ^= 0x80;
@@ -146,17 +146,17 @@ unsigned __int128 PaddedPlate(PlateWord plate) {
 
 Block PlateBlock(PlateWord plate, const Block& padded) {
   unsigned __int128 mixed;
-  std::memcpy(&mixed, padded.data(), kBlock);
+  std::memcpy(&mixed, padded.data(), kAesBlock);
   mixed ^= PaddedPlate(plate);
   Block block;
-  std::memcpy(block.data(), &mixed, kBlock);
+  std::memcpy(block.data(), &mixed, kAesBlock);
   return block;
 }
 
 // As PlateBlock, Encrypt and FirstWord, without a way through memory.
 [[gnu::target("aes,sse4.1")]] void TagFew(const Schedule& schedule, const PlateWord* plates, std::uint64_t* tags) {
   __m128i padded;
-  std::memcpy(&padded, schedule.padded.data(), kBlock);
+  std::memcpy(&padded, schedule.padded.data(), kAesBlock);
   const __m128i first = _mm_xor_si128(padded, schedule.round_keys[0]);
   __m128i state[kFew];
 #pragma GCC unroll 8
@@ -294,7 +294,7 @@ std::uint64_t RecordTagger::NameTag(std::string_view name) const noexcept { retu
 std::uint64_t RecordTagger::PairTag(std::uint64_t plate_tag, std::uint64_t value_tag) const noexcept {
   Block block;
   const std::array<std::uint64_t, 2> words{std::byteswap(plate_tag), std::byteswap(value_tag)};
-  std::memcpy(block.data(), words.data(), kBlock);
+  std::memcpy(block.data(), words.data(), kAesBlock);
   Mix(block, schedules_->pair.whole);
   Encrypt(schedules_->pair, {&block, 1});
   return FirstWord(block);

@@ -6,15 +6,15 @@
 namespace spanwatch::fingerprint {
 namespace {
 
-constexpr std::size_t kFirstSlots = 64;
-constexpr std::size_t kKeptSlots = 4096;  // kept by Clear: clearing more costs more than making it again
+constexpr std::size_t kFirstKeys = 64;
+constexpr std::size_t kKeptKeys = 4096;  // kept by Clear: clearing more costs more than making it again
 
 }  // namespace
 
 void RecordTokenSample::InsertKept(std::uint64_t key, std::uint16_t kind) {
   if (keys_.empty()) {
-    keys_.resize(kFirstSlots);
-    kinds_.resize(kFirstSlots);
+    keys_.resize(kFirstKeys);
+    kinds_.resize(kFirstKeys);
   }
   if (!Place(key, kind)) return;
   if (kind >= counts_.size()) counts_.resize(kind + std::size_t{1});
@@ -60,7 +60,7 @@ void RecordTokenSample::Rebuild(std::size_t slots) {
 }
 
 void RecordTokenSample::Clear() {
-  if (keys_.size() > kKeptSlots) {
+  if (keys_.size() > kKeptKeys) {
     keys_ = {};
     kinds_ = {};
   } else if (size_ > 0) {

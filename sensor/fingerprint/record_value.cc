@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "base/ascii.h"
 #include "base/utf8.h"
 #include "fingerprint/plate_normaliser.h"
 #include "fingerprint/text_fold.h"
@@ -18,8 +19,7 @@ constexpr double kFirstSerial = 36526;           // 2000-01-01
 constexpr double kLastSerial = 73050;            // 2099-12-31
 constexpr double kSerialOfEpoch = 25569;         // 1970-01-01
 constexpr std::size_t kLongestTime = 40;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+constexpr std::string_view kValueEdges = " \t\r\n\"'`";
 
 // Reads a time field by field; failure is sticky.
 class TimeReader {
@@ -234,13 +234,6 @@ std::optional<std::int64_t> ExcelSerial(std::string_view text) {
   return static_cast<std::int64_t>(std::llround((serial - kSerialOfEpoch) * 86400)) / 60;
 }
 
-std::string_view Trim(std::string_view text) {
-  constexpr std::string_view kEdges = " \t\r\n\"'`";
-  const std::size_t first = text.find_first_not_of(kEdges);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kEdges) - first + 1);
-}
-
 // Letters and digits, folded.
 struct FoldedValue {
   std::array<char, RecordValue::kMaximum> text{};
@@ -284,7 +277,7 @@ RecordValue TextValue(std::string_view value) {
 }  // namespace
 
 std::optional<std::int64_t> ParseRecordMinute(std::string_view value) {
-  value = Trim(value);
+  value = Trim(value, kValueEdges);
   if (value.size() < 7 || value.size() > kLongestTime) return std::nullopt;
   if (!IsDigit(value[0])) {
     constexpr std::string_view kWeekday = "Mon, ";
@@ -300,7 +293,7 @@ std::optional<std::int64_t> ParseRecordMinute(std::string_view value) {
 }
 
 RecordValue NormaliseValue(std::string_view value) {
-  value = Trim(value);
+  value = Trim(value, kValueEdges);
   const auto minute = ParseRecordMinute(value);
   if (!minute) return TextValue(value);
   std::array<char, 24> digits;

@@ -6,6 +6,8 @@
 
 #include <immintrin.h>
 
+#include "fingerprint/avx2_table.h"
+
 namespace spanwatch::fingerprint {
 namespace {
 
@@ -50,10 +52,6 @@ constexpr std::array<std::uint8_t, 16> kLowHalf = [] {
          static_cast<std::uint64_t>(static_cast<std::uint32_t>(_mm256_movemask_epi8(high))) << 32;
 }
 
-[[gnu::target("avx2")]] inline __m256i Repeat(const std::array<std::uint8_t, 16>& table) {
-  return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table.data())));
-}
-
 struct HalfMasks {
   __m256i word, lead, continuation, high, nul, control, escape;
 };
@@ -62,8 +60,9 @@ struct HalfMasks {
   const __m256i value = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes));
   const __m256i nibble = _mm256_set1_epi8(0x0F);
   const __m256i zero = _mm256_setzero_si256();
-  const __m256i low = _mm256_shuffle_epi8(Repeat(kLowHalf), _mm256_and_si256(value, nibble));
-  const __m256i high = _mm256_shuffle_epi8(Repeat(kHighHalf), _mm256_and_si256(_mm256_srli_epi16(value, 4), nibble));
+  const __m256i low = _mm256_shuffle_epi8(InBothHalves(kLowHalf), _mm256_and_si256(value, nibble));
+  const __m256i high =
+      _mm256_shuffle_epi8(InBothHalves(kHighHalf), _mm256_and_si256(_mm256_srli_epi16(value, 4), nibble));
   const __m256i classes = _mm256_and_si256(low, high);
   const auto has = [&](std::uint8_t bits) __attribute__((target("avx2"), always_inline)) {
     const __m256i missing =
@@ -140,7 +139,7 @@ std::uint64_t PlateCharacters(const BlockMasks& masks) {
 
 bool IsText(const BlockMasks& masks) { return (masks.control & ~masks.nul) == 0 && (masks.nul & masks.nul << 1) == 0; }
 
-BlockMasks ClassifyPortably(const std::uint8_t* block) {
+BlockMasks ClassifyBlockPortably(const std::uint8_t* block) {
   BlockMasks masks;
   for (std::size_t i = 0; i < kTextBlock; ++i) {
     const std::uint8_t byte = block[i];
@@ -162,7 +161,7 @@ BlockMasks ClassifyPortably(const std::uint8_t* block) {
 void ClassifyText(const std::uint8_t* blocks, std::span<BlockMasks> masks, MaskPath path) noexcept {
   if (path == MaskPath::kAvx512) return ClassifyWithAvx512(blocks, masks);
   if (path == MaskPath::kAvx2) return ClassifyWithAvx2(blocks, masks);
-  for (std::size_t i = 0; i < masks.size(); ++i) masks[i] = ClassifyPortably(blocks + i * kTextBlock);
+  for (std::size_t i = 0; i < masks.size(); ++i) masks[i] = ClassifyBlockPortably(blocks + i * kTextBlock);
 }
 
 void TextFilter::Update(ByteView bytes) noexcept {

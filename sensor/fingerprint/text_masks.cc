@@ -6,6 +6,7 @@
 
 #include <immintrin.h>
 
+#include "fingerprint/avx2_table.h"
 #include "fingerprint/plate_shapes.h"
 #include "fingerprint/record_fields.h"
 
@@ -93,7 +94,7 @@ struct Bits {
   std::uint64_t letter = 0, digit = 0, separator = 0, structural = 0, trigger = 0;
 };
 
-Bits ClassifyPortably(const char* block) {
+Bits ClassifyTextPortably(const char* block) {
   Bits bits;
   const auto* const bytes = reinterpret_cast<const std::uint8_t*>(block);
   for (std::size_t i = 0; i < TextMasks::kBits; ++i) {
@@ -111,15 +112,12 @@ Bits ClassifyPortably(const char* block) {
   return bits;
 }
 
-[[gnu::target("avx2")]] inline __m256i Repeat(const std::array<std::uint8_t, 16>& table) {
-  return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table.data())));
-}
-
 [[gnu::target("avx2")]] inline __m256i LookUp(const Halves& halves, __m256i bytes) {
   // A byte beyond ASCII has its highest bit set: the shuffle of its low half gives zero.
   const __m256i high = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), _mm256_set1_epi8(0x0F));
   const __m256i low = _mm256_and_si256(bytes, _mm256_set1_epi8(static_cast<char>(0x8F)));
-  return _mm256_and_si256(_mm256_shuffle_epi8(Repeat(halves.low), low), _mm256_shuffle_epi8(Repeat(halves.high), high));
+  return _mm256_and_si256(_mm256_shuffle_epi8(InBothHalves(halves.low), low),
+                          _mm256_shuffle_epi8(InBothHalves(halves.high), high));
 }
 
 [[gnu::target("avx2")]] inline std::uint32_t NotZero(__m256i bytes) {
@@ -133,7 +131,7 @@ Bits ClassifyPortably(const char* block) {
       _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_min_epu8(from_first, last), from_first)));
 }
 
-[[gnu::target("avx2")]] Bits ClassifyWithAvx2(const char* block) {
+[[gnu::target("avx2")]] Bits ClassifyTextWithAvx2(const char* block) {
   Bits bits;
   for (unsigned half = 0; half < 64; half += 32) {
     const auto load = [&](unsigned ahead) __attribute__((target("avx2"), always_inline)) {
@@ -159,7 +157,7 @@ Bits ClassifyPortably(const char* block) {
                                         _mm512_loadu_si512(table.data() + 64));
 }
 
-[[gnu::target("avx512f,avx512bw,avx512vl,avx512vbmi")]] Bits ClassifyWithAvx512(const char* block) {
+[[gnu::target("avx512f,avx512bw,avx512vl,avx512vbmi")]] Bits ClassifyTextWithAvx512(const char* block) {
   const __m512i bytes = _mm512_loadu_si512(block);
   const __m512i kinds = LookUp(kClasses, bytes);
   const __m512i triggers = _mm512_and_si512(LookUp(kTriggers[0], bytes),
@@ -207,9 +205,9 @@ MaskPath BestMaskPath() noexcept {
 
 void TextMasks::Fill(std::string_view text, std::size_t from, MaskPath path) {
   const std::size_t blocks = text.size() / kBits + 1;
-  const auto classify = path == MaskPath::kAvx512 ? ClassifyWithAvx512
-                        : path == MaskPath::kAvx2 ? ClassifyWithAvx2
-                                                  : ClassifyPortably;
+  const auto classify = path == MaskPath::kAvx512 ? ClassifyTextWithAvx512
+                        : path == MaskPath::kAvx2 ? ClassifyTextWithAvx2
+                                                  : ClassifyTextPortably;
   for (auto* const bits : {&word_, &separator_, &structural_, &seed_, &trigger_}) {
     if (bits->size() < blocks + 2) bits->resize(blocks + 2);
   }

@@ -8,7 +8,7 @@ namespace spanwatch::hashset {
 namespace {
 
 // Prints looked up together, so that their cache misses overlap (algorithms.md 2.3).
-constexpr std::size_t kBatch = 32;
+constexpr std::size_t kPrintsAtOnce = 32;
 
 std::span<const ArchiveEntryRow> FirstOf(std::span<const ArchiveEntryRow> rows) {
   return rows.first(std::min(rows.size(), kHitsPerKeyMax));
@@ -145,9 +145,9 @@ std::uint64_t Snapshot::CountFileSizes(std::uint64_t least, std::uint64_t most) 
 void Snapshot::FindFragments(std::size_t set, std::span<const FragmentPrint> prints,
                              std::vector<FragmentHit>& found) const {
   const MappedHashSet& mapped = *sets_[set];
-  for (std::size_t begin = 0; begin < prints.size(); begin += kBatch) {
-    const auto batch = prints.subspan(begin, std::min(kBatch, prints.size() - begin));
-    std::array<std::uint64_t, kBatch> hashes;
+  for (std::size_t begin = 0; begin < prints.size(); begin += kPrintsAtOnce) {
+    const auto batch = prints.subspan(begin, std::min(kPrintsAtOnce, prints.size() - begin));
+    std::array<std::uint64_t, kPrintsAtOnce> hashes;
     for (std::size_t i = 0; i < batch.size(); ++i) {
       hashes[i] = batch[i].hash;
       mapped.fragment_filter().Prefetch(hashes[i]);
@@ -196,9 +196,9 @@ void Snapshot::FindPairs(std::size_t set, std::span<const std::uint64_t> tags, s
 
 void Snapshot::FindTags(const KeyTable& table, const BloomFilter* filter, std::size_t set,
                         std::span<const std::uint64_t> tags, std::vector<PlateHit>& found) const {
-  for (std::size_t begin = 0; begin < tags.size(); begin += kBatch) {
-    const auto batch = tags.subspan(begin, std::min(kBatch, tags.size() - begin));
-    std::uint32_t passed = UINT32_MAX >> (kBatch - batch.size());
+  for (std::size_t begin = 0; begin < tags.size(); begin += kPrintsAtOnce) {
+    const auto batch = tags.subspan(begin, std::min(kPrintsAtOnce, tags.size() - begin));
+    std::uint32_t passed = UINT32_MAX >> (kPrintsAtOnce - batch.size());
     if (filter != nullptr) {
       for (const std::uint64_t tag : batch) filter->Prefetch(tag);
       passed = filter->MayContain(batch);

@@ -22,7 +22,7 @@ constexpr double kCoveredMin = 0.65;   // share of a panel's side that is edge
 constexpr double kClearlyCovered = 0.9;
 constexpr double kEnd = 0.16;           // of a side, at each of its corners, where
 constexpr double kEndCoveredMin = 0.5;  // so much is edge, too: an edge that stops short has its corner elsewhere
-constexpr double kSideMin = 0.3;        // of the picture's side
+constexpr double kPanelSideMin = 0.3;   // of the picture's side
 constexpr double kSame = 0.02;          // of a side: nearer is the same place
 constexpr std::size_t kEdgesMax = 12;   // of one direction
 
@@ -82,9 +82,9 @@ class EdgeFinder {
   std::vector<Edge> Find() {
     std::vector<Found> found;
     for (std::uint32_t line = kBeside + 1; line + kBeside + 1 < lines_; ++line) {
-      if (Mark(line) < kStepsMin * kSideMin * length_) continue;
+      if (Mark(line) < kStepsMin * kPanelSideMin * length_) continue;
       const Stretch stretch = LongestStretch();
-      if (stretch.to - stretch.from >= kSideMin * length_ && StandsOut(line, stretch))
+      if (stretch.to - stretch.from >= kPanelSideMin * length_ && StandsOut(line, stretch))
         found.push_back({line, stretch.score, Middle(line, stretch)});
     }
     std::ranges::stable_sort(found, std::ranges::greater(), &Found::score);
@@ -192,7 +192,8 @@ class PanelFinder {
     std::vector<Candidate> candidates;
     for (std::size_t top = 0; top < rows_.size(); ++top) {
       for (std::size_t bottom = top + 1; bottom < rows_.size(); ++bottom) {
-        if (rows_[bottom].at - rows_[top].at >= kSideMin * height_) AddBetween(rows_[top], rows_[bottom], candidates);
+        if (rows_[bottom].at - rows_[top].at >= kPanelSideMin * height_)
+          AddBetween(rows_[top], rows_[bottom], candidates);
       }
     }
     std::ranges::stable_sort(candidates, [](const Candidate& a, const Candidate& b) {
@@ -218,7 +219,7 @@ class PanelFinder {
       const auto [left, left_covered] = sides[l];
       for (std::size_t r = l + 1; r < sides.size(); ++r) {
         const auto [right, right_covered] = sides[r];
-        if (right->at - left->at < kSideMin * width_) continue;
+        if (right->at - left->at < kPanelSideMin * width_) continue;
         const double covered = std::min({left_covered, right_covered, top.CoveredBetween(left->at, right->at),
                                          bottom.CoveredBetween(left->at, right->at)});
         if (covered == 0) continue;

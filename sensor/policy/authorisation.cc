@@ -5,21 +5,13 @@
 #include <algorithm>
 #include <charconv>
 
+#include "policy/document_place.h"
 #include "policy/value_pattern.h"
 
 namespace spanwatch::policy {
 namespace {
 
 constexpr const char* kDays[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
-
-struct Place {
-  const std::string& file;
-  YAML::Node node;
-
-  std::unexpected<Error> Refuse(const std::string& reason) const {
-    return Fail(ErrorCode::kInvalid, "{}:{}: {}", file, node.Mark().line + 1, reason);
-  }
-};
 
 std::vector<std::string> TextsOf(const FlatEvent& event, const std::string& field) {
   std::vector<std::string> texts;
@@ -36,7 +28,7 @@ bool AddressIn(const std::vector<Network>& networks, const FlatEvent& event, con
   });
 }
 
-Result<std::vector<std::string>> Texts(const Place& place) {
+Result<std::vector<std::string>> Texts(const DocumentPlace& place) {
   std::vector<std::string> texts;
   if (!place.node.IsSequence()) return place.Refuse("expected a list like [a, b]");
   for (const auto& entry : place.node) {
@@ -47,7 +39,7 @@ Result<std::vector<std::string>> Texts(const Place& place) {
   return texts;
 }
 
-Result<std::vector<Network>> Networks(const Place& place) {
+Result<std::vector<Network>> Networks(const DocumentPlace& place) {
   const auto texts = Texts(place);
   if (!texts) return Fail(texts.error());
   std::vector<Network> networks;
@@ -60,7 +52,7 @@ Result<std::vector<Network>> Networks(const Place& place) {
   return networks;
 }
 
-Result<std::chrono::minutes> TimeOfDay(const Place& place) {
+Result<std::chrono::minutes> TimeOfDay(const DocumentPlace& place) {
   const std::string& text = place.node.Scalar();
   unsigned hours = 99, minutes = 99;
   const auto digit = [&](std::size_t at) { return text[at] >= '0' && text[at] <= '9'; };
@@ -73,11 +65,11 @@ Result<std::chrono::minutes> TimeOfDay(const Place& place) {
   return std::chrono::minutes(hours * 60 + minutes);
 }
 
-Status ParseSchedule(Schedule& schedule, const Place& place) {
+Status ParseSchedule(Schedule& schedule, const DocumentPlace& place) {
   if (!place.node.IsMap()) return place.Refuse("a schedule has days, from and until");
   for (const auto& pair : place.node) {
     const std::string key = pair.first.Scalar();
-    const Place at{place.file, pair.second};
+    const DocumentPlace at{place.file, pair.second};
     if (key == "days") {
       const auto days = Texts(at);
       if (!days) return Fail(days.error());
@@ -101,7 +93,7 @@ Status ParseSchedule(Schedule& schedule, const Place& place) {
   return {};
 }
 
-Status ParseKey(Authorisation& authorisation, const std::string& key, const Place& place) {
+Status ParseKey(Authorisation& authorisation, const std::string& key, const DocumentPlace& place) {
   const auto store = [](auto& target, auto result) -> Status {
     if (!result) return Fail(result.error());
     target = std::move(*result);
@@ -124,7 +116,7 @@ Status ParseKey(Authorisation& authorisation, const std::string& key, const Plac
   return place.Refuse(fmt::format("unknown key '{}' of an authorisation", key));
 }
 
-Result<Authorisation> ParseOne(const Place& place) {
+Result<Authorisation> ParseOne(const DocumentPlace& place) {
   if (!place.node.IsMap()) return place.Refuse("an authorisation is a mapping");
   Authorisation authorisation;
   for (const auto& pair : place.node) {
@@ -174,7 +166,7 @@ Result<std::vector<Authorisation>> ParseAuthorisations(const std::string& yaml, 
     const YAML::Node document = YAML::Load(yaml);
     const YAML::Node list = document.IsMap() ? document["authorisations"] : YAML::Node();
     if (!list || (!list.IsSequence() && !list.IsNull())) {
-      return Place{file, document}.Refuse("expected 'authorisations:' and a list");
+      return DocumentPlace{file, document}.Refuse("expected 'authorisations:' and a list");
     }
     std::vector<Authorisation> authorisations;
     for (const auto& node : list) {

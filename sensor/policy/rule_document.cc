@@ -3,20 +3,12 @@
 #include <algorithm>
 #include <charconv>
 
+#include "policy/document_place.h"
+
 namespace spanwatch::policy {
 namespace {
 
 constexpr std::size_t kDocumentsMax = 10'000;
-
-// One document and where it stands, for messages.
-struct Place {
-  const std::string& file;
-  YAML::Node node;
-
-  std::unexpected<Error> Refuse(const std::string& reason) const {
-    return Fail(ErrorCode::kInvalid, "{}:{}: {}", file, node.Mark().line + 1, reason);
-  }
-};
 
 std::vector<std::string> TextsIn(const YAML::Node& node) {
   std::vector<std::string> texts;
@@ -29,7 +21,7 @@ std::vector<std::string> TextsIn(const YAML::Node& node) {
   return texts;
 }
 
-Result<Severity> ParseLevel(const Place& place) {
+Result<Severity> ParseLevel(const DocumentPlace& place) {
   const std::string& level = place.node.Scalar();
   for (int i = 0; i <= static_cast<int>(Severity::kCritical); ++i) {
     if (ToString(static_cast<Severity>(i)) == level) return static_cast<Severity>(i);
@@ -37,7 +29,7 @@ Result<Severity> ParseLevel(const Place& place) {
   return place.Refuse(fmt::format("level '{}' is not one of informational, low, medium, high, critical", level));
 }
 
-Result<CorrelationRule> ParseCorrelation(const Place& place) {
+Result<CorrelationRule> ParseCorrelation(const DocumentPlace& place) {
   constexpr std::pair<const char*, CorrelationType> kTypes[] = {
       {"event_count", CorrelationType::kEventCount},
       {"value_count", CorrelationType::kValueCount},
@@ -75,7 +67,7 @@ Result<CorrelationRule> ParseCorrelation(const Place& place) {
       const std::string& text = pair.second.Scalar();
       if (std::from_chars(text.data(), text.data() + text.size(), number).ec != std::errc() ||
           (name != "gt" && name != "gte" && name != "lt" && name != "lte" && name != "eq" && name != "neq")) {
-        return Place{place.file, pair.second}.Refuse(
+        return DocumentPlace{place.file, pair.second}.Refuse(
             fmt::format("'{}: {}' is no condition of a correlation", name, text));
       }
       rule.condition.emplace_back(name, number);
@@ -88,7 +80,7 @@ Result<CorrelationRule> ParseCorrelation(const Place& place) {
   return rule;
 }
 
-Status ParseOwnAttributes(RuleDocument& document, const Place& place) {
+Status ParseOwnAttributes(RuleDocument& document, const DocumentPlace& place) {
   for (const auto& pair : place.node) {
     const std::string key = pair.first.Scalar();
     if (key == "group_by") {
@@ -96,14 +88,14 @@ Status ParseOwnAttributes(RuleDocument& document, const Place& place) {
     } else if (key == "alert") {
       document.generates_alert = pair.second.Scalar() != "false";
     } else {
-      return Place{place.file, pair.second}.Refuse(
+      return DocumentPlace{place.file, pair.second}.Refuse(
           fmt::format("unknown key 'spanwatch.{}'; there are group_by and alert", key));
     }
   }
   return {};
 }
 
-Result<RuleDocument> ParseDocument(const Place& place) {
+Result<RuleDocument> ParseDocument(const DocumentPlace& place) {
   const YAML::Node& node = place.node;
   if (!node.IsMap()) return place.Refuse("a rule is a mapping with 'title' and 'detection', 'correlation' or 'filter'");
   RuleDocument document;

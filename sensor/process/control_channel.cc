@@ -84,4 +84,10 @@ bool ControlChannel::HasMessage() const {
   return ::poll(&waited, 1, 0) > 0;
 }
 
+std::string TakeText(ByteReader& reader) { return std::string(AsText(reader.Take(reader.U32Le()))); }
+
+std::unexpected<Error> ForeignMessage() {
+  return Fail(ErrorCode::kCorrupt, "a control message is not what this version sends");
+}
+
 }  // namespace spanwatch::process

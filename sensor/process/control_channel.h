@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "base/byte_reader.h"
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -35,5 +36,10 @@ class ControlChannel {
  private:
   UniqueFd socket_;
 };
+
+// Of a message's body: a text as ByteWriter::Text writes it.
+std::string TakeText(ByteReader& reader);
+// The error of a message that is not what it should be.
+std::unexpected<Error> ForeignMessage();
 
 }  // namespace spanwatch::process

@@ -15,8 +15,6 @@ namespace {
 
 using std::chrono::seconds;
 
-// One that lives for so long has not died of its start.
-constexpr seconds kQuickDeath{10};
 constexpr seconds kStatisticsInterval{1};
 constexpr int kMessagesAtOnce = 16;
 
@@ -156,10 +154,8 @@ Status InspectorKeeper::OnEnded(std::uint32_t index, int exit_status, Clock::tim
   if (!all_ran_ && !draining_ && was != State::kRunning) {
     return Fail(ErrorCode::kUnavailable, "an inspector could not start; its own line above says why");
   }
-  place.quick_deaths = now - place.started < kQuickDeath ? place.quick_deaths + 1 : 0;
-  const auto longest = static_cast<std::int64_t>(plan_.config.limits.launcher_restart_delay_s);
-  const std::int64_t delay = place.quick_deaths < 2 ? 0 : std::int64_t{1} << std::min(place.quick_deaths - 2, 12u);
-  place.start_at = now + seconds(std::min(delay, longest));
+  const seconds longest(plan_.config.limits.launcher_restart_delay_s);
+  place.start_at = now + place.restart_delay.AfterDeath(now - place.started, longest);
   return {};
 }
 

@@ -15,6 +15,7 @@
 
 #include "config/config.h"
 #include "process/inspector_group.h"
+#include "process/restart_delay.h"
 #include "process/supervisor_setup.h"
 
 namespace spanwatch::process {
@@ -85,8 +86,8 @@ class InspectorKeeper {
     bool told_started = false;  // the observer's view
     UniqueFd capture;           // of the one that runs, or of the one that died
     int link_type = 0;
-    std::uint64_t joined = 0;   // when, in the order of all that ever joined; 0: never
-    unsigned quick_deaths = 0;  // one after the other
+    std::uint64_t joined = 0;  // when, in the order of all that ever joined; 0: never
+    RestartDelay restart_delay;
     Clock::time_point started{};
     Clock::time_point start_at{};
     std::uint64_t heartbeat = 0;

@@ -33,8 +33,6 @@ Zones TakeZones(ByteReader& reader) {
   return any ? Zones::Any() : Zones::Inside(std::move(inside));
 }
 
-std::string TakeText(ByteReader& reader) { return std::string(AsText(reader.Take(reader.U32Le()))); }
-
 void PutHashSets(ByteWriter& writer, const std::vector<HashSetInput>& hashsets, std::vector<int>& descriptors) {
   writer.Le(static_cast<std::uint32_t>(hashsets.size()));
   for (const HashSetInput& hashset : hashsets) {
@@ -100,8 +98,6 @@ void TakeHandover(ByteReader& reader, ControlMessage& message, std::size_t& next
   }
 }
 
-constexpr std::string_view kBadMessage = "a control message is not what this version sends";
-
 }  // namespace
 
 Status SendSetup(ControlChannel& channel, const InspectorSetup& setup) {
@@ -161,7 +157,7 @@ Result<InspectorSetup> ReceiveSetup(ControlChannel& channel) {
   }
   const bool good = reader.ok() && reader.remaining() == 0;
   Wipe(message->body);
-  if (!good) return Fail(ErrorCode::kCorrupt, "{}", kBadMessage);
+  if (!good) return ForeignMessage();
   return setup;
 }
 
@@ -187,7 +183,7 @@ Result<ReloadedSets> ParseReload(ControlMessage message) {
   reloaded.hashsets = TakeHashSets(reader, message, next);
   const bool good = reader.ok() && reader.remaining() == 0;
   Wipe(message.body);
-  if (!good) return Fail(ErrorCode::kCorrupt, "{}", kBadMessage);
+  if (!good) return ForeignMessage();
   return reloaded;
 }
 

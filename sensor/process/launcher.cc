@@ -20,7 +20,6 @@ namespace {
 using std::chrono::seconds;
 
 constexpr int kTickMilliseconds = 200;
-constexpr seconds kQuickDeath{10};
 // Beyond what the supervisor itself takes to deliver at the end.
 constexpr seconds kSupervisorEndMargin{10};
 
@@ -168,11 +167,8 @@ Status Launcher::OnSupervisorEnded(int exit_status, Clock::time_point now) {
   if (!supervisor_ran_) {
     return Fail(ErrorCode::kUnavailable, "the supervisor could not start; its own line above says why");
   }
-  supervisor_quick_deaths_ = now - supervisor_started_ < kQuickDeath ? supervisor_quick_deaths_ + 1 : 0;
-  const auto longest = static_cast<std::int64_t>(plan_.config.limits.launcher_restart_delay_s);
-  const unsigned deaths = supervisor_quick_deaths_;
-  const std::int64_t delay = deaths < 2 ? 0 : std::int64_t{1} << std::min(deaths - 2, 12u);
-  supervisor_start_at_ = now + seconds(std::min(delay, longest));
+  const seconds longest(plan_.config.limits.launcher_restart_delay_s);
+  supervisor_start_at_ = now + supervisor_restart_delay_.AfterDeath(now - supervisor_started_, longest);
   return {};
 }
 

@@ -11,6 +11,7 @@
 
 #include "process/inspector_keeper.h"
 #include "process/link_watch.h"
+#include "process/restart_delay.h"
 
 namespace spanwatch::process {
 
@@ -65,7 +66,7 @@ class Launcher : private InspectorKeeper::Observer {
   bool supervisor_ready_ = false;
   bool supervisor_channel_open_ = false;
   bool supervisor_ran_ = false;
-  unsigned supervisor_quick_deaths_ = 0;
+  RestartDelay supervisor_restart_delay_;
   Clock::time_point supervisor_started_{};
   Clock::time_point supervisor_start_at_{};
   bool told_ready_ = false;

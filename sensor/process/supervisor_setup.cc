@@ -6,10 +6,6 @@
 namespace spanwatch::process {
 namespace {
 
-constexpr std::string_view kBadMessage = "a control message is not what this version sends";
-
-std::string TakeText(ByteReader& reader) { return std::string(AsText(reader.Take(reader.U32Le()))); }
-
 void PutFacts(ByteWriter& writer, const std::vector<HashSetFacts>& hashsets) {
   writer.Le(static_cast<std::uint32_t>(hashsets.size()));
   for (const HashSetFacts& hashset : hashsets) {
@@ -64,7 +60,7 @@ Result<SupervisorSetup> ReceiveSupervisorSetup(ControlChannel& channel) {
   setup.verbose = reader.U8() != 0;
   const std::uint32_t count = reader.U32Le();
   if (!reader.ok() || message->descriptors.size() != 1 + 2 * std::size_t{count}) {
-    return Fail(ErrorCode::kCorrupt, "{}", kBadMessage);
+    return ForeignMessage();
   }
   setup.launcher_block = std::move(message->descriptors[0]);
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -75,7 +71,7 @@ Result<SupervisorSetup> ReceiveSupervisorSetup(ControlChannel& channel) {
     inspector.shared_block = std::move(message->descriptors[2 + 2 * i]);
   }
   setup.hashsets = TakeFacts(reader);
-  if (!reader.ok() || reader.remaining() != 0) return Fail(ErrorCode::kCorrupt, "{}", kBadMessage);
+  if (!reader.ok() || reader.remaining() != 0) return ForeignMessage();
   return setup;
 }
 
@@ -90,7 +86,7 @@ Result<std::vector<HashSetFacts>> ParseSupervisorReload(ByteView body) {
   ByteReader reader(body);
   reader.Skip(1);
   auto hashsets = TakeFacts(reader);
-  if (!reader.ok() || reader.remaining() != 0) return Fail(ErrorCode::kCorrupt, "{}", kBadMessage);
+  if (!reader.ok() || reader.remaining() != 0) return ForeignMessage();
   return hashsets;
 }
 
@@ -105,7 +101,7 @@ Result<std::uint32_t> ParseAboutInspector(ByteView body) {
   ByteReader reader(body);
   reader.Skip(1);
   const std::uint32_t inspector = reader.U32Le();
-  if (!reader.ok() || reader.remaining() != 0) return Fail(ErrorCode::kCorrupt, "{}", kBadMessage);
+  if (!reader.ok() || reader.remaining() != 0) return ForeignMessage();
   return inspector;
 }
 

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <utility>
 
+#include "base/ascii.h"
+
 namespace spanwatch::protocol {
 namespace {
 
@@ -19,19 +21,9 @@ constexpr std::string_view kMethods[] = {
 constexpr std::size_t kLongestMethod = 32;
 constexpr std::size_t kLongestProbedLine = 8192;
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsTokenCharacter(char c) {
   return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
          std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](char c) { return Lower(c); });
-  return lower;
-}
-bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) { return Lower(x) == Lower(y); });
 }
 bool StartsIgnoringCase(std::string_view text, std::string_view prefix) {
   return text.size() >= prefix.size() && EqualsIgnoringCase(text.substr(0, prefix.size()), prefix);
@@ -39,7 +31,7 @@ bool StartsIgnoringCase(std::string_view text, std::string_view prefix) {
 
 // White space and control characters, which evasions put around names and values.
 bool IsBlank(char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; }
-std::string_view Trim(std::string_view text) {
+std::string_view TrimBlank(std::string_view text) {
   while (!text.empty() && IsBlank(text.front())) text.remove_prefix(1);
   while (!text.empty() && IsBlank(text.back())) text.remove_suffix(1);
   return text;
@@ -59,15 +51,15 @@ bool IsVersion(std::string_view text) {
 }
 
 bool ParseRequestLine(std::string_view line, Http1Head& head) {
-  line = Trim(line);
+  line = TrimBlank(line);
   const std::size_t method_end = line.find_first_of(" \t");
   if (method_end == 0 || method_end == std::string_view::npos || method_end > kLongestMethod) return false;
   head.method = line.substr(0, method_end);
   if (!std::ranges::all_of(head.method, IsTokenCharacter)) return false;
-  std::string_view rest = Trim(line.substr(method_end));
+  std::string_view rest = TrimBlank(line.substr(method_end));
   const std::size_t version = rest.find_last_of(" \t");
   if (version != std::string_view::npos && IsVersion(rest.substr(version + 1))) {
-    head.target = Trim(rest.substr(0, version));
+    head.target = TrimBlank(rest.substr(0, version));
     return true;
   }
   head.versioned = false;
@@ -76,14 +68,14 @@ bool ParseRequestLine(std::string_view line, Http1Head& head) {
 }
 
 bool ParseStatusLine(std::string_view line, Http1Head& head) {
-  line = Trim(line);
+  line = TrimBlank(line);
   if (!IsVersion(line) && !line.starts_with("ICY")) return false;
   const std::size_t space = line.find_first_of(" \t");
   if (space == std::string_view::npos) {
     head.status = 200;
     return true;
   }
-  const std::string_view rest = Trim(line.substr(space));
+  const std::string_view rest = TrimBlank(line.substr(space));
   std::size_t digits = 0;
   while (digits < rest.size() && digits < 4 && IsDigit(rest[digits])) ++digits;
   head.status = 200;  // browsers go on when there is no number
@@ -106,7 +98,7 @@ std::string_view TakeField(std::string_view& text) {
 void ReadContentLength(std::string_view value, Http1Head& head) {
   if (value.find(',') != std::string_view::npos) head.framing_conflict = true;
   while (!value.empty()) {
-    std::string_view part = Trim(TakeUntil(value, ','));
+    std::string_view part = TrimBlank(TakeUntil(value, ','));
     if (part.starts_with('+')) part.remove_prefix(1);
     std::uint64_t length = 0;
     const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), length);
@@ -154,9 +146,9 @@ std::optional<std::string> Parameter(std::string_view value, std::string_view na
     std::string_view parameter = value.substr(0, std::min(end, value.size()));
     value.remove_prefix(std::min(end + 1, value.size()));
     if (std::exchange(first, false) && parameter.find('=') == std::string_view::npos) continue;
-    const std::string_view key = Trim(TakeUntil(parameter, '='));
+    const std::string_view key = TrimBlank(TakeUntil(parameter, '='));
     if (!EqualsIgnoringCase(key, name)) continue;
-    parameter = Trim(parameter);
+    parameter = TrimBlank(parameter);
     if (!parameter.starts_with('"')) return std::string(parameter);
     std::string text;
     for (std::size_t i = 1; i < parameter.size() && parameter[i] != '"'; ++i) {
@@ -182,7 +174,7 @@ std::string FileNameOf(std::string_view disposition) {
 
 // "bytes 0-499/1234", "bytes 500-999/*".
 std::optional<ByteRange> ParseContentRange(std::string_view value) {
-  value = Trim(value);
+  value = TrimBlank(value);
   if (!StartsIgnoringCase(value, "bytes")) return std::nullopt;
   value.remove_prefix(5);
   while (!value.empty() && !IsDigit(value.front())) value.remove_prefix(1);
@@ -222,7 +214,7 @@ void ReadField(const Http1Field& field, std::vector<std::string>& transfer_codin
   }
   if (is("content-type") && head.media_type.empty()) {
     std::string_view rest = field.value;
-    head.media_type = Lower(Trim(TakeUntil(rest, ';')).substr(0, 128));
+    head.media_type = Lower(TrimBlank(TakeUntil(rest, ';')).substr(0, 128));
     head.boundary = Parameter(field.value, "boundary").value_or("").substr(0, 256);
   } else if (is("content-disposition")) {
     head.file_name = FileNameOf(field.value);
@@ -314,10 +306,10 @@ std::optional<Http1Head> ParseHttp1Head(std::string_view text, bool request) {
   while (!text.empty() && head.fields.size() < kMaxFields) {
     std::string_view value = TakeField(text);
     // A line that begins with a colon: the name stands before it, on no line of this head.
-    const std::string_view name = Trim(TakeUntil(value, ':'));
+    const std::string_view name = TrimBlank(TakeUntil(value, ':'));
     const bool unusual = IsUnusual(value);
     while (!value.empty() && (IsBlank(value.front()) || value.front() == ':')) value.remove_prefix(1);
-    head.fields.push_back({name, Trim(value), unusual});
+    head.fields.push_back({name, TrimBlank(value), unusual});
     ReadField(head.fields.back(), transfer_codings, head);
   }
   for (std::string& coding : transfer_codings) {
@@ -335,7 +327,7 @@ std::optional<Http1Head> ParseHttp1Head(std::string_view text, bool request) {
 }
 
 std::optional<std::uint64_t> ParseChunkSize(std::string_view line) {
-  line = Trim(line);
+  line = TrimBlank(line);
   if (StartsIgnoringCase(line, "0x")) line.remove_prefix(2);
   std::uint64_t size = 0;
   const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), size, 16);

@@ -513,7 +513,7 @@ ParserAnswer Http1Parser::OnEnd(Direction direction) noexcept {
 
 namespace {
 
-ProbeAnswer Probe(ByteView first, Direction direction) {
+ProbeAnswer ProbeHttp1(ByteView first, Direction direction) {
   const std::string_view text = AsText(first);
   return direction == Direction::kFromClient ? ProbeRequestLine(text) : ProbeStatusLine(text);
 }
@@ -528,7 +528,7 @@ const ParserSpec kHttp1Parser = {
     .name = "http1",
     .help =
         "HTTP/1.x, HTTP/0.9 and their look-alikes: bodies of requests and responses, long queries and header fields.",
-    .probe = Probe,
+    .probe = ProbeHttp1,
     .begins_within = BeginsWithin,
     .create = [](const ParserContext& context) -> std::unique_ptr<Parser> {
       return std::make_unique<Http1Parser>(context);

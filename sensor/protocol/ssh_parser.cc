@@ -53,7 +53,7 @@ class SshParser final : public Parser {
   int lines_ = 0;
 };
 
-ProbeAnswer Probe(ByteView first, [[maybe_unused]] Direction direction) {
+ProbeAnswer ProbeSsh(ByteView first, [[maybe_unused]] Direction direction) {
   const std::string_view text = AsText(first.first(std::min(first.size(), kPrefix.size())));
   if (!kPrefix.starts_with(text)) return ProbeAnswer::kNo;
   return text.size() == kPrefix.size() ? ProbeAnswer::kYes : ProbeAnswer::kMaybe;
@@ -64,7 +64,7 @@ ProbeAnswer Probe(ByteView first, [[maybe_unused]] Direction direction) {
 const ParserSpec kSshParser = {
     .name = "ssh",
     .help = "SSH: the identification lines of both sides.",
-    .probe = Probe,
+    .probe = ProbeSsh,
     .begins_within = nullptr,
     .create = [](const ParserContext& context) -> std::unique_ptr<Parser> {
       return std::make_unique<SshParser>(context);

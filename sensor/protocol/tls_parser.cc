@@ -108,7 +108,7 @@ class TlsParser final : public Parser {
   std::array<Side, 2> sides_;
 };
 
-ProbeAnswer Probe(ByteView first, [[maybe_unused]] Direction direction) {
+ProbeAnswer ProbeTls(ByteView first, [[maybe_unused]] Direction direction) {
   if (first.size() >= kRecordHeader) return IsRecordHeader(first) ? ProbeAnswer::kYes : ProbeAnswer::kNo;
   if (first[0] < 20 || first[0] > 23 || (first.size() > 1 && first[1] != 3)) return ProbeAnswer::kNo;
   return ProbeAnswer::kMaybe;
@@ -119,7 +119,7 @@ ProbeAnswer Probe(ByteView first, [[maybe_unused]] Direction direction) {
 const ParserSpec kTlsParser = {
     .name = "tls",
     .help = "TLS and SSL 3.0: server name, application protocol, version and JA4 of the hellos.",
-    .probe = Probe,
+    .probe = ProbeTls,
     .begins_within = nullptr,
     .create = [](const ParserContext& context) -> std::unique_ptr<Parser> {
       return std::make_unique<TlsParser>(context);

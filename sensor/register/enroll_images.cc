@@ -9,6 +9,8 @@
 #include <mutex>
 #include <thread>
 
+#include "base/ascii.h"
+
 namespace spanwatch::enrolment {
 namespace {
 
@@ -19,8 +21,7 @@ constexpr std::size_t kFilesPerBatch = 256;
 constexpr unsigned kThreadsMax = 256;
 
 bool ClaimsToBePicture(const std::string& path) {
-  std::string extension = fs::path(path).extension().string();
-  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  const std::string extension = Lower(fs::path(path).extension().string());
   constexpr std::array<std::string_view, 13> kExtensions = {".jpg", ".jpeg", ".jpe",  ".jfif", ".png",  ".gif", ".bmp",
                                                             ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif"};
   return std::ranges::find(kExtensions, extension) != kExtensions.end();

@@ -2,10 +2,10 @@
 
 #include <fstream>
 
+#include "register/enrolment.h"
+
 namespace spanwatch::enrolment {
 namespace {
-
-constexpr std::uint64_t kRowsPerBatch = 4096;
 
 // All rows of one file. What was committed before a failure stays; enrolling again adds the rest.
 Status EnrollTable(RegisterDatabase& database, std::int64_t collection, Source source,

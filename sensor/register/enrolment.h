@@ -9,6 +9,8 @@
 
 namespace spanwatch::enrolment {
 
+inline constexpr std::uint64_t kRowsPerBatch = 4096;  // of a transaction
+
 class EnrolmentObserver {
  public:
   virtual ~EnrolmentObserver() = default;

@@ -4,11 +4,11 @@
 #include <fstream>
 
 #include "base/byte_reader.h"
+#include "register/enrolment.h"
 
 namespace spanwatch::enrolment {
 namespace {
 
-constexpr std::uint64_t kRowsPerBatch = 4096;
 constexpr std::uint8_t kQualityUnknown = 100;  // a list keeps what its maker found good enough
 
 PictureView PictureOf(const ListedDigest& digest) {

@@ -13,8 +13,6 @@ constexpr std::size_t kPlacesWorthKeeping = 3;
 
 enum PlaceKind : std::int64_t { kFlowPlace, kDestinationPlace };
 
-std::int64_t Signed(std::uint64_t value) { return static_cast<std::int64_t>(value); }
-
 void BindItem(SqlStatement& statement, const FollowedItem& item) {
   statement.Bind(1, ByteView(item.id)).Bind(2, static_cast<std::int64_t>(item.method));
   statement.Bind(3, static_cast<std::int64_t>(item.confidence));
@@ -198,7 +196,7 @@ Status QuarantineTable::WriteItem(const FollowedItem& item) {
   }
   BindItem(upsert_item_, item);
   upsert_item_.Bind(4, entry.collection).Bind(5, static_cast<std::int64_t>(entry.severity));
-  upsert_item_.Bind(6, Nanoseconds(entry.since)).Bind(7, Nanoseconds(entry.until)).Bind(8, Signed(entry.held));
+  upsert_item_.Bind(6, Nanoseconds(entry.since)).Bind(7, Nanoseconds(entry.until)).Bind(8, SqlInteger(entry.held));
   return upsert_item_.Run();
 }
 
@@ -212,7 +210,7 @@ Status QuarantineTable::WritePlaces(const FollowedItem& item, Followed& followed
   for (const auto& [kind, seen] : kinds) {
     for (const auto& [value, time] : seen->latest) {
       BindItem(upsert_place_, item);
-      upsert_place_.Bind(4, std::int64_t{kind}).Bind(5, Signed(value)).Bind(6, Nanoseconds(time));
+      upsert_place_.Bind(4, std::int64_t{kind}).Bind(5, SqlInteger(value)).Bind(6, Nanoseconds(time));
       if (Status status = upsert_place_.Run(); !status) return status;
     }
   }

@@ -13,8 +13,6 @@ std::string Join(const Provenance& provenance) {
   return text;
 }
 
-std::int64_t Signed(std::uint64_t value) { return static_cast<std::int64_t>(value); }
-
 }  // namespace
 
 Result<std::unique_ptr<SightingTable>> SightingTable::Open(Database& database) {
@@ -55,20 +53,20 @@ Result<std::uint64_t> SightingTable::Add(std::string_view event_id, const Sighti
   const FlowSummary& flow = sighting.flow;
   SqlStatement& insert = insert_sighting_;
   insert.Bind(1, event_id).Bind(2, Nanoseconds(sighting.time)).Bind(3, static_cast<std::int64_t>(sighting.phase));
-  insert.Bind(4, Signed(flow.flow_id)).Bind(5, std::int64_t{sighting.object_id});
+  insert.Bind(4, SqlInteger(flow.flow_id)).Bind(5, std::int64_t{sighting.object_id});
   insert.Bind(6, ToString(flow.source.address)).Bind(7, std::int64_t{flow.source.port});
   insert.Bind(8, ToString(flow.destination.address)).Bind(9, std::int64_t{flow.destination.port});
   insert.Bind(10, ToString(flow.crossing)).Bind(11, flow.facts.protocol).Bind(12, flow.facts.server_name);
-  insert.Bind(13, sighting.object_name).Bind(14, sighting.media_type).Bind(15, Signed(sighting.object_size));
+  insert.Bind(13, sighting.object_name).Bind(14, sighting.media_type).Bind(15, SqlInteger(sighting.object_size));
   insert.Bind(16, std::int64_t{sighting.object_complete});
   if (sighting.sha256)
     insert.Bind(17, ByteView(*sighting.sha256));
   else
     insert.BindNull(17);
   insert.Bind(18, Join(sighting.provenance)).Bind(19, sighting.collection).Bind(20, sighting.hashset_name);
-  insert.Bind(21, Signed(sighting.hashset_serial)).Bind(22, ToString(sighting.method));
-  insert.Bind(23, ToString(sighting.confidence)).Bind(24, Signed(sighting.items.size()));
-  insert.Bind(25, std::int64_t{authorised}).Bind(26, Signed(quarantined));
+  insert.Bind(21, SqlInteger(sighting.hashset_serial)).Bind(22, ToString(sighting.method));
+  insert.Bind(23, ToString(sighting.confidence)).Bind(24, SqlInteger(sighting.items.size()));
+  insert.Bind(25, std::int64_t{authorised}).Bind(26, SqlInteger(quarantined));
   if (Status status = insert.Run(); !status) return Fail(status.error());
   if (database_.changed_rows() == 0) return 0;
 
@@ -76,14 +74,17 @@ Result<std::uint64_t> SightingTable::Add(std::string_view event_id, const Sighti
   for (const SightedItem& item : sighting.items) {
     const auto method = static_cast<std::int64_t>(item.method);
     const auto confidence = static_cast<std::int64_t>(item.confidence);
-    insert_item_.Bind(1, Signed(flow.flow_id)).Bind(2, ByteView(item.id)).Bind(3, sighting.collection).Bind(4, method);
+    insert_item_.Bind(1, SqlInteger(flow.flow_id))
+        .Bind(2, ByteView(item.id))
+        .Bind(3, sighting.collection)
+        .Bind(4, method);
     insert_item_.Bind(5, confidence).Bind(6, std::int64_t{item.distance}).Bind(7, Nanoseconds(sighting.time));
     if (Status status = insert_item_.Run(); !status) return Fail(status.error());
     if (database_.changed_rows() > 0) {
       ++fresh;
       continue;
     }
-    improve_item_.Bind(1, Signed(flow.flow_id)).Bind(2, ByteView(item.id)).Bind(3, method).Bind(4, confidence);
+    improve_item_.Bind(1, SqlInteger(flow.flow_id)).Bind(2, ByteView(item.id)).Bind(3, method).Bind(4, confidence);
     if (Status status = improve_item_.Bind(5, std::int64_t{item.distance}).Run(); !status) return Fail(status.error());
   }
   return fresh;
@@ -92,19 +93,19 @@ Result<std::uint64_t> SightingTable::Add(std::string_view event_id, const Sighti
 Status SightingTable::AddTransfer(std::string_view event_id, const TransferSummary& transfer) {
   const FlowSummary& flow = transfer.flow;
   SqlStatement& upsert = upsert_transfer_;
-  upsert.Bind(1, Signed(flow.flow_id)).Bind(2, std::int64_t{flow.from_client}).Bind(3, event_id);
+  upsert.Bind(1, SqlInteger(flow.flow_id)).Bind(2, std::int64_t{flow.from_client}).Bind(3, event_id);
   upsert.Bind(4, Nanoseconds(transfer.start)).Bind(5, Nanoseconds(transfer.time));
   upsert.Bind(6, ToString(flow.source.address)).Bind(7, std::int64_t{flow.source.port});
   upsert.Bind(8, ToString(flow.destination.address)).Bind(9, std::int64_t{flow.destination.port});
   upsert.Bind(10, ToString(flow.crossing)).Bind(11, flow.facts.protocol).Bind(12, flow.facts.server_name);
-  upsert.Bind(13, ToString(flow.facts.visibility)).Bind(14, Signed(transfer.counters.delivered_bytes));
-  upsert.Bind(15, Signed(transfer.counters.gap_bytes)).Bind(16, Signed(transfer.opaque_bytes));
-  return upsert.Bind(17, Signed(transfer.objects)).Bind(18, std::int64_t{transfer.final}).Run();
+  upsert.Bind(13, ToString(flow.facts.visibility)).Bind(14, SqlInteger(transfer.counters.delivered_bytes));
+  upsert.Bind(15, SqlInteger(transfer.counters.gap_bytes)).Bind(16, SqlInteger(transfer.opaque_bytes));
+  return upsert.Bind(17, SqlInteger(transfer.objects)).Bind(18, std::int64_t{transfer.final}).Run();
 }
 
 Result<std::vector<FlowItem>> SightingTable::ItemsOfFlow(std::uint64_t flow_id) {
   std::vector<FlowItem> items;
-  select_items_.Bind(1, Signed(flow_id));
+  select_items_.Bind(1, SqlInteger(flow_id));
   while (true) {
     const auto row = select_items_.Step();
     if (!row) return Fail(row.error());

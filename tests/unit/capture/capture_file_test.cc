@@ -10,17 +10,19 @@
 #include <thread>
 
 #include "base/byte_writer.h"
+#include "support/memory_file.h"
 #include "support/packet_builder.h"
 #include "support/syscall_filter.h"
 
 namespace spanwatch::capture {
 namespace {
 
+using test::MemoryFile;
 using ::testing::HasSubstr;
 using testing::PcapFile;
 using testing::TimedFrame;
 
-class Recorder final : public CapturedPacketConsumer {
+class FileRecorder final : public CapturedPacketConsumer {
  public:
   void OnCaptured(const CapturedPacket& packet) noexcept override {
     frames.push_back({packet.time, Bytes(packet.bytes.begin(), packet.bytes.end()), packet.original_length});
@@ -30,15 +32,8 @@ class Recorder final : public CapturedPacketConsumer {
   std::vector<int> link_types;
 };
 
-UniqueFd MemoryFile(ByteView content) {
-  UniqueFd fd(::memfd_create("capture", MFD_CLOEXEC));
-  EXPECT_EQ(::write(fd.get(), content.data(), content.size()), static_cast<ssize_t>(content.size()));
-  ::lseek(fd.get(), 0, SEEK_SET);
-  return fd;
-}
-
 // Empty when the whole capture was read.
-std::string ReadAll(UniqueFd fd, Recorder& recorder, std::size_t batch = 7) {
+std::string ReadAll(UniqueFd fd, FileRecorder& recorder, std::size_t batch = 7) {
   auto source = OpenCaptureFile(std::move(fd), "a.pcap");
   if (!source) return source.error().message;
   while (true) {
@@ -57,7 +52,7 @@ std::vector<TimedFrame> Frames(std::size_t count) {
   return frames;
 }
 
-void ExpectFrames(const Recorder& recorder, const std::vector<TimedFrame>& frames) {
+void ExpectFrames(const FileRecorder& recorder, const std::vector<TimedFrame>& frames) {
   ASSERT_EQ(recorder.frames.size(), frames.size());
   for (std::size_t i = 0; i < frames.size(); ++i) {
     EXPECT_EQ(recorder.frames[i].time, frames[i].time);
@@ -137,7 +132,7 @@ TEST(CaptureFile, EveryFormatAndPackingGivesTheSameFrames) {
   for (const Bytes& content :
        {pcap, pcapng, Gzip(pcap), Zstd(pcap), Gzip(pcapng), Zstd(pcapng), Joined(Gzip(first_half), Gzip(second_half)),
         Joined(Zstd(first_half), Zstd(second_half)), Joined(Gzip(pcap), Bytes(100, 0))}) {
-    Recorder recorder;
+    FileRecorder recorder;
     EXPECT_EQ(ReadAll(MemoryFile(content), recorder), "");
     ExpectFrames(recorder, frames);
   }
@@ -145,7 +140,7 @@ TEST(CaptureFile, EveryFormatAndPackingGivesTheSameFrames) {
 
 TEST(CaptureFile, MicrosecondsOfTheOtherByteOrderBecomeNanoseconds) {
   auto frames = Frames(10);
-  Recorder recorder;
+  FileRecorder recorder;
   EXPECT_EQ(ReadAll(MemoryFile(LittleEndianPcap(frames)), recorder), "");
   for (auto& frame : frames) frame.time = PacketTimeFromNanoseconds(Nanoseconds(frame.time) / 1000 * 1000);
   ExpectFrames(recorder, frames);
@@ -166,7 +161,7 @@ TEST(CaptureFile, PipesAreReadAsTheyCome) {
       }
       write_end.reset();
     });
-    Recorder recorder;
+    FileRecorder recorder;
     EXPECT_EQ(ReadAll(UniqueFd(ends[0]), recorder), "");
     writer.join();
     ExpectFrames(recorder, frames);
@@ -179,7 +174,7 @@ TEST(CaptureFile, ProgressReachesTheTotal) {
   ASSERT_TRUE(source.has_value());
   EXPECT_EQ((*source)->progress().total, content.size());
   EXPECT_EQ((*source)->poll_fd(), -1);
-  Recorder recorder;
+  FileRecorder recorder;
   while (*(*source)->Deliver(recorder, 100) != PacketSource::State::kEnd) EXPECT_EQ(recorder.frames.size() % 100, 0u);
   EXPECT_EQ((*source)->progress().position, content.size());
 }
@@ -187,7 +182,7 @@ TEST(CaptureFile, ProgressReachesTheTotal) {
 TEST(CaptureFile, SnapLengthIsTold) {
   std::vector<TimedFrame> frames = Frames(1);
   frames[0].original_length = 1500;
-  Recorder recorder;
+  FileRecorder recorder;
   EXPECT_EQ(ReadAll(MemoryFile(PcapFile(frames)), recorder), "");
   ASSERT_EQ(recorder.frames.size(), 1u);
   EXPECT_EQ(recorder.frames[0].bytes.size(), 60u);
@@ -209,7 +204,7 @@ TEST(CaptureFile, WhatCannotBeReadIsOneClearLine) {
         Case{Bytes(gzip.begin(), gzip.begin() + 300), "the compressed data ends early"},
         Case{Bytes(zstd.begin(), zstd.begin() + 100), "the compressed data ends early"},
         Case{Bytes(pcap.begin(), pcap.end() - 10), "truncated"}, Case{damaged, "the gzip data is damaged"}}) {
-    Recorder recorder;
+    FileRecorder recorder;
     const std::string error = ReadAll(MemoryFile(one.content), recorder);
     EXPECT_THAT(error, ::testing::StartsWith("a.pcap: "));
     EXPECT_THAT(error, HasSubstr(one.message));
@@ -221,7 +216,7 @@ TEST(CaptureFile, FramesBeforeTheDamageAreDelivered) {
   const auto frames = Frames(100);
   Bytes pcap = PcapFile(frames);
   pcap.resize(pcap.size() - 10);
-  Recorder recorder;
+  FileRecorder recorder;
   EXPECT_NE(ReadAll(MemoryFile(pcap), recorder), "");
   EXPECT_EQ(recorder.frames.size(), 99u);
 }
@@ -233,7 +228,7 @@ TEST(CaptureFile, NeedsNothingButReadFromOpeningToTheEnd) {
   for (const Bytes& content : {pcap, Pcapng(frames), Gzip(pcap), Zstd(pcap)}) {
     UniqueFd fd = MemoryFile(content);
     const auto read_all = [&] {
-      Recorder recorder;
+      FileRecorder recorder;
       return ReadAll(std::move(fd), recorder).empty() && recorder.frames.size() == frames.size() ? 0 : 1;
     };
     constexpr int kAllowed[] = {SYS_read, SYS_fstat, SYS_newfstatat, SYS_close};
@@ -242,7 +237,7 @@ TEST(CaptureFile, NeedsNothingButReadFromOpeningToTheEnd) {
 }
 
 TEST(CaptureFile, ClosedDescriptorIsAnError) {
-  Recorder recorder;
+  FileRecorder recorder;
   EXPECT_THAT(ReadAll(UniqueFd(-1), recorder), HasSubstr("a.pcap: "));
 }
 

@@ -25,7 +25,7 @@ namespace {
 
 using testing::PacketBuilder;
 
-class Recorder final : public CapturedPacketConsumer {
+class LiveRecorder final : public CapturedPacketConsumer {
  public:
   void OnCaptured(const CapturedPacket& packet) noexcept override {
     const std::string_view text = AsText(packet.bytes);
@@ -77,7 +77,7 @@ config::Limits SmallRing() {
 }
 
 // Until nothing has come for longer than the kernel may hold a block of the ring.
-void Drain(LiveCapture& capture, Recorder& recorder) {
+void Drain(LiveCapture& capture, LiveRecorder& recorder) {
   while (true) {
     const auto state = capture.Deliver(recorder, 1000);
     ASSERT_TRUE(state.has_value()) << state.error().message;
@@ -107,7 +107,7 @@ TEST(LiveCapture, DeliversWhatArrivesWithItsTagsAndNotWhatLeaves) {
     Sender peer("span1"), own("span0");
     for (int i = 0; i < 50; ++i) peer.Send(Frame(i, 0));
     own.Send(Frame(99, 0));
-    Recorder recorder;
+    LiveRecorder recorder;
     Drain(**capture, recorder);
     ASSERT_EQ(recorder.frames.size(), 50u);
     for (int i = 0; i < 50; ++i) EXPECT_EQ(recorder.frames[static_cast<std::size_t>(i)], Frame(i, 0));
@@ -122,7 +122,7 @@ TEST(LiveCapture, DeliversWhatArrivesWithItsTagsAndNotWhatLeaves) {
 
 struct Member {
   std::unique_ptr<LiveCapture> capture;
-  Recorder recorder;
+  LiveRecorder recorder;
 };
 
 void Open(Member& member, std::uint32_t bucket, std::uint32_t members) {
@@ -188,7 +188,7 @@ TEST(LiveCapture, JoiningDeliveringAndCountingWorkInsideASandboxAndOverADownAndU
     ASSERT_EQ(std::system("ip link set span0 down && ip link set span0 up"), 0);
     for (int i = 0; i < 20; ++i) peer.Send(Frame(i, 1));
     const auto sealed = [&] {
-      Recorder recorder;
+      LiveRecorder recorder;
       if (!(*capture)->JoinFanout(78, 4) || !(*capture)->SetFanoutProgram(*program)) return 1;
       Drain(**capture, recorder);
       const auto statistics = (*capture)->TakeStatistics();

@@ -15,9 +15,9 @@ const std::vector<SevenZipFile> kFiles = {{"lane3", 0, 0, true},
                                           {"lane3/0001.jpg", 20001, 0x11111111},
                                           {"lane3/0002.jpg", 30002, 0x22222222},
                                           {"lane3/0003.jpg", 40003, 0x33333333}};
-const RecordedEntry kFirst{"lane3/0001.jpg", 20001, 0x11111111};
-const RecordedEntry kSecond{"lane3/0002.jpg", 30002, 0x22222222};
-const RecordedEntry kThird{"lane3/0003.jpg", 40003, 0x33333333};
+const RecordedEntry kFirstFile{"lane3/0001.jpg", 20001, 0x11111111};
+const RecordedEntry kSecondFile{"lane3/0002.jpg", 30002, 0x22222222};
+const RecordedEntry kThirdFile{"lane3/0003.jpg", 40003, 0x33333333};
 
 TEST(SevenZip, TheIndexOfAnEncryptedArchiveTellsNamesSizesAndDigests) {
   for (const bool packed : {false, true}) {
@@ -25,7 +25,7 @@ TEST(SevenZip, TheIndexOfAnEncryptedArchiveTellsNamesSizesAndDigests) {
     builder.pack_index = packed;
     ContentRun run;
     run.Feed({}, builder.Make(kFiles), 1460);
-    EXPECT_THAT(run.recorder.objects().front()->entries, ElementsAre(kFirst, kSecond, kThird)) << packed;
+    EXPECT_THAT(run.recorder.objects().front()->entries, ElementsAre(kFirstFile, kSecondFile, kThirdFile)) << packed;
     EXPECT_TRUE(run.notes().encrypted_archive);
     EXPECT_EQ(run.anomalies.Count(AnomalyCode::archive_encrypted), 1u);
   }

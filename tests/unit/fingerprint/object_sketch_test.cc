@@ -20,7 +20,7 @@ struct CountingAnomalies final : AnomalySink {
   int count = 0;
 };
 
-constexpr std::size_t kWindowBytes = SampledWindows().window;
+constexpr std::size_t kSampledWindow = SampledWindows().window;
 
 using Told = std::vector<std::tuple<std::uint32_t, Method, Confidence, std::uint16_t, std::uint32_t, std::uint64_t>>;
 
@@ -177,10 +177,10 @@ TEST_F(ObjectSketchTest, OneWindowIsWeakAndTwoThatAgreeAreSure) {
       FingerprintBytes(file, {.fragment_seed = FakeIndex::kSeed, .fragment_density = FakeIndex::kDensity}, limits)
           .fragments;
   std::size_t i = 0;  // the first pair that does not overlap, without others between
-  while (prints[i + 1].offset - prints[i].offset < kWindowBytes) ++i;
+  while (prints[i + 1].offset - prints[i].offset < kSampledWindow) ++i;
   const auto run = [&](std::size_t first, std::size_t last) {
     return Bytes(file.begin() + static_cast<std::ptrdiff_t>(prints[first].offset),
-                 file.begin() + static_cast<std::ptrdiff_t>(prints[last].offset + kWindowBytes));
+                 file.begin() + static_cast<std::ptrdiff_t>(prints[last].offset + kSampledWindow));
   };
   const auto one = Search(run(i, i), ObjectKind::kStream);
   ASSERT_NE(one.Find({0, 0}, Method::kFragment), nullptr);

@@ -80,7 +80,7 @@ std::set<Method> MethodsToldOf(const hashset::SetList& sets, ByteView content, s
   return recorder.methods;
 }
 
-class NegativeBank : public testing::Test {
+class NegativeBank : public ::testing::Test {
  protected:
   const Bytes logo = RandomBytes(1, 60'000);
   const Bytes body = RandomBytes(2, 60'000);

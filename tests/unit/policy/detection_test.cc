@@ -11,7 +11,7 @@ FlatEvent Event(std::initializer_list<std::pair<const char*, std::vector<EventVa
   return event;
 }
 
-struct Case {
+struct DetectionCase {
   const char* description;
   const char* detection;  // the search identifier `s` and what else; the condition is added
   const char* condition;
@@ -30,7 +30,7 @@ const FlatEvent kEvent = Event({{"name", {std::string("Lane3\\Frame 17.JPG")}},
                                 {"blob", {std::string("xxaGVsbG8gd29ybGQ=")}}});
 
 TEST(Detection, MeetsWhatTheModifiersSay) {
-  const Case cases[] = {
+  const DetectionCase cases[] = {
       {"equality ignores case", "s: {source.ip: 10.20.0.9, name: 'lane3\\frame 17.jpg'}", "s", kEvent, true},
       {"cased does not", "s: {name|cased: 'lane3\\frame 17.jpg'}", "s", kEvent, false},
       {"wildcards", "s: {name: 'lane?\\\\*.jpg'}", "s", kEvent, true},

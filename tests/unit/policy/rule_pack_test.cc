@@ -75,7 +75,7 @@ std::string LevelOf(std::vector<FlatEvent> events) {
   return level;
 }
 
-struct Case {
+struct RulePackCase {
   const char* description;
   std::vector<FlatEvent> events;
   const char* level;
@@ -85,7 +85,7 @@ TEST(RulePack, MeetsTheSeverityModel) {
   const Fields evasive{{"spanwatch.evasive", true}};
   const Fields inbound{{"network.direction", Text("inbound")}};
   const Fields internal{{"network.direction", Text("internal")}};
-  const Case cases[] = {
+  const RulePackCase cases[] = {
       {"one image, exact", {Sighting("exact", "sure", 0, 1)}, "high"},
       {"one image, by fragments", {Sighting("fragment", "sure", 0, 1)}, "high"},
       {"one image, by its looks", {Sighting("perceptual", "sure", 0, 1)}, "high"},

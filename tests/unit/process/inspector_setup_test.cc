@@ -1,22 +1,14 @@
 #include "process/inspector_setup.h"
 
 #include <gtest/gtest.h>
-#include <sys/mman.h>
+
+#include "support/memory_file.h"
 
 namespace spanwatch::process {
 namespace {
 
-UniqueFd File(std::string_view content) {
-  UniqueFd fd(::memfd_create("file", MFD_CLOEXEC));
-  EXPECT_EQ(::write(fd.get(), content.data(), content.size()), static_cast<ssize_t>(content.size()));
-  return fd;
-}
-
-std::string ContentOf(const UniqueFd& fd) {
-  char buffer[64];
-  const ssize_t got = ::pread(fd.get(), buffer, sizeof(buffer), 0);
-  return {buffer, static_cast<std::size_t>(got)};
-}
+using test::ContentOf;
+using test::MemoryFile;
 
 TEST(InspectorSetup, ArrivesWithEveryFieldAndDescriptor) {
   auto channels = ControlChannel::MakePair();
@@ -28,14 +20,14 @@ TEST(InspectorSetup, ArrivesWithEveryFieldAndDescriptor) {
   setup.zones = Zones::Inside({*ParseNetwork("10.20.0.0/16"), *ParseNetwork("fd00::/8")});
   setup.limits.capture_snap_length_bytes = 1500;
   setup.trusted_keys = {Bytes(32, 7)};
-  setup.shared_block = File("block");
-  setup.ring = File("ring");
-  setup.handover_receiving = File("mine");
+  setup.shared_block = MemoryFile("block");
+  setup.ring = MemoryFile("ring");
+  setup.handover_receiving = MemoryFile("mine");
   setup.handover_sending.resize(3);
-  setup.handover_sending[0] = File("of the first");
-  setup.handover_sending[2] = File("of the third");
-  setup.hashsets.push_back({File("set"), Bytes(32, 9), "agency.swset"});
-  setup.inputs.push_back({"a.pcap", File("capture")});
+  setup.handover_sending[0] = MemoryFile("of the first");
+  setup.handover_sending[2] = MemoryFile("of the third");
+  setup.hashsets.push_back({MemoryFile("set"), Bytes(32, 9), "agency.swset"});
+  setup.inputs.push_back({"a.pcap", MemoryFile("capture")});
   ASSERT_TRUE(SendSetup(channels->first, setup).has_value());
   const auto received = ReceiveSetup(channels->second);
   ASSERT_TRUE(received.has_value()) << received.error().message;
@@ -72,7 +64,7 @@ TEST(InspectorSetup, AnythingElseIsRefused) {
 TEST(ReloadMessage, CarriesHashSetsAndWhoMaySignThem) {
   auto channels = ControlChannel::MakePair();
   std::vector<HashSetInput> sets;
-  sets.push_back({File("new"), {}, "new.swset"});
+  sets.push_back({MemoryFile("new"), {}, "new.swset"});
   ASSERT_TRUE(SendReload(channels->first, {Bytes(32, 7)}, sets).has_value());
   const auto received = ParseReload(*channels->second.Receive());
   ASSERT_TRUE(received.has_value());

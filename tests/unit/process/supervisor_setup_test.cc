@@ -1,24 +1,16 @@
 #include "process/supervisor_setup.h"
 
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+
+#include "support/memory_file.h"
 
 namespace spanwatch::process {
 namespace {
 
-UniqueFd File(std::string_view content) {
-  UniqueFd fd(::memfd_create("file", MFD_CLOEXEC));
-  EXPECT_EQ(::write(fd.get(), content.data(), content.size()), static_cast<ssize_t>(content.size()));
-  return fd;
-}
-
-std::string ContentOf(const UniqueFd& fd) {
-  char buffer[64];
-  const ssize_t got = ::pread(fd.get(), buffer, sizeof(buffer), 0);
-  return {buffer, static_cast<std::size_t>(got)};
-}
+using test::ContentOf;
+using test::MemoryFile;
 
 HashSetFacts Facts(std::string name, std::uint64_t images) {
   HashSetFacts facts;
@@ -37,9 +29,9 @@ TEST(SupervisorSetup, ArrivesWithEveryFieldAndDescriptor) {
   setup.config_file = "/etc/spanwatch/spanwatch.yaml";
   setup.run_as = "somebody";
   setup.verbose = true;
-  setup.launcher_block = File("launcher");
-  setup.inspectors.push_back({File("ring 0"), File("block 0"), 1ull << 60, true});
-  setup.inspectors.push_back({File("ring 1"), File("block 1"), 17, false});
+  setup.launcher_block = MemoryFile("launcher");
+  setup.inspectors.push_back({MemoryFile("ring 0"), MemoryFile("block 0"), 1ull << 60, true});
+  setup.inspectors.push_back({MemoryFile("ring 1"), MemoryFile("block 1"), 17, false});
   setup.hashsets = {Facts("agency", 1)};
   ASSERT_TRUE(SendSetup(channels->first, setup).has_value());
   const auto received = ReceiveSupervisorSetup(channels->second);
@@ -64,7 +56,7 @@ TEST(SupervisorSetup, CutShortIsRefused) {
   auto channels = ControlChannel::MakePair();
   ASSERT_TRUE(channels.has_value());
   SupervisorSetup setup;
-  setup.launcher_block = File("launcher");
+  setup.launcher_block = MemoryFile("launcher");
   setup.hashsets = {Facts("agency", 1)};
   ASSERT_TRUE(SendSetup(channels->first, setup).has_value());
   auto whole = channels->second.Receive();
@@ -80,8 +72,8 @@ TEST(SupervisorSetup, RefusesOtherThanTwoDescriptorsAnInspector) {
   auto channels = ControlChannel::MakePair();
   ASSERT_TRUE(channels.has_value());
   SupervisorSetup setup;
-  setup.launcher_block = File("launcher");
-  setup.inspectors.push_back({File("ring"), File("block"), 1, true});
+  setup.launcher_block = MemoryFile("launcher");
+  setup.inspectors.push_back({MemoryFile("ring"), MemoryFile("block"), 1, true});
   ASSERT_TRUE(SendSetup(channels->first, setup).has_value());
   auto whole = channels->second.Receive();
   ASSERT_TRUE(whole.has_value());
