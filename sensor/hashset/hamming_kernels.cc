@@ -74,6 +74,36 @@ std::uint64_t PlainGather(const PdqHash& hash, const PdqHash& mask) {
   return gathered;
 }
 
+// Set bits of each byte: of its low and its high half, looked up.
+[[gnu::target("avx2")]] inline __m256i BitsOfBytes(__m256i bytes) {
+  const __m256i bits =
+      _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
+  const __m256i half = _mm256_set1_epi8(0x0F);
+  return _mm256_add_epi8(_mm256_shuffle_epi8(bits, _mm256_and_si256(bytes, half)),
+                         _mm256_shuffle_epi8(bits, _mm256_and_si256(_mm256_srli_epi16(bytes, 4), half)));
+}
+[[gnu::target("avx2,bmi,popcnt")]] std::size_t Avx2Near(std::span<const std::uint16_t> checks, std::uint16_t check,
+                                                        int limit, std::uint32_t* positions) {
+  constexpr std::size_t kLanes = 16;
+  const __m256i wanted = _mm256_set1_epi16(static_cast<short>(check));
+  const __m256i most = _mm256_set1_epi16(static_cast<short>(limit));
+  const __m256i ones = _mm256_set1_epi8(1);
+  std::size_t count = 0;
+  std::size_t at = 0;
+  for (; at + kLanes <= checks.size(); at += kLanes) {
+    const __m256i lane = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(checks.data() + at));
+    const __m256i differing = _mm256_maddubs_epi16(BitsOfBytes(_mm256_xor_si256(lane, wanted)), ones);
+    const auto beyond = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpgt_epi16(differing, most)));
+    for (std::uint32_t found = ~beyond & 0x55555555u; found != 0; found &= found - 1)  // two bits a lane
+      positions[count++] = static_cast<std::uint32_t>(at) + static_cast<std::uint32_t>(std::countr_zero(found)) / 2;
+  }
+  for (; at < checks.size(); ++at) {
+    positions[count] = static_cast<std::uint32_t>(at);
+    count += __builtin_popcount(static_cast<unsigned>(checks[at] ^ check)) <= limit;
+  }
+  return count;
+}
+
 [[gnu::target("avx512f,avx512vl,avx512vpopcntdq"), gnu::optimize("O3")]] void VectorDistances(
     const PdqHash& hash, std::span<const PdqHash> hashes, std::uint16_t* distances) {
   ComputeAll(hash, hashes, distances);
@@ -102,6 +132,7 @@ HammingKernels Choose() {
     kernels.distances_of = PopcountDistancesOf;
     kernels.near = PopcountNear;
     if (__builtin_cpu_supports("bmi2")) kernels.gather = Bmi2Gather;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi")) kernels.near = Avx2Near;
   }
   if (__builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("avx512vl"))
     kernels.distances = VectorDistances;

@@ -196,11 +196,13 @@ TEST(HammingKernels, GiveWhatThePlainOnesGive) {
     Kernels().distances_of(query, hashes, std::span(ids).first(size), c.data());
     PlainKernels().distances_of(query, hashes, std::span(ids).first(size), d.data());
     EXPECT_EQ(c, d);
-    std::vector<std::uint32_t> near(size + 1), plain_near(size + 1);
     const std::span<const std::uint16_t> compared = std::span(checks).first(size);
-    near.resize(Kernels().near(compared, checks[5], 7, near.data()));
-    plain_near.resize(PlainKernels().near(compared, checks[5], 7, plain_near.data()));
-    EXPECT_EQ(near, plain_near);
+    for (const int limit : {0, 7, 8, 16}) {
+      std::vector<std::uint32_t> near(size + 1), plain_near(size + 1);
+      near.resize(Kernels().near(compared, checks[5], limit, near.data()));
+      plain_near.resize(PlainKernels().near(compared, checks[5], limit, plain_near.data()));
+      EXPECT_EQ(near, plain_near);
+    }
   }
   const PdqHash mask{{0x00ff00000f, 0, 0x8000000000000001, 0xf0}};
   for (const PdqHash& hash : hashes) EXPECT_EQ(Kernels().gather(hash, mask), PlainKernels().gather(hash, mask));
