@@ -9,11 +9,11 @@ namespace {
 
 // A file may claim any seconds; those beyond the year 2200 are held there, which leaves timeouts room to be added.
 PacketTime TimeOf(const pcap_pkthdr& header) {
-  constexpr std::int64_t kSecond = 1'000'000'000;
+  constexpr std::int64_t kNanoseconds = 1'000'000'000;
   constexpr std::int64_t kLast = 7'258'118'400;
   const std::int64_t seconds = std::clamp<std::int64_t>(header.ts.tv_sec, -kLast, kLast);
-  const std::int64_t fraction = std::clamp<std::int64_t>(header.ts.tv_usec, 0, kSecond - 1);  // nanoseconds here
-  return PacketTimeFromNanoseconds(seconds * kSecond + fraction);
+  const std::int64_t fraction = std::clamp<std::int64_t>(header.ts.tv_usec, 0, kNanoseconds - 1);  // nanoseconds here
+  return PacketTimeFromNanoseconds(seconds * kNanoseconds + fraction);
 }
 
 }  // namespace

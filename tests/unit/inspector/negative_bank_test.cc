@@ -50,7 +50,7 @@ struct CountingAnomalies final : AnomalySink {
 
 // Methods by which anything is told of `content`, sent in pieces of `piece` bytes.
 std::set<Method> MethodsToldOf(const hashset::SetList& sets, ByteView content, std::size_t piece = 1460) {
-  struct Recorder final : InspectorSink {
+  struct MethodRecorder final : InspectorSink {
     void OnMessage(const InspectorMessage& message) noexcept override {
       methods.insert(std::get<Sighting>(message).method);
     }
