@@ -129,15 +129,20 @@ class FileSketch final : public PrintSink {
     take(profile_.plate, View::kPlateCrop);
     take(profile_.vehicle, View::kVehicleCrop);
     if (boxes.empty()) return;
-    image::PixelRectangle around = boxes.front().first;
-    for (const auto& [box, view] : boxes) around = Around(around, box);
-    const auto pixels = image::DecodePicture(
-        picture_,
-        {.pixels = limits_.perceptual_pixels, .memory_bytes = limits_.perceptual_decoder_bytes, .part = around});
-    if (!pixels.plane) return;
+    image::PixelRectangle part{0, 0, plane.picture_width, plane.picture_height};  // of which there are pixels
+    std::optional<image::LumaPlane> decoded;
+    if (plane.width < plane.picture_width) {
+      part = boxes.front().first;
+      for (const auto& [box, view] : boxes) part = Around(part, box);
+      decoded = image::DecodePicture(picture_, {.pixels = limits_.perceptual_pixels,
+                                                .memory_bytes = limits_.perceptual_decoder_bytes,
+                                                .part = part})
+                    .plane;
+      if (!decoded) return;
+    }
     for (const auto& [box, view] : boxes) {
-      image::LumaPlane cut = Cut(*pixels.plane, {box.left - around.left, box.top - around.top, box.right - around.left,
-                                                 box.bottom - around.top});
+      image::LumaPlane cut = Cut(decoded ? *decoded : plane, {box.left - part.left, box.top - part.top,
+                                                              box.right - part.left, box.bottom - part.top});
       if (std::min(cut.width, cut.height) >= image::kShortSideOfBlocks) cut = BlockMeans(cut);
       Add(cut, view);
     }

@@ -82,7 +82,8 @@ bool WithinLimits(const Decode& decode) {
   const jpeg_decompress_struct& info = decode.info;
   const std::uint64_t pixels = std::uint64_t{info.image_width} * info.image_height;
   if (pixels > decode.limits.pixels) return false;
-  std::uint64_t held = Blocks(decode) ? 0 : pixels;
+  const auto& part = decode.limits.part;
+  std::uint64_t held = Blocks(decode) ? 0 : part ? part->pixels() : pixels;
   if (ManyScans(info)) {
     for (int i = 0; i < info.num_components; ++i) {
       const jpeg_component_info& component = info.comp_info[i];
@@ -135,7 +136,6 @@ bool Prepare(Decode& decode) {
   plane.width = blocks ? info.image_width / 8 : info.image_width;
   plane.height = blocks ? info.image_height / 8 : info.image_height;
   if (const auto& part = decode.limits.part) {
-    if (!part->Within(plane.width, plane.height)) return false;
     plane.width = part->width();
     plane.height = part->height();
   }
@@ -211,6 +211,7 @@ void Run(Decode& decode) {
   jpeg_create_decompress(&info);
   SetUpSource(decode);
   if (jpeg_read_header(&info, TRUE) != JPEG_HEADER_OK) return;
+  if (decode.limits.part && !decode.limits.part->Within(info.image_width, info.image_height)) return;
   if (!WithinLimits(decode)) {
     decode.outcome.error = PictureError::kOverLimit;
     return;

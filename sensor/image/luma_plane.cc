@@ -1,8 +1,8 @@
 #include "image/luma_plane.h"
 
 #include <algorithm>
-#include <numeric>
 #include <cmath>
+#include <numeric>
 
 #include "base/simd_clones.h"
 

@@ -36,6 +36,7 @@ struct PixelRectangle {
   std::uint32_t left = 0, top = 0, right = 0, bottom = 0;
   std::uint32_t width() const { return right - left; }
   std::uint32_t height() const { return bottom - top; }
+  std::uint64_t pixels() const { return std::uint64_t{width()} * height(); }
   // Not empty, and inside a picture of this size.
   bool Within(std::uint32_t picture_width, std::uint32_t picture_height) const {
     return left < right && right <= picture_width && top < bottom && bottom <= picture_height;

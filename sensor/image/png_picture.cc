@@ -21,14 +21,19 @@ std::uint8_t Luma(const std::uint8_t* rgb) {
   return static_cast<std::uint8_t>((299u * rgb[0] + 587u * rgb[1] + 114u * rgb[2] + 500u) / 1000u);
 }
 
-// Adds rows of pixels up to the plane: means of whole 8x8 blocks, or the pixels themselves.
+bool HasBlocks(const spng_ihdr& header, const std::optional<PixelRectangle>& part) {
+  return !part && std::min(header.width, header.height) >= kShortSideOfBlocks;
+}
+
+// Adds rows of pixels up to the plane: means of whole 8x8 blocks, or the pixels themselves of all or a part.
 class PlaneBuilder {
  public:
-  PlaneBuilder(std::uint32_t width, std::uint32_t height, bool blocks) : blocks_(blocks) {
-    plane_.picture_width = width;
-    plane_.picture_height = height;
-    plane_.width = blocks_ ? width / 8 : width;
-    plane_.height = blocks_ ? height / 8 : height;
+  PlaneBuilder(const spng_ihdr& header, const std::optional<PixelRectangle>& part)
+      : blocks_(HasBlocks(header, part)), part_(part.value_or(PixelRectangle{0, 0, header.width, header.height})) {
+    plane_.picture_width = header.width;
+    plane_.picture_height = header.height;
+    plane_.width = blocks_ ? header.width / 8 : part_.width();
+    plane_.height = blocks_ ? header.height / 8 : part_.height();
     plane_.samples.assign(std::size_t{plane_.width} * plane_.height, 128);
     sums_.resize(blocks_ ? plane_.width : 0);
   }
@@ -36,8 +41,9 @@ class PlaneBuilder {
   // REQUIRES: rows in order
   void Add(std::uint32_t row, const std::uint8_t* rgb) {
     if (!blocks_) {
-      std::uint8_t* out = plane_.samples.data() + std::size_t{row} * plane_.width;
-      for (std::uint32_t x = 0; x < plane_.width; ++x) out[x] = Luma(rgb + std::size_t{x} * 3);
+      if (row < part_.top || row >= part_.bottom) return;
+      std::uint8_t* out = plane_.samples.data() + std::size_t{row - part_.top} * plane_.width;
+      for (std::uint32_t x = 0; x < plane_.width; ++x) out[x] = Luma(rgb + (std::size_t{part_.left} + x) * 3);
       return;
     }
     if (row / 8 >= plane_.height) return;
@@ -54,12 +60,13 @@ class PlaneBuilder {
 
  private:
   bool blocks_;
+  PixelRectangle part_;
   LumaPlane plane_;
   std::vector<std::uint32_t> sums_;
 };
 
 // Rows of an interlaced picture come in seven passes into one canvas.
-PictureOutcome ReadInterlaced(spng_ctx* context, const spng_ihdr& header, bool blocks) {
+PictureOutcome ReadInterlaced(spng_ctx* context, const spng_ihdr& header, const std::optional<PixelRectangle>& part) {
   const std::size_t stride = std::size_t{header.width} * 3;
   std::vector<std::uint8_t> canvas(stride * header.height, 128);
   std::uint64_t rows = 0;
@@ -74,7 +81,7 @@ PictureOutcome ReadInterlaced(spng_ctx* context, const spng_ihdr& header, bool b
     last_pass_rows += row.pass == 6 ? 1 : 0;
   }
   if (rows == 0) return {std::nullopt, PictureError::kUnreadable};
-  PlaneBuilder builder(header.width, header.height, blocks);
+  PlaneBuilder builder(header, part);
   for (std::uint32_t row = 0; row < header.height; ++row) builder.Add(row, canvas.data() + row * stride);
   const std::uint64_t odd_rows = header.height / 2;
   const float coverage =
@@ -82,17 +89,19 @@ PictureOutcome ReadInterlaced(spng_ctx* context, const spng_ihdr& header, bool b
   return {builder.Finish(result == SPNG_EOI ? 1.0f : std::min(coverage, 1.0f)), PictureError::kNone};
 }
 
-PictureOutcome ReadRows(spng_ctx* context, const spng_ihdr& header, bool blocks) {
-  PlaneBuilder builder(header.width, header.height, blocks);
+PictureOutcome ReadRows(spng_ctx* context, const spng_ihdr& header, const std::optional<PixelRectangle>& part) {
+  PlaneBuilder builder(header, part);
+  const std::uint32_t first = part ? part->top : 0;
+  const std::uint32_t end = part ? part->bottom : header.height;
   std::vector<std::uint8_t> rgb(std::size_t{header.width} * 3);
   std::uint32_t row = 0;
-  for (; row < header.height; ++row) {
+  for (; row < end; ++row) {
     const int result = spng_decode_row(context, rgb.data(), rgb.size());
     if (result != 0 && result != SPNG_EOI) break;
     builder.Add(row, rgb.data());
   }
-  if (row == 0) return {std::nullopt, PictureError::kUnreadable};
-  return {builder.Finish(static_cast<float>(row) / static_cast<float>(header.height)), PictureError::kNone};
+  if (row <= first) return {std::nullopt, PictureError::kUnreadable};
+  return {builder.Finish(static_cast<float>(row - first) / static_cast<float>(end - first)), PictureError::kNone};
 }
 
 }  // namespace
@@ -110,17 +119,13 @@ PictureOutcome DecodePng(ByteView file, const PictureLimits& limits) noexcept {
   const bool interlaced = header.interlace_method != 0;
   const auto& part = limits.part;
   if (part && !part->Within(header.width, header.height)) return unreadable;
-  const bool blocks = !part && std::min(header.width, header.height) >= kShortSideOfBlocks;
-  const std::uint64_t plane = blocks ? pixels / 64 : pixels;
+  const std::uint64_t plane = HasBlocks(header, part) ? pixels / 64 : part ? part->pixels() : pixels;
   const std::uint64_t held = plane + std::uint64_t{header.width} * kRowBytesOfPixel + (interlaced ? pixels * 3 : 0);
   if (pixels > limits.pixels || held > limits.memory_bytes) {
     return {std::nullopt, PictureError::kOverLimit};
   }
   if (spng_decode_image(context.get(), nullptr, 0, SPNG_FMT_RGB8, SPNG_DECODE_PROGRESSIVE) != 0) return unreadable;
-  PictureOutcome outcome =
-      interlaced ? ReadInterlaced(context.get(), header, blocks) : ReadRows(context.get(), header, blocks);
-  if (part && outcome.plane) outcome.plane = Cut(*outcome.plane, *part);
-  return outcome;
+  return interlaced ? ReadInterlaced(context.get(), header, part) : ReadRows(context.get(), header, part);
 }
 
 }  // namespace spanwatch::image
