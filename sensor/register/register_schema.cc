@@ -24,9 +24,10 @@ CREATE TABLE {}(
   PRIMARY KEY(path, line, collection, item)) WITHOUT ROWID;
 )";
 
+constexpr const char* kIndexOfSources = "CREATE INDEX sources_item ON sources(item);";
+
 // A path goes with the last item that came from it.
-constexpr const char* kOfSources = R"(
-CREATE INDEX sources_item ON sources(item);
+constexpr const char* kLastSource = R"(
 CREATE TRIGGER last_source AFTER DELETE ON sources WHEN NOT EXISTS (SELECT 1 FROM sources WHERE path=old.path)
   BEGIN DELETE FROM paths WHERE row=old.path; END;
 )";
@@ -55,18 +56,25 @@ std::string ToSchema3() {
          "INSERT INTO new_sources SELECT paths.row, line, collection, item, size, modified "
          "FROM sources JOIN paths USING(path);"
          "DROP TABLE sources; ALTER TABLE new_sources RENAME TO sources;" +
-         kOfSources;
+         kIndexOfSources;
 }
 
 }  // namespace
 
 std::string RegisterSchemaSql() {
-  return kOtherTables + fmt::format(kItems, "items") + fmt::format(kSources, "sources") + kOfSources;
+  return kOtherTables + fmt::format(kItems, "items") + fmt::format(kSources, "sources") + kIndexOfSources + kLastSource;
 }
 
 std::string RegisterMigrationSql(std::int64_t schema) {
-  CHECK(schema == 2 || schema == kRegisterSchema);
-  return schema == 2 ? kToSchema2 : ToSchema3();
+  switch (schema) {
+    case 2:
+      return kToSchema2;
+    case 3:
+      return ToSchema3();
+    default:
+      CHECK(schema == kRegisterSchema);
+      return kLastSource;
+  }
 }
 
 }  // namespace spanwatch::enrolment

@@ -7,7 +7,7 @@
 
 namespace spanwatch::enrolment {
 
-inline constexpr std::int64_t kRegisterSchema = 3;
+inline constexpr std::int64_t kRegisterSchema = 4;
 
 // Makes every table in an empty database. For within a transaction, as is the next.
 std::string RegisterSchemaSql();

@@ -233,6 +233,8 @@ TEST_F(RegisterDatabaseTest, TakesARegisterOfAnEarlierSchemaWithAllThatIsInIt) {
   EXPECT_TRUE(database_->UseCollection("logos", true));
   Reopen();
   EXPECT_EQ(Items().size(), 2u);
+  EXPECT_EQ(*database_->Remove({.collection = "reads"}), 1u);
+  EXPECT_EQ(PathsKept(), 1);
 }
 
 TEST(FingerprintCodec, RefusesEveryTruncation) {
