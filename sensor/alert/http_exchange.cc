@@ -38,6 +38,7 @@ struct HttpTarget {
 namespace {
 
 constexpr std::uint32_t kHeadBytesMax = 16 * 1024;
+constexpr std::size_t kBufferBytesMax = 128 * 1024;  // what has come and is not yet taken; Beast reads 64 KiB at a time
 constexpr int kInterimAnswers = 4;
 
 Status ParseUrl(const std::string& text, HttpTarget& target) {
@@ -155,10 +156,7 @@ class HttpExchange::Connection {
   auto async_read_some(const Buffers& buffers, Token&& token) {
     return asio::async_initiate<Token, void(error_code, std::size_t)>(
         [this](auto handler, const Buffers& into) {
-          if (target_->tls)
-            tls_.async_read_some(into, std::move(handler));
-          else
-            tcp().async_read_some(into, std::move(handler));
+          OnStream([&](auto& stream) { stream.async_read_some(into, std::move(handler)); });
         },
         token, buffers);
   }
@@ -166,10 +164,7 @@ class HttpExchange::Connection {
   auto async_write_some(const Buffers& buffers, Token&& token) {
     return asio::async_initiate<Token, void(error_code, std::size_t)>(
         [this](auto handler, const Buffers& from) {
-          if (target_->tls)
-            tls_.async_write_some(from, std::move(handler));
-          else
-            tcp().async_write_some(from, std::move(handler));
+          OnStream([&](auto& stream) { stream.async_write_some(from, std::move(handler)); });
         },
         token, buffers);
   }
@@ -181,12 +176,19 @@ class HttpExchange::Connection {
 
  private:
   beast::tcp_stream& tcp() { return tls_.next_layer(); }
+  template <typename Operation>
+  void OnStream(Operation operation) {
+    if (target_->tls)
+      operation(tls_);
+    else
+      operation(tcp());
+  }
   void BeginStep() { tcp().expires_after(target_->step_timeout); }
   asio::awaitable<Status> Handshake();
 
   std::shared_ptr<HttpTarget> target_;
   beast::ssl_stream<beast::tcp_stream> tls_;  // of a plain connection only the layer below it is used
-  beast::flat_buffer buffer_;
+  beast::flat_buffer buffer_{kBufferBytesMax};
   std::optional<http::response_parser<http::buffer_body>> parser_;
 };
 
