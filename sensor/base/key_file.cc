@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "base/ascii.h"
 #include "base/file.h"
 #include "base/hex.h"
 
@@ -40,12 +41,7 @@ Result<Bytes> ParseKey(std::string_view text, const std::string& path, const Kin
                 facts.header);
   }
   text.remove_prefix(facts.header.size());
-  const auto begin = text.find_first_not_of(" \r\n");
-  const auto end = text.find_last_not_of(" \r\n");
-  if (begin != std::string_view::npos) {
-    if (auto key = FromHex(text.substr(begin, end - begin + 1)); key && key->size() == kKeyBytes)
-      return std::move(*key);
-  }
+  if (auto key = FromHex(Trim(text, " \r\n")); key && key->size() == kKeyBytes) return std::move(*key);
   return Fail(ErrorCode::kInvalid, "{}: the second line is not a key of {} hexadecimal digits", path, kKeyBytes * 2);
 }
 

@@ -16,6 +16,7 @@ namespace spanwatch::fingerprint {
 namespace {
 
 constexpr std::size_t kLongestRow = std::size_t{1} << 20;
+constexpr std::string_view kBlank = " \t\r";
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 // RFC 4180: a quote opens at the beginning of a cell, and a doubled one inside is a quote.
@@ -135,8 +136,8 @@ Result<bool> RecordTableReader::State::ReadCells(std::vector<std::string>& cells
 
 Result<std::size_t> RecordTableReader::State::Column(const std::vector<std::string>& cells,
                                                      std::string_view name) const {
-  const auto found =
-      std::ranges::find_if(cells, [&](const std::string& cell) { return EqualsIgnoringCase(Trim(cell), name); });
+  const auto found = std::ranges::find_if(
+      cells, [&](const std::string& cell) { return EqualsIgnoringCase(Trim(cell, kBlank), name); });
   if (found != cells.end()) return static_cast<std::size_t>(found - cells.begin());
   return Fail(ErrorCode::kNotFound, "no column \"{}\" in the header; it has: {}", name, fmt::join(cells, ", "));
 }
@@ -177,7 +178,7 @@ Result<bool> RecordTableReader::State::ReadRow(std::string& plate, std::vector<s
     if (!more || !*more) return more;
   }
   plate.clear();
-  if (Trim(text).empty()) return true;
+  if (Trim(text, kBlank).empty()) return true;
   const nlohmann::json object = nlohmann::json::parse(text, nullptr, false);
   if (!object.is_object()) return Fail(ErrorCode::kInvalid, "line {}: not a JSON object", line);
   plate = JsonText(object, options.plate_column);
@@ -201,7 +202,7 @@ Result<RecordTableReader> RecordTableReader::Open(std::istream& input, RecordTab
   if (!more) return Fail(more.error());
   if (!*more) return Fail(ErrorCode::kInvalid, "no header: the file is empty");
   if (first.starts_with(kByteOrderMark)) first.erase(0, kByteOrderMark.size());
-  if (Trim(first).starts_with('{')) {
+  if (Trim(first, kBlank).starts_with('{')) {
     state->json = true;
     state->held = std::move(first);
   } else if (const auto header = state->ReadHeader(first); !header) {

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <nlohmann/json.hpp>
 
+#include "base/ascii.h"
 #include "base/hex.h"
 
 namespace spanwatch::enrolment {
@@ -256,9 +257,8 @@ std::optional<DigestKind> DigestKindOfName(std::string_view plain) {
 }
 
 void Gathered::Add(DigestKind kind, std::string_view digits, std::optional<std::uint8_t> quality) {
-  const auto first = digits.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return;
-  digits = digits.substr(first, digits.find_last_not_of(" \t\r\n") - first + 1);
+  digits = Trim(digits);
+  if (digits.empty()) return;
   auto value = FromHex(digits);
   if (!value || value->size() != DigestBytes(kind)) {
     refused_ = fmt::format("'{}' is not {} hexadecimal digits", digits.substr(0, 80), DigestBytes(kind) * 2);

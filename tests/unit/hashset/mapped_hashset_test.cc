@@ -1,13 +1,13 @@
 #include "hashset/mapped_hashset.h"
 
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 
 #include <chrono>
 #include <cstring>
 
 #include "random_set.h"
 #include "support/lying_hashset.h"
+#include "support/memory_file.h"
 
 namespace spanwatch::hashset {
 namespace {
@@ -21,9 +21,7 @@ class DamagedHashSet : public testing::Test {
   }
   Result<std::shared_ptr<const MappedHashSet>> Open(const Bytes& bytes,
                                                     std::vector<Bytes> trusted = {TestPublicKey(1)}) {
-    const UniqueFd file(::memfd_create("set", MFD_CLOEXEC));
-    EXPECT_EQ(::write(file.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
-    return MappedHashSet::Open(file, "agency.swset", trusted);
+    return MappedHashSet::Open(test::MemoryFile(bytes), "agency.swset", trusted);
   }
 
   TemporaryFolder folder_;

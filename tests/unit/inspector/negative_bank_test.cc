@@ -1,16 +1,15 @@
 // A negative bank in a set of its own, with a seed of its own: what it knows gives no sighting, and hides nothing else.
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 
 #include <random>
 #include <set>
 
-#include "base/check.h"
 #include "fingerprint/file_fingerprint.h"
 #include "fingerprint/object_sketch.h"
 #include "hashset/hashset_writer.h"
 #include "hashset/snapshot.h"
 #include "inspector/flow_sightings.h"
+#include "support/memory_file.h"
 
 namespace spanwatch::inspector {
 namespace {
@@ -37,11 +36,9 @@ std::shared_ptr<const hashset::MappedHashSet> SetOf(ByteView content, bool negat
   writer.AddFile(row, file);
   const Bytes seed(32, 1);
   const Bytes bytes = *writer.Encode(seed);
-  const UniqueFd set_file(::memfd_create("set", MFD_CLOEXEC));
-  CHECK(::write(set_file.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
   const hashset::PublicKey key = hashset::PublicKeyOf(seed);
   const std::vector<Bytes> trusted{{key.begin(), key.end()}};
-  return *hashset::MappedHashSet::Open(set_file, "set", trusted);
+  return *hashset::MappedHashSet::Open(test::MemoryFile(bytes), "set", trusted);
 }
 
 struct CountingAnomalies final : AnomalySink {
