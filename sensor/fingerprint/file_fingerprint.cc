@@ -5,7 +5,6 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/file.h"
 #include "fingerprint/crop_hashes.h"
@@ -22,16 +21,7 @@ namespace {
 constexpr std::size_t kPieceBytes = 256 * 1024;
 constexpr std::array kCrops = {0.0, 0.04, 0.08, 0.12};
 
-// The pixels of a box: as a program would cut it out.
-image::PixelRectangle PixelsOf(const image::LumaRectangle& box, const image::LumaPlane& plane) {
-  const auto at = [](double share, std::uint32_t side) {
-    return static_cast<std::uint32_t>(std::lround(std::clamp(share, 0.0, 1.0) * side));
-  };
-  return {at(box.left, plane.picture_width), at(box.top, plane.picture_height), at(box.right, plane.picture_width),
-          at(box.bottom, plane.picture_height)};
-}
-
-image::PixelRectangle Around(const image::PixelRectangle& a, const image::PixelRectangle& b) {
+image::LumaRectangle Around(const image::LumaRectangle& a, const image::LumaRectangle& b) {
   return {std::min(a.left, b.left), std::min(a.top, b.top), std::max(a.right, b.right), std::max(a.bottom, b.bottom)};
 }
 
@@ -118,41 +108,36 @@ class FileSketch final : public PrintSink {
     add(Dihedral::kRotate180, View::kRotate180);
     add(Dihedral::kRotate270, View::kRotate270);
   }
+  // Of the registered boxes.
+  std::optional<image::LumaRectangle> PartWithBoxes() const {
+    if (!profile_.plate || !profile_.vehicle) return profile_.plate ? profile_.plate : profile_.vehicle;
+    return Around(*profile_.plate, *profile_.vehicle);
+  }
   // A box is registered as the sensor would see it as a picture of its own.
-  void AddBoxes(const image::LumaPlane& plane) {
-    std::vector<std::pair<image::PixelRectangle, View>> boxes;
-    const auto take = [&](const std::optional<image::LumaRectangle>& box, View view) {
-      if (!box) return;
-      const image::PixelRectangle pixels = PixelsOf(*box, plane);
-      if (pixels.Within(plane.picture_width, plane.picture_height)) boxes.emplace_back(pixels, view);
-    };
-    take(profile_.plate, View::kPlateCrop);
-    take(profile_.vehicle, View::kVehicleCrop);
-    if (boxes.empty()) return;
-    image::PixelRectangle part{0, 0, plane.picture_width, plane.picture_height};  // of which there are pixels
-    std::optional<image::LumaPlane> decoded;
-    if (plane.width < plane.picture_width) {
-      part = boxes.front().first;
-      for (const auto& [box, view] : boxes) part = Around(part, box);
-      decoded = image::DecodePicture(picture_, {.pixels = limits_.perceptual_pixels,
-                                                .memory_bytes = limits_.perceptual_decoder_bytes,
-                                                .part = part})
-                    .plane;
-      if (!decoded) return;
-    }
-    for (const auto& [box, view] : boxes) {
-      image::LumaPlane cut = Cut(decoded ? *decoded : plane, {box.left - part.left, box.top - part.top,
-                                                              box.right - part.left, box.bottom - part.top});
-      if (std::min(cut.width, cut.height) >= image::kShortSideOfBlocks) cut = BlockMeans(cut);
-      Add(cut, view);
-    }
+  void AddBox(const std::optional<image::LumaRectangle>& box, View view, const image::PictureAndPart& picture) {
+    if (!box) return;
+    const image::LumaPlane& whole = *picture.whole.plane;
+    const image::PixelRectangle pixels = PixelsOf(*box, whole.picture_width, whole.picture_height);
+    if (!pixels.Within(whole.picture_width, whole.picture_height)) return;
+    const image::PixelRectangle& place = picture.place;
+    image::LumaPlane cut = Cut(*picture.part, {pixels.left - place.left, pixels.top - place.top,
+                                               pixels.right - place.left, pixels.bottom - place.top});
+    if (std::min(cut.width, cut.height) >= image::kShortSideOfBlocks) cut = BlockMeans(cut);
+    Add(cut, view);
   }
   void AddViews() {
-    const auto outcome = image::DecodePicture(picture_, {limits_.perceptual_pixels, limits_.perceptual_decoder_bytes});
-    if (!outcome.plane) return;
-    const image::LumaPlane& plane = *outcome.plane;
+    const image::PictureLimits limits{limits_.perceptual_pixels, limits_.perceptual_decoder_bytes};
+    const auto part = PartWithBoxes();
+    const image::PictureAndPart picture =
+        part ? image::DecodePictureAndPart(picture_, limits, *part)
+             : image::PictureAndPart{.whole = image::DecodePicture(picture_, limits), .place = {}, .part = {}};
+    if (!picture.whole.plane) return;
+    const image::LumaPlane& plane = *picture.whole.plane;
     Add(plane, View::kFull);
-    AddBoxes(plane);
+    if (picture.part) {
+      AddBox(profile_.plate, View::kPlateCrop, picture);
+      AddBox(profile_.vehicle, View::kVehicleCrop, picture);
+    }
     if (profile_.views == ViewProfile::kNone) return;
     AddTurned(plane);
     AddCrops(plane);

@@ -60,7 +60,9 @@ struct Decode {
   Source source;
   ByteView file;
   PictureLimits limits;
+  bool all_coefficients = false;  // are held, even of one scan
   PictureOutcome outcome;
+  LumaPlane means;  // of the blocks, where the outcome is a part
   std::vector<std::uint8_t> row;
   std::uint32_t column = 0;      // of the row, where the plane begins
   std::uint32_t rows = 0;        // of the plane, done
@@ -84,7 +86,7 @@ bool WithinLimits(const Decode& decode) {
   if (pixels > decode.limits.pixels) return false;
   const auto& part = decode.limits.part;
   std::uint64_t held = Blocks(decode) ? 0 : part ? part->pixels() : pixels;
-  if (ManyScans(info)) {
+  if (ManyScans(info) || decode.all_coefficients) {
     for (int i = 0; i < info.num_components; ++i) {
       const jpeg_component_info& component = info.comp_info[i];
       const auto padded = [](unsigned count, int factor) {
@@ -129,7 +131,7 @@ bool Prepare(Decode& decode) {
   info.do_fancy_upsampling = FALSE;
   const bool ink = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
   info.out_color_space = ink ? JCS_CMYK : JCS_GRAYSCALE;
-  info.buffered_image = ManyScans(info);
+  info.buffered_image = ManyScans(info) || decode.all_coefficients;
   LumaPlane& plane = decode.outcome.plane.emplace();
   plane.picture_width = info.image_width;
   plane.picture_height = info.image_height;
@@ -168,28 +170,36 @@ bool ConsumeScan(jpeg_decompress_struct& info) {
   return true;
 }
 
-// Reads on to the first scan with the DC values of luminance, which is all that block means need; of a smaller picture
-// every scan, for its pixels.
-void StartScan(Decode& decode) {
-  jpeg_decompress_struct& info = decode.info;
+// Reads on to the first scan with the DC values of luminance; false where the picture ends before it.
+bool FindLuminance(jpeg_decompress_struct& info) {
   bool more = true;
   while (more && !ScanHasLuminance(info) && info.input_scan_number < kScansSkipped) more = ConsumeScan(info);
-  if (!Blocks(decode)) {
-    // Scans may be many and empty, and each costs the time of the whole picture.
-    const std::uint64_t pixels = std::uint64_t{info.image_width} * info.image_height;
-    const auto scans = static_cast<int>(std::min<std::uint64_t>(kScansMax, decode.limits.pixels / pixels));
-    const int first = info.input_scan_number;
-    while (more && info.input_scan_number <= scans) {
-      const std::uint32_t row = info.input_iMCU_row;
-      more = jpeg_consume_input(&info) != JPEG_REACHED_EOI;
-      if (decode.source.exhausted && !decode.rows_read) {
-        decode.rows_read = info.input_scan_number > first
-                               ? info.image_height
-                               : row * static_cast<unsigned>(info.max_v_samp_factor) * DCTSIZE;
-      }
+  return more;
+}
+
+// Reads every scan. They may be many and empty, and each costs the time of the whole picture.
+void ReadScans(Decode& decode, bool more) {
+  jpeg_decompress_struct& info = decode.info;
+  const std::uint64_t pixels = std::uint64_t{info.image_width} * info.image_height;
+  const auto scans = static_cast<int>(std::min<std::uint64_t>(kScansMax, decode.limits.pixels / pixels));
+  const int first = info.input_scan_number;
+  while (more && info.input_scan_number <= scans) {
+    const std::uint32_t row = info.input_iMCU_row;
+    more = jpeg_consume_input(&info) != JPEG_REACHED_EOI;
+    if (decode.source.exhausted && !decode.rows_read) {
+      decode.rows_read = info.input_scan_number > first
+                             ? info.image_height
+                             : row * static_cast<unsigned>(info.max_v_samp_factor) * DCTSIZE;
     }
-    if (!decode.rows_read) decode.rows_read = info.image_height;
   }
+  if (!decode.rows_read) decode.rows_read = info.image_height;
+}
+
+// Block means need the first scan of luminance and no more; pixels every scan.
+void StartScan(Decode& decode) {
+  jpeg_decompress_struct& info = decode.info;
+  const bool more = FindLuminance(info);
+  if (!Blocks(decode)) ReadScans(decode, more);
   jpeg_start_output(&info, info.input_scan_number);
 }
 
@@ -206,21 +216,15 @@ void StoreRow(Decode& decode) {
   }
 }
 
-void Run(Decode& decode) {
-  jpeg_decompress_struct& info = decode.info;
-  jpeg_create_decompress(&info);
+void ReadHeader(Decode& decode) {
+  jpeg_create_decompress(&decode.info);
   SetUpSource(decode);
-  if (jpeg_read_header(&info, TRUE) != JPEG_HEADER_OK) return;
-  if (decode.limits.part && !decode.limits.part->Within(info.image_width, info.image_height)) return;
-  if (!WithinLimits(decode)) {
-    decode.outcome.error = PictureError::kOverLimit;
-    return;
-  }
-  if ((decode.limits.only_blocks && !Blocks(decode)) || !Prepare(decode)) return;
+  if (jpeg_read_header(&decode.info, TRUE) != JPEG_HEADER_OK) OnError(reinterpret_cast<j_common_ptr>(&decode.info));
+}
+
+void ReadRows(Decode& decode) {
+  jpeg_decompress_struct& info = decode.info;
   LumaPlane& plane = *decode.outcome.plane;
-  jpeg_start_decompress(&info);
-  if (info.buffered_image) StartScan(decode);
-  if (decode.limits.part) EnterPart(decode, *decode.limits.part);
   plane.samples.assign(std::size_t{plane.width} * plane.height, 128);
   decode.row.resize(std::size_t{info.output_width} * static_cast<unsigned>(info.output_components));
   while (decode.rows < plane.height) {
@@ -231,6 +235,73 @@ void Run(Decode& decode) {
     const bool there = decode.rows_read ? info.output_scanline <= *decode.rows_read : !decode.source.exhausted;
     if (there) decode.rows_there = decode.rows;
   }
+}
+
+void Run(Decode& decode) {
+  jpeg_decompress_struct& info = decode.info;
+  ReadHeader(decode);
+  if (decode.limits.part && !decode.limits.part->Within(info.image_width, info.image_height)) return;
+  if (!WithinLimits(decode)) {
+    decode.outcome.error = PictureError::kOverLimit;
+    return;
+  }
+  if ((decode.limits.only_blocks && !Blocks(decode)) || !Prepare(decode)) return;
+  jpeg_start_decompress(&info);
+  if (info.buffered_image) StartScan(decode);
+  if (decode.limits.part) EnterPart(decode, *decode.limits.part);
+  ReadRows(decode);
+}
+
+// What libjpeg makes of a block at 1/8: its mean, rounded and limited (jidctred.c).
+std::uint8_t MeanOf(JCOEF dc, UINT16 step) {
+  const int mean = ((dc * static_cast<std::int16_t>(step)) + 4) >> 3;
+  constexpr int kRange = 1024, kCentre = 128;  // the mean counts modulo kRange
+  const int wrapped = ((mean + kRange / 2) & (kRange - 1)) - kRange / 2;
+  return static_cast<std::uint8_t>(std::clamp(wrapped + kCentre, 0, 255));
+}
+
+// From the DC values that have been read.
+void TakeMeansOfBlocks(jpeg_decompress_struct& info, LumaPlane& plane) {
+  plane.picture_width = info.image_width;
+  plane.picture_height = info.image_height;
+  plane.width = info.image_width / DCTSIZE;
+  plane.height = info.image_height / DCTSIZE;
+  plane.samples.resize(std::size_t{plane.width} * plane.height);
+  jvirt_barray_ptr* const coefficients = jpeg_read_coefficients(&info);
+  const UINT16 step = info.comp_info[0].quant_table->quantval[0];
+  std::uint8_t* out = plane.samples.data();
+  for (JDIMENSION row = 0; row < plane.height; ++row) {
+    const JBLOCKARRAY blocks =
+        info.mem->access_virt_barray(reinterpret_cast<j_common_ptr>(&info), coefficients[0], row, 1, FALSE);
+    for (JDIMENSION x = 0; x < plane.width; ++x) *out++ = MeanOf(blocks[0][x][0], step);
+  }
+}
+
+// Luminance has a component of its own, of the picture's size.
+bool HasLuminance(const jpeg_decompress_struct& info) {
+  const jpeg_component_info& first = info.comp_info[0];
+  return (info.jpeg_color_space == JCS_GRAYSCALE || info.jpeg_color_space == JCS_YCbCr) &&
+         first.h_samp_factor == info.max_h_samp_factor && first.v_samp_factor == info.max_v_samp_factor;
+}
+
+// Both planes of a picture that is all there; nothing of any other.
+void RunBoth(Decode& decode, const LumaRectangle& part) {
+  jpeg_decompress_struct& info = decode.info;
+  ReadHeader(decode);
+  if (!Blocks(decode) || !HasLuminance(info)) return;
+  decode.limits.part = PixelsOf(part, info.image_width, info.image_height);
+  decode.all_coefficients = true;
+  if (!decode.limits.part->Within(info.image_width, info.image_height) || !WithinLimits(decode)) return;
+  if (!Prepare(decode)) return;
+  jpeg_start_decompress(&info);
+  if (!FindLuminance(info)) return;
+  const bool more = ConsumeScan(info);
+  TakeMeansOfBlocks(info, decode.means);
+  ReadScans(decode, more);
+  if (decode.source.exhausted) return;
+  jpeg_start_output(&info, info.input_scan_number);
+  EnterPart(decode, *decode.limits.part);
+  ReadRows(decode);
 }
 
 }  // namespace
@@ -249,6 +320,18 @@ PictureOutcome DecodeJpeg(ByteView file, const PictureLimits& limits) noexcept {
   else if (outcome.error == PictureError::kNone)
     outcome.error = PictureError::kUnreadable;
   return std::move(outcome);
+}
+
+PictureAndPart DecodeJpegAndPart(ByteView file, const PictureLimits& limits, const LumaRectangle& part) noexcept {
+  Decode decode{};
+  decode.file = file;
+  decode.limits = limits;
+  SetUp(decode);
+  if (setjmp(decode.error.jump) == 0) RunBoth(decode, part);
+  jpeg_destroy_decompress(&decode.info);
+  std::optional<LumaPlane>& pixels = decode.outcome.plane;
+  if (!pixels || decode.rows_there < pixels->height) return {};
+  return {{std::move(decode.means), PictureError::kNone}, *decode.limits.part, std::move(pixels)};
 }
 
 }  // namespace spanwatch::image

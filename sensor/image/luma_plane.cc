@@ -92,6 +92,14 @@ void Downsample(const LumaPlane& plane, const LumaRectangle& part, Luma64& luma)
   Average(rows, row_of, luma);
 }
 
+PixelRectangle PixelsOf(const LumaRectangle& part, std::uint32_t picture_width, std::uint32_t picture_height) {
+  const auto at = [](double share, std::uint32_t side) {
+    return static_cast<std::uint32_t>(std::lround(std::clamp(share, 0.0, 1.0) * side));
+  };
+  return {at(part.left, picture_width), at(part.top, picture_height), at(part.right, picture_width),
+          at(part.bottom, picture_height)};
+}
+
 LumaPlane Cut(const LumaPlane& plane, const PixelRectangle& part) {
   LumaPlane cut{.picture_width = plane.picture_width,
                 .picture_height = plane.picture_height,

@@ -43,6 +43,9 @@ struct PixelRectangle {
   }
 };
 
+// The pixels of a part: as a program would cut it out. What lies outside of the picture is left out.
+PixelRectangle PixelsOf(const LumaRectangle& part, std::uint32_t picture_width, std::uint32_t picture_height);
+
 // The samples of a part. REQUIRES: Within(plane.width, plane.height)
 LumaPlane Cut(const LumaPlane& plane, const PixelRectangle& part);
 // The means of whole 8x8 blocks, of a plane of pixels.

@@ -15,4 +15,24 @@ PictureOutcome DecodePicture(ByteView file, const PictureLimits& limits) noexcep
   }
 }
 
+PictureAndPart DecodePictureAndPart(ByteView file, const PictureLimits& limits, const LumaRectangle& part) noexcept {
+  if (SniffType(file) == FileType::kJpeg) {
+    PictureAndPart at_once = DecodeJpegAndPart(file, limits, part);
+    if (at_once.part) return at_once;
+  }
+  PictureAndPart result{.whole = DecodePicture(file, limits), .place = {}, .part = {}};
+  if (!result.whole.plane) return result;
+  const LumaPlane& whole = *result.whole.plane;
+  result.place = PixelsOf(part, whole.picture_width, whole.picture_height);
+  if (!result.place.Within(whole.picture_width, whole.picture_height)) return result;
+  if (whole.width == whole.picture_width) {
+    result.part = Cut(whole, result.place);
+  } else {
+    PictureLimits of_part = limits;
+    of_part.part = result.place;
+    result.part = DecodePicture(file, of_part).plane;
+  }
+  return result;
+}
+
 }  // namespace spanwatch::image

@@ -17,7 +17,7 @@ struct PictureLimits {
   std::uint64_t pixels = 0;
   std::uint64_t memory_bytes = 0;  // for what must be held at once: plane, progressive, interlaced
   bool only_blocks = false;        // a smaller picture is not decoded: kUnreadable
-  // The plane is the pixels of this part, however large the picture; what lies below it is not read. For enrolment.
+  // The plane is the pixels of this part, however large the picture; what lies below it is not read.
   std::optional<PixelRectangle> part = {};
 };
 
@@ -31,5 +31,16 @@ struct PictureOutcome {
 PictureOutcome DecodePicture(ByteView file, const PictureLimits& limits) noexcept;
 PictureOutcome DecodeJpeg(ByteView file, const PictureLimits& limits) noexcept;
 PictureOutcome DecodePng(ByteView file, const PictureLimits& limits) noexcept;
+
+// A picture, and the pixels of a part of it. For enrolment.
+struct PictureAndPart {
+  PictureOutcome whole;
+  PixelRectangle place;           // of the part
+  std::optional<LumaPlane> part;  // nothing where it has no pixel, or could not be decoded
+};
+
+PictureAndPart DecodePictureAndPart(ByteView file, const PictureLimits& limits, const LumaRectangle& part) noexcept;
+// Both of an intact JPEG of block means with one pass over its data; nothing of any other.
+PictureAndPart DecodeJpegAndPart(ByteView file, const PictureLimits& limits, const LumaRectangle& part) noexcept;
 
 }  // namespace spanwatch::image

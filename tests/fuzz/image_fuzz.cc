@@ -54,6 +54,20 @@ void CheckPart(ByteView file) {
   CHECK(plane.coverage > 0 && plane.coverage <= 1);
 }
 
+// Both at once are what each alone is.
+void CheckPictureAndPart(ByteView file) {
+  const double left = file.front() / 256.0, top = file.back() / 256.0;
+  const LumaRectangle part{left, top, std::min(left + 0.2, 1.0), std::min(top + 0.3, 1.0)};
+  const PictureAndPart both = DecodeJpegAndPart(file, kLimits, part);
+  if (!both.part) return;
+  const PictureOutcome whole = DecodePicture(file, kLimits);
+  CHECK(whole.plane && whole.plane->samples == both.whole.plane->samples);
+  PictureLimits of_part = kLimits;
+  of_part.part = both.place;
+  const PictureOutcome alone = DecodePicture(file, of_part);
+  CHECK(alone.plane && alone.plane->samples == both.part->samples);
+}
+
 Bytes Extract(ByteView file, FileType type, std::size_t piece, bool& complete) {
   ImageDataExtractor extractor(type);
   Bytes extracted;
@@ -76,6 +90,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const spanwatch::ByteView file(data, size);
   CheckDecoded(file);
   CheckPart(file);
+  CheckPictureAndPart(file);
   for (const FileType type : {FileType::kJpeg, FileType::kPng}) {
     bool whole = false;
     bool split = false;

@@ -113,6 +113,50 @@ TEST_P(PictureDecoderOfEverySize, GivesThePixelsOfAPartAsTheWholeHasThem) {
   }
 }
 
+TEST_P(PictureDecoderOfEverySize, GivesAPictureAndAPartAsEachAloneIs) {
+  const auto [width, height] = GetParam();
+  const test::Picture picture = Lane(width, height);
+  std::vector<Kind> kinds = ColourKinds(picture);
+  kinds.push_back({"baseline", EncodeJpeg(picture)});
+  kinds.push_back({"grey", EncodeJpeg(picture, {.ink = test::JpegInk::kGrey})});
+  kinds.push_back({"inks", EncodeJpeg(picture, {.ink = test::JpegInk::kCmyk})});
+  kinds.push_back({"coarse", EncodeJpeg(picture, {.quality = 3})});
+  const Bytes whole_file = EncodeJpeg(picture);
+  kinds.push_back({"truncated", Bytes(whole_file.begin(), whole_file.begin() + std::ssize(whole_file) * 2 / 3)});
+  for (const Kind& kind : kinds) {
+    const LumaPlane whole = Decoded(kind.file);
+    for (const LumaRectangle& part :
+         {LumaRectangle{}, LumaRectangle{0.4, 0.1, 0.55, 0.3}, LumaRectangle{0.01, 0.31, 0.97, 0.34}}) {
+      const PictureAndPart both = DecodePictureAndPart(kind.file, kLimits, part);
+      PictureLimits of_part = kLimits;
+      of_part.part = PixelsOf(part, width, height);
+      const auto alone = DecodePicture(kind.file, of_part).plane;
+      ASSERT_TRUE(both.whole.plane && both.part && alone) << kind.name;
+      EXPECT_EQ(both.whole.plane->samples, whole.samples) << kind.name << " " << part.left;
+      EXPECT_EQ(both.whole.plane->coverage, whole.coverage) << kind.name;
+      EXPECT_EQ(both.place.left, of_part.part->left);
+      EXPECT_EQ(both.place.bottom, of_part.part->bottom);
+      EXPECT_EQ(both.part->samples, alone->samples) << kind.name << " " << part.left;
+      EXPECT_EQ(both.part->width, alone->width);
+    }
+    EXPECT_FALSE(DecodePictureAndPart(kind.file, kLimits, {0.5, 0.5, 0.5, 0.6}).part) << kind.name;
+    EXPECT_TRUE(DecodePictureAndPart(kind.file, kLimits, {0.5, 0.5, 0.5, 0.6}).whole.plane) << kind.name;
+  }
+}
+
+// Which way was taken must not show above, so it is told here.
+TEST(PictureDecoder, AnIntactJpegOfBlockMeansIsReadOnceForAPictureAndAPart) {
+  const LumaRectangle part{0.4, 0.1, 0.55, 0.3};
+  const test::Picture picture = Lane(640, 520);
+  for (const test::JpegOptions& options : {test::JpegOptions{}, test::JpegOptions{.progressive = true}}) {
+    const Bytes file = EncodeJpeg(picture, options);
+    EXPECT_TRUE(DecodeJpegAndPart(file, kLimits, part).part);
+    EXPECT_FALSE(DecodeJpegAndPart(ByteView(file).first(file.size() / 2), kLimits, part).part);
+    EXPECT_FALSE(DecodeJpegAndPart(file, {.pixels = kLimits.pixels, .memory_bytes = 640 * 520}, part).part);
+  }
+  EXPECT_FALSE(DecodeJpegAndPart(EncodeJpeg(Lane(300, 200)), kLimits, part).part);
+}
+
 class PictureDecoderOfManyRows : public PictureDecoderOfEverySize {};
 
 TEST_P(PictureDecoderOfManyRows, TellsHowMuchOfATruncatedPictureIsThere) {
