@@ -22,8 +22,6 @@ constexpr auto kListed = [] {
   return listed;
 }();
 
-constexpr std::size_t kShortestInText = 5;
-
 }  // namespace
 
 std::optional<std::uint16_t> PlateShape(std::string_view normalised) {

@@ -13,6 +13,7 @@ namespace spanwatch::fingerprint {
 
 inline constexpr std::size_t kPlateMinimum = 3;
 inline constexpr std::size_t kPlateMaximum = 8;
+inline constexpr std::size_t kShortestInText = 5;  // outside of plate fields
 inline constexpr std::size_t kShapeNumbers = std::size_t{2} << kPlateMaximum;
 
 // The shape of a normalised plate (A-Z and 0-9 only), or nothing when it is too short, too long or has anything else.
@@ -24,8 +25,8 @@ std::optional<std::uint16_t> PlateShapeOfPattern(std::string_view pattern);
 double PlateSpace(std::uint16_t shape);
 // The built-in table has this shape.
 bool IsListedShape(std::uint16_t shape);
-// Five characters or more, with a letter and a digit. Any other shape (short, all digits, all letters) is a word or a
-// number of everyday text, and counts only as the value of a plate field.
+// kShortestInText characters or more, with a letter and a digit. Any other shape (short, all digits, all letters) is a
+// word or a number of everyday text, and counts only as the value of a plate field.
 bool CountsAnywhere(std::uint16_t shape);
 std::size_t ShapeLength(std::uint16_t shape);
 

@@ -114,8 +114,8 @@ void RecordFieldFinder::RunTable(std::string_view text, const TextMasks& masks, 
 void RecordFieldFinder::RunCells(std::string_view text, const TextMasks& masks, std::size_t end) {
   const bool all = ForEachBit<&TextMasks::structural>(masks, at_, end, [&](std::size_t position) {
     const char c = text[position];
-    EndField(position);
-    const std::string_view cell = text.substr(field_begin_, position - field_begin_);
+    if (machine_.in_plate_field()) EndField(position);
+    const std::string_view cell(text.data() + field_begin_, position - field_begin_);
     at_ = field_begin_ = value_begin_ = position + 1;
     if (c == kTextBreak) {
       machine_.Reset();

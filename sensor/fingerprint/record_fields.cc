@@ -36,6 +36,13 @@ constexpr auto kFirstNames = [] {
   return first;
 }();
 
+// The second letters of the names that begin with each letter, one bit a letter.
+constexpr auto kSecondLetters = [] {
+  std::array<std::uint32_t, kLetters> letters{};
+  for (const auto& [name, kind] : kNames) letters[static_cast<std::size_t>(name[0] - 'a')] |= 1u << (name[1] - 'a');
+  return letters;
+}();
+
 std::span<const NamedField> NamesFrom(char initial) {
   const auto letter = static_cast<std::size_t>(initial - 'a');
   return std::span(kNames).subspan(kFirstNames[letter], kFirstNames[letter + 1] - kFirstNames[letter]);
@@ -110,6 +117,8 @@ FieldName LookUpFieldName(std::string_view name) noexcept {
       if (size == 0) {
         names = NamesFrom(lower);
         if (names.empty()) return FieldName::kNone;
+      } else if (size == 1 && (kSecondLetters[static_cast<std::size_t>(folded[0] - 'a')] >> (lower - 'a') & 1) == 0) {
+        return FieldName::kNone;
       }
       folded[size++] = lower;
     } else if (c >= '0' && c <= '9') {

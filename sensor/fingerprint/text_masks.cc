@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <span>
 
 #include <immintrin.h>
 
@@ -13,7 +14,8 @@
 namespace spanwatch::fingerprint {
 namespace {
 
-constexpr std::uint8_t kLetter = 1, kDigit = 2, kSeparator = 4, kStructural = 8;
+constexpr std::size_t kClassifiedAtOnce = 16;  // classified together
+constexpr std::uint8_t kLetter = 1, kDigit = 2, kSeparator = 4, kStructural = 8, kFolds = 16;
 
 // The marks of plate fields' names (kPlateNameMarks), and the endings of picture files: bit i of
 // kTriggers[position][character] is set where triple i has it. Two triples may share a bit: their mixtures are
@@ -35,6 +37,7 @@ constexpr Table kClasses = [] {
   Table classes{};
   for (std::size_t c = '0'; c <= '9'; ++c) classes[c] = kDigit;
   for (std::size_t c = 'A'; c <= 'Z'; ++c) classes[c] = classes[c | 0x20] = kLetter;
+  for (const char c : std::string_view("OQIoqi")) classes[static_cast<std::size_t>(c)] |= kFolds;
   for (const char c : kSeparators) classes[static_cast<std::size_t>(c)] = kSeparator;
   for (const char c : kStructurals) classes[static_cast<std::size_t>(c)] = kStructural;
   return classes;
@@ -59,20 +62,38 @@ struct Halves {
   std::array<std::uint8_t, 16> high{};
 };
 
-constexpr Halves HalvesOf(const Table& table, std::uint8_t bits) {
+// Up to three classes in one pair of halves, and which bits stand for each.
+struct ClassHalves {
   Halves halves;
-  std::uint8_t next = 1;
-  for (std::size_t row = 0; row < 8; ++row) {
-    bool used = false;
-    for (std::size_t column = 0; column < 16; ++column) {
-      if ((table[row << 4 | column] & bits) == 0) continue;
-      halves.low[column] |= next;
-      used = true;
+  std::array<std::uint8_t, 3> bits{};
+};
+
+constexpr ClassHalves HalvesOf(std::array<std::uint8_t, 3> classes) {
+  ClassHalves all;
+  unsigned next = 1;
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    std::array<unsigned, 8> columns{};  // of each row, one bit each
+    for (std::size_t c = 0; c < kClasses.size(); ++c) {
+      if ((kClasses[c] & classes[i]) != 0) columns[c >> 4] |= 1u << (c & 15);
     }
-    if (used) halves.high[row] = next;
-    if (used) next = static_cast<std::uint8_t>(next << 1);
+    for (std::size_t row = 0; row < columns.size(); ++row) {
+      if (columns[row] == 0) continue;
+      std::size_t same = 0;
+      while (columns[same] != columns[row]) ++same;
+      if (same < row) {
+        all.halves.high[row] |= all.halves.high[same] & all.bits[i];
+        continue;
+      }
+      if (next > 0x80) throw "too many bits";
+      for (std::size_t column = 0; column < 16; ++column) {
+        if ((columns[row] >> column & 1) != 0) all.halves.low[column] |= static_cast<std::uint8_t>(next);
+      }
+      all.halves.high[row] |= static_cast<std::uint8_t>(next);
+      all.bits[i] |= static_cast<std::uint8_t>(next);
+      next <<= 1;
+    }
   }
-  return halves;
+  return all;
 }
 
 // Each triple has its own bit, and letters stand in two rows with the same columns.
@@ -85,31 +106,35 @@ constexpr Halves TriggerHalves(const Table& table) {
   return halves;
 }
 
-constexpr Halves kSeparatorHalves = HalvesOf(kClasses, kSeparator);
-constexpr Halves kStructuralHalves = HalvesOf(kClasses, kStructural);
+constexpr ClassHalves kWordHalves = HalvesOf({kLetter, kDigit, kFolds});
+constexpr ClassHalves kMarkHalves = HalvesOf({kSeparator, kStructural, 0});
 constexpr std::array<Halves, 3> kTriggerHalves = {TriggerHalves(kTriggers[0]), TriggerHalves(kTriggers[1]),
                                                   TriggerHalves(kTriggers[2])};
 
 struct Bits {
-  std::uint64_t letter = 0, digit = 0, separator = 0, structural = 0, trigger = 0;
+  std::uint64_t letter = 0, digit = 0, folds = 0, separator = 0, structural = 0, trigger = 0;
 };
 
-Bits ClassifyTextPortably(const char* block) {
+Bits ClassifyBlock(const std::uint8_t* block) {
   Bits bits;
-  const auto* const bytes = reinterpret_cast<const std::uint8_t*>(block);
   for (std::size_t i = 0; i < TextMasks::kBits; ++i) {
     const auto entry = [&](const Table& table, std::size_t ahead) {
-      return bytes[i + ahead] < 0x80 ? table[bytes[i + ahead]] : std::uint8_t{0};
+      return block[i + ahead] < 0x80 ? table[block[i + ahead]] : std::uint8_t{0};
     };
     const std::uint64_t bit = std::uint64_t{1} << i;
     const std::uint8_t kind = entry(kClasses, 0);
     if ((kind & kLetter) != 0) bits.letter |= bit;
     if ((kind & kDigit) != 0) bits.digit |= bit;
+    if ((kind & kFolds) != 0) bits.folds |= bit;
     if ((kind & kSeparator) != 0) bits.separator |= bit;
     if ((kind & kStructural) != 0) bits.structural |= bit;
     if ((entry(kTriggers[0], 0) & entry(kTriggers[1], 1) & entry(kTriggers[2], 2)) != 0) bits.trigger |= bit;
   }
   return bits;
+}
+
+void ClassifyTextPortably(const std::uint8_t* text, std::span<Bits> blocks) {
+  for (std::size_t i = 0; i < blocks.size(); ++i) blocks[i] = ClassifyBlock(text + i * TextMasks::kBits);
 }
 
 [[gnu::target("avx2")]] inline __m256i LookUp(const Halves& halves, __m256i bytes) {
@@ -124,31 +149,31 @@ Bits ClassifyTextPortably(const char* block) {
   return ~static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_setzero_si256())));
 }
 
-[[gnu::target("avx2")]] inline std::uint32_t InRange(__m256i bytes, char first, char count) {
-  const __m256i from_first = _mm256_sub_epi8(bytes, _mm256_set1_epi8(first));
-  const __m256i last = _mm256_set1_epi8(static_cast<char>(count - 1));
-  return static_cast<std::uint32_t>(
-      _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_min_epu8(from_first, last), from_first)));
+[[gnu::target("avx2")]] inline std::uint64_t HasAny(__m256i bytes, std::uint8_t bits) {
+  return NotZero(_mm256_and_si256(bytes, _mm256_set1_epi8(static_cast<char>(bits))));
 }
 
-[[gnu::target("avx2")]] Bits ClassifyTextWithAvx2(const char* block) {
-  Bits bits;
-  for (unsigned half = 0; half < 64; half += 32) {
-    const auto load = [&](unsigned ahead) __attribute__((target("avx2"), always_inline)) {
-      return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(block + half + ahead));
-    };
-    const __m256i bytes = load(0);
-    const __m256i lower = _mm256_or_si256(bytes, _mm256_set1_epi8(0x20));
-    const __m256i triggers =
-        _mm256_and_si256(LookUp(kTriggerHalves[0], bytes),
-                         _mm256_and_si256(LookUp(kTriggerHalves[1], load(1)), LookUp(kTriggerHalves[2], load(2))));
-    bits.letter |= std::uint64_t{InRange(lower, 'a', 26)} << half;
-    bits.digit |= std::uint64_t{InRange(bytes, '0', 10)} << half;
-    bits.separator |= std::uint64_t{NotZero(LookUp(kSeparatorHalves, bytes))} << half;
-    bits.structural |= std::uint64_t{NotZero(LookUp(kStructuralHalves, bytes))} << half;
-    bits.trigger |= std::uint64_t{NotZero(triggers)} << half;
+[[gnu::target("avx2")]] void ClassifyTextWithAvx2(const std::uint8_t* text, std::span<Bits> blocks) {
+  for (Bits& bits : blocks) {
+    bits = {};
+    for (unsigned half = 0; half < TextMasks::kBits; half += 32, text += 32) {
+      const auto load = [&](unsigned ahead) __attribute__((target("avx2"), always_inline)) {
+        return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text + ahead));
+      };
+      const __m256i bytes = load(0);
+      const __m256i words = LookUp(kWordHalves.halves, bytes);
+      const __m256i marks = LookUp(kMarkHalves.halves, bytes);
+      const __m256i triggers =
+          _mm256_and_si256(LookUp(kTriggerHalves[0], bytes),
+                           _mm256_and_si256(LookUp(kTriggerHalves[1], load(1)), LookUp(kTriggerHalves[2], load(2))));
+      bits.letter |= HasAny(words, kWordHalves.bits[0]) << half;
+      bits.digit |= HasAny(words, kWordHalves.bits[1]) << half;
+      bits.folds |= HasAny(words, kWordHalves.bits[2]) << half;
+      bits.separator |= HasAny(marks, kMarkHalves.bits[0]) << half;
+      bits.structural |= HasAny(marks, kMarkHalves.bits[1]) << half;
+      bits.trigger |= std::uint64_t{NotZero(triggers)} << half;
+    }
   }
-  return bits;
 }
 
 [[gnu::target("avx512f,avx512bw,avx512vl,avx512vbmi")]] inline __m512i LookUp(const Table& table, __m512i bytes) {
@@ -157,16 +182,22 @@ Bits ClassifyTextPortably(const char* block) {
                                         _mm512_loadu_si512(table.data() + 64));
 }
 
-[[gnu::target("avx512f,avx512bw,avx512vl,avx512vbmi")]] Bits ClassifyTextWithAvx512(const char* block) {
-  const __m512i bytes = _mm512_loadu_si512(block);
-  const __m512i kinds = LookUp(kClasses, bytes);
-  const __m512i triggers = _mm512_and_si512(LookUp(kTriggers[0], bytes),
-                                            _mm512_and_si512(LookUp(kTriggers[1], _mm512_loadu_si512(block + 1)),
-                                                             LookUp(kTriggers[2], _mm512_loadu_si512(block + 2))));
-  return {_mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kLetter)),
-          _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kDigit)),
-          _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kSeparator)),
-          _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kStructural)), _mm512_test_epi8_mask(triggers, triggers)};
+[[gnu::target("avx512f,avx512bw,avx512vl,avx512vbmi")]] void ClassifyTextWithAvx512(const std::uint8_t* text,
+                                                                                    std::span<Bits> blocks) {
+  for (Bits& bits : blocks) {
+    const __m512i bytes = _mm512_loadu_si512(text);
+    const __m512i kinds = LookUp(kClasses, bytes);
+    const __m512i triggers = _mm512_and_si512(LookUp(kTriggers[0], bytes),
+                                              _mm512_and_si512(LookUp(kTriggers[1], _mm512_loadu_si512(text + 1)),
+                                                               LookUp(kTriggers[2], _mm512_loadu_si512(text + 2))));
+    bits = {_mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kLetter)),
+            _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kDigit)),
+            _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kFolds)),
+            _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kSeparator)),
+            _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kStructural)),
+            _mm512_test_epi8_mask(triggers, triggers)};
+    text += TextMasks::kBits;
+  }
 }
 
 // The bits of `word` that lie in runs of more than kPlateMaximum, told the blocks before and after.
@@ -208,32 +239,40 @@ void TextMasks::Fill(std::string_view text, std::size_t from, MaskPath path) {
   const auto classify = path == MaskPath::kAvx512 ? ClassifyTextWithAvx512
                         : path == MaskPath::kAvx2 ? ClassifyTextWithAvx2
                                                   : ClassifyTextPortably;
-  for (auto* const bits : {&word_, &separator_, &structural_, &seed_, &trigger_}) {
+  const std::array all{&word_, &digit_, &separator_, &structural_, &seed_, &trigger_};
+  for (auto* const bits : all) {
     if (bits->size() < blocks + 2) bits->resize(blocks + 2);
   }
   Bits before;
   std::uint64_t parting_letter_before = 0;
   std::uint64_t parting_digit_before = 0;
-  for (std::size_t block = from / kBits; block < blocks; ++block) {
-    const Bits bits = classify(text.data() + block * kBits);
-    // Each mask moved on by one character, out of the block before.
-    const std::uint64_t after_letter = bits.letter << 1 | before.letter >> 63;
-    const std::uint64_t after_digit = bits.digit << 1 | before.digit >> 63;
-    const std::uint64_t parting_letter = bits.separator & after_letter;
-    const std::uint64_t parting_digit = bits.separator & after_digit;
-    seed_[block] = (bits.digit & (after_letter | parting_letter << 1 | parting_letter_before >> 63)) |
-                   (bits.letter & (after_digit | parting_digit << 1 | parting_digit_before >> 63));
-    word_[block] = bits.letter | bits.digit;
-    separator_[block] = bits.separator;
-    structural_[block] = bits.structural;
-    trigger_[block] = bits.trigger;
-    before = bits;
-    parting_letter_before = parting_letter;
-    parting_digit_before = parting_digit;
+  std::array<Bits, kClassifiedAtOnce> classified;
+  const auto* const bytes = reinterpret_cast<const std::uint8_t*>(text.data());
+  for (std::size_t block = from / kBits; block < blocks;) {
+    const auto now = std::span(classified).first(std::min(kClassifiedAtOnce, blocks - block));
+    classify(bytes + block * kBits, now);
+    for (const Bits& bits : now) {
+      // Each mask moved on by one character, out of the block before.
+      const std::uint64_t after_letter = bits.letter << 1 | before.letter >> 63;
+      const std::uint64_t after_digit = bits.digit << 1 | before.digit >> 63;
+      const std::uint64_t parting_letter = bits.separator & after_letter;
+      const std::uint64_t parting_digit = bits.separator & after_digit;
+      seed_[block] = (bits.digit & (after_letter | parting_letter << 1 | parting_letter_before >> 63)) |
+                     (bits.letter & (after_digit | parting_digit << 1 | parting_digit_before >> 63));
+      word_[block] = bits.letter | bits.digit;
+      digit_[block] = bits.digit | bits.folds;
+      separator_[block] = bits.separator;
+      structural_[block] = bits.structural;
+      trigger_[block] = bits.trigger;
+      before = bits;
+      parting_letter_before = parting_letter;
+      parting_digit_before = parting_digit;
+      ++block;
+    }
   }
   DropSeedsOfLongRuns(from / kBits, blocks);
   for (std::size_t i = 0; i < 2; ++i) {
-    word_[blocks + i] = separator_[blocks + i] = structural_[blocks + i] = seed_[blocks + i] = trigger_[blocks + i] = 0;
+    for (auto* const bits : all) (*bits)[blocks + i] = 0;
   }
 }
 

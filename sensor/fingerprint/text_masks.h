@@ -35,6 +35,7 @@ class TextMasks {
   std::uint64_t WordFrom(std::size_t position) const { return From(word_, position); }
   std::uint64_t SeedFrom(std::size_t position) const { return From(seed_, position); }
   std::uint64_t SeparatorFrom(std::size_t position) const { return From(separator_, position); }
+  std::uint64_t DigitFrom(std::size_t position) const { return From(digit_, position); }
   std::uint64_t StructuralFrom(std::size_t position) const { return From(structural_, position); }
 
  private:
@@ -47,6 +48,7 @@ class TextMasks {
   void DropSeedsOfLongRuns(std::size_t first, std::size_t blocks);
 
   std::vector<std::uint64_t> word_;        // letters and digits
+  std::vector<std::uint64_t> digit_;       // and letters that fold to one (K1): O, Q, I
   std::vector<std::uint64_t> separator_;   // what may stand once inside a plate
   std::vector<std::uint64_t> structural_;  // what ends a field, a name or a value
   // A letter after a digit or a digit after a letter, also behind a separator; none in runs too long for a plate.

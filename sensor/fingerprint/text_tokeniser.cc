@@ -9,7 +9,9 @@ namespace {
 // A token spans at most 8 characters and 3 separators, so it begins and ends so near to a seed in it.
 constexpr std::size_t kSpan = kPlateMaximum + 2;
 constexpr std::size_t kMergedSeeds = 24;  // seeds this near to the first are served by one walk over the pieces
-constexpr std::size_t kWalk = 40;  // characters of one walk: what is left of 56 known bits is longer than a token
+constexpr std::size_t kWalk = 40;     // characters of one walk: what is left of 56 known bits is longer than a token
+constexpr std::uint8_t kAllKept = 2;  // walks that the filter kept one after the other: the text is full of tokens
+constexpr std::uint8_t kUnfiltered = 8;
 constexpr std::size_t kHistory = 2 * TextTokeniser::kReach;
 constexpr std::size_t kLookBack = 56;
 constexpr std::size_t kBase64Run = 16;
@@ -50,9 +52,13 @@ void WantedShapes::Add(std::uint16_t shape) {
     kinds_[top | kept] |= kFolded;
     if (kept == 0) break;
   }
+  bool anywhere = false;
   for (unsigned any = top; any < 2 * top; ++any) {
-    if (CountsAnywhere(static_cast<std::uint16_t>(any))) kinds_[any] |= kAnywhere;
+    if (!CountsAnywhere(static_cast<std::uint16_t>(any))) continue;
+    kinds_[any] |= kAnywhere;
+    anywhere = true;
   }
+  if (anywhere) seeds_.Add(shape);
 }
 
 void TextTokeniser::Append(ByteView block, std::uint64_t nul, std::uint64_t offset) {
@@ -116,7 +122,22 @@ std::size_t TextTokeniser::Limit(bool final, const TextMasks& masks) const {
   return too_long ? last : limit;
 }
 
-// The tokens that hold a letter beside a digit.
+// Those of the next SeedFilter::kSeeds characters that are worth a walk.
+std::uint64_t TextTokeniser::WantedSeedsFrom(std::size_t first, const TextMasks& masks) {
+  if (!filters_seeds_ || unfiltered_ > 0) {
+    unfiltered_ -= unfiltered_ > 0 ? 1 : 0;
+    return masks.SeedFrom(first);
+  }
+  const std::uint64_t kept = wanted_->seeds().Kept(masks, first);
+  kept_in_a_row_ = kept == 0 ? 0 : kept_in_a_row_ + 1;
+  if (kept_in_a_row_ == kAllKept) {
+    kept_in_a_row_ = 0;
+    unfiltered_ = kUnfiltered;
+  }
+  return kept;
+}
+
+// The tokens that hold a letter beside a digit, and are of a wanted shape.
 void TextTokeniser::ScanSeeds(const Area& area, const TextMasks& masks) {
   for (std::size_t at = area.begin; at < area.end;) {
     const std::size_t block = at / TextMasks::kBits;
@@ -125,9 +146,17 @@ void TextTokeniser::ScanSeeds(const Area& area, const TextMasks& masks) {
       at = (block + 1) * TextMasks::kBits;
       continue;
     }
-    const std::size_t first = block * TextMasks::kBits + static_cast<std::size_t>(std::countr_zero(seeds));
+    const std::size_t seed = block * TextMasks::kBits + static_cast<std::size_t>(std::countr_zero(seeds));
+    if (seed >= area.end) return;
+    const std::uint64_t wanted = WantedSeedsFrom(seed, masks);
+    if (wanted == 0) {
+      at = seed + SeedFilter::kSeeds;
+      continue;
+    }
+    const auto passed_over = static_cast<std::size_t>(std::countr_zero(wanted));
+    const std::size_t first = seed + passed_over;
     if (first >= area.end) return;
-    const std::uint64_t near = masks.SeedFrom(first) & ((std::uint64_t{2} << kMergedSeeds) - 1);
+    const std::uint64_t near = wanted >> passed_over & ((std::uint64_t{2} << kMergedSeeds) - 1);
     const std::size_t last = first + static_cast<std::size_t>(std::bit_width(near)) - 1;
     const std::size_t from = std::max(area.begin, first - std::min(first, kSpan));
     Pieces(from, std::min(last + kSpan, area.end - 1), area, masks);

@@ -16,6 +16,7 @@
 #include "fingerprint/plate_shapes.h"
 #include "fingerprint/plate_word.h"
 #include "fingerprint/record_field_finder.h"
+#include "fingerprint/seed_filter.h"
 #include "fingerprint/text_decoder.h"
 #include "fingerprint/text_masks.h"
 
@@ -44,11 +45,14 @@ class WantedShapes {
   // Whether a token of this shape may have a wanted K1; outside of a plate field the shape itself must count there.
   bool May(std::uint16_t shape, bool field) const { return field || (kinds_[shape] & kAnywhere) != 0; }
   bool HasFolded(std::uint16_t folded_shape) const { return (kinds_[folded_shape] & kFolded) != 0; }
+  // For what stands outside of plate fields.
+  const SeedFilter& seeds() const { return seeds_; }
 
  private:
   static constexpr std::uint8_t kFolded = 1;
   static constexpr std::uint8_t kAnywhere = 2;  // counts outside of plate fields
   std::array<std::uint8_t, kShapeNumbers> kinds_{};
+  SeedFilter seeds_;
 };
 
 class TextTokeniser {
@@ -57,7 +61,8 @@ class TextTokeniser {
   static constexpr std::size_t kReach = 512;
 
   // `wanted` outlives the tokeniser.
-  explicit TextTokeniser(const WantedShapes& wanted, MaskPath path = BestMaskPath()) : wanted_(&wanted), path_(path) {}
+  explicit TextTokeniser(const WantedShapes& wanted, MaskPath path = BestMaskPath())
+      : wanted_(&wanted), path_(path), filters_seeds_(path != MaskPath::kPortable && SeedFilter::IsFast()) {}
 
   // Appends a block of the stream that begins at `offset`; `nul` has one bit for each NUL. REQUIRES: at most 64 bytes
   void Append(ByteView block, std::uint64_t nul, std::uint64_t offset);
@@ -101,6 +106,7 @@ class TextTokeniser {
 
   void NoteStretch(std::uint64_t offset);
   std::size_t Limit(bool final, const TextMasks& masks) const;
+  std::uint64_t WantedSeedsFrom(std::size_t first, const TextMasks& masks);
   void ScanSeeds(const Area& area, const TextMasks& masks);
   void ScanAll(const Area& area, const TextMasks& masks);
   void Pieces(std::size_t from, std::size_t to, const Area& area, const TextMasks& masks);
@@ -111,6 +117,9 @@ class TextTokeniser {
 
   const WantedShapes* wanted_;
   MaskPath path_;
+  bool filters_seeds_;
+  std::uint8_t kept_in_a_row_ = 0;  // by the filter over seeds
+  std::uint8_t unfiltered_ = 0;     // so many walks go without it, since it would keep them all
   TextDecoder decoder_;
   std::string text_;
   RecordFieldFinder finder_;

@@ -65,9 +65,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     CheckSame(Scan(world, bytes, scope, seed), Scan(world, bytes, scope, ~seed));
   }
   const std::string text(spanwatch::AsText(bytes));
-  const auto tokens = TokensOf(text, MaskPath::kPortable, kLongestInput);
-  CHECK(TokensOf(text, BestMaskPath(), 1 + seed % 40) == tokens);
-  if (BestMaskPath() != MaskPath::kPortable) CHECK(TokensOf(text, MaskPath::kAvx2, kLongestInput) == tokens);
+  WantedShapes some;
+  constexpr unsigned kFirstShape = 1u << kPlateMinimum;
+  some.Add(static_cast<std::uint16_t>(kFirstShape + seed % (kShapeNumbers - kFirstShape)));
+  for (const WantedShapes& wanted : {WantedShapes::All(), some}) {
+    const auto tokens = TokensOf(text, MaskPath::kPortable, kLongestInput, wanted);
+    CHECK(TokensOf(text, BestMaskPath(), 1 + seed % 40, wanted) == tokens);
+    if (BestMaskPath() != MaskPath::kPortable) CHECK(TokensOf(text, MaskPath::kAvx2, kLongestInput, wanted) == tokens);
+  }
   const std::string masked = MaskPlates(text.substr(0, 300));
   CHECK(MaskPlates(masked) == masked);
   std::istringstream input(text);

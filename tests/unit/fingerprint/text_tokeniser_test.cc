@@ -20,7 +20,7 @@ const WantedShapes kEvery = WantedShapes::All();
 
 Words Tokens(std::string_view text, TokenPlace place) {
   Words words;
-  for (const std::string& token : TokensOf(text, BestMaskPath(), 1000)) {
+  for (const std::string& token : TokensOf(text, BestMaskPath(), 1000, kEvery)) {
     if (token[0] == "pjf"[static_cast<std::size_t>(place)]) words.push_back(token.substr(1));
   }
   return words;
@@ -135,28 +135,64 @@ std::string RandomText(std::mt19937& random, std::size_t size) {
   return text;
 }
 
+// How many tokens all agree on.
+std::size_t ExpectTheSame(std::string_view text, const WantedShapes& wanted) {
+  const auto whole = TokensOf(text, MaskPath::kPortable, 100000, wanted);
+  const auto expect_same = [&](MaskPath path, std::size_t scan_each) {
+    if (path > BestMaskPath()) return;
+    const auto other = TokensOf(text, path, scan_each, wanted);
+    const auto [a, b] = std::ranges::mismatch(whole, other);
+    const auto rest = [](auto at, auto end) { return at == end ? "nothing" : *at; };
+    EXPECT_TRUE(a == whole.end() && b == other.end())
+        << "every " << scan_each << " blocks, token " << a - whole.begin() << " of " << whole.size() << ": "
+        << rest(a, whole.end()) << " against " << rest(b, other.end());
+  };
+  expect_same(MaskPath::kAvx512, 100000);
+  expect_same(MaskPath::kAvx2, 3);
+  expect_same(MaskPath::kPortable, 17);
+  expect_same(BestMaskPath(), 1);
+  return whole.size();
+}
+
 TEST(TextTokeniser, EveryPathAndEveryCutGivesTheSame) {
   std::mt19937 random(17);
   std::size_t found = 0;
   for (int round = 0; round < 60; ++round) {
-    const std::string text = RandomText(random, 1 + random() % 12000);
-    const auto whole = TokensOf(text, MaskPath::kPortable, 100000);
-    found += whole.size();
-    const auto expect_same = [&](MaskPath path, std::size_t scan_each) {
-      if (path > BestMaskPath()) return;
-      const auto other = TokensOf(text, path, scan_each);
-      const auto [a, b] = std::ranges::mismatch(whole, other);
-      const auto rest = [](auto at, auto end) { return at == end ? "nothing" : *at; };
-      EXPECT_TRUE(a == whole.end() && b == other.end())
-          << "round " << round << ", every " << scan_each << " blocks, token " << a - whole.begin() << " of "
-          << whole.size() << ": " << rest(a, whole.end()) << " against " << rest(b, other.end());
-    };
-    expect_same(MaskPath::kAvx512, 100000);
-    expect_same(MaskPath::kAvx2, 3);
-    expect_same(MaskPath::kPortable, 17);
-    expect_same(BestMaskPath(), 1);
+    SCOPED_TRACE(round);
+    found += ExpectTheSame(RandomText(random, 1 + random() % 12000), kEvery);
   }
   EXPECT_GT(found, 10000U);
+}
+
+// The portable path has no filter over seeds.
+TEST(TextTokeniser, TheFilterOverSeedsLosesNoTokenOfAWantedShape) {
+  std::mt19937 random(23);
+  std::size_t found = 0;
+  for (int round = 0; round < 150; ++round) {
+    SCOPED_TRACE(round);
+    WantedShapes wanted;
+    for (std::size_t shapes = random() % 6; shapes > 0; --shapes) {
+      const std::size_t length = kPlateMinimum + random() % (kPlateMaximum - kPlateMinimum + 1);
+      wanted.Add(static_cast<std::uint16_t>(1u << length | random() % (1u << length)));
+    }
+    found += ExpectTheSame(RandomText(random, 1 + random() % 12000), wanted);
+  }
+  EXPECT_GT(found, 3000U);
+}
+
+// The longest tokens, whose only seed is at one end, wherever they lie in the filter's window.
+TEST(TextTokeniser, TheFilterOverSeedsReachesAcrossATokenAndItsSeparators) {
+  for (const auto& [token, shape] : {std::pair{"AB-CDE-FG-1", "LLLLLLLN"},
+                                     {"1-AB-CDE-FG", "NLLLLLLL"},
+                                     {"1-23-456-7B", "NNNNNNNL"},
+                                     {"\\nABCDE1", "LLLLLN"}}) {
+    WantedShapes wanted;
+    wanted.Add(*PlateShapeOfPattern(shape));
+    for (std::size_t before = 0; before < 140; ++before) {
+      const std::string text = std::string(before, before % 2 == 0 ? ' ' : ';') + token + ", X1, Y2";
+      EXPECT_EQ(ExpectTheSame(text, wanted), 1U) << before << " " << token;
+    }
+  }
 }
 
 TEST(TextMasks, EveryPathGivesTheSameBits) {
