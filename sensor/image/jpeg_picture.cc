@@ -187,9 +187,8 @@ void ReadScans(Decode& decode, bool more) {
     const std::uint32_t row = info.input_iMCU_row;
     more = jpeg_consume_input(&info) != JPEG_REACHED_EOI;
     if (decode.source.exhausted && !decode.rows_read) {
-      decode.rows_read = info.input_scan_number > first
-                             ? info.image_height
-                             : row * static_cast<unsigned>(info.max_v_samp_factor) * DCTSIZE;
+      decode.rows_read = info.input_scan_number > first ? info.image_height
+                                                        : row * static_cast<unsigned>(info.max_v_samp_factor) * DCTSIZE;
     }
   }
   if (!decode.rows_read) decode.rows_read = info.image_height;

@@ -1,5 +1,6 @@
 #include "register/enroll_records.h"
 
+#include <algorithm>
 #include <fstream>
 
 #include "register/enrolment.h"
@@ -7,27 +8,27 @@
 namespace spanwatch::enrolment {
 namespace {
 
+// Where a plate stands among the identities: these are compared as bytes.
+std::uint64_t PlaceOf(const fingerprint::RecordRow& row) {
+  return __builtin_bswap64(row.fingerprints.front().plate_tag);
+}
+
 // All rows of one file. What was committed before a failure stays; enrolling again adds the rest.
-Status EnrollTable(RegisterDatabase& database, std::int64_t collection, Source source,
+Status EnrollTable(RegisterDatabase& database, std::int64_t collection, const Source& source,
                    fingerprint::RecordTableReader& reader, EnrolmentObserver& observer, EnrolmentSummary& summary) {
-  fingerprint::RecordRow row;
-  std::uint64_t rows = 0;
-  if (Status status = database.Begin(); !status) return status;
+  std::uint64_t done = 0;
+  const auto added = [&](AddResult result) {
+    summary.Count(result);
+    observer.OnProgress(++done, 0);
+  };
+  std::vector<fingerprint::RecordRow> rows;
   while (true) {
-    auto more = reader.Next(row);
-    if (!more || !*more) {
-      if (Status status = database.Commit(); !status) return status;
-      return more ? Status() : Fail(more.error().In(source.path));
-    }
-    source.line = row.line;
-    auto added = database.AddRecord(collection, source, row.fingerprints);
-    if (!added) return Fail(added.error());
-    summary.Count(*added);
-    observer.OnProgress(++rows, 0);
-    if (rows % kRowsPerBatch != 0) continue;
-    Status status = database.Commit();
-    if (status) status = database.Begin();
-    if (!status) return status;
+    auto more = reader.Next(rows.emplace_back());
+    const bool ended = !more || !*more;
+    if (ended) rows.pop_back();
+    if (!ended && rows.size() < kRowsAtOnce) continue;
+    if (Status status = AddRows(database, collection, source, rows, added); !status) return status;
+    if (ended) return more ? Status() : Fail(more.error().In(source.path));
   }
 }
 
@@ -51,6 +52,21 @@ Status EnrollFile(RegisterDatabase& database, std::int64_t collection, const std
 }
 
 }  // namespace
+
+Status AddRows(RegisterDatabase& database, std::int64_t collection, const Source& source,
+               std::vector<fingerprint::RecordRow>& rows, const std::function<void(AddResult)>& added) {
+  std::ranges::stable_sort(rows, {}, PlaceOf);
+  if (Status status = database.Begin(); !status) return status;
+  Source of_row = source;
+  for (const fingerprint::RecordRow& row : rows) {
+    of_row.line = row.line;
+    const auto result = database.AddRecord(collection, of_row, row.fingerprints);
+    if (!result) return Fail(result.error());
+    added(*result);
+  }
+  rows.clear();
+  return database.Commit();
+}
 
 Result<EnrolmentSummary> EnrollRecords(RegisterDatabase& database, const RecordEnrolment& enrolment,
                                        const fingerprint::RecordTagger& tagger, EnrolmentObserver& observer) {

@@ -9,7 +9,7 @@
 
 namespace spanwatch::enrolment {
 
-inline constexpr std::uint64_t kRowsPerBatch = 4096;  // of a transaction
+inline constexpr std::uint64_t kRowsPerBatch = 4096;  // of a list, in a transaction
 
 class EnrolmentObserver {
  public:

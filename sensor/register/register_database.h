@@ -105,7 +105,7 @@ class RegisterDatabase {
   Result<AddResult> AddMd5(std::int64_t collection, const Source& source, const Md5Digest& md5);
   Result<AddResult> AddPicture(std::int64_t collection, const Source& source, const PictureView& view);
 
-  // In the order of enrolment. The first failure of `visit` ends it.
+  // In the order of enrolment, rows of a table in that of their plates. The first failure of `visit` ends it.
   Status ForEachItem(const std::function<Status(const ItemEntry&)>& visit);
   Result<std::vector<std::string>> Sources(const ItemEntry& item);  // `path`, or `path:line` of a table
   // Nothing when the item has no file of its own (a record, an imported digest or picture).

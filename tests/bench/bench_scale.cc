@@ -23,6 +23,7 @@
 #include "hashset/hashset_writer.h"
 #include "hashset/snapshot.h"
 #include "made_up_items.h"
+#include "register/enroll_records.h"
 #include "register/register_database.h"
 
 namespace spanwatch::bench {
@@ -75,21 +76,22 @@ void FillRegister(const Arguments& arguments) {
   const std::int64_t reads = Require(database->CollectionRow("reads"));
   const auto profile = database->facts().profile;
   Require(database->Begin());
-  for (std::uint64_t i = 0; i < items.images + items.records; ++i) {
-    if (i < items.images) {
-      FileFingerprint file = items.Image(i);
-      Reduce(file, profile);
-      Require(
-          database->AddFile(lanes, {.path = fmt::format("/lanes/{}.jpg", i), .size = file.size, .modified = 1}, file));
-    } else {
-      const std::uint64_t number = i - items.images;
-      Require(database->AddRecord(reads, {.path = "/reads.csv", .line = number + 2}, {items.Record(number)}));
-    }
+  for (std::uint64_t i = 0; i < items.images; ++i) {
+    FileFingerprint file = items.Image(i);
+    Reduce(file, profile);
+    Require(
+        database->AddFile(lanes, {.path = fmt::format("/lanes/{}.jpg", i), .size = file.size, .modified = 1}, file));
     if (i % kItemsPerBatch != kItemsPerBatch - 1) continue;
     Require(database->Commit());
     Require(database->Begin());
   }
   Require(database->Commit());
+  std::vector<fingerprint::RecordRow> rows;
+  for (std::uint64_t i = 0; i < items.records; ++i) {
+    rows.push_back({.line = i + 2, .fingerprints = {items.Record(i)}});
+    if (rows.size() < enrolment::kRowsAtOnce && i + 1 < items.records) continue;
+    Require(enrolment::AddRows(*database, reads, {.path = "/reads.csv"}, rows, [](enrolment::AddResult) {}));
+  }
 }
 
 void WriteSet(const Arguments& arguments) {

@@ -27,9 +27,11 @@ TEST_F(EnrollRecordsTest, RegistersEachPlateOnceWithItsRows) {
   EXPECT_EQ(summary->problems, 0u);
   const auto items = Items();
   ASSERT_EQ(items.size(), 2u);
-  EXPECT_EQ(items[0].kind, ItemKind::kRecord);
-  EXPECT_EQ(*database_->Sources(items[0]), (std::vector<std::string>{path + ":2", path + ":4"}));
-  EXPECT_EQ((*database_->Records(items[0])).front().pair_tags.size(), 4u);
+  const auto sources = [&](const ItemEntry& item) { return *database_->Sources(item); };
+  const auto twice = std::ranges::find(items, std::vector<std::string>{path + ":2", path + ":4"}, sources);
+  ASSERT_NE(twice, items.end());
+  EXPECT_EQ(twice->kind, ItemKind::kRecord);
+  EXPECT_EQ((*database_->Records(*twice)).front().pair_tags.size(), 4u);
 }
 
 TEST_F(EnrollRecordsTest, EnrollingAgainAddsNothing) {
