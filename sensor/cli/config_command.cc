@@ -16,7 +16,11 @@ void AddConfigCommand(CLI::App& app, int& exit_status) {
   check->callback([file, &exit_status] {
     const auto config = config::LoadConfig(*file);
     const Status status = config ? CheckSensor(*config) : Status(Fail(config.error()));
-    if (status) std::printf("%s: good\n", file->c_str());
+    if (status) {
+      const Status live = CheckLive(*config);
+      std::printf("%s: good%s\n", file->c_str(),
+                  live ? "" : (" for replays; `spanwatch run` needs more: " + live.error().message).c_str());
+    }
     exit_status = status ? kExitDone : Report(status.error());
   });
   CLI::App* reference = command->add_subcommand("reference", "The reference page, in Markdown");

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""`spanwatch inspect` over files, a folder, standard input (a pipe and a file) and what cannot be read; and what `config check` says
+of a configuration that serves replays alone.
+inspect.py SPANWATCH WORLD"""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import zipfile
+
+DONE, FAILED, FOUND = 0, 1, 3
+spanwatch = str(pathlib.Path(sys.argv[1]).resolve())
+world = pathlib.Path(sys.argv[2]).resolve()
+KEYS = ["--hashset", world / "agency.swset", "--trust", world / "owner.pub", "--record-key", world / "record.key"]
+
+
+def run(*arguments, expected, **standard_input):
+    done = subprocess.run([spanwatch, *map(str, arguments)], capture_output=True, check=False, timeout=120, **standard_input)
+    output, errors = done.stdout.decode(), done.stderr.decode()
+    assert done.returncode == expected, f"{arguments}: {done.returncode} instead of {expected}\n{output}\n{errors}"
+    return output, errors
+
+
+def inspect(*arguments, expected, **standard_input):
+    return run("inspect", *KEYS, *arguments, expected=expected, **standard_input)
+
+
+def findings(*arguments, **standard_input):
+    output, _ = inspect("--json", *arguments, expected=FOUND, **standard_input)
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def inspect_files(folder):
+    registered = sorted((world / "lanes/lane1").glob("*.jpg"))[:3]
+    stranger = next(iter(sorted((world / "strangers").glob("*/*.jpg"))))
+    archive = folder / "a.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as made:
+        for picture in registered:
+            made.write(picture, picture.name)
+    # A file, with how it was wrapped.
+    found = findings(archive)
+    exact = [finding for finding in found if finding["method"] == "exact"]
+    assert len({item for finding in exact for item in finding["items"]}) == 3, found
+    assert all(finding["file"] == str(archive) and finding["collection"] == "lanes" for finding in exact), found
+    assert all(any("zip" in step for step in finding["provenance"]) for finding in exact), found
+    # The same from a pipe and from a redirected file.
+    items = sorted(item for finding in exact for item in finding["items"])
+    content = archive.read_bytes()
+    with open(archive, "rb") as opened:
+        for source in ({"input": content}, {"stdin": opened}):
+            piped = [finding for finding in findings("-", **source) if finding["method"] == "exact"]
+            assert sorted(item for finding in piped for item in finding["items"]) == items, piped
+    # A folder, in readable form: each file with its findings, and the count.
+    (folder / "below/deeper").mkdir(parents=True)
+    (folder / "below/deeper/one.jpg").write_bytes(registered[0].read_bytes())
+    (folder / "below/stranger.jpg").write_bytes(stranger.read_bytes())
+    output, errors = inspect(folder / "below", expected=FOUND)
+    assert "one.jpg: 1 registered item of lanes by exact (sure)" in output and "stranger" not in output, output
+    assert "2 files inspected" in errors, errors
+    # Nothing registered, nothing said.
+    output, errors = inspect(folder / "below/stranger.jpg", expected=DONE)
+    assert output == "" and "1 files inspected, 0 sightings" in errors, (output, errors)
+    # One that is missing is named; the others are looked at all the same.
+    output, errors = inspect(folder / "nothing.jpg", folder / "below/deeper/one.jpg", expected=FAILED)
+    assert "nothing.jpg" in errors and "1 files not readable" in errors and "by exact" in output, (output, errors)
+
+
+def inspect_table(folder):
+    """A table of reads is seen, and no plate of it is said."""
+    lines = (world / "entrusted-reads.csv").read_text().splitlines()[:200]
+    table = folder / "reads.csv"
+    table.write_text("\n".join(lines) + "\n")
+    records = [finding for finding in findings(table) if finding["method"] == "record"]
+    assert records and records[-1]["item_count"] == len(lines) - 1, records
+    output, errors = inspect(table, expected=FOUND)
+    said = output + errors + json.dumps(records)
+    for line in lines[1:]:
+        assert line.split(",")[0] not in said
+
+
+def check_configuration(folder):
+    configuration = folder / "spanwatch.yaml"
+    hashset = f"hashsets: [{{file: {world}/agency.swset, record_key: {world}/record.key}}]\ntrust: [{world}/owner.pub]\n"
+    configuration.write_text(hashset)
+    output, _ = run("config", "check", configuration, expected=DONE)
+    assert "good for replays; `spanwatch run` needs more: there is no interface" in output, output
+    configuration.write_text(hashset + "capture: {interface: lo}\n")
+    output, _ = run("config", "check", configuration, expected=DONE)
+    assert output.endswith(f"{configuration}: good\n"), output
+
+
+with tempfile.TemporaryDirectory(prefix="spanwatch-inspect.") as name:
+    inspect_files(pathlib.Path(name))
+    inspect_table(pathlib.Path(name))
+    check_configuration(pathlib.Path(name))
