@@ -20,16 +20,20 @@ constexpr std::size_t kRounds = 14;
 constexpr std::uint8_t kTagVersion = 1;
 // Blocks in flight: they cover the latency of one AES round on the processors of the field.
 constexpr std::size_t kFew = 8;
-constexpr std::size_t kWide = 32;
+constexpr std::size_t kMany = 32;
 
 using Block = std::array<std::uint8_t, kAesBlock>;
+
+struct Schedule;
+using TagBatch = void (*)(const Schedule& schedule, const PlateWord* plates, std::uint64_t* tags);
 
 struct alignas(64) Schedule {
   __m128i round_keys[kRounds + 1];
   Block whole;               // RFC 4493 K1: mixed into a last block that is full
   Block padded;              // RFC 4493 K2: mixed into a last block that was padded
   EVP_CIPHER_CTX* portable;  // null on the AES instructions
-  bool wide;                 // four plates an instruction (VAES)
+  TagBatch tag_many;         // kMany plates; null: kFew at a time
+  TagBatch tag_few;
 };
 
 template <int kConstant>
@@ -99,23 +103,6 @@ std::uint64_t FirstWord(const Block& block) {
   return std::byteswap(word);
 }
 
-void Prepare(ByteView key, bool portable, Schedule& schedule) {
-  if (portable) {
-    schedule.portable = EVP_CIPHER_CTX_new();
-    CHECK(schedule.portable != nullptr);
-    CHECK(EVP_EncryptInit_ex(schedule.portable, EVP_aes_256_ecb(), nullptr, key.data(), nullptr) == 1);
-    EVP_CIPHER_CTX_set_padding(schedule.portable, 0);
-  } else {
-    ExpandKey(key, schedule);
-    schedule.wide = __builtin_cpu_supports("vaes") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-                    __builtin_cpu_supports("avx512cd") != 0;
-  }
-  Block zero{};
-  Encrypt(schedule, {&zero, 1});
-  schedule.whole = Double(zero);
-  schedule.padded = Double(schedule.whole);
-}
-
 // CMAC of the version byte and `value`.
 std::uint64_t Cmac(const Schedule& schedule, std::string_view value) {
   Block state{};
@@ -161,8 +148,13 @@ Block PlateBlock(PlateWord plate, const Block& padded) {
   __m128i state[kFew];
 #pragma GCC unroll 8
   for (std::size_t i = 0; i < kFew; ++i) {
-    const unsigned __int128 plate = PaddedPlate(plates[i]);
-    state[i] = _mm_xor_si128(_mm_set_epi64x(static_cast<long long>(plate >> 64), static_cast<long long>(plate)), first);
+    const __m128i plate = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(plates + i));
+    const __m128i block = _mm_or_si128(_mm_slli_si128(plate, 1), _mm_cvtsi32_si128(kTagVersion));
+    // The bit of padding stands in the first byte behind the last character.
+    const __m128i behind = _mm_cmpeq_epi8(block, _mm_setzero_si128());
+    const __m128i padding =
+        _mm_and_si128(_mm_andnot_si128(_mm_slli_si128(behind, 1), behind), _mm_set1_epi8(static_cast<char>(0x80)));
+    state[i] = _mm_xor_si128(_mm_or_si128(block, padding), first);
   }
   for (std::size_t round = 1; round < kRounds; ++round) {
 #pragma GCC unroll 8
@@ -182,8 +174,8 @@ Block PlateBlock(PlateWord plate, const Block& padded) {
 
 // As PlateBlock, Encrypt and FirstWord, four plates a vector and without a way through memory.
 template <std::size_t kPlates>
-[[gnu::target("vaes,avx512f,avx512bw,avx512cd")]] void TagWide(const Schedule& schedule, const PlateWord* plates,
-                                                               std::uint64_t* tags) {
+[[gnu::target("vaes,avx512f,avx512bw,avx512cd")]] void TagByFours(const Schedule& schedule, const PlateWord* plates,
+                                                                  std::uint64_t* tags) {
   constexpr std::size_t kVectors = kPlates / 4;
   const __m512i twice = _mm512_set_epi64(3, 3, 2, 2, 1, 1, 0, 0);
   const __m512i lane_bits = _mm512_set_epi64(0, 64, 0, 64, 0, 64, 0, 64);
@@ -222,28 +214,92 @@ template <std::size_t kPlates>
   }
 }
 
-using TagBatch = void (*)(const Schedule& schedule, const PlateWord* plates, std::uint64_t* tags);
+[[gnu::target("vaes,avx2")]] inline __m256i BothLanes(const void* block) {
+  return _mm256_broadcastsi128_si256(_mm_loadu_si128(static_cast<const __m128i*>(block)));
+}
 
-// `tag` makes kFew tags, and those that are left are made of as many.
-void TagByFew(const Schedule& schedule, std::span<const PlateWord> plates, std::span<std::uint64_t> tags,
-              TagBatch tag) {
-  for (std::size_t i = 0; i < plates.size(); i += kFew) {
-    if (i + kFew <= plates.size()) {
-      tag(schedule, &plates[i], &tags[i]);
-      continue;
+// The same, two plates a vector.
+template <std::size_t kPlates>
+[[gnu::target("vaes,avx2")]] void TagByTwos(const Schedule& schedule, const PlateWord* plates, std::uint64_t* tags) {
+  constexpr std::size_t kAtOnce = 16;
+  constexpr std::size_t kPlatesAtOnce = std::min(kPlates, kAtOnce);
+  constexpr std::size_t kVectors = kPlatesAtOnce / 2;
+  const __m256i zero = _mm256_setzero_si256();
+  const __m256i lows = _mm256_set_epi64x(0, -1, 0, -1);
+  const __m256i version = _mm256_set_epi64x(0, kTagVersion, 0, kTagVersion);
+  const __m256i pad = _mm256_set1_epi8(static_cast<char>(0x80));
+  const __m256i first = _mm256_xor_si256(BothLanes(&schedule.padded), BothLanes(&schedule.round_keys[0]));
+  const __m256i big_endian =
+      _mm256_set_epi64x(0x08090A0B0C0D0E0F, 0x0001020304050607, 0x08090A0B0C0D0E0F, 0x0001020304050607);
+  for (std::size_t done = 0; done < kPlates; done += kPlatesAtOnce) {
+    __m256i state[kVectors];
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < kVectors; ++i) {
+      const __m128i two = _mm_loadu_si128(reinterpret_cast<const __m128i*>(plates + done + 2 * i));
+      const __m256i apart = _mm256_permute4x64_epi64(_mm256_castsi128_si256(two), 0b01'01'00'00);
+      const __m256i block = _mm256_or_si256(_mm256_bslli_epi128(_mm256_and_si256(apart, lows), 1), version);
+      const __m256i behind = _mm256_cmpeq_epi8(block, zero);
+      const __m256i padding = _mm256_and_si256(_mm256_andnot_si256(_mm256_bslli_epi128(behind, 1), behind), pad);
+      state[i] = _mm256_xor_si256(_mm256_or_si256(block, padding), first);
     }
-    std::array<PlateWord, kFew> rest{};
-    std::array<std::uint64_t, kFew> rest_tags;
-    std::copy(plates.begin() + static_cast<std::ptrdiff_t>(i), plates.end(), rest.begin());
-    tag(schedule, rest.data(), rest_tags.data());
-    std::copy_n(rest_tags.data(), plates.size() - i, &tags[i]);
+    for (std::size_t round = 1; round < kRounds; ++round) {
+      const __m256i key = BothLanes(&schedule.round_keys[round]);
+#pragma GCC unroll 8
+      for (std::size_t i = 0; i < kVectors; ++i) state[i] = _mm256_aesenc_epi128(state[i], key);
+    }
+    const __m256i key = BothLanes(&schedule.round_keys[kRounds]);
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < kVectors; i += 2) {
+      const __m256i low = _mm256_aesenclast_epi128(state[i], key);
+      const __m256i high = _mm256_aesenclast_epi128(state[i + 1], key);
+      const __m256i four = _mm256_permute4x64_epi64(_mm256_unpacklo_epi64(low, high), 0b11'01'10'00);
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(tags + done + 2 * i), _mm256_shuffle_epi8(four, big_endian));
+    }
   }
 }
 
-void TagAllWide(const Schedule& schedule, std::span<const PlateWord> plates, std::span<std::uint64_t> tags) {
+void ChooseBatches(AesPath path, Schedule& schedule) {
+  const bool wide = path == AesPath::kBest && __builtin_cpu_supports("vaes") != 0;
+  schedule.tag_many = nullptr;
+  schedule.tag_few = TagFew;
+  if (wide && __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512cd") != 0) {
+    schedule.tag_many = TagByFours<kMany>;
+    schedule.tag_few = TagByFours<kFew>;
+  } else if (wide && __builtin_cpu_supports("avx2") != 0) {
+    schedule.tag_many = TagByTwos<kMany>;
+    schedule.tag_few = TagByTwos<kFew>;
+  }
+}
+
+void Prepare(ByteView key, AesPath path, Schedule& schedule) {
+  if (path == AesPath::kPortable) {
+    schedule.portable = EVP_CIPHER_CTX_new();
+    CHECK(schedule.portable != nullptr);
+    CHECK(EVP_EncryptInit_ex(schedule.portable, EVP_aes_256_ecb(), nullptr, key.data(), nullptr) == 1);
+    EVP_CIPHER_CTX_set_padding(schedule.portable, 0);
+  } else {
+    ExpandKey(key, schedule);
+    ChooseBatches(path, schedule);
+  }
+  Block zero{};
+  Encrypt(schedule, {&zero, 1});
+  schedule.whole = Double(zero);
+  schedule.padded = Double(schedule.whole);
+}
+
+// What is left of the batches is made as a whole one.
+void TagWithInstructions(const Schedule& schedule, std::span<const PlateWord> plates, std::span<std::uint64_t> tags) {
   std::size_t i = 0;
-  for (; i + kWide <= plates.size(); i += kWide) TagWide<kWide>(schedule, &plates[i], &tags[i]);
-  TagByFew(schedule, plates.subspan(i), tags.subspan(i), TagWide<kFew>);
+  if (schedule.tag_many != nullptr) {
+    for (; i + kMany <= plates.size(); i += kMany) schedule.tag_many(schedule, &plates[i], &tags[i]);
+  }
+  for (; i + kFew <= plates.size(); i += kFew) schedule.tag_few(schedule, &plates[i], &tags[i]);
+  if (i == plates.size()) return;
+  std::array<PlateWord, kFew> rest{};
+  std::array<std::uint64_t, kFew> rest_tags;
+  std::copy(plates.begin() + static_cast<std::ptrdiff_t>(i), plates.end(), rest.begin());
+  schedule.tag_few(schedule, rest.data(), rest_tags.data());
+  std::copy_n(rest_tags.data(), plates.size() - i, &tags[i]);
 }
 
 void TagPortably(const Schedule& schedule, std::span<const PlateWord> plates, std::span<std::uint64_t> tags) {
@@ -277,10 +333,10 @@ RecordTagger::RecordTagger(const RecordKeys& keys, AesPath path) {
   void* const memory = sodium_malloc(sizeof(Schedules));
   CHECK(memory != nullptr);
   schedules_.reset(new (memory) Schedules{});
-  const bool portable = path == AesPath::kPortable || !__builtin_cpu_supports("aes");
-  Prepare(keys.k(), portable, schedules_->value);
-  Prepare(keys.k2(), portable, schedules_->pair);
-  Prepare(keys.name_key(), portable, schedules_->name);
+  if (__builtin_cpu_supports("aes") == 0) path = AesPath::kPortable;
+  Prepare(keys.k(), path, schedules_->value);
+  Prepare(keys.k2(), path, schedules_->pair);
+  Prepare(keys.name_key(), path, schedules_->name);
 }
 
 RecordTagger::~RecordTagger() = default;
@@ -302,10 +358,8 @@ std::uint64_t RecordTagger::PairTag(std::uint64_t plate_tag, std::uint64_t value
 
 void RecordTagger::TagPlates(std::span<const PlateWord> plates, std::span<std::uint64_t> tags) const noexcept {
   const Schedule& schedule = schedules_->value;
-  if (schedule.wide) {
-    TagAllWide(schedule, plates, tags);
-  } else if (schedule.portable == nullptr) {
-    TagByFew(schedule, plates, tags, TagFew);
+  if (schedule.portable == nullptr) {
+    TagWithInstructions(schedule, plates, tags);
   } else {
     TagPortably(schedule, plates, tags);
   }

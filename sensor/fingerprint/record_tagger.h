@@ -18,7 +18,8 @@
 
 namespace spanwatch::fingerprint {
 
-enum class AesPath : std::uint8_t { kBest, kPortable };  // kPortable: OpenSSL, for the differential test
+// kNarrow: a block an instruction; kPortable: OpenSSL. Both for the differential test.
+enum class AesPath : std::uint8_t { kBest, kNarrow, kPortable };
 
 class RecordTagger {
  public:

@@ -282,6 +282,7 @@ void Tags() {
   std::vector<std::uint64_t> tags(words.size());
   fmt::print("| tag | ns |\n|---|---|\n");
   for (const auto& [name, path] : {std::pair{"AES-256-CMAC, one block, batches of 256", fingerprint::AesPath::kBest},
+                                   std::pair{"the same without VAES", fingerprint::AesPath::kNarrow},
                                    std::pair{"the same by OpenSSL", fingerprint::AesPath::kPortable}}) {
     const fingerprint::RecordTagger tagger(keys, path);
     constexpr int kRounds = 4000;

@@ -74,7 +74,8 @@ TEST_P(RecordTaggerTest, BatchAgreesWithOneByOne) {
   for (std::size_t i = 0; i < plates.size(); ++i) EXPECT_EQ(tags[i], tagger_.Tag(plates[i]));
 }
 
-INSTANTIATE_TEST_SUITE_P(Paths, RecordTaggerTest, testing::Values(AesPath::kBest, AesPath::kPortable));
+INSTANTIATE_TEST_SUITE_P(Paths, RecordTaggerTest,
+                         testing::Values(AesPath::kBest, AesPath::kNarrow, AesPath::kPortable));
 
 TEST(RecordTagger, GoldenTagsNeverChange) {
   const RecordKeys keys = *RecordKeys::Derive(TestKey());
