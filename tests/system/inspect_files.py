@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`spanwatch inspect` over files, a folder, standard input (a pipe and a file) and what cannot be read; and what `config check` says
 of a configuration that serves replays alone.
-inspect.py SPANWATCH WORLD"""
+inspect_files.py SPANWATCH WORLD"""
 import json
 import pathlib
 import subprocess
