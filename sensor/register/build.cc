@@ -22,10 +22,16 @@ std::optional<PictureView> WholeOf(const FileFingerprint& file) {
   return full == file.views.end() ? std::nullopt : std::optional(*full);
 }
 
+struct ShapedPlate {
+  std::uint64_t tag = 0;
+  std::uint64_t shape = 0;
+  friend auto operator<=>(const ShapedPlate&, const ShapedPlate&) = default;
+};
+
 class Builder {
  public:
   Builder(RegisterDatabase& database, const BuildOptions& options)
-      : database_(database), options_(options), places_(FolderOf(options)) {
+      : database_(database), options_(options), places_(FolderOf(options)), plates_(FolderOf(options)) {
     summary_.fragment_trade =
         FragmentTrade(database.facts().fragment_density, database.facts().fragment_window, options.fragment_sure);
   }
@@ -265,10 +271,15 @@ class Builder {
       return AddItem(writer, entry, file, static_cast<std::uint32_t>(collection));
     });
     if (!status) return status;
-    auto shapes = database_.ShapeDensities(options_.now);
-    if (!shapes) return Fail(shapes.error());
-    for (const ShapeDensity& shape : *shapes) writer.AddShape(shape);
+    if (wanted == nullptr) status = CountPlates();
+    if (!status) return status;
+    for (const auto& [shape, registered] : shapes_) writer.AddShape({static_cast<std::uint16_t>(shape), registered});
     return {};
+  }
+
+  // How many distinct plates of each shape the whole set has; a delta to it says the same.
+  Status CountPlates() {
+    return plates_.ForEach([&](const ShapedPlate& plate) { ++shapes_[plate.shape]; });
   }
 
   Status AddItem(hashset::HashSetWriter& writer, const ItemEntry& entry, const std::optional<FileFingerprint>& file,
@@ -309,6 +320,7 @@ class Builder {
     ++summary_.records;
     for (const RecordFingerprint& record : *records) {
       summary_.supported_records += !record.pair_tags.empty();
+      if (shapes_.empty()) plates_.Add({record.plate_tag, record.shape});
       writer.AddRecord(row, record);
     }
     return {};
@@ -324,9 +336,11 @@ class Builder {
   std::map<std::int64_t, Calibrator> calibrators_;            // likewise
   std::vector<PictureIdentity> files_;
   hashset::ExternalSorter<FragmentPlace> places_;
-  std::vector<std::uint64_t> shared_;      // hashes of windows, ascending
-  std::vector<std::uint64_t> harmless_;    // the same, of negative banks
-  std::set<Sha256Digest> harmless_files_;  // of whole files and of image data
+  hashset::ExternalSorter<ShapedPlate> plates_;
+  std::map<std::uint64_t, std::uint64_t> shapes_;  // how many plates each has, once they are counted
+  std::vector<std::uint64_t> shared_;              // hashes of windows, ascending
+  std::vector<std::uint64_t> harmless_;            // the same, of negative banks
+  std::set<Sha256Digest> harmless_files_;          // of whole files and of image data
 };
 
 std::uint64_t BytesOf(const BuildSummary& summary, std::initializer_list<hashset::SectionKind> kinds) {

@@ -544,21 +544,4 @@ Result<std::vector<RecordFingerprint>> RegisterDatabase::Records(const ItemEntry
   }
 }
 
-Result<std::vector<ShapeDensity>> RegisterDatabase::ShapeDensities(PacketTime now) {
-  auto query =
-      Get("SELECT shape, count(DISTINCT plate_tag) FROM plates JOIN items ON items.row=item "
-          "JOIN collections ON collections.row=collection WHERE coalesce(items.expires, ?1) >= ?1 "
-          "AND coalesce(collections.expires, ?1) >= ?1 GROUP BY shape ORDER BY shape");
-  if (!query) return Fail(query.error());
-  (*query)->Bind(1, Nanoseconds(now));
-  std::vector<ShapeDensity> shapes;
-  while (true) {
-    auto row = (*query)->Step();
-    if (!row) return Fail(row.error());
-    if (!*row) return shapes;
-    shapes.push_back(
-        {static_cast<std::uint16_t>((*query)->Integer(0)), static_cast<std::uint64_t>((*query)->Integer(1))});
-  }
-}
-
 }  // namespace spanwatch::enrolment

@@ -113,7 +113,6 @@ class RegisterDatabase {
   Result<std::optional<PictureView>> ImportedPicture(const ItemEntry& item);
   Result<std::optional<Md5Digest>> ImportedMd5(const ItemEntry& item);    // of which nothing else is known
   Result<std::vector<RecordFingerprint>> Records(const ItemEntry& item);  // pair tags with the first
-  Result<std::vector<ShapeDensity>> ShapeDensities(PacketTime now);       // distinct plates of items not expired
 
   // How many items. A selection of a collection that is not there is an error.
   Result<std::uint64_t> Remove(const Selection& selection);

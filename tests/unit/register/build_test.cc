@@ -75,6 +75,20 @@ TEST_F(BuildTest, PutsEveryKindOfItemIntoTheSet) {
   EXPECT_NE(Describe(*summary).find("collection reads: 1 items"), std::string::npos);
 }
 
+TEST_F(BuildTest, CountsThePlatesOfEachShapeOnceAndThoseThatExpiredNot) {
+  const auto add = [&](const char* collection, std::uint64_t line, std::vector<RecordFingerprint> variants) {
+    ASSERT_TRUE(database_->AddRecord(*database_->CollectionRow(collection), {.path = "/r", .line = line}, variants));
+  };
+  add("reads", 2, {{.plate_tag = 1, .folded_tag = 1, .shape = 240}, {.plate_tag = 2, .folded_tag = 2, .shape = 241}});
+  add("reads", 3, {{.plate_tag = 3, .folded_tag = 3, .shape = 240}});
+  add("others", 4, {{.plate_tag = 3, .folded_tag = 3, .shape = 240}});
+  add("old", 5, {{.plate_tag = 4, .folded_tag = 4, .shape = 240}});
+  ASSERT_TRUE(database_->Expire({.collection = "old"}, WallClockNow() - std::chrono::hours(1)));
+  ASSERT_TRUE(Build());
+  EXPECT_EQ(Open()->RegisteredPlates(0, 240), 2u);
+  EXPECT_EQ(Open()->RegisteredPlates(0, 241), 1u);
+}
+
 TEST_F(BuildTest, ANegativeBankIsInTheSetAndWhatItExplainsIsNot) {
   ASSERT_TRUE(database_->UseCollection("logos", true));
   FileFingerprint logo = MadeUpFile(1);

@@ -51,6 +51,7 @@ TEST_F(DeltaTest, HoldsWhatWasAddedAndTakesBackWhatWasRemoved) {
   EXPECT_NE(Describe(*summary).find("a delta to serial 1"), std::string::npos);
   const hashset::SetList sets{Open("base.swset"), Open("delta.swset")};
   EXPECT_EQ(sets[1]->item_count(), 2u);
+  EXPECT_EQ((*hashset::Snapshot::Make(sets))->RegisteredPlates(1, 240), 1u) << "of the whole register";
   EXPECT_LT(sets[1]->file_bytes(), sets[0]->file_bytes() / 2);
   for (std::uint64_t seed = 1; seed <= 31; ++seed) EXPECT_EQ(Found(sets, seed), seed == 7 ? 0u : 1u) << seed;
 }

@@ -115,9 +115,6 @@ TEST_F(RegisterDatabaseTest, OnePlateIsOneItemWithThePairsOfAllItsRows) {
   }
   EXPECT_EQ(plates, (std::set<std::uint64_t>{0xf000000000000001, 5}));
   EXPECT_EQ(pairs, (std::set<std::uint64_t>{10, 11, 12}));
-  const auto shapes = *database_->ShapeDensities(WallClockNow());
-  ASSERT_EQ(shapes.size(), 2u);
-  EXPECT_EQ(shapes[0].registered, 1u);
 }
 
 TEST_F(RegisterDatabaseTest, ExpiresACollectionOrAnItemAtWhicheverIsFirst) {
