@@ -170,7 +170,7 @@ bool ConsumeScan(jpeg_decompress_struct& info) {
   return true;
 }
 
-// Reads on to the first scan with the DC values of luminance; false where the picture ends before it.
+// Reads on to the first scan with the DC values of luminance, or past so many without; false where the picture ends.
 bool FindLuminance(jpeg_decompress_struct& info) {
   bool more = true;
   while (more && !ScanHasLuminance(info) && info.input_scan_number < kScansSkipped) more = ConsumeScan(info);
@@ -293,7 +293,8 @@ void RunBoth(Decode& decode, const LumaRectangle& part) {
   if (!decode.limits.part->Within(info.image_width, info.image_height) || !WithinLimits(decode)) return;
   if (!Prepare(decode)) return;
   jpeg_start_decompress(&info);
-  if (!FindLuminance(info)) return;
+  // Before its first scan luminance has no quantisation table.
+  if (!FindLuminance(info) || !ScanHasLuminance(info)) return;
   const bool more = ConsumeScan(info);
   TakeMeansOfBlocks(info, decode.means);
   ReadScans(decode, more);

@@ -134,13 +134,19 @@ Bytes EncodeJpeg(const Picture& picture, const JpegOptions& options) {
   jpeg_set_defaults(&info);
   jpeg_set_quality(&info, options.quality, TRUE);
   info.restart_in_rows = options.restart_rows;
-  jpeg_scan_info scans[4] = {};
+  jpeg_scan_info scans[10] = {};
   if (options.progressive) {
     jpeg_simple_progression(&info);
   } else if (options.separate_scans) {
     for (int i = 0; i < info.num_components; ++i) scans[i] = {1, {i}, 0, 63, 0, 0};
     info.scan_info = scans;
     info.num_scans = info.num_components;
+  } else if (options.late_luminance) {
+    for (int i = 0; i < 8; ++i) scans[i] = {1, {1}, 0, 0, i == 0 ? 0 : 8 - i, 7 - i};
+    scans[8] = {1, {2}, 0, 0, 0, 0};
+    scans[9] = {1, {0}, 0, 0, 0, 0};
+    info.scan_info = scans;
+    info.num_scans = 10;
   }
   jpeg_start_compress(&info, TRUE);
   while (info.next_scanline < info.image_height) {

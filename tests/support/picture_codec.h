@@ -28,6 +28,7 @@ struct JpegOptions {
   int quality = 85;
   bool progressive = false;
   bool separate_scans = false;  // baseline with a scan for each component
+  bool late_luminance = false;  // progressive, DC alone, with nine scans of chrominance before the one of luminance
   int restart_rows = 0;         // a restart marker after so many rows of blocks
   JpegInk ink = JpegInk::kColour;
 };

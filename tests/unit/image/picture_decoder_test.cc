@@ -121,6 +121,7 @@ TEST_P(PictureDecoderOfEverySize, GivesAPictureAndAPartAsEachAloneIs) {
   kinds.push_back({"grey", EncodeJpeg(picture, {.ink = test::JpegInk::kGrey})});
   kinds.push_back({"inks", EncodeJpeg(picture, {.ink = test::JpegInk::kCmyk})});
   kinds.push_back({"coarse", EncodeJpeg(picture, {.quality = 3})});
+  kinds.push_back({"late luminance", EncodeJpeg(picture, {.late_luminance = true})});
   const Bytes whole_file = EncodeJpeg(picture);
   kinds.push_back({"truncated", Bytes(whole_file.begin(), whole_file.begin() + std::ssize(whole_file) * 2 / 3)});
   for (const Kind& kind : kinds) {
