@@ -127,10 +127,7 @@ class FileSketch final : public PrintSink {
   }
   void AddViews() {
     const image::PictureLimits limits{limits_.perceptual_pixels, limits_.perceptual_decoder_bytes};
-    const auto part = PartWithBoxes();
-    const image::PictureAndPart picture =
-        part ? image::DecodePictureAndPart(picture_, limits, *part)
-             : image::PictureAndPart{.whole = image::DecodePicture(picture_, limits), .place = {}, .part = {}};
+    const image::PictureAndPart picture = image::DecodePictureAndPart(picture_, limits, PartWithBoxes());
     if (!picture.whole.plane) return;
     const image::LumaPlane& plane = *picture.whole.plane;
     Add(plane, View::kFull);

@@ -59,11 +59,6 @@ void RecordFieldFinder::Find(std::string_view text, const TextMasks& masks, std:
   if (running_) EndField(end);
 }
 
-// What stands before `end` is a value, if a plate field is under way.
-void RecordFieldFinder::EndField(std::size_t end) {
-  if (machine_.in_plate_field() && value_begin_ < end) fields_.push_back({value_begin_, end, machine_.extent()});
-}
-
 void RecordFieldFinder::Triggers(std::string_view text, const TextMasks& masks, std::size_t end) {
   ForEachBit<&TextMasks::trigger>(masks, seen_, end, [&](std::size_t at) {
     if (text[at] == '.') {
@@ -114,7 +109,7 @@ void RecordFieldFinder::RunTable(std::string_view text, const TextMasks& masks, 
 void RecordFieldFinder::RunCells(std::string_view text, const TextMasks& masks, std::size_t end) {
   const bool all = ForEachBit<&TextMasks::structural>(masks, at_, end, [&](std::size_t position) {
     const char c = text[position];
-    if (machine_.in_plate_field()) EndField(position);
+    EndField(position);
     const std::string_view cell(text.data() + field_begin_, position - field_begin_);
     at_ = field_begin_ = value_begin_ = position + 1;
     if (c == kTextBreak) {

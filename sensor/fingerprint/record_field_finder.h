@@ -42,7 +42,10 @@ class RecordFieldFinder {
   void RunTable(std::string_view text, const TextMasks& masks, std::size_t end);
   void RunCells(std::string_view text, const TextMasks& masks, std::size_t end);
   std::size_t CalmUntil() const;
-  void EndField(std::size_t end);
+  // What stands before `end` is a value, if a plate field is under way.
+  void EndField(std::size_t end) {
+    if (machine_.in_plate_field() && value_begin_ < end) fields_.push_back({value_begin_, end, machine_.extent()});
+  }
   void Step(std::string_view text, std::size_t position, bool full);
   void NotePictureName(std::string_view text, std::size_t dot);
 

@@ -125,16 +125,12 @@ std::uint64_t Cmac(const Schedule& schedule, std::string_view value) {
   return FirstWord(state);
 }
 
-// Version, plate, one bit of padding.
-unsigned __int128 PaddedPlate(PlateWord plate) {
-  return static_cast<unsigned __int128>(plate) << 8 | kTagVersion |
-         static_cast<unsigned __int128>(0x80) << 8 * (1 + PlateWordLength(plate));
-}
-
+// Version, plate, one bit of padding; mixed with `padded`.
 Block PlateBlock(PlateWord plate, const Block& padded) {
   unsigned __int128 mixed;
   std::memcpy(&mixed, padded.data(), kAesBlock);
-  mixed ^= PaddedPlate(plate);
+  mixed ^= static_cast<unsigned __int128>(plate) << 8 | kTagVersion |
+           static_cast<unsigned __int128>(0x80) << 8 * (1 + PlateWordLength(plate));
   Block block;
   std::memcpy(block.data(), &mixed, kAesBlock);
   return block;

@@ -124,8 +124,9 @@ std::size_t TextTokeniser::Limit(bool final, const TextMasks& masks) const {
 
 // Those of the next SeedFilter::kSeeds characters that are worth a walk.
 std::uint64_t TextTokeniser::WantedSeedsFrom(std::size_t first, const TextMasks& masks) {
-  if (!filters_seeds_ || unfiltered_ > 0) {
-    unfiltered_ -= unfiltered_ > 0 ? 1 : 0;
+  if (!filters_seeds_) return masks.SeedFrom(first);
+  if (unfiltered_ > 0) {
+    --unfiltered_;
     return masks.SeedFrom(first);
   }
   const std::uint64_t kept = wanted_->seeds().Kept(masks, first);

@@ -15,15 +15,16 @@ PictureOutcome DecodePicture(ByteView file, const PictureLimits& limits) noexcep
   }
 }
 
-PictureAndPart DecodePictureAndPart(ByteView file, const PictureLimits& limits, const LumaRectangle& part) noexcept {
-  if (SniffType(file) == FileType::kJpeg) {
-    PictureAndPart at_once = DecodeJpegAndPart(file, limits, part);
+PictureAndPart DecodePictureAndPart(ByteView file, const PictureLimits& limits,
+                                    const std::optional<LumaRectangle>& part) noexcept {
+  if (part && SniffType(file) == FileType::kJpeg) {
+    PictureAndPart at_once = DecodeJpegAndPart(file, limits, *part);
     if (at_once.part) return at_once;
   }
   PictureAndPart result{.whole = DecodePicture(file, limits), .place = {}, .part = {}};
-  if (!result.whole.plane) return result;
+  if (!part || !result.whole.plane) return result;
   const LumaPlane& whole = *result.whole.plane;
-  result.place = PixelsOf(part, whole.picture_width, whole.picture_height);
+  result.place = PixelsOf(*part, whole.picture_width, whole.picture_height);
   if (!result.place.Within(whole.picture_width, whole.picture_height)) return result;
   if (whole.width == whole.picture_width) {
     result.part = Cut(whole, result.place);

@@ -36,10 +36,11 @@ PictureOutcome DecodePng(ByteView file, const PictureLimits& limits) noexcept;
 struct PictureAndPart {
   PictureOutcome whole;
   PixelRectangle place;           // of the part
-  std::optional<LumaPlane> part;  // nothing where it has no pixel, or could not be decoded
+  std::optional<LumaPlane> part;  // nothing where none is wanted, it has no pixel, or could not be decoded
 };
 
-PictureAndPart DecodePictureAndPart(ByteView file, const PictureLimits& limits, const LumaRectangle& part) noexcept;
+PictureAndPart DecodePictureAndPart(ByteView file, const PictureLimits& limits,
+                                    const std::optional<LumaRectangle>& part) noexcept;
 // Both of an intact JPEG of block means with one pass over its data; nothing of any other.
 PictureAndPart DecodeJpegAndPart(ByteView file, const PictureLimits& limits, const LumaRectangle& part) noexcept;
 

@@ -13,22 +13,27 @@ std::uint64_t PlaceOf(const fingerprint::RecordRow& row) {
   return __builtin_bswap64(row.fingerprints.front().plate_tag);
 }
 
+std::size_t HeldBy(const fingerprint::RecordRow& row) {
+  std::size_t bytes = sizeof row;
+  for (const RecordFingerprint& variant : row.fingerprints) {
+    bytes += sizeof variant + variant.pair_tags.capacity() * sizeof variant.pair_tags.front();
+  }
+  return bytes;
+}
+
 // All rows of one file. What was committed before a failure stays; enrolling again adds the rest.
 Status EnrollTable(RegisterDatabase& database, std::int64_t collection, const Source& source,
                    fingerprint::RecordTableReader& reader, EnrolmentObserver& observer, EnrolmentSummary& summary) {
   std::uint64_t done = 0;
-  const auto added = [&](AddResult result) {
-    summary.Count(result);
-    observer.OnProgress(++done, 0);
-  };
-  std::vector<fingerprint::RecordRow> rows;
+  RowBatch batch(database, collection, source, summary, [&] { observer.OnProgress(++done, 0); });
   while (true) {
-    auto more = reader.Next(rows.emplace_back());
-    const bool ended = !more || !*more;
-    if (ended) rows.pop_back();
-    if (!ended && rows.size() < kRowsAtOnce) continue;
-    if (Status status = AddRows(database, collection, source, rows, added); !status) return status;
-    if (ended) return more ? Status() : Fail(more.error().In(source.path));
+    fingerprint::RecordRow row;
+    const auto more = reader.Next(row);
+    if (!more || !*more) {
+      if (Status status = batch.Flush(); !status) return status;
+      return more ? Status() : Fail(more.error().In(source.path));
+    }
+    if (Status status = batch.Add(std::move(row)); !status) return status;
   }
 }
 
@@ -53,19 +58,28 @@ Status EnrollFile(RegisterDatabase& database, std::int64_t collection, const std
 
 }  // namespace
 
-Status AddRows(RegisterDatabase& database, std::int64_t collection, const Source& source,
-               std::vector<fingerprint::RecordRow>& rows, const std::function<void(AddResult)>& added) {
-  std::ranges::stable_sort(rows, {}, PlaceOf);
-  if (Status status = database.Begin(); !status) return status;
-  Source of_row = source;
-  for (const fingerprint::RecordRow& row : rows) {
-    of_row.line = row.line;
-    const auto result = database.AddRecord(collection, of_row, row.fingerprints);
+Status RowBatch::Add(fingerprint::RecordRow row) {
+  bytes_ += HeldBy(row);
+  rows_.push_back(std::move(row));
+  return bytes_ < kBytesHeld ? Status() : Flush();
+}
+
+Status RowBatch::Flush() {
+  std::ranges::stable_sort(rows_, {}, PlaceOf);
+  if (Status status = database_->Begin(); !status) return status;
+  EnrolmentSummary added = *summary_;
+  for (const fingerprint::RecordRow& row : rows_) {
+    table_.line = row.line;
+    const auto result = database_->AddRecord(collection_, table_, row.fingerprints);
     if (!result) return Fail(result.error());
-    added(*result);
+    added.Count(*result);
+    on_row_();
   }
-  rows.clear();
-  return database.Commit();
+  if (Status status = database_->Commit(); !status) return status;
+  *summary_ = added;
+  rows_.clear();
+  bytes_ = 0;
+  return {};
 }
 
 Result<EnrolmentSummary> EnrollRecords(RegisterDatabase& database, const RecordEnrolment& enrolment,

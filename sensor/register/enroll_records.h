@@ -15,13 +15,33 @@ struct RecordEnrolment {
   fingerprint::RecordTableOptions table;
 };
 
-inline constexpr std::size_t kRowsAtOnce = std::size_t{1} << 20;  // of a table; about 200 bytes of memory each
+// Rows of one table on their way into the register. They are added many at once, in one transaction and in the order of
+// their plates, not of their lines: the register's index over identities is in that order, and is walked once where it
+// would be jumped over. `summary` counts what is committed, `on_row` is called for each row on its way; all outlive it.
+class RowBatch {
+ public:
+  RowBatch(RegisterDatabase& database, std::int64_t collection, Source table, EnrolmentSummary& summary,
+           std::function<void()> on_row)
+      : database_(&database),
+        collection_(collection),
+        table_(std::move(table)),
+        summary_(&summary),
+        on_row_(std::move(on_row)) {}
 
-// Adds rows of the table `source` in one transaction, in the order of their plates and not of their lines: the
-// register's index over identities is in that order, and is walked once where it would be jumped over. `rows` comes
-// back empty.
-Status AddRows(RegisterDatabase& database, std::int64_t collection, const Source& source,
-               std::vector<fingerprint::RecordRow>& rows, const std::function<void(AddResult)>& added);
+  Status Add(fingerprint::RecordRow row);
+  Status Flush();  // after the last row
+
+ private:
+  static constexpr std::size_t kBytesHeld = 128u << 20;  // about a million rows
+
+  RegisterDatabase* database_;
+  std::int64_t collection_;
+  Source table_;
+  EnrolmentSummary* summary_;
+  std::function<void()> on_row_;
+  std::vector<fingerprint::RecordRow> rows_;
+  std::size_t bytes_ = 0;
+};
 
 Result<EnrolmentSummary> EnrollRecords(RegisterDatabase& database, const RecordEnrolment& enrolment,
                                        const fingerprint::RecordTagger& tagger, EnrolmentObserver& observer);

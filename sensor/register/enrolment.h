@@ -9,8 +9,6 @@
 
 namespace spanwatch::enrolment {
 
-inline constexpr std::uint64_t kRowsPerBatch = 4096;  // of a list, in a transaction
-
 class EnrolmentObserver {
  public:
   virtual ~EnrolmentObserver() = default;

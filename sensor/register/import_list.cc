@@ -9,6 +9,7 @@
 namespace spanwatch::enrolment {
 namespace {
 
+constexpr std::uint64_t kRowsPerBatch = 4096;  // of a transaction
 constexpr std::uint8_t kQualityUnknown = 100;  // a list keeps what its maker found good enough
 
 PictureView PictureOf(const ListedDigest& digest) {

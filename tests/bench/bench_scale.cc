@@ -85,12 +85,11 @@ void FillRegister(const Arguments& arguments) {
     Require(database->Begin());
   }
   Require(database->Commit());
-  std::vector<fingerprint::RecordRow> rows;
-  for (std::uint64_t i = 0; i < items.records; ++i) {
-    rows.push_back({.line = i + 2, .fingerprints = {items.Record(i)}});
-    if (rows.size() < enrolment::kRowsAtOnce && i + 1 < items.records) continue;
-    Require(enrolment::AddRows(*database, reads, {.path = "/reads.csv"}, rows, [](enrolment::AddResult) {}));
-  }
+  enrolment::EnrolmentSummary summary;
+  enrolment::RowBatch rows(*database, reads, {.path = "/reads.csv"}, summary, [] {});
+  for (std::uint64_t i = 0; i < items.records; ++i)
+    Require(rows.Add({.line = i + 2, .fingerprints = {items.Record(i)}}));
+  Require(rows.Flush());
 }
 
 struct Resident {

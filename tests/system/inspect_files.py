@@ -33,7 +33,7 @@ def findings(*arguments, **standard_input):
 
 def inspect_files(folder):
     registered = sorted((world / "lanes/lane1").glob("*.jpg"))[:3]
-    stranger = next(iter(sorted((world / "strangers").glob("*/*.jpg"))))
+    stranger = sorted((world / "strangers").glob("*/*.jpg"))[0]
     archive = folder / "a.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as made:
         for picture in registered:

@@ -140,8 +140,11 @@ TEST_P(PictureDecoderOfEverySize, GivesAPictureAndAPartAsEachAloneIs) {
       EXPECT_EQ(both.part->samples, alone->samples) << kind.name << " " << part.left;
       EXPECT_EQ(both.part->width, alone->width);
     }
-    EXPECT_FALSE(DecodePictureAndPart(kind.file, kLimits, {0.5, 0.5, 0.5, 0.6}).part) << kind.name;
-    EXPECT_TRUE(DecodePictureAndPart(kind.file, kLimits, {0.5, 0.5, 0.5, 0.6}).whole.plane) << kind.name;
+    for (const auto& none : {std::optional(LumaRectangle{0.5, 0.5, 0.5, 0.6}), std::optional<LumaRectangle>()}) {
+      const PictureAndPart picture_alone = DecodePictureAndPart(kind.file, kLimits, none);
+      EXPECT_FALSE(picture_alone.part) << kind.name;
+      EXPECT_TRUE(picture_alone.whole.plane) << kind.name;
+    }
   }
 }
 

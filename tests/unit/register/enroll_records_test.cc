@@ -42,6 +42,28 @@ TEST_F(EnrollRecordsTest, EnrollingAgainAddsNothing) {
   EXPECT_EQ(again->known, 2u);
 }
 
+TEST_F(EnrollRecordsTest, RowsOfSeveralBatchesCountWhenTheyAreCommitted) {
+  EnrolmentSummary summary;
+  int on_their_way = 0;
+  RowBatch batch(*database_, *database_->CollectionRow("reads"), {.path = "/r"}, summary, [&] { ++on_their_way; });
+  const auto add = [&](std::uint64_t line, std::uint64_t tag) {
+    ASSERT_TRUE(batch.Add({.line = line, .fingerprints = {{.plate_tag = tag, .folded_tag = tag, .shape = 240}}}));
+  };
+  add(2, 7);
+  add(3, 5);
+  EXPECT_EQ(summary.added, 0u);
+  EXPECT_EQ(on_their_way, 0);
+  ASSERT_TRUE(batch.Flush());
+  EXPECT_EQ(summary.added, 2u);
+  add(4, 7);
+  add(5, 6);
+  ASSERT_TRUE(batch.Flush());
+  EXPECT_EQ(summary.added, 3u);
+  EXPECT_EQ(summary.sources, 1u);
+  EXPECT_EQ(on_their_way, 4);
+  EXPECT_EQ(Items().size(), 3u);
+}
+
 TEST_F(EnrollRecordsTest, NamesAMissingColumnOrFileAndTablesWithoutPlates) {
   EXPECT_EQ(Enrol(Write("a.csv", "tag,state,lane\nAAA1234,TX,3\n"))->problems, 1u);
   EXPECT_EQ(Enrol((folder_ / "nothing.csv").string())->problems, 1u);
