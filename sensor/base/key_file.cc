@@ -45,6 +45,12 @@ Result<Bytes> ParseKey(std::string_view text, const std::string& path, const Kin
   return Fail(ErrorCode::kInvalid, "{}: the second line is not a key of {} hexadecimal digits", path, kKeyBytes * 2);
 }
 
+bool OthersMayRead(const std::filesystem::path& path, KeyKind kind) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0 || (status.st_mode & 077) == 0) return false;
+  return kind == KeyKind::kSigning || (status.st_mode & 0222) != 0;
+}
+
 }  // namespace
 
 Result<Bytes> ParseKeyFile(std::string_view text, const std::string& name, KeyKind kind) {
@@ -57,8 +63,7 @@ Result<Bytes> ReadKeyFile(const std::filesystem::path& path, KeyKind kind) {
   const KindFacts facts = FactsOf(kind);
   auto key = ParseKey(AsText(*content), path.string(), facts);
   if (kind != KeyKind::kPublic) explicit_bzero(content->data(), content->size());
-  struct stat status{};
-  if (key && kind == KeyKind::kSigning && ::stat(path.c_str(), &status) == 0 && (status.st_mode & 077) != 0) {
+  if (key && kind != KeyKind::kPublic && OthersMayRead(path, kind)) {
     explicit_bzero(key->data(), key->size());
     return Fail(ErrorCode::kPermission, "{} can be read by others than its owner; run: chmod 600 {}", path.string(),
                 path.string());
@@ -68,7 +73,7 @@ Result<Bytes> ReadKeyFile(const std::filesystem::path& path, KeyKind kind) {
 
 Status WriteKeyFile(const std::filesystem::path& path, KeyKind kind, ByteView key) {
   std::error_code error;
-  if (std::filesystem::exists(path, error)) {
+  if (std::filesystem::exists(std::filesystem::symlink_status(path, error))) {
     return Fail(ErrorCode::kExists, "{} exists already; move it away or choose another name", path.string());
   }
   const KindFacts facts = FactsOf(kind);

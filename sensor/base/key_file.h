@@ -21,7 +21,8 @@ enum class KeyKind { kSigning, kPublic, kRecord };
 
 inline constexpr std::size_t kKeyBytes = 32;
 
-// The 32 bytes of a key of this kind. A signing key that others may read is refused.
+// The 32 bytes of a key of this kind. A secret key that others may read is refused; of a record key only one that
+// nobody may write (0444 and the like) is taken all the same, as container engines mount secrets.
 Result<Bytes> ReadKeyFile(const std::filesystem::path& path, KeyKind kind);
 // The same from a key file's text; `name` is for messages.
 Result<Bytes> ParseKeyFile(std::string_view text, const std::string& name, KeyKind kind);

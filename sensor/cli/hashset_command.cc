@@ -106,7 +106,8 @@ void AddDiff(CLI::App& parent, int& exit_status) {
   command->add_option("AFTER", arguments->other, "The later hash set")->required();
   command->add_flag("--json", arguments->json, "One JSON object a line: the sets, then each item that differs");
   command->add_option("--trust", arguments->trust, "Public key of an owner; may be given several times")
-      ->type_name("PUB");
+      ->type_name("PUB")
+      ->allow_extra_args(false);
   command->footer("Example: spanwatch hashset diff --trust owner.pub yesterday.swset agency.swset");
   command->callback([arguments, &exit_status] { exit_status = Diff(*arguments); });
 }
@@ -117,7 +118,8 @@ void AddAction(CLI::App& parent, const char* name, const char* help, int (*actio
   const auto arguments = std::make_shared<HashSetArguments>();
   command->add_option("FILE", arguments->file, "The hash set (*.swset)")->required();
   command->add_option("--trust", arguments->trust, "Public key of an owner; may be given several times")
-      ->type_name("PUB");
+      ->type_name("PUB")
+      ->allow_extra_args(false);
   command->footer(fmt::format("Example: spanwatch hashset {} --trust owner.pub agency.swset", name));
   command->callback([arguments, action, &exit_status] { exit_status = action(*arguments); });
   if (action == ShowAttackCost) {

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "base/file_walk.h"
 #include "base/hex.h"
 #include "base/printable.h"
 #include "cli/sensor_options.h"
@@ -74,8 +75,9 @@ void PrintText(const Sighting& sighting, const std::string& file) {
               Printable(fmt::format("{}", fmt::join(sighting.provenance, " / "))).c_str());
 }
 
-// Every regular file below the arguments, sorted, so that the output is the same each time; `-` is standard input.
-Result<std::vector<std::string>> FilesBelow(const std::vector<std::string>& arguments) {
+// Every regular file below the arguments, sorted, so that the output is the same each time; `-` is standard input. What
+// cannot be read is named, and the rest goes on.
+std::vector<std::string> FilesBelow(const std::vector<std::string>& arguments, Findings& findings) {
   std::vector<std::string> files;
   for (const std::string& argument : arguments) {
     if (argument == "-") {
@@ -88,10 +90,12 @@ Result<std::vector<std::string>> FilesBelow(const std::vector<std::string>& argu
       continue;
     }
     std::vector<std::string> below;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(argument, error)) {
-      if (entry.is_regular_file()) below.push_back(entry.path().string());
-    }
-    if (error) return Fail(ErrorCode::kIo, "cannot read the folder {}: {}", argument, error.message());
+    WalkFolder(argument, {.on_file = [&](const std::filesystem::path& path) { below.push_back(path.string()); },
+                          .on_problem =
+                              [&](const std::string& what) {
+                                ++findings.unreadable;
+                                Report({ErrorCode::kIo, what});
+                              }});
     std::ranges::sort(below);
     files.insert(files.end(), below.begin(), below.end());
   }
@@ -154,21 +158,21 @@ Status InspectBatch(const config::Config& config, OpenedHashSets& sets, std::spa
 }
 
 Result<int> Inspect(const InspectOptions& options) {
+  if (Status status = CheckInspected(options.files); !status) return Fail(status.error());
   const auto config = ConfigOf(options.sensor);
   if (!config) return Fail(config.error());
   auto sets = OpenHashSets(*config);
   if (!sets) return Fail(sets.error());
-  const auto files = FilesBelow(options.files);
-  if (!files) return Fail(files.error());
   Findings findings;
-  for (std::size_t begin = 0; begin < files->size(); begin += kFilesAtOnce) {
-    const auto batch = std::span(*files).subspan(begin, std::min(kFilesAtOnce, files->size() - begin));
+  const std::vector<std::string> files = FilesBelow(options.files, findings);
+  for (std::size_t begin = 0; begin < files.size(); begin += kFilesAtOnce) {
+    const auto batch = std::span(files).subspan(begin, std::min(kFilesAtOnce, files.size() - begin));
     if (Status status = InspectBatch(*config, *sets, batch, options.json, findings); !status)
       return Fail(status.error());
   }
   std::fflush(stdout);
   std::fprintf(stderr, "%zu files inspected, %zu sightings%s\n", findings.files, findings.sightings,
-               findings.unreadable == 0 ? "" : fmt::format(", {} files not readable", findings.unreadable).c_str());
+               findings.unreadable == 0 ? "" : fmt::format(", {} entries not readable", findings.unreadable).c_str());
   if (findings.unreadable != 0) return kExitFailed;
   return findings.sightings == 0 ? kExitDone : kExitFound;
 }

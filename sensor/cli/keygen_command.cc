@@ -1,5 +1,7 @@
 #include <sodium.h>
 
+#include <algorithm>
+
 #include "base/key_file.h"
 #include "cli/command.h"
 #include "hashset/hashset_writer.h"
@@ -28,20 +30,50 @@ Status MakeKeyPair(const std::string& name) {
   return status;
 }
 
+// The public half again, when only the signing key is left. One that is there already is compared.
+Status MakePublicKey(const std::string& signing_file, const std::string& public_file) {
+  auto seed = ReadKeyFile(signing_file, KeyKind::kSigning);
+  if (!seed) return Fail(seed.error());
+  const hashset::PublicKey key = hashset::PublicKeyOf(*seed);
+  sodium_memzero(seed->data(), seed->size());
+  const auto there = ReadKeyFile(public_file, KeyKind::kPublic);
+  if (there && std::ranges::equal(*there, key)) return {};
+  return WriteKeyFile(public_file, KeyKind::kPublic, key);
+}
+
+int Keygen(const std::string& out, const std::string& public_from) {
+  if (public_from.empty() && out.empty()) {
+    return Report({ErrorCode::kUsage, "name the pair with --out NAME, or a signing key with --public-from KEY"});
+  }
+  if (public_from.empty()) {
+    const Status status = MakeKeyPair(out);
+    if (!status) return Report(status.error());
+    std::fprintf(stderr, "wrote %s.key (keep it secret) and %s.pub\n", out.c_str(), out.c_str());
+    return kExitDone;
+  }
+  const std::string name = !out.empty()                    ? out
+                           : public_from.ends_with(".key") ? public_from.substr(0, public_from.size() - 4)
+                                                           : public_from;
+  const Status status = MakePublicKey(public_from, name + ".pub");
+  if (!status) return Report(status.error());
+  std::fprintf(stderr, "%s.pub holds the public half of %s\n", name.c_str(), public_from.c_str());
+  return kExitDone;
+}
+
 }  // namespace
 
 void AddKeygenCommand(CLI::App& app, int& exit_status) {
   CLI::App* command = app.add_subcommand("keygen", "Makes the key pair that an owner signs hash sets and rules with");
   const auto out = std::make_shared<std::string>();
+  const auto public_from = std::make_shared<std::string>();
   command->add_option("--out", *out, "Name of the pair: writes NAME.key (mode 0600, keep it secret) and NAME.pub")
-      ->required()
       ->type_name("NAME");
-  command->footer("Example: spanwatch keygen --out owner");
-  command->callback([out, &exit_status] {
-    const Status status = MakeKeyPair(*out);
-    exit_status = status ? kExitDone : Report(status.error());
-    if (status) std::fprintf(stderr, "wrote %s.key (keep it secret) and %s.pub\n", out->c_str(), out->c_str());
-  });
+  command
+      ->add_option("--public-from", *public_from,
+                   "Writes only the public half of this signing key, to NAME.pub, or beside the key")
+      ->type_name("KEY");
+  command->footer("Example: spanwatch keygen --out owner\nExample: spanwatch keygen --public-from owner.key");
+  command->callback([out, public_from, &exit_status] { exit_status = Keygen(*out, *public_from); });
 }
 
 }  // namespace spanwatch::cli

@@ -87,10 +87,13 @@ void AddAdd(CLI::App& parent, int& exit_status) {
       ->capture_default_str();
   images.app->footer("Example: spanwatch register add images --register R.db --collection lanes pictures/");
 
-  RegisterSubcommand records(*add, "records", "Registers plate records of CSV or JSON-lines files", RegisterAddRecords,
+  RegisterSubcommand records(*add, "records", "Registers plate records of tables: CSV, JSON, XLSX", RegisterAddRecords,
                              exit_status);
   records.Collection("Collection to add to; made when there is none");
-  records.app->add_option("FILE", records.arguments->inputs, "Tables with a header line, or JSON lines")->required();
+  records.app
+      ->add_option("FILE", records.arguments->inputs,
+                   "Tables with a header line, JSON, or workbooks (.xlsx); also gzip, zstd or zip")
+      ->required();
   records.app->add_option("--plate", records.arguments->plate_column, "Column that holds the plate")
       ->required()
       ->type_name("COLUMN");
@@ -100,6 +103,10 @@ void AddAdd(CLI::App& parent, int& exit_status) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("COLUMNS");
+  records.app
+      ->add_option("--date-order", records.arguments->date_order,
+                   "How dates like 05/02/2026 are written: dmy, mdy or ymd; without it, as each column shows")
+      ->check(CLI::IsMember({"dmy", "mdy", "ymd"}));
   records.app
       ->add_option("--record-key", records.arguments->record_key, "Record key, when it is not where init left it")
       ->type_name("FILE");

@@ -23,7 +23,8 @@ struct RegisterArguments {
   std::string views;  // empty: as many as the register's profile keeps, at most few
   std::string plate_column;
   std::vector<std::string> support_columns;
-  std::string list;  // of whatever it says
+  std::string date_order;  // dmy, mdy or ymd; empty: as the columns show
+  std::string list;        // of whatever it says
   std::string sha256_list;
   std::string md5_list;
   std::string pdq_list;

@@ -5,6 +5,7 @@
 #include "base/hex.h"
 #include "base/key_source.h"
 #include "base/printable.h"
+#include "cli/build_output.h"
 #include "cli/command.h"
 #include "cli/register_command.h"
 #include "cli/register_progress.h"
@@ -61,6 +62,12 @@ Result<fingerprint::RecordTagger> Tagger(RegisterDatabase& database, const Regis
   sodium_memzero(key->data(), key->size());
   if (!keys) return Fail(keys.error());
   return fingerprint::RecordTagger(*keys);
+}
+
+std::optional<fingerprint::DateOrder> DateOrderNamed(const std::string& name) {
+  using enum fingerprint::DateOrder;
+  if (name.empty()) return std::nullopt;
+  return name == "mdy" ? kMonthFirst : name == "dmy" ? kDayFirst : kYearFirst;
 }
 
 Result<enrolment::Selection> SelectionOf(const RegisterArguments& arguments) {
@@ -124,6 +131,9 @@ int RegisterInit(const RegisterArguments& arguments) {
     return Report({ErrorCode::kExists,
                    fmt::format("{} exists already; use it as it is, or choose another name", arguments.database)});
   }
+  if (arguments.record_key == arguments.database) {
+    return Report({ErrorCode::kUsage, "the register and its record key are two files; give them two names"});
+  }
   Bytes key;
   if (!arguments.record_key.empty()) {
     auto read = RecordKey(arguments.record_key, true);
@@ -150,7 +160,9 @@ int RegisterAddRecords(const RegisterArguments& arguments) {
   const auto summary = EnrollRecords(**database,
                                      {.collection = arguments.collection,
                                       .inputs = arguments.inputs,
-                                      .table = {arguments.plate_column, arguments.support_columns}},
+                                      .plate_column = arguments.plate_column,
+                                      .support_columns = arguments.support_columns,
+                                      .date_order = DateOrderNamed(arguments.date_order)},
                                      *tagger, progress);
   return FinishEnrolment(summary, progress, arguments.collection);
 }
@@ -231,6 +243,7 @@ int RegisterBuild(const RegisterArguments& arguments) {
   if (!seed) return Report(seed.error().In("signing key"));
   const auto database = RegisterDatabase::Open(arguments.database);
   if (!database) return Report(database.error());
+  if (Status status = MayBuild(arguments, (*database)->facts().owner); !status) return Report(status.error());
   ProgressLine progress;
   const auto summary = BuildHashSet(
       **database,

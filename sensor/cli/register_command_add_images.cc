@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -32,24 +33,34 @@ Result<std::optional<image::LumaRectangle>> BoxOf(const nlohmann::json& boxes, c
   return std::optional(rectangle);
 }
 
-// Plate and vehicle boxes from the JSON file beside the picture (a.json or a.jpg.json), when there is one.
-Status AddBoxes(const std::filesystem::path& picture, fingerprint::EnrolmentProfile& profile) {
+// Plate and vehicle boxes of the JSON file beside a picture. What is not understood of it keeps nothing out: the
+// picture is registered without those boxes, and told.
+void ReadBoxes(const std::filesystem::path& path, fingerprint::EnrolmentProfile& profile,
+               std::vector<std::string>& problems) {
+  const auto problem = [&](const std::string& what) {
+    problems.push_back(fmt::format("{}: {}; the picture is registered without", path.string(), what));
+  };
+  const auto text = ReadFile(path, kBoxFileBytesMax);
+  if (!text) return problem(text.error().message);
+  const auto boxes = nlohmann::json::parse(*text, nullptr, false);
+  if (!boxes.is_object()) return problem("not a JSON object of boxes");
+  for (const auto& [name, box] : {std::pair("plate", &profile.plate), std::pair("vehicle", &profile.vehicle)}) {
+    const auto read = BoxOf(boxes, name);
+    read ? void(*box = *read) : problem(read.error().message);
+  }
+  const bool others = std::ranges::any_of(
+      boxes.items(), [](const auto& member) { return member.key() != "plate" && member.key() != "vehicle"; });
+  if (others) problem("holds more than the boxes 'plate' and 'vehicle', which is not understood");
+}
+
+// The JSON file beside the picture (a.json or a.jpg.json), when there is one.
+void AddBoxes(const std::filesystem::path& picture, fingerprint::EnrolmentProfile& profile,
+              std::vector<std::string>& problems) {
   for (const auto& path :
        {std::filesystem::path(picture).replace_extension(".json"), std::filesystem::path(picture.string() + ".json")}) {
     std::error_code error;
-    if (!std::filesystem::is_regular_file(path, error)) continue;
-    const auto text = ReadFile(path, kBoxFileBytesMax);
-    if (!text) return Fail(text.error());
-    const auto boxes = nlohmann::json::parse(*text, nullptr, false);
-    if (!boxes.is_object()) return Fail(ErrorCode::kInvalid, "{} is not a JSON object of boxes", path.string());
-    const auto plate = BoxOf(boxes, "plate");
-    const auto vehicle = BoxOf(boxes, "vehicle");
-    if (!plate || !vehicle) return Fail((!plate ? plate.error() : vehicle.error()).In(path.string()));
-    profile.plate = *plate;
-    profile.vehicle = *vehicle;
-    return {};
+    if (path != picture && std::filesystem::is_regular_file(path, error)) return ReadBoxes(path, profile, problems);
   }
-  return {};
 }
 
 // The views that are asked for, as far as the register's profile keeps them.
@@ -81,11 +92,13 @@ int RegisterAddImages(const RegisterArguments& arguments) {
                                              .fragment_density = facts.fragment_density,
                                              .fragment_window = facts.fragment_window,
                                              .views = *views};
-  const auto fingerprint = [&](const std::string& path) -> Result<FileFingerprint> {
+  const auto fingerprint = [&](const std::string& path) -> Result<enrolment::Fingerprinted> {
     fingerprint::EnrolmentProfile profile = common;
-    const bool boxes = facts.profile != enrolment::Profile::kCompact;
-    if (Status status = boxes ? AddBoxes(path, profile) : Status(); !status) return Fail(status.error());
-    return fingerprint::FingerprintFile(path, profile, limits);
+    std::vector<std::string> problems;
+    if (facts.profile != enrolment::Profile::kCompact) AddBoxes(path, profile, problems);
+    auto file = fingerprint::FingerprintFile(path, profile, limits);
+    if (!file) return Fail(file.error());
+    return enrolment::Fingerprinted{std::move(*file), std::move(problems)};
   };
   ProgressLine progress;
   const auto summary = EnrollImages(**database,

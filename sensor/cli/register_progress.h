@@ -19,6 +19,7 @@ class ProgressLine final : public enrolment::EnrolmentObserver {
 
   void OnProgress(std::uint64_t done, std::uint64_t total) override { Show("", done, total); }
   void OnProblem(const std::string& what) override;
+  void OnNotice(const std::string& what) override { OnProblem(what); }
   // Of work in several steps: the estimate is that of the step. `total` 0: unknown.
   void Show(std::string_view step, std::uint64_t done, std::uint64_t total);
   void EndLine();

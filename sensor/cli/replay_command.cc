@@ -10,6 +10,8 @@
 #include <thread>
 
 #include "base/file.h"
+#include "base/file_walk.h"
+#include "base/output_file.h"
 #include "cli/replay_summary.h"
 #include "cli/sensor_options.h"
 #include "process/inspector_group.h"
@@ -44,6 +46,33 @@ Result<std::vector<process::NamedFile>> OpenCaptures(const std::vector<std::stri
     files.push_back({name, std::move(*file)});
   }
   return files;
+}
+
+// What of the captures can be read: of a folder every file below it, in the order of their names. What cannot be is
+// named and counted, and the rest goes on.
+std::vector<std::string> ReadableCaptures(const std::vector<std::string>& arguments, std::size_t& unreadable) {
+  std::vector<std::string> captures;
+  const auto tell = [&](const Error& error) {
+    ++unreadable;
+    Report(error);
+  };
+  for (const std::string& argument : arguments) {
+    std::error_code error;
+    std::vector<std::string> below;
+    if (argument != "-" && std::filesystem::is_directory(argument, error)) {
+      WalkFolder(argument, {.on_file = [&](const std::filesystem::path& path) { below.push_back(path.string()); },
+                            .on_problem = [&](const std::string& what) { tell({ErrorCode::kIo, what}); }});
+      std::ranges::sort(below);
+    } else {
+      below.push_back(argument);
+    }
+    for (std::string& name : below) {
+      const bool regular = std::filesystem::is_regular_file(name, error) || !std::filesystem::exists(name, error);
+      const auto file = name != "-" && regular ? OpenForReading(name) : Result<UniqueFd>(UniqueFd());
+      file ? captures.push_back(std::move(name)) : tell(file.error());
+    }
+  }
+  return captures;
 }
 
 std::uint64_t TotalBytes(const std::vector<std::string>& names) {
@@ -108,9 +137,24 @@ void DeliverAlerts(supervisor::Supervisor& supervisor, boost::asio::io_context& 
   while (!supervisor.outbox_idle() && std::chrono::steady_clock::now() < deadline) io.run_for(kIdleWait);
 }
 
-Result<int> Replay(const ReplayOptions& options) {
+// Events are appended to a file of events, to nothing else, and not to what is read.
+Status MayWriteEvents(const ReplayOptions& options, const std::vector<std::string>& captures) {
+  if (options.sensor.events.empty() || options.sensor.events == "-") return {};
+  std::vector<std::filesystem::path> inputs(captures.begin(), captures.end());
+  for (const auto* more : {&options.sensor.hashsets, &options.sensor.trust, &options.sensor.record_keys})
+    inputs.insert(inputs.end(), more->begin(), more->end());
+  return MayWrite(options.sensor.events, {"file of events", "{\"", true}, inputs);
+}
+
+Result<int> Replay(const ReplayOptions& given) {
+  if (Status status = CheckInspected(given.captures); !status) return Fail(status.error());
+  ReplayOptions options = given;
+  std::size_t unreadable = 0;
+  options.captures = ReadableCaptures(given.captures, unreadable);
+  if (options.captures.empty()) return kExitFailed;
   auto config = ConfigOf(options.sensor);
   if (!config) return Fail(config.error());
+  if (Status status = MayWriteEvents(options, options.captures); !status) return Fail(status.error());
   const bool reads_stdin = std::ranges::find(options.captures, "-") != options.captures.end();
   if (reads_stdin && config->inspectors > 1) {
     return Fail(ErrorCode::kUsage, "'-' can be read once only; use --inspectors 1 or a file");
@@ -139,7 +183,7 @@ Result<int> Replay(const ReplayOptions& options) {
   if (!options.quiet) PrintSummary((*supervisor)->summary(), *group);
   io.restart();
   io.run_for(std::chrono::seconds(options.linger_seconds));
-  if (!*well) return kExitFailed;
+  if (!*well || unreadable > 0) return kExitFailed;
   const bool alerted = std::ranges::any_of((*supervisor)->summary().alerts, [](const auto& entry) {
     return entry.second.severity > Severity::kInformational;
   });
@@ -173,7 +217,7 @@ void AddReplayCommand(CLI::App& app, int& exit_status) {
   command->add_flag("-q,--quiet", options->quiet, "No progress and no summary");
   command
       ->add_option("captures,-r", options->captures,
-                   "Capture files (pcap, pcapng, also gzip or zstd), '-' for standard input")
+                   "Capture files (pcap, pcapng, also gzip or zstd) or folders of them, '-' for standard input")
       ->required();
   command->footer(
       "Example: spanwatch replay --hashset agency.swset --trust owner.pub --record-key record.key \\\n"

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/key_file.h"
+#include "base/output_file.h"
 #include "cli/command.h"
 #include "policy/policy.h"
 #include "policy/rule_signature.h"
@@ -51,6 +52,10 @@ Result<int> Sign(const RulesOptions& options) {
   const std::string manifest = policy::MakeRuleManifest(*files, *seed);
   sodium_memzero(seed->data(), seed->size());
   const auto path = std::filesystem::path(options.directory) / policy::kSignatureFile;
+  const std::vector<std::filesystem::path> inputs{options.key};
+  if (Status status = MayWrite(path, {"signature of rules", policy::kSignatureBegins}, inputs); !status) {
+    return Fail(status.error());
+  }
   if (Status status = WriteFileAtomically(path, AsBytes(manifest), 0644); !status) return Fail(status.error());
   std::printf("signed %zu files in %s\n", files->size(), path.c_str());
   return kExitDone;

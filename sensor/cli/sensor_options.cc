@@ -2,9 +2,12 @@
 
 #include <sodium.h>
 
+#include <fstream>
+
 #include "base/file.h"
 #include "base/key_source.h"
 #include "fingerprint/record_keys.h"
+#include "hashset/hashset_format.h"
 #include "hashset/set_family.h"
 #include "supervisor/hashset_puller.h"
 #include "telemetry/log.h"
@@ -29,7 +32,33 @@ void AddHashSetOptions(CLI::App& command, SensorOptions& options) {
       ->allow_extra_args(false);
 }
 
+Status CheckInspected(const std::vector<std::string>& names) {
+  constexpr std::string_view kKeyBegins = "spanwatch-";
+  for (const std::string& name : names) {
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(name, error)) continue;
+    std::string head(32, '\0');
+    std::ifstream file(name, std::ios::binary);
+    file.read(head.data(), static_cast<std::streamsize>(head.size()));
+    if (head.starts_with(hashset::kMagic)) {
+      return Fail(ErrorCode::kUsage, "{} is a hash set, nothing to inspect; give each set a --hashset of its own",
+                  name);
+    }
+    if (head.starts_with(kKeyBegins) && head.find("-key-v1\n") != std::string::npos) {
+      return Fail(ErrorCode::kUsage,
+                  "{} is a key, nothing to inspect; give each key a --trust or --record-key of its own", name);
+    }
+  }
+  return {};
+}
+
 Result<config::Config> ConfigOf(const SensorOptions& options) {
+  if (options.hashsets.size() > config::kHashSetsMax) {
+    return Fail(ErrorCode::kUsage, "at most {} hash sets at once", config::kHashSetsMax);
+  }
+  if (options.record_keys.size() > options.hashsets.size() && !options.hashsets.empty()) {
+    return Fail(ErrorCode::kUsage, "there are more record keys than hash sets; the n-th key belongs to the n-th set");
+  }
   config::Config config;
   config.events_file.clear();
   config.state_directory.clear();

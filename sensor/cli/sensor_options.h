@@ -27,6 +27,9 @@ struct SensorOptions {
 };
 
 void AddHashSetOptions(CLI::App& command, SensorOptions& options);
+// `names` are what a command inspects, as the command line gave them: a hash set or a key among them was meant for an
+// option, which takes one value each time.
+Status CheckInspected(const std::vector<std::string>& names);
 // The configuration file (if any) with the command line's settings over it. Nothing is taken from the defaults of a
 // live sensor: no state, no event file, no metrics unless the command line or the file asks for it.
 Result<config::Config> ConfigOf(const SensorOptions& options);

@@ -17,6 +17,8 @@
 
 namespace spanwatch::config {
 
+inline constexpr std::size_t kHashSetsMax = 8;  // in force at once
+
 struct HashSetConfig {
   std::filesystem::path file;        // or:
   std::string url;                   // pulled over HTTPS and kept in the state directory

@@ -4,11 +4,14 @@
 #include <array>
 #include <optional>
 
+#include "fingerprint/record_time.h"
+
 namespace spanwatch::fingerprint {
 namespace {
 
 constexpr std::size_t kLongestField = 96;
 constexpr std::size_t kLongestDate = 12;
+constexpr std::size_t kLongestTimeOfDay = 18;
 constexpr std::string_view kFieldEnds = ",;\t|\n\r\"'`(){}[]<>=&\\\x01";
 
 struct Range {
@@ -132,19 +135,7 @@ Range RowOf(std::string_view text, const PlateToken& token, std::size_t reach) {
   return columns ? tuple : line;
 }
 
-// Whether a time of day makes a moment of this field.
-bool IsDateField(std::string_view field) {
-  constexpr std::string_view kMidnight = " 00:00";
-  std::array<char, kLongestDate + kMidnight.size()> moment{};
-  if (field.size() < 8 || field.size() > kLongestDate) return false;
-  const auto end = std::ranges::copy(kMidnight, std::ranges::copy(field, moment.begin()).out).out;
-  return ParseRecordMinute({moment.data(), static_cast<std::size_t>(end - moment.begin())}).has_value();
-}
-
-bool IsTimeOfDay(std::string_view field) {
-  return field.size() >= 4 && field.size() <= 12 && (field[1] == ':' || field[2] == ':') && field[0] >= '0' &&
-         field[0] <= '9';
-}
+bool IsDateField(std::string_view field) { return field.size() <= kLongestDate && IsDateAlone(field); }
 
 class RowReader {
  public:
@@ -181,15 +172,16 @@ class RowReader {
   }
 
   void Add(std::string_view field) {
-    const RecordValue value = NormaliseValue(field);
-    if (!value.empty() && values_.size() < kRowValues) values_.push_back(value);
+    for (const RecordValue& value : NormaliseValues(field)) {
+      if (values_.size() < kRowValues) values_.push_back(value);
+    }
   }
 
   void JoinDateAndTime(std::string_view field) {
     if (IsDateField(field)) {
       std::ranges::copy(field, date_.begin());
       date_size_ = field.size();
-    } else if (date_size_ > 0 && IsTimeOfDay(field)) {
+    } else if (date_size_ > 0 && field.size() <= kLongestTimeOfDay && IsTimeOfDay(field)) {
       std::array<char, 32> both{};
       auto end = std::copy_n(date_.begin(), date_size_, both.begin());
       *end++ = ' ';

@@ -10,7 +10,6 @@
 namespace spanwatch::policy {
 namespace {
 
-constexpr std::string_view kFirstLine = "spanwatch-rules-signature 1\n";
 constexpr std::size_t kRuleFileBytesMax = 4u << 20;
 constexpr std::size_t kDigestDigits = crypto_hash_sha256_BYTES * 2;
 constexpr std::size_t kNameAt = kDigestDigits + 2;
@@ -28,7 +27,7 @@ std::string ContentDigest(ByteView content) {
 }
 
 std::string MakeRuleManifest(const std::map<std::string, Bytes>& files, ByteView signing_seed) {
-  std::string manifest(kFirstLine);
+  std::string manifest(kSignatureBegins);
   for (const auto& [name, content] : files) manifest += ContentDigest(content) + "  " + name + "\n";
   unsigned char public_key[crypto_sign_PUBLICKEYBYTES];
   unsigned char secret_key[crypto_sign_SECRETKEYBYTES];
@@ -42,7 +41,7 @@ std::string MakeRuleManifest(const std::map<std::string, Bytes>& files, ByteView
 Result<std::map<std::string, std::string>> VerifyRuleManifest(std::string_view manifest,
                                                               std::span<const Bytes> trusted_keys) {
   const std::size_t last = manifest.find("\nsignature ");
-  if (!manifest.starts_with(kFirstLine) || last == std::string_view::npos) return Damaged();
+  if (!manifest.starts_with(kSignatureBegins) || last == std::string_view::npos) return Damaged();
   const std::string_view body = manifest.substr(0, last + 1);
   const std::string_view line = manifest.substr(last + 1);
   constexpr std::size_t kSignatureAt = 10, kHexBytes = crypto_sign_BYTES * 2;
@@ -54,7 +53,7 @@ Result<std::map<std::string, std::string>> VerifyRuleManifest(std::string_view m
     return Damaged();
   std::map<std::string, std::string> digests;
   if (std::ranges::find(trusted_keys, *key) == trusted_keys.end()) return digests;
-  for (std::size_t begin = kFirstLine.size(); begin < body.size();) {
+  for (std::size_t begin = kSignatureBegins.size(); begin < body.size();) {
     const std::size_t end = body.find('\n', begin);
     const std::string_view entry = body.substr(begin, end - begin);
     if (entry.size() <= kNameAt) return Damaged();

@@ -18,6 +18,7 @@
 namespace spanwatch::policy {
 
 inline constexpr const char* kSignatureFile = "rules.signed";
+inline constexpr std::string_view kSignatureBegins = "spanwatch-rules-signature 1\n";
 
 // REQUIRES: the 32-byte seed of an Ed25519 key (base/key_file.h, kSigning).
 std::string MakeRuleManifest(const std::map<std::string, Bytes>& files, ByteView signing_seed);

@@ -7,9 +7,11 @@
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "base/ascii.h"
+#include "base/file_walk.h"
 
 namespace spanwatch::enrolment {
 namespace {
@@ -27,6 +29,13 @@ bool ClaimsToBePicture(const std::string& path) {
   return std::ranges::find(kExtensions, extension) != kExtensions.end();
 }
 
+// What desktops leave in folders, beside the files that people put there.
+bool IsLeftover(const std::string& name) {
+  constexpr std::array<std::string_view, 6> kNames = {".DS_Store",  "Thumbs.db",  "desktop.ini",
+                                                      ".directory", ".localized", "__MACOSX"};
+  return name.starts_with("._") || std::ranges::find(kNames, name) != kNames.end();
+}
+
 // Turns the inputs into a sorted list of files.
 class FileList {
  public:
@@ -35,51 +44,48 @@ class FileList {
   void Add(const std::string& input) {
     std::error_code error;
     if (!fs::is_directory(input, error)) return AddFile(input);
-    fs::recursive_directory_iterator entries(input, error);
-    if (error) return Problem(input, error);
-    for (; entries != fs::recursive_directory_iterator(); entries.increment(error)) {
-      if (error) return Problem(input, error);
-      AddEntry(entries);
-    }
-    if (error) Problem(input, error);
+    WalkFolder(input, {.on_file = [this](const fs::path& path) { Found(path); },
+                       .on_problem = [this](const std::string& what) { Problem(what); },
+                       .leaves_out = [](const fs::path& path, bool) { return IsLeftover(path.filename().string()); }});
   }
   std::vector<std::string> Sorted() {
     std::ranges::sort(files_);
     const auto repeats = std::ranges::unique(files_);
     files_.erase(repeats.begin(), repeats.end());
+    TellLonelySidecars();
     return std::move(files_);
   }
 
  private:
-  void AddEntry(fs::recursive_directory_iterator& entry) {
-    std::error_code error;
-    const std::string name = entry->path().filename().string();
-    const bool folder = entry->is_directory(error);
-    if (name.starts_with('.')) {
-      if (folder) entry.disable_recursion_pending();
-      return;
-    }
-    if (!folder && entry->path().extension() != ".json") AddFile(entry->path().string());
-  }
+  void Found(const fs::path& path) { (path.extension() == ".json" ? sidecars_ : files_).push_back(path.string()); }
   // What is not there is told when it is read; a pipe or a device would be waited for without end.
   void AddFile(const std::string& path) {
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
     if (!fs::exists(status) || fs::is_regular_file(status)) {
       files_.push_back(path);
-      return;
+    } else {
+      Problem(fmt::format("{} is neither a file nor a folder; passed over", path));
     }
-    ++summary_.problems;
-    observer_.OnProblem(fmt::format("{} is neither a file nor a folder; passed over", path));
   }
-  void Problem(const std::string& input, const std::error_code& error) {
+  // a.json and a.jpg.json belong to a.jpg.
+  void TellLonelySidecars() {
+    std::set<std::string> names(files_.begin(), files_.end());
+    for (const std::string& file : files_) names.insert(fs::path(file).replace_extension().string());
+    for (const std::string& sidecar : sidecars_) {
+      if (names.contains(fs::path(sidecar).replace_extension().string())) continue;
+      Problem(fmt::format("{} belongs to no picture beside it; not registered", sidecar));
+    }
+  }
+  void Problem(const std::string& what) {
     ++summary_.problems;
-    observer_.OnProblem(fmt::format("cannot read {}: {}", input, error.message()));
+    observer_.OnProblem(what);
   }
 
   EnrolmentObserver& observer_;
   EnrolmentSummary& summary_;
   std::vector<std::string> files_;
+  std::vector<std::string> sidecars_;
 };
 
 struct Work {
@@ -89,7 +95,7 @@ struct Work {
 
 struct Outcome {
   std::size_t index = 0;
-  Result<FileFingerprint> file;
+  Result<Fingerprinted> made;
 };
 
 // The threads that fingerprint; outcomes come in any order. Ends its threads when it goes.
@@ -128,7 +134,7 @@ class Workers {
       ready_.notify_one();
     }
   }
-  Result<FileFingerprint> Fingerprint(const std::string& path) {
+  Result<Fingerprinted> Fingerprint(const std::string& path) {
     try {
       return fingerprint_(path);
     } catch (const std::exception& error) {  // memory ran out on one file: the others go on
@@ -167,24 +173,37 @@ Result<std::vector<Work>> WorkLeft(RegisterDatabase& database, std::int64_t coll
   return work;
 }
 
+// What of a picture cannot be recognised; empty when all can.
+std::string_view LackOf(const FileFingerprint& file, const std::string& path) {
+  if (file.views.empty()) {
+    return ClaimsToBePicture(path) ? "cannot be read as a picture; registered by its bytes only" : "";
+  }
+  if (file.views.front().quality == 0) {
+    return "shows nothing to recognise it by (one plain colour?); registered by its bytes only";
+  }
+  return file.image_data ? "" : "breaks off or is damaged; registered by its bytes and by what can be seen of it";
+}
+
 Status Store(RegisterDatabase& database, std::int64_t collection, const Work& work, const Outcome& outcome,
              EnrolmentObserver& observer, EnrolmentSummary& summary) {
   const auto problem = [&](const std::string& what) {
     ++summary.problems;
     observer.OnProblem(what);
   };
-  if (!outcome.file) {
-    problem(outcome.file.error().message);
+  if (!outcome.made) {
+    problem(outcome.made.error().message);
     return {};
   }
-  if (outcome.file->size == 0) {
+  const FileFingerprint& file = outcome.made->file;
+  if (file.size == 0) {
     problem(fmt::format("{} is empty; not registered", work.path));
     return {};
   }
-  if (outcome.file->views.empty() && ClaimsToBePicture(work.path)) {
-    problem(fmt::format("{} cannot be read as a picture; registered by its bytes only", work.path));
+  for (const std::string& what : outcome.made->problems) problem(what);
+  if (const std::string_view lack = LackOf(file, work.path); !lack.empty()) {
+    problem(fmt::format("{} {}", work.path, lack));
   }
-  auto added = database.AddFile(collection, work.source, *outcome.file);
+  auto added = database.AddFile(collection, work.source, file);
   if (!added) return Fail(added.error());
   summary.Count(*added);
   return {};
@@ -214,11 +233,14 @@ Result<EnrolmentSummary> EnrollImages(RegisterDatabase& database, const ImageEnr
   EnrolmentSummary summary;
   const auto collection = database.CollectionRow(enrolment.collection);
   if (!collection) return Fail(collection.error());
+  if (Status status = TellWhenExpired(database, enrolment.collection, observer, summary); !status) {
+    return Fail(status.error());
+  }
   const Profile profile = database.facts().profile;
   const FileFingerprinter reduced = [&](const std::string& path) {
-    auto file = fingerprint(path);
-    if (file && !enrolment.negative) Reduce(*file, profile);
-    return file;
+    auto made = fingerprint(path);
+    if (made && !enrolment.negative) Reduce(made->file, profile);
+    return made;
   };
   FileList files(observer, summary);
   for (const std::string& input : enrolment.inputs) files.Add(input);

@@ -1,7 +1,9 @@
 // `register add images`: fingerprints of picture files into a collection. Parallel, resumable (a file enrolled before
 // with the same size and time is passed over), and it goes on after a file that cannot be read.
 //
-// Folders are walked; names that begin with a dot and .json files (boxes beside a picture) are left out of the walk.
+// Folders are walked with all that is below them, links and hidden names too. Left out are what desktops leave in
+// folders
+// (.DS_Store and the like) and .json files that say where the boxes of the picture beside them are.
 // The fingerprinter is called from `threads` threads; the database is written by the caller's thread only, in batches,
 // so that an interruption loses at most the last few seconds of work.
 #pragma once
@@ -12,7 +14,11 @@
 
 namespace spanwatch::enrolment {
 
-using FileFingerprinter = std::function<Result<FileFingerprint>(const std::string& path)>;
+struct Fingerprinted {
+  FileFingerprint file;
+  std::vector<std::string> problems = {};  // of what stands beside it: it is registered without
+};
+using FileFingerprinter = std::function<Result<Fingerprinted>(const std::string& path)>;
 
 struct ImageEnrolment {
   std::string collection;

@@ -1,9 +1,13 @@
 #include "register/enroll_records.h"
 
 #include <algorithm>
-#include <fstream>
 
-#include "register/enrolment.h"
+#include "base/ascii.h"
+#include "base/utf8.h"
+#include "fingerprint/plate_normaliser.h"
+#include "register/date_orders.h"
+#include "register/record_rows.h"
+#include "register/row_problems.h"
 
 namespace spanwatch::enrolment {
 namespace {
@@ -21,40 +25,157 @@ std::size_t HeldBy(const fingerprint::RecordRow& row) {
   return bytes;
 }
 
-// All rows of one file. What was committed before a failure stays; enrolling again adds the rest.
-Status EnrollTable(RegisterDatabase& database, std::int64_t collection, const Source& source,
-                   fingerprint::RecordTableReader& reader, EnrolmentObserver& observer, EnrolmentSummary& summary) {
-  std::uint64_t done = 0;
-  RowBatch batch(database, collection, source, summary, [&] { observer.OnProgress(++done, 0); });
-  while (true) {
-    fingerprint::RecordRow row;
-    const auto more = reader.Next(row);
-    if (!more || !*more) {
-      if (Status status = batch.Flush(); !status) return status;
-      return more ? Status() : Fail(more.error().In(source.path));
-    }
-    if (Status status = batch.Add(std::move(row)); !status) return status;
-  }
+RowsWish WishOf(const RecordEnrolment& enrolment) {
+  RowsWish wish{.columns = {enrolment.plate_column},
+                .is_plate = [](std::string_view text) { return !fingerprint::PlateVariants(text).empty(); }};
+  wish.columns.insert(wish.columns.end(), enrolment.support_columns.begin(), enrolment.support_columns.end());
+  return wish;
 }
 
-Status EnrollFile(RegisterDatabase& database, std::int64_t collection, const std::string& path,
-                  const RecordEnrolment& enrolment, const fingerprint::RecordTagger& tagger,
-                  EnrolmentObserver& observer, EnrolmentSummary& summary) {
-  auto source = SourceOf(path);
-  if (!source) return Fail(source.error());
-  std::ifstream input(path, std::ios::binary);
-  if (!input) return FailErrno("cannot open " + path);
-  auto reader = fingerprint::RecordTableReader::Open(input, enrolment.table, tagger);
-  if (!reader) return Fail(reader.error().In(path));
-  if (Status status = EnrollTable(database, collection, *source, *reader, observer, summary); !status) return status;
-  if (reader->rows_without_plate() > 0) {
-    // Some rows without one are usual (unread plates); a table without any was read by the wrong column.
-    if (reader->rows_without_plate() == reader->rows_read()) ++summary.problems;
-    observer.OnProblem(fmt::format("{}: {} of {} rows have no plate in column '{}'; not registered", path,
-                                   reader->rows_without_plate(), reader->rows_read(), enrolment.table.plate_column));
-  }
-  return {};
+// A cell of a spreadsheet that made a number of a plate (1.23E+09): what it was cannot be known.
+bool IsRoundedNumber(std::string_view cell) {
+  cell = Trim(cell);
+  const std::size_t e = cell.find_first_of("Ee");
+  if (e == std::string_view::npos || !cell.substr(e + 1).starts_with('+')) return false;
+  const auto is_number = [](char c) { return IsDigit(c) || c == '.' || c == ','; };
+  return e > 0 && std::ranges::all_of(cell.substr(0, e), is_number) && e + 2 < cell.size() &&
+         std::ranges::all_of(cell.substr(e + 2), IsDigit);
 }
+
+bool IsUtf8(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const Utf8Character character = DecodeUtf8(text, i);
+    if (character.length == 1 && static_cast<unsigned char>(text[i]) >= 0x80) return false;
+    i += character.length;
+  }
+  return true;
+}
+
+// As spreadsheets keep text from being taken for a number: '0123 and ="0123".
+void TakeOffGuard(std::string& cell) {
+  std::string_view text = Trim(cell);
+  if (text.starts_with("=\"") && text.ends_with('"') && text.size() > 2) text = text.substr(2, text.size() - 3);
+  if (text.starts_with('\'')) text.remove_prefix(1);
+  if (text.size() != cell.size()) cell = std::string(text);
+}
+
+// One file on its way into the register.
+class TableEnrolment {
+ public:
+  TableEnrolment(const RecordEnrolment& enrolment, std::string path, const fingerprint::RecordTagger& tagger,
+                 EnrolmentObserver& observer, EnrolmentSummary& summary)
+      : enrolment_(enrolment),
+        path_(std::move(path)),
+        wish_(WishOf(enrolment)),
+        tagger_(tagger),
+        observer_(observer),
+        summary_(summary),
+        told_(path_, observer),
+        orders_(enrolment.support_columns.size(), enrolment.date_order) {}
+
+  Status Run(RegisterDatabase& database, std::int64_t collection) {
+    auto source = SourceOf(path_);
+    if (!source) return Fail(source.error());
+    if (!enrolment_.date_order && !enrolment_.support_columns.empty()) LearnDateOrders();
+    auto table = RecordTable::Open(path_, wish_);
+    if (!table) return Fail(table.error().In(path_));
+    std::uint64_t done = 0;
+    RowBatch batch(database, collection, *source, summary_, [&] { observer_.OnProgress(++done, 0); });
+    const Status read = Rows(**table, batch);
+    // What was read before a damaged place stays; enrolling again adds the rest.
+    if (Status status = batch.Flush(); !status) return status;
+    TellAtEnd(**table);
+    return read;
+  }
+
+ private:
+  Status Rows(RecordTable& table, RowBatch& batch) {
+    WantedRow row;
+    while (true) {
+      const auto more = table.Next(row);
+      if (!more) return Fail(more.error().In(path_));
+      if (!*more) return {};
+      ++rows_;
+      fingerprint::RecordRow record{.line = row.line, .fingerprints = Fingerprints(row)};
+      if (record.fingerprints.empty()) continue;
+      ++registered_;
+      if (Status status = batch.Add(std::move(record)); !status) return status;
+    }
+  }
+
+  // Of a row that can be registered; tells what is wrong with it.
+  std::vector<RecordFingerprint> Fingerprints(WantedRow& row) {
+    if (!row.problem.empty()) Problem(row, row.problem);
+    if (row.cells.empty()) return {};
+    for (std::string& cell : row.cells) TakeOffGuard(cell);
+    const std::string plate = std::move(row.cells.front());
+    row.cells.erase(row.cells.begin());
+    if (Trim(plate).empty()) {
+      if (row.problem.empty()) told_.AddNotice("the plate's cell is empty; not registered", row);
+      return {};
+    }
+    if (IsRoundedNumber(plate)) {
+      Problem(row, "a spreadsheet has made a rounded number of the plate; not registered");
+      return {};
+    }
+    auto fingerprints = fingerprint::FingerprintRecord(tagger_, plate, row.cells, orders_);
+    if (fingerprints.empty()) Problem(row, "no plate in the plate's column; not registered");
+    const bool text = IsUtf8(plate) && std::ranges::all_of(row.cells, IsUtf8);
+    if (!text) Problem(row, "some of it is no UTF-8; save the table as UTF-8");
+    for (std::size_t i = 0; i < row.cells.size(); ++i) CheckDate(row, i);
+    return fingerprints;
+  }
+  // A date that the order asked for cannot be.
+  void CheckDate(const WantedRow& row, std::size_t i) {
+    if (!enrolment_.date_order) return;
+    const auto times = fingerprint::ReadRecordTimes(row.cells[i], enrolment_.date_order);
+    if (times.count == 0 || times.order_told || times.Allows(*enrolment_.date_order)) return;
+    Problem(row,
+            fmt::format("column '{}' is no date in the order that --date-order says; read in the one that it can be",
+                        enrolment_.support_columns[i]));
+  }
+
+  // What each column shows of the order of its dates.
+  void LearnDateOrders() {
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(path_, error)) return;
+    auto table = RecordTable::Open(path_, wish_);
+    if (!table) return;  // it is told when it is read
+    DateOrders seen(enrolment_.support_columns);
+    WantedRow row;
+    while ((*table)->Next(row).value_or(false)) {
+      for (std::size_t i = 1; i < row.cells.size(); ++i) seen.Add(i - 1, row.cells[i], row.line);
+    }
+    orders_ = seen.Inferred();
+    for (const std::string& what : seen.Describe()) observer_.OnNotice(fmt::format("{}: {}", path_, what));
+  }
+
+  void Problem(const WantedRow& row, const std::string& what) {
+    ++summary_.problems;
+    told_.Add(what, row);
+  }
+  void TellAtEnd(const RecordTable& table) {
+    told_.Tell();
+    const auto problem = [&](const std::string& what) {
+      ++summary_.problems;
+      observer_.OnProblem(fmt::format("{}: {}", path_, what));
+    };
+    if (rows_ == 0) return problem("there are no rows in it");
+    for (const std::string& column : table.AbsentColumns()) problem(fmt::format("no row has a field '{}'", column));
+    if (registered_ == 0) problem(fmt::format("no row has a plate in column '{}'", enrolment_.plate_column));
+  }
+
+  const RecordEnrolment& enrolment_;
+  std::string path_;
+  RowsWish wish_;
+  const fingerprint::RecordTagger& tagger_;
+  EnrolmentObserver& observer_;
+  EnrolmentSummary& summary_;
+  RowProblems told_;
+  std::vector<std::optional<fingerprint::DateOrder>> orders_;
+  std::uint64_t rows_ = 0;
+  std::uint64_t registered_ = 0;
+};
 
 }  // namespace
 
@@ -87,8 +208,11 @@ Result<EnrolmentSummary> EnrollRecords(RegisterDatabase& database, const RecordE
   EnrolmentSummary summary;
   const auto collection = database.CollectionRow(enrolment.collection);
   if (!collection) return Fail(collection.error());
+  if (Status status = TellWhenExpired(database, enrolment.collection, observer, summary); !status) {
+    return Fail(status.error());
+  }
   for (const std::string& path : enrolment.inputs) {
-    Status status = EnrollFile(database, *collection, path, enrolment, tagger, observer, summary);
+    Status status = TableEnrolment(enrolment, path, tagger, observer, summary).Run(database, *collection);
     if (status) continue;
     ++summary.problems;
     observer.OnProblem(status.error().message);

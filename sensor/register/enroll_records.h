@@ -1,10 +1,14 @@
-// `register add records`: plate records of CSV or JSON-lines files into a collection, as keyed tags. Plates in clear
+// `register add records`: plate records of tables (record_rows.h) into a collection, as keyed tags. Plates in clear
 // live only while their row is read. Enrolling a file again adds nothing. One thread.
+//
+// Every row that is not registered, or not as it may have been meant, is told by its line and counts as a problem; only
+// an empty cell in the plate's column does not, since readers write one where they read nothing. A file is read twice
+// when its dates leave open which number is the day: first to see whether the column tells.
 #pragma once
 
 #include <functional>
 
-#include "fingerprint/record_table.h"
+#include "fingerprint/record_fingerprint.h"
 #include "register/enrolment.h"
 
 namespace spanwatch::enrolment {
@@ -12,7 +16,9 @@ namespace spanwatch::enrolment {
 struct RecordEnrolment {
   std::string collection;
   std::vector<std::string> inputs;
-  fingerprint::RecordTableOptions table;
+  std::string plate_column;
+  std::vector<std::string> support_columns = {};
+  std::optional<fingerprint::DateOrder> date_order = {};  // none: as each column shows, else every order
 };
 
 // Rows of one table on their way into the register. They are added many at once, in one transaction and in the order of

@@ -14,4 +14,17 @@ Result<Source> SourceOf(const std::string& path) {
                 .modified = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec};
 }
 
+Status TellWhenExpired(RegisterDatabase& database, const std::string& collection, EnrolmentObserver& observer,
+                       EnrolmentSummary& summary) {
+  const auto expires = database.CollectionExpires(collection);
+  if (!expires) return Fail(expires.error());
+  if (*expires > WallClockNow()) return {};
+  ++summary.problems;
+  observer.OnProblem(fmt::format(
+      "collection '{0}' has expired, so no set holds what is added to it; spanwatch register expire --collection {0} "
+      "--at never lets it count again",
+      collection));
+  return {};
+}
+
 }  // namespace spanwatch::enrolment

@@ -16,6 +16,8 @@ class EnrolmentObserver {
   virtual void OnProgress(std::uint64_t done, std::uint64_t total) = 0;
   // Something could not be enrolled, or only in part; the rest goes on.
   virtual void OnProblem(const std::string& what) = 0;
+  // Worth knowing; nothing went wrong.
+  virtual void OnNotice(const std::string& what) = 0;
 };
 
 struct EnrolmentSummary {
@@ -33,5 +35,9 @@ struct EnrolmentSummary {
 
 // Size, time and absolute path of a file as the register keeps them.
 Result<Source> SourceOf(const std::string& path);
+
+// A problem when the collection has expired: what is added to it would be in no set that is built.
+Status TellWhenExpired(RegisterDatabase& database, const std::string& collection, EnrolmentObserver& observer,
+                       EnrolmentSummary& summary);
 
 }  // namespace spanwatch::enrolment

@@ -1,10 +1,10 @@
 #include "register/import_list.h"
 
 #include <algorithm>
-#include <fstream>
 
 #include "base/byte_reader.h"
 #include "register/enrolment.h"
+#include "register/table_file.h"
 
 namespace spanwatch::enrolment {
 namespace {
@@ -44,18 +44,24 @@ Result<AddResult> Add(RegisterDatabase& database, std::int64_t collection, const
 Result<ImportSummary> ImportList(RegisterDatabase& database, const ListImport& import, EnrolmentObserver& observer) {
   auto source = SourceOf(import.path);
   if (!source) return Fail(source.error());
-  std::ifstream input(import.path, std::ios::binary);
-  if (!input) return FailErrno("cannot open " + import.path);
+  auto file = TableFile::Open(import.path);
+  if (!file) return Fail(file.error().In(import.path));
+  if ((*file)->is_workbook())
+    return Fail(ErrorCode::kInvalid, "{}: a list in a workbook is not read; export it as CSV", import.path);
   const auto collection = database.CollectionRow(import.collection);
   if (!collection) return Fail(collection.error());
   ImportSummary summary;
+  if (Status status = TellWhenExpired(database, import.collection, observer, summary); !status) {
+    return Fail(status.error());
+  }
   std::uint64_t rows = 0;
   const auto take = [&](const ImportRow& row) -> Status {
     source->line = row.line;
     observer.OnProgress(++rows, 0);
-    if (row.digests.empty()) {
+    for (const std::string& what : {row.digests.empty() ? row.refused : std::string(), row.problem}) {
+      if (what.empty()) continue;
       ++summary.problems;
-      observer.OnProblem(fmt::format("{}:{}: {}", source->path, row.line, row.refused));
+      observer.OnProblem(fmt::format("{}:{}: {}", source->path, row.line, what));
     }
     for (const ListedDigest& digest : row.digests) {
       const auto added = Add(database, *collection, *source, digest);
@@ -68,11 +74,16 @@ Result<ImportSummary> ImportList(RegisterDatabase& database, const ListImport& i
     return status ? database.Begin() : status;
   };
   if (Status status = database.Begin(); !status) return Fail(status.error());
-  const Status read = ReadImportRows(input, import.wish, take);
+  const Status read = ReadImportRows((*file)->text(), import.wish, take);
+  const Status whole = (*file)->status();
   // What was read before a damaged place stays.
   const Status committed = database.Commit();
-  if (!read) return Fail(read.error().In(import.path));
+  if (!read || !whole) return Fail((!read ? read.error() : whole.error()).In(import.path));
   if (!committed) return Fail(committed.error());
+  if (rows == 0) {
+    ++summary.problems;
+    observer.OnProblem(fmt::format("{}: there is nothing in it", import.path));
+  }
   return summary;
 }
 

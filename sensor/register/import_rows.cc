@@ -4,7 +4,9 @@
 #include <cctype>
 #include <charconv>
 
+#include "base/ascii.h"
 #include "base/hex.h"
+#include "register/csv_rows.h"
 #include "register/import_json.h"
 
 namespace spanwatch::enrolment {
@@ -45,19 +47,32 @@ class LineReader {
  public:
   explicit LineReader(const ImportWish& wish) : wish_(wish) {}
 
-  // Nothing where the line holds no row: empty, a comment, the names of the columns.
-  std::optional<ImportRow> Read(std::string_view line, std::uint64_t number) {
-    if (line.find_first_not_of(kBlank) == std::string_view::npos || line.starts_with('#')) return std::nullopt;
-    if (!begun_) {
-      begun_ = true;
-      if (ReadHeader(line)) return std::nullopt;
+  // Whether the line names the columns of a table.
+  bool TakeHeader(std::string_view line) {
+    for (const char delimiter : {',', ';', '\t', '|'}) {
+      if (line.find(delimiter) != std::string_view::npos) {
+        delimiter_ = delimiter;
+        break;
+      }
     }
+    std::vector<std::string> cells;
+    SplitCells(line, {.delimiter = delimiter_}, cells);
+    for (const std::string& cell : cells) columns_.push_back(ColumnOf(cell));
+    return std::ranges::any_of(columns_, [](Column column) {
+      return column != Column::kOther && column != Column::kQuality && column != Column::kType;
+    });
+  }
+  char delimiter() const { return delimiter_; }
+  std::size_t columns() const { return columns_.size(); }
+
+  ImportRow ReadTableRow(const CellRow& cells) const {
+    ImportRow row{.line = cells.line, .problem = cells.problem};
+    ReadCells(cells.cells, row);
+    return row;
+  }
+  ImportRow ReadLine(std::string_view line, std::uint64_t number) const {
     ImportRow row{.line = number};
-    if (is_table_) {
-      ReadCells(line, row);
-    } else {
-      ReadPlain(line, row);
-    }
+    ReadPlain(line, row);
     return row;
   }
 
@@ -79,43 +94,7 @@ class LineReader {
     return *kind == DigestKind::kSha256 ? Column::kSha256 : *kind == DigestKind::kMd5 ? Column::kMd5 : Column::kPdq;
   }
 
-  bool ReadHeader(std::string_view line) {
-    for (const char delimiter : {',', ';', '\t'}) {
-      if (line.find(delimiter) != std::string_view::npos) {
-        delimiter_ = delimiter;
-        break;
-      }
-    }
-    for (const std::string& cell : Cells(line)) columns_.push_back(ColumnOf(cell));
-    const auto names_digest = [](Column column) {
-      return column != Column::kOther && column != Column::kQuality && column != Column::kType;
-    };
-    is_table_ = std::ranges::any_of(columns_, names_digest);
-    return is_table_;
-  }
-
-  // RFC 4180, one row a line.
-  std::vector<std::string> Cells(std::string_view line) const {
-    std::vector<std::string> cells(1);
-    bool quoted = false;
-    for (std::size_t i = 0; i < line.size(); ++i) {
-      const char c = line[i];
-      if (c == '"') {
-        if (quoted && i + 1 < line.size() && line[i + 1] == '"')
-          cells.back() += line[++i];
-        else
-          quoted = !quoted;
-      } else if (c == delimiter_ && !quoted) {
-        cells.emplace_back();
-      } else if (c != '\r') {
-        cells.back() += c;
-      }
-    }
-    return cells;
-  }
-
-  void ReadCells(std::string_view line, ImportRow& row) const {
-    const std::vector<std::string> cells = Cells(line);
+  void ReadCells(const std::vector<std::string>& cells, ImportRow& row) const {
     std::optional<DigestKind> typed;
     std::optional<std::uint8_t> quality;
     bool type_named = false;
@@ -155,32 +134,52 @@ class LineReader {
   }
 
   const ImportWish& wish_;
-  bool begun_ = false;
-  bool is_table_ = false;
   char delimiter_ = ',';
   std::vector<Column> columns_;
 };
 
 }  // namespace
 
+namespace {
+
+bool IsRemark(std::string_view line) { return Trim(line).empty() || line.starts_with('#'); }
+
+Status ReadTable(TextLines& lines, const LineReader& reader, const std::function<Status(const ImportRow&)>& row) {
+  const auto looks_like_row = [&](const std::vector<std::string>& cells) {
+    return cells.size() == reader.columns() && std::ranges::any_of(cells, [](const std::string& cell) {
+             return FindDigits(cell, 64) || FindDigits(cell, 32);
+           });
+  };
+  CsvRows rows(lines, reader.delimiter(), looks_like_row);
+  CellRow cells;
+  while (rows.Next(cells)) {
+    const bool blank = std::ranges::all_of(cells.cells, [](const auto& cell) { return Trim(cell).empty(); });
+    if (blank || cells.cells.front().starts_with('#')) continue;
+    if (Status status = row(reader.ReadTableRow(cells)); !status) return status;
+  }
+  return {};
+}
+
+}  // namespace
+
 Status ReadImportRows(std::istream& list, const ImportWish& wish, const std::function<Status(const ImportRow&)>& row) {
-  std::string first;
-  std::uint64_t number = 0;
-  while (std::getline(list, first)) {
-    ++number;
-    if (first.starts_with("\xef\xbb\xbf")) first.erase(0, 3);  // byte order mark
-    if (first.find_first_not_of(kBlank) != std::string::npos) break;
+  constexpr auto kEnd = std::char_traits<char>::eof();
+  std::streambuf& buffer = *list.rdbuf();
+  std::uint64_t number = 1;
+  int c = buffer.sgetc();
+  for (; c != kEnd && kBlank.contains(static_cast<char>(c)); c = buffer.snextc()) number += c == '\n' ? 1 : 0;
+  if (c == '{' || c == '[') {
+    const std::string document(std::istreambuf_iterator<char>(list), {});
+    return ReadJsonRows(document, number, wish, row);
   }
-  const std::size_t begin = first.find_first_not_of(kBlank);
-  if (begin != std::string::npos && (first[begin] == '{' || first[begin] == '[')) {
-    std::string rest(std::istreambuf_iterator<char>(list), {});
-    return ReadJsonRows(first + "\n" + rest, number, wish, row);
-  }
-  LineReader lines(wish);
-  for (bool more = number > 0; more; more = static_cast<bool>(std::getline(list, first)), ++number) {
-    const auto read = lines.Read(first, number);
-    if (!read) continue;
-    if (Status status = row(*read); !status) return status;
+  TextLines lines(list);
+  LineReader reader(wish);
+  TextLine line;
+  for (bool begun = false; lines.Next(line);) {
+    if (IsRemark(line.text)) continue;
+    if (!begun && reader.TakeHeader(line.text)) return ReadTable(lines, reader, row);
+    begun = true;
+    if (Status status = row(reader.ReadLine(line.text, number + line.number - 1)); !status) return status;
   }
   return {};
 }

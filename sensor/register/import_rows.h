@@ -36,6 +36,7 @@ struct ImportRow {
   std::uint64_t line = 0;  // where it begins, from 1
   std::vector<ListedDigest> digests;
   std::string refused;
+  std::string problem = {};  // it may have been read otherwise than it was meant
 };
 
 struct ImportWish {

@@ -117,6 +117,8 @@ class RegisterDatabase {
   // How many items. A selection of a collection that is not there is an error.
   Result<std::uint64_t> Remove(const Selection& selection);
   Result<std::uint64_t> Expire(const Selection& selection, PacketTime when);
+  // When the whole collection does; PacketTime::max() for one that does not, or is not there.
+  Result<PacketTime> CollectionExpires(const std::string& name);
 
  private:
   struct Identity {

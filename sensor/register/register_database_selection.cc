@@ -75,4 +75,15 @@ Result<std::uint64_t> RegisterDatabase::Expire(const Selection& selection, Packe
   return rows->size();
 }
 
+Result<PacketTime> RegisterDatabase::CollectionExpires(const std::string& name) {
+  auto query = Get("SELECT expires FROM collections WHERE name=?1");
+  if (!query) return Fail(query.error());
+  auto row = (*query)->Bind(1, std::string_view(name)).Step();
+  if (!row) return Fail(row.error());
+  const bool expires = *row && !(*query)->IsNull(0);
+  const PacketTime when = expires ? PacketTimeFromNanoseconds((*query)->Integer(0)) : PacketTime::max();
+  (*query)->Reset();
+  return when;
+}
+
 }  // namespace spanwatch::enrolment

@@ -20,7 +20,7 @@
 
 #include "fingerprint/plate_shapes.h"
 #include "fingerprint/record_family.h"
-#include "fingerprint/record_table.h"
+#include "fingerprint/record_fingerprint.h"
 #include "hashset/hashset_writer.h"
 #include "hashset/snapshot.h"
 

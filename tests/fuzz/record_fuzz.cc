@@ -3,12 +3,11 @@
 //
 // The first two bytes are a seed for how the rest is cut.
 #include <algorithm>
-#include <sstream>
 
 #include "base/check.h"
 #include "fingerprint/plate_mask.h"
 #include "fingerprint/record_family.h"
-#include "fingerprint/record_table.h"
+#include "fingerprint/record_fingerprint.h"
 #include "support/fake_record_index.h"
 #include "support/token_run.h"
 
@@ -75,10 +74,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const std::string masked = MaskPlates(text.substr(0, 300));
   CHECK(MaskPlates(masked) == masked);
-  std::istringstream input(text);
-  if (auto table = RecordTableReader::Open(input, {"plate", {"state"}}, world.tagger)) {
-    RecordRow row;
-    while (table->Next(row).value_or(false)) CHECK(!row.fingerprints.empty());
-  }
   return 0;
 }

@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "fingerprint/record_table.h"
+#include "fingerprint/record_fingerprint.h"
 #include "support/fake_record_index.h"
 
 namespace spanwatch::fingerprint {

@@ -13,16 +13,19 @@ namespace {
 class EnrollImagesTest : public RegisterTest {
  protected:
   // Fingerprints made of the content, without reading pictures.
-  Result<FileFingerprint> Fingerprint(const std::string& path) {
+  Result<Fingerprinted> Fingerprint(const std::string& path) {
     ++calls_;
     std::ifstream input(path);
     const std::string content{std::istreambuf_iterator<char>(input), {}};
     if (content == "unreadable") return Fail(ErrorCode::kIo, "cannot read {}: broken", path);
     if (content == "throws") throw std::runtime_error("broken");
-    if (content.empty()) return FileFingerprint{};
+    if (content.empty()) return Fingerprinted{};
     FileFingerprint file = MadeUpFile(std::hash<std::string>()(content));
     if (content == "no picture") file.views.clear();
-    return file;
+    if (content == "plain") file.views.front().quality = 0;
+    if (content == "cut off") file.image_data.reset();
+    return Fingerprinted{
+        file, content == "odd boxes" ? std::vector<std::string>{path + ".json: odd"} : std::vector<std::string>{}};
   }
   Result<EnrolmentSummary> Enrol(std::vector<std::string> inputs) {
     observer_ = {};
@@ -36,17 +39,47 @@ class EnrollImagesTest : public RegisterTest {
   RecordingObserver observer_;
 };
 
-TEST_F(EnrollImagesTest, WalksFoldersAndLeavesOutHiddenNamesAndBoxes) {
+TEST_F(EnrollImagesTest, WalksFoldersWithLinksAndHiddenNamesButNotBoxesAndLeftovers) {
   for (int i = 0; i < 300; ++i) Write(fmt::format("in/{}/{}.jpg", i % 7, i), fmt::format("picture {}", i));
-  Write("in/.git/x.jpg", "hidden");
+  Write("in/.before/x.jpg", "hidden folder");
   Write("in/.hidden.jpg", "hidden");
+  Write("elsewhere/linked.jpg", "linked");
+  std::filesystem::create_directory_symlink("../elsewhere", folder_ / "in/link");
+  std::filesystem::create_directory_symlink("..", folder_ / "in/0/loop");
+  for (const char* leftover : {"in/.DS_Store", "in/0/Thumbs.db", "in/._a.jpg"}) Write(leftover, "leftover");
   Write("in/0/0.json", "{}");
   const auto summary = Enrol({(folder_ / "in").string()});
   ASSERT_TRUE(summary);
-  EXPECT_EQ(summary->added, 300u);
+  EXPECT_EQ(summary->added, 303u);
   EXPECT_EQ(summary->problems, 0u);
-  EXPECT_EQ(observer_.progress, 300u);
-  EXPECT_EQ(Items().size(), 300u);
+  EXPECT_EQ(observer_.progress, 303u);
+  EXPECT_EQ(Items().size(), 303u);
+}
+
+TEST_F(EnrollImagesTest, TellsWhatOfAPictureCannotBeRecognisedAndRegistersTheRest) {
+  Write("in/plain.jpg", "plain");
+  Write("in/cut.jpg", "cut off");
+  Write("in/boxes.jpg", "odd boxes");
+  Write("in/lonely.json", "{}");
+  std::filesystem::create_symlink("loop.jpg", folder_ / "in/loop.jpg");
+  const auto summary = Enrol({(folder_ / "in").string()});
+  EXPECT_EQ(summary->added, 3u);
+  EXPECT_EQ(summary->problems, 5u);
+  std::string all;
+  for (const auto& problem : observer_.problems) all += problem + "\n";
+  for (const char* told : {"plain.jpg shows nothing", "cut.jpg breaks off", "boxes.jpg.json: odd",
+                           "lonely.json belongs to no picture", "loop.jpg: Too many levels"}) {
+    EXPECT_NE(all.find(told), std::string::npos) << told << "\n" << all;
+  }
+}
+
+TEST_F(EnrollImagesTest, AdditionsToAnExpiredCollectionAreTold) {
+  Write("in/a.jpg", "a");
+  ASSERT_EQ(Enrol({(folder_ / "in").string()})->problems, 0u);
+  ASSERT_TRUE(database_->Expire({.collection = "lanes"}, WallClockNow()));
+  Write("in/b.jpg", "b");
+  EXPECT_EQ(Enrol({(folder_ / "in").string()})->problems, 1u);
+  EXPECT_NE(observer_.problems.at(0).find("has expired"), std::string::npos);
 }
 
 TEST_F(EnrollImagesTest, WaitsForNoPipe) {

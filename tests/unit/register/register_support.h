@@ -32,7 +32,9 @@ class RecordingObserver final : public EnrolmentObserver {
   void OnProgress(std::uint64_t done, std::uint64_t) override { progress = done; }
   void OnProblem(const std::string& what) override { problems.push_back(what); }
   std::uint64_t progress = 0;
+  void OnNotice(const std::string& what) override { notices.push_back(what); }
   std::vector<std::string> problems;
+  std::vector<std::string> notices;
 };
 
 class RegisterTest : public testing::Test {

@@ -1,0 +1,55 @@
+#include "fingerprint/record_fingerprint.h"
+
+#include <algorithm>
+
+#include "fingerprint/plate_normaliser.h"
+#include "fingerprint/plate_shapes.h"
+#include "fingerprint/record_value.h"
+
+namespace spanwatch::fingerprint {
+namespace {
+
+std::vector<std::uint64_t> ValueTags(const RecordTagger& tagger, const std::vector<std::string>& support,
+                                     std::span<const std::optional<DateOrder>> orders) {
+  std::vector<std::uint64_t> tags;
+  const auto add = [&](std::string_view text, std::optional<DateOrder> order) {
+    for (const RecordValue& value : NormaliseValues(text, order)) {
+      const std::uint64_t tag = tagger.Tag(value.text());
+      if (std::ranges::find(tags, tag) == tags.end()) tags.push_back(tag);
+    }
+  };
+  const auto order_of = [&](std::size_t i) { return i < orders.size() ? orders[i] : std::nullopt; };
+  for (std::size_t i = 0; i < support.size(); ++i) add(support[i], order_of(i));
+  const auto date = std::ranges::find_if(support, IsDateAlone);
+  const auto time = std::ranges::find_if(support, IsTimeOfDay);
+  if (date != support.end() && time != support.end()) {
+    add(*date + " " + *time, order_of(static_cast<std::size_t>(date - support.begin())));
+  }
+  return tags;
+}
+
+}  // namespace
+
+std::vector<RecordFingerprint> FingerprintRecord(const RecordTagger& tagger, std::string_view plate,
+                                                 const std::vector<std::string>& support,
+                                                 std::span<const std::optional<DateOrder>> orders) {
+  const std::vector<std::string> variants = PlateVariants(plate);
+  if (variants.empty()) return {};
+  const std::vector<std::uint64_t> value_tags = ValueTags(tagger, support, orders);
+  std::vector<RecordFingerprint> fingerprints;
+  for (const std::string& variant : variants) {
+    RecordFingerprint record;
+    record.plate_tag = tagger.Tag(variant);
+    record.folded_tag = tagger.Tag(FoldPlate(variant));
+    record.shape = *PlateShape(variant);
+    for (const std::uint64_t value : value_tags) {
+      record.pair_tags.push_back(tagger.PairTag(record.plate_tag, value));
+      // A reader's O for 0 must not part a plate from its values.
+      if (record.folded_tag != record.plate_tag) record.pair_tags.push_back(tagger.PairTag(record.folded_tag, value));
+    }
+    fingerprints.push_back(std::move(record));
+  }
+  return fingerprints;
+}
+
+}  // namespace spanwatch::fingerprint

@@ -1,0 +1,281 @@
+#!/usr/bin/env python3
+"""Tables and lists as spreadsheets, databases and plate readers write them: each is registered whole and all of it is found in the same
+file, or what is not registered is named by its line and the exit status is 1. No message holds a plate.
+owner_tables.py SPANWATCH"""
+import bz2
+import gzip
+import io
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+
+spanwatch = str(pathlib.Path(sys.argv[1]).resolve())
+DONE, FAILED, FOUND = 0, 1, 3
+ROWS = [(f"{a}{b}{c}{1000 + 37 * i}", f"2026-03-{1 + i % 28:02}T{i % 24:02}:{i % 60:02}:00Z", ("TX", "NM", "AZ")[i % 3])
+        for i, (a, b, c) in enumerate(zip("ABCDEFGHJKLMNPRSTUVWXYZABCDEFGHJKLMNPRST", "KLMNPRSTUVWXYZABCDEFGHJKLMNPRSTUVWXYZABC",
+                                          "XYZABCDEFGHJKLMNPRSTUVWXYZABCDEFGHJKLMNP"))]
+NAMES = ("plate", "seen", "state")
+shown = 0
+
+
+def run(folder, *arguments):
+    done = subprocess.run([spanwatch, *map(str, arguments)], cwd=folder, capture_output=True, check=False, timeout=120)
+    output, errors = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+    assert not any(plate in errors for plate, _, _ in ROWS), f"a plate in a message: {arguments}\n{errors}"
+    return done.returncode, output, errors
+
+
+def enrol(folder, name, content, *options):
+    global shown
+    shown += 1
+    work = folder / f"{shown}"
+    work.mkdir()
+    (work / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert run(work, "register", "init", "--register", "R.db", "--owner", "A", "--record-key", "record.key")[0] == DONE
+    status, _, errors = run(work, "register", "add", "records", "--register", "R.db", "--collection", "reads", "--plate", "plate", *options,
+                            name)
+    items = len(run(work, "register", "list", "--register", "R.db", "--json")[1].splitlines())
+    return work, status, errors, items
+
+
+def build(folder, work):
+    status, _, errors = run(work, "register", "build", "--register", "R.db", "--sign", folder / "owner.key", "--out", "o.swset")
+    assert status == DONE, errors
+    return ["--hashset", work / "o.swset", "--trust", folder / "owner.pub", "--record-key", work / "record.key"]
+
+
+def found_in(folder, work, name):
+    status, output, errors = run(work, "inspect", *build(folder, work), "--json", name)
+    sightings = [json.loads(line) for line in output.splitlines()]
+    return (max((s["item_count"] for s in sightings if s["method"] == "record"), default=0),
+            max((s["records"]["supported_plates"] for s in sightings if s["method"] == "record"), default=0), status, errors)
+
+
+def delimited(delimiter=",", end="\n", rows=ROWS, header=NAMES, quote=""):
+    lines = [delimiter.join(quote + cell + quote for cell in row) for row in (header, *rows)]
+    return end.join(lines) + end
+
+
+def workbook(rows, inline=False, prefix="", names=NAMES, end=""):
+    strings, sheet = [], []
+    for r, row in enumerate((names, *rows), 1):
+        cells = []
+        for column, text in zip("ABC", row):
+            if isinstance(text, float):
+                cells.append(f'<{prefix}c r="{column}{r}"><{prefix}v>{text!r}</{prefix}v></{prefix}c>')
+            elif inline:
+                cells.append(f'<c r="{column}{r}" t="inlineStr"><is><t>{text}</t></is></c>')
+            else:
+                cells.append(f'<{prefix}c r="{column}{r}" t="s"><{prefix}v>{len(strings)}</{prefix}v></{prefix}c>')
+                strings.append(text)
+        sheet.append(f'<{prefix}row r="{r}">{"".join(cells)}</{prefix}row>')
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("xl/workbook.xml", '<workbook xmlns:r="r"><sheets><sheet name="Reads" sheetId="1" r:id="rId1"/></sheets></workbook>')
+        archive.writestr("xl/_rels/workbook.xml.rels",
+                         '<Relationships><Relationship Id="rId1" Target="worksheets/sheet1.xml"/></Relationships>')
+        archive.writestr("xl/worksheets/sheet1.xml", f'<worksheet><sheetData>{"".join(sheet)}{end}</sheetData></worksheet>')
+        archive.writestr("xl/sharedStrings.xml", f'<sst>{"".join(f"<si><t>{text}</t></si>" for text in strings)}</sst>')
+    return made.getvalue()
+
+
+def zipped(*files):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files:
+            archive.writestr(name, content)
+    return made.getvalue()
+
+
+def objects():
+    return [dict(zip(NAMES, row)) for row in ROWS]
+
+
+def whole_forms():
+    """Every one is registered whole, without a problem, and found whole in itself."""
+    plain = delimited()
+    yield "comma.csv", plain
+    yield "tab.tsv", delimited("\t")
+    yield "semicolon.csv", delimited(";")
+    yield "bar.txt", delimited("|")
+    yield "quoted.csv", delimited(quote='"')
+    yield "crlf.csv", delimited(end="\r\n")
+    yield "cr.csv", delimited(end="\r")
+    yield "crcrlf.csv", delimited(end="\r\r\n")
+    yield "no-last-end.csv", plain.rstrip("\n")
+    yield "mark.csv", b"\xef\xbb\xbf" + plain.encode()
+    yield "utf-16le.csv", plain.encode("utf-16")
+    yield "utf-16be.csv", b"\xfe\xff" + plain.encode("utf-16-be")
+    yield "utf-16-no-mark.csv", plain.encode("utf-16-le")
+    yield "utf-16-tab.txt", delimited("\t", "\r\n").encode("utf-16")
+    yield "sep.csv", "sep=;\r\n" + delimited(";", "\r\n")
+    yield "comments.csv", "# exported by a reader\n#\n" + plain
+    yield "title.csv", "Reads of March\n\n" + plain
+    yield "trailing-delimiters.csv", re.sub("$", ",,", plain.rstrip("\n"), flags=re.M) + "\n"
+    yield "blank-lines.csv", plain.replace("\n", "\n\n") + ",,\n"
+    yield "upper-header.csv", delimited(header=(" Plate ", "SEEN", '"State"'))
+    yield "header-again.csv", plain + plain
+    inches = [(plate, seen, state + ' 6" lift') for plate, seen, state in ROWS]
+    yield "inch-marks.csv", delimited(rows=inches)
+    yield "doubled.csv", delimited(rows=[(p, s, '"the ""big"" one, red"') for p, s, _ in ROWS])
+    yield "newlines.csv", delimited(rows=[(p, s, '"first line\nsecond line"') for p, s, _ in ROWS])
+    yield "behind-quote.csv", delimited(rows=[(p, s, '"6" lift') for p, s, _ in ROWS])
+    yield "spaces.csv", delimited(", ", quote='"')
+    yield "long-cell.csv", delimited(rows=[(p, s, state + "x" * 3_000_000 if i == 20 else state) for i, (p, s, state) in enumerate(ROWS)])
+    yield "apostrophes.csv", delimited(rows=[("'" + p, s, state) for p, s, state in ROWS])
+    yield "formulas.csv", delimited(rows=[(f'"=""{p}"""', s, state) for p, s, state in ROWS])
+    yield "lines.jsonl", "".join(json.dumps(o) + "\n" for o in objects())
+    yield "lines-with-marks.jsonl", "".join(json.dumps(o | {"note": '6" lift'}) + "\n" for o in objects())
+    yield "lines-with-commas.json", "".join(json.dumps(o) + ",\n" for o in objects())
+    yield "array.json", json.dumps(objects())
+    yield "array-of-lines.json", "[\n" + ",\n".join(json.dumps(o) for o in objects()) + "\n]\n"
+    yield "pretty.json", json.dumps(objects(), indent=2)
+    yield "one-behind-another.json", "\n".join(json.dumps(o, indent=1) for o in objects())
+    yield "object.json", json.dumps({"count": len(ROWS), "results": objects()})
+    yield "nested.json", json.dumps({"data": {"reads": objects()}}, indent=1)
+    yield "utf-16.json", json.dumps(objects(), indent=1).encode("utf-16")
+    yield "texts.xlsx", workbook(ROWS)
+    yield "inline.xlsx", workbook(ROWS, inline=True)
+    serials = [(p, 46082.0 + i + 0.25 + i / 1440, state) for i, (p, _, state) in enumerate(ROWS)]
+    yield "serials.xlsx", workbook(serials)
+    yield "packed.csv.gz", gzip.compress(plain.encode())
+    yield "packed.jsonl.gz", gzip.compress("".join(json.dumps(o) + "\n" for o in objects()).encode())
+    yield "packed.csv.zst", subprocess.run(["zstd", "-q", "-c"], input=plain.encode(), capture_output=True, check=True).stdout
+    yield "packed.zip", zipped(("reads.csv", plain), ("__MACOSX/._reads.csv", "x"))
+
+
+def told_forms():
+    """What is not registered, or perhaps not as it was meant: (name, content, items, what must be said)."""
+    plain = delimited()
+    lines = plain.splitlines()
+    cut = lambda i, line: "\n".join(lines[:i] + [line] + lines[i + 1:]) + "\n"
+    plate, seen, _ = ROWS[9]
+    yield "open-quote.csv", cut(10, f'{plate},{seen},"12 inch'), 40, r"line 11: opens a quote in cell 3"
+    yield "open-quote-first.csv", cut(10, f'"{plate},{seen},TX'), 40, r"line 11: opens a quote in cell 1"
+    two = plain.splitlines()
+    two[10], two[14] = f'{plate},{seen},"12 inch', f'{ROWS[13][0]},{ROWS[13][1]},"fine"'
+    yield "open-quote-and-others.csv", "\n".join(two) + "\n", 40, r"line 11: opens a quote"
+    yield "open-quote-last.csv", plain.rstrip("\n") + '\nZZT1234,x,"\n', 41, r"line 42: opens a quote"
+    yield "more-cells.csv", cut(10, f"{plate},{seen},TX,left, right"), 40, r"line 11: has more cells"
+    yield "fewer-cells.csv", delimited(header=("state", "seen", "plate"), rows=[r[::-1] for r in ROWS]) + "TX\n", 40, r"line 42: ends before"
+    yield "unread.csv", cut(10, f"no plate read,{seen},TX"), 39, r"line 11: no plate in the plate's column"
+    yield "rounded.csv", cut(10, f"1.23E+09,{seen},TX"), 39, r"line 11: a spreadsheet has made"
+    yield "zero-bytes.csv", cut(10, f"{plate[:3]}\0{plate[3:]},{seen},TX"), 40, r"line 11: holds zero bytes"
+    yield "latin-1.csv", cut(10, f"{plate},{seen}\xe9,TX").encode("latin-1"), 40, r"line 11: .*UTF-8"
+    yield "headerless.csv", "\n".join(lines[1:]), 0, r"the first row must name the columns"
+    yield "empty.csv", "", 0, r"empty"
+    yield "header-only.csv", lines[0] + "\n", 0, r"no rows"
+    yield "twice.csv", delimited(header=("plate", "seen", "Plate")), 0, r"stands in the header twice"
+    yield "dump.sql", "-- dump\nCREATE TABLE reads (plate TEXT);\n" + "".join(
+        f"INSERT INTO reads VALUES ('{p}','{s}','{state}');\n" for p, s, state in ROWS), 0, r"SQL"
+    yield "page.html", "<table>" + "".join(f"<tr><td>{p}</td></tr>" for p, _, _ in ROWS), 0, r"XML or HTML"
+    yield "table.parquet", b"PAR1" + bytes(100) + b"PAR1", 0, r"Parquet"
+    yield "old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), 0, r"\.xls"
+    yield "base.sqlite", b"SQLite format 3\0" + bytes(600), 0, r"SQLite"
+    yield "packed.csv.xz", subprocess.run(["xz", "-c"], input=plain.encode(), capture_output=True, check=True).stdout, 0, r"xz"
+    yield "packed.csv.bz2", bz2.compress(plain.encode()), 0, r"bzip2"
+    yield "cut-off.csv.gz", gzip.compress(plain.encode())[:-40], None, r"cannot be read to its end"
+    yield "two.zip", zipped(("a.csv", plain), ("b.csv", plain)), 0, r"holds 2 files"
+    yield "table.ods", zipped(("mimetype", "application/vnd.oasis.opendocument.spreadsheet"), ("content.xml", "<x/>")), 0, r"OpenDocument"
+    yield "other-columns.xlsx", workbook(ROWS, names=("tag", "seen", "state")), 0, r"worksheet 'Reads', line 1: no column"
+    yield "damaged.xlsx", workbook(ROWS, end="<broken"), None, r"XML is damaged"
+    good = [json.dumps(o) for o in objects()]
+    yield "cut-line.jsonl", "\n".join(good[:10] + [good[10][:-1]] + good[11:]) + "\n", 39, r"line 11: is not a JSON object"
+    yield "cut-first-line.jsonl", "\n".join([good[0][:-1]] + good[1:]) + "\n", 39, r"line 1: is not a JSON object"
+    yield "cut-array.json", json.dumps(objects())[:-30], 39, r"breaks off"
+    yield "other-field.jsonl", "".join(line.replace('"plate"', '"tag"') + "\n" for line in good), 0, r"no row has a field 'plate'"
+    yield "arrays.json", json.dumps([list(row) for row in ROWS]), 0, r"is not a JSON object"
+
+
+def check_whole(folder):
+    for name, content in whole_forms():
+        work, status, errors, items = enrol(folder, name, content, "--support", "seen,state")
+        assert status == DONE and items == len(ROWS), f"{name}: exit {status}, {items} items\n{errors}"
+        found, supported, _, told = found_in(folder, work, name)
+        assert found == len(ROWS), f"{name}: {found} found in itself\n{told}"
+        assert supported >= len(ROWS) * 0.9, f"{name}: {supported} found with what supports them"
+
+
+def check_told(folder):
+    for name, content, items, said in told_forms():
+        _, status, errors, have = enrol(folder, name, content, "--support", "seen")
+        assert status == FAILED and (items is None or have == items), f"{name}: exit {status}, {have} items\n{errors}"
+        assert name in errors and re.search(said, errors), f"{name}: does not say /{said}/\n{errors}"
+    _, status, errors, items = enrol(folder, "misspelt.jsonl", "".join(json.dumps(o) + "\n" for o in objects()), "--support", "stat")
+    assert status == FAILED and items == len(ROWS) and "no row has a field 'stat'" in errors, errors
+    _, status, errors, items = enrol(folder, "unread.csv", delimited() + ",2026-01-01,TX\n", "--support", "seen")
+    assert status == DONE and items == len(ROWS) and "line 42: the plate's cell is empty" in errors, errors
+
+
+def check_dates(folder):
+    """A leak writes the true moment otherwise than the table did, and is found with it all the same."""
+    moments = [(2026, 2, 1 + i % 12, i % 24, i % 60) for i in range(40)]
+    true = delimited(rows=[(p, f"{y}-{m:02}-{d:02}T{h:02}:{n:02}:00", "TX") for (p, _, _), (y, m, d, h, n) in zip(ROWS, moments)])
+    iso = lambda y, m, d, h, n: f"{y}-{m:02}-{d:02} {h:02}:{n:02}"
+    forms = {"dmy": lambda y, m, d, h, n: f"{d:02}/{m:02}/{y} {h:02}:{n:02}", "mdy": lambda y, m, d, h, n: f"{m}/{d}/{y} {h:02}:{n:02}:00",
+             "dashes": lambda y, m, d, h, n: f"{d:02}-{m:02}-{y} {h:02}:{n:02}", "dots": lambda y, m, d, h, n: f"{d}.{m}.{y} {h}:{n:02}",
+             "two": lambda y, m, d, h, n: f"{d:02}/{m:02}/{y % 100} {h:02}:{n:02}", "iso": iso,
+             "halves": lambda y, m, d, h, n: f"{d:02}/{m:02}/{y}, {h % 12 or 12}:{n:02} {'PM' if h > 11 else 'a.m.'}"}
+    for name, form in forms.items():
+        table = delimited(";", rows=[(p, form(*moment), "TX") for (p, _, _), moment in zip(ROWS, moments)])
+        for options in ([], ["--date-order", "mdy" if name == "mdy" else "dmy"]):
+            work, status, errors, items = enrol(folder, "t.csv", table, "--support", "seen", *options)
+            assert status == DONE and items == len(ROWS), (name, errors)
+            open_order = name not in ("dots", "iso") and not options
+            assert ("does not show in which order" in errors) == open_order, (name, errors)
+            (work / "leak.csv").write_text(true)
+            for file in ("leak.csv", "t.csv"):
+                found, supported, _, told = found_in(folder, work, file)
+                assert found == len(ROWS) and supported >= len(ROWS) * 0.9, f"{name} {options} {file}: {found} {supported}\n{told}"
+    # What the column shows, what it contradicts, and an order that a date cannot have.
+    day_first = [(p, f"{1 + i % 28:02}/02/2026 10:00", "TX") for i, (p, _, _) in enumerate(ROWS)]
+    _, status, errors, _ = enrol(folder, "t.csv", delimited(rows=day_first), "--support", "seen")
+    assert status == DONE and "read day first, as line 14 shows" in errors, errors
+    _, status, errors, _ = enrol(folder, "t.csv", delimited(rows=day_first + [("ZZZ9999", "02/25/2026 10:00", "TX")]), "--support", "seen")
+    assert "contradicts itself" in errors, errors
+    _, status, errors, items = enrol(folder, "t.csv", delimited(rows=day_first), "--support", "seen", "--date-order", "mdy")
+    assert status == FAILED and items == len(ROWS) and "no date in the order" in errors, errors
+    # A date and a time of day in columns of their own.
+    apart = [(p, f"{d:02}/{m:02}/{y}", f"{h:02}:{n:02}") for (p, _, _), (y, m, d, h, n) in zip(ROWS, moments)]
+    work, status, errors, _ = enrol(folder, "t.csv", delimited(rows=apart), "--support", "seen,state", "--date-order", "dmy")
+    (work / "leak.csv").write_text(true)
+    assert found_in(folder, work, "leak.csv")[1] >= len(ROWS) * 0.9
+
+
+def check_lists(folder):
+    digests = [f"{i:064x}" for i in range(0xabc000, 0xabc00a)]
+    plain = "".join(f"{d}  p/{i}.jpg\n" for i, d in enumerate(digests))
+    table = "name,sha256\n" + "".join(f'"6"" {i}.jpg",{d}\n' for i, d in enumerate(digests))
+    for name, content, items, wanted in (
+            ("sums", plain, 10, DONE), ("sums.gz", gzip.compress(plain.encode()), 10, DONE), ("sums-16", plain.encode("utf-16"), 10, DONE),
+            ("sums.zip", zipped(("sums", plain)), 10, DONE), ("cr", plain.replace("\n", "\r"), 10, DONE), ("t.csv", table, 10, DONE),
+            ("stray.csv", "name,sha256\n" + "".join(f'6" {i}.jpg,{d}\n' for i, d in enumerate(digests)), 10, DONE),
+            ("open.csv", "name,sha256\n" + "".join(f'"{i}.jpg,{d}\n' for i, d in enumerate(digests)), 10, FAILED),
+            ("a.json", json.dumps([{"sha256": d} for d in digests]), 10, DONE), ("a.json.gz", gzip.compress(json.dumps(
+                [{"sha256": d} for d in digests]).encode()), 10, DONE),
+            ("none", "", 0, FAILED), ("x.parquet", b"PAR1xxxx", 0, FAILED), ("cut", plain[:-60], 9, FAILED)):
+        work = folder / f"list-{name}"
+        work.mkdir()
+        (work / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        run(work, "register", "init", "--register", "R.db", "--owner", "A")
+        status, _, errors = run(work, "register", "import", "--register", "R.db", "--collection", "c", "--list", name)
+        have = len(run(work, "register", "list", "--register", "R.db", "--json")[1].splitlines())
+        assert (status, have) == (wanted, items), f"{name}: exit {status}, {have} items\n{errors}"
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        assert run(folder, "keygen", "--out", "owner")[0] == DONE
+        for check in (check_whole, check_told, check_dates, check_lists):
+            check(folder)
+    print(f"{shown} tables")
+
+
+if __name__ == "__main__":
+    main()
