@@ -172,7 +172,7 @@ Result<int> Inspect(const InspectOptions& options) {
   }
   std::fflush(stdout);
   std::fprintf(stderr, "%zu files inspected, %zu sightings%s\n", findings.files, findings.sightings,
-               findings.unreadable == 0 ? "" : fmt::format(", {} entries not readable", findings.unreadable).c_str());
+               findings.unreadable == 0 ? "" : fmt::format(", {} files not readable", findings.unreadable).c_str());
   if (findings.unreadable != 0) return kExitFailed;
   return findings.sightings == 0 ? kExitDone : kExitFound;
 }
