@@ -36,6 +36,14 @@ bool IsLeftover(const std::string& name) {
   return name.starts_with("._") || std::ranges::find(kNames, name) != kNames.end();
 }
 
+// What is in it would be looked for in vain: a sensor finds the archive only while it is whole.
+bool IsArchive(const std::string& path) {
+  const std::string extension = Lower(fs::path(path).extension().string());
+  constexpr std::array<std::string_view, 11> kExtensions = {".zip", ".7z",  ".rar", ".tar", ".tgz", ".gz",
+                                                            ".bz2", ".tbz", ".xz",  ".txz", ".zst"};
+  return std::ranges::find(kExtensions, extension) != kExtensions.end();
+}
+
 // Turns the inputs into a sorted list of files.
 class FileList {
  public:
@@ -173,9 +181,10 @@ Result<std::vector<Work>> WorkLeft(RegisterDatabase& database, std::int64_t coll
   return work;
 }
 
-// What of a picture cannot be recognised; empty when all can.
+// What of a file cannot be recognised; empty when all can.
 std::string_view LackOf(const FileFingerprint& file, const std::string& path) {
   if (file.views.empty()) {
+    if (IsArchive(path)) return "is an archive; registered as one file: unpack it to register what is in it";
     return ClaimsToBePicture(path) ? "cannot be read as a picture; registered by its bytes only" : "";
   }
   if (file.views.front().quality == 0) {

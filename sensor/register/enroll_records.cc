@@ -1,6 +1,7 @@
 #include "register/enroll_records.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/ascii.h"
 #include "base/utf8.h"
@@ -49,6 +50,13 @@ bool IsUtf8(std::string_view text) {
     i += character.length;
   }
   return true;
+}
+
+// What databases and pandas write where there is nothing.
+bool IsNothing(std::string_view cell) {
+  cell = Trim(cell);
+  constexpr std::array<std::string_view, 8> kNothing = {"", "NULL", "\\N", "None", "NaN", "N/A", "#N/A", "-"};
+  return std::ranges::any_of(kNothing, [&](std::string_view word) { return EqualsIgnoringCase(cell, word); });
 }
 
 // As spreadsheets keep text from being taken for a number: '0123 and ="0123".
@@ -107,11 +115,11 @@ class TableEnrolment {
   std::vector<RecordFingerprint> Fingerprints(WantedRow& row) {
     if (!row.problem.empty()) Problem(row, row.problem);
     if (row.cells.empty()) return {};
-    for (std::string& cell : row.cells) TakeOffGuard(cell);
+    for (std::string& cell : row.cells) IsNothing(cell) ? cell.clear() : TakeOffGuard(cell);
     const std::string plate = std::move(row.cells.front());
     row.cells.erase(row.cells.begin());
-    if (Trim(plate).empty()) {
-      if (row.problem.empty()) told_.AddNotice("the plate's cell is empty; not registered", row);
+    if (plate.empty()) {
+      if (row.problem.empty()) told_.AddNotice("the plate's cell is empty (or NULL, or the like); not registered", row);
       return {};
     }
     if (IsRoundedNumber(plate)) {

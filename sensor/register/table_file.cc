@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <streambuf>
 
 #include "base/ascii.h"
@@ -240,6 +241,9 @@ TableFile::~TableFile() = default;
 Status TableFile::status() const { return buffer_->status(); }
 
 Result<std::unique_ptr<TableFile>> TableFile::Open(const std::string& path) {
+  if (std::error_code error; std::filesystem::is_directory(path, error)) {
+    return Fail(ErrorCode::kInvalid, "this is a folder; name the files in it");
+  }
   auto opened = OpenAsArchive(path);
   if (!opened) return Fail(opened.error());
   std::unique_ptr<TableFile> file(new TableFile);

@@ -208,8 +208,9 @@ def check_told(folder):
         assert name in errors and re.search(said, errors), f"{name}: does not say /{said}/\n{errors}"
     _, status, errors, items = enrol(folder, "misspelt.jsonl", "".join(json.dumps(o) + "\n" for o in objects()), "--support", "stat")
     assert status == FAILED and items == len(ROWS) and "no row has a field 'stat'" in errors, errors
-    _, status, errors, items = enrol(folder, "unread.csv", delimited() + ",2026-01-01,TX\n", "--support", "seen")
-    assert status == DONE and items == len(ROWS) and "line 42: the plate's cell is empty" in errors, errors
+    empty = ",2026-01-01,TX\nNULL,2026-01-01,TX\n\\N,2026-01-01,TX\n"
+    _, status, errors, items = enrol(folder, "unread.csv", delimited() + empty, "--support", "seen")
+    assert status == DONE and items == len(ROWS) and "lines 42-44: the plate's cell is empty" in errors, errors
 
 
 def check_dates(folder):

@@ -61,14 +61,16 @@ TEST_F(EnrollImagesTest, TellsWhatOfAPictureCannotBeRecognisedAndRegistersTheRes
   Write("in/cut.jpg", "cut off");
   Write("in/boxes.jpg", "odd boxes");
   Write("in/lonely.json", "{}");
+  Write("in/more.zip", "no picture");
   std::filesystem::create_symlink("loop.jpg", folder_ / "in/loop.jpg");
   const auto summary = Enrol({(folder_ / "in").string()});
-  EXPECT_EQ(summary->added, 3u);
-  EXPECT_EQ(summary->problems, 5u);
+  EXPECT_EQ(summary->added, 4u);
+  EXPECT_EQ(summary->problems, 6u);
   std::string all;
   for (const auto& problem : observer_.problems) all += problem + "\n";
-  for (const char* told : {"plain.jpg shows nothing", "cut.jpg breaks off", "boxes.jpg.json: odd",
-                           "lonely.json belongs to no picture", "loop.jpg: Too many levels"}) {
+  for (const char* told :
+       {"plain.jpg shows nothing", "cut.jpg breaks off", "boxes.jpg.json: odd", "lonely.json belongs to no picture",
+        "loop.jpg: Too many levels", "more.zip is an archive"}) {
     EXPECT_NE(all.find(told), std::string::npos) << told << "\n" << all;
   }
 }
