@@ -1,6 +1,7 @@
 #include "register/record_rows.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/ranges.h>
 

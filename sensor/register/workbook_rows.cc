@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <deque>
+#include <optional>
 
 #include "base/ascii.h"
 #include "register/record_rows.h"
