@@ -62,6 +62,7 @@ for bad in short foreign older; do
   case $bad in
     short) head -c 700 "$work/agency.swset" > "$work/bad.swset" ;;
     foreign)
+      rm "$work/bad.swset"  # a set that was cut short is replaced by no build
       "$SPANWATCH" keygen --out "$work/owner/other" > /dev/null
       "$SPANWATCH" register build --register "$work/owner/R.db" --sign "$work/owner/other.key" --out "$work/bad.swset" 2> /dev/null ;;
     older) cp "$work/first.swset" "$work/bad.swset" ;;
