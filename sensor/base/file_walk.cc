@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <deque>
 #include <set>
 
@@ -64,5 +65,13 @@ class Walk {
 }  // namespace
 
 void WalkFolder(const fs::path& folder, const WalkVisitor& visitor) { Walk(visitor).Run(folder); }
+
+std::vector<std::string> FilesBelow(const fs::path& folder, const std::function<void(const std::string&)>& on_problem) {
+  std::vector<std::string> files;
+  WalkFolder(folder,
+             {.on_file = [&](const fs::path& path) { files.push_back(path.string()); }, .on_problem = on_problem});
+  std::ranges::sort(files);
+  return files;
+}
 
 }  // namespace spanwatch

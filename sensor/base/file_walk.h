@@ -1,10 +1,12 @@
-// WalkFolder: every regular file below a folder, for the commands that take folders. Links are followed, each folder is
-// walked once whatever leads to it, and what cannot be read is told and ends nothing. Any thread; calls back from it.
+// WalkFolder and FilesBelow: every regular file below a folder, for the commands that take folders. Links are followed,
+// each folder is walked once whatever leads to it, and what cannot be read is told and ends nothing. Any thread; calls
+// back from it.
 #pragma once
 
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace spanwatch {
 
@@ -17,5 +19,8 @@ struct WalkVisitor {
 
 // In no particular order. A pipe, a socket or a device is a problem: it would be waited for without end.
 void WalkFolder(const std::filesystem::path& folder, const WalkVisitor& visitor);
+// The same files in the order of their names, so that what is made of them is the same each time.
+std::vector<std::string> FilesBelow(const std::filesystem::path& folder,
+                                    const std::function<void(const std::string&)>& on_problem);
 
 }  // namespace spanwatch

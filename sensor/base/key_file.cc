@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "base/ascii.h"
@@ -31,9 +33,11 @@ KindFacts FactsOf(KeyKind kind) {
   return {};
 }
 
+constexpr std::array kKinds{KeyKind::kSigning, KeyKind::kPublic, KeyKind::kRecord};
+
 Result<Bytes> ParseKey(std::string_view text, const std::string& path, const KindFacts& facts) {
   if (!text.starts_with(facts.header)) {
-    for (const KeyKind other : {KeyKind::kSigning, KeyKind::kPublic, KeyKind::kRecord}) {
+    for (const KeyKind other : kKinds) {
       if (!text.starts_with(FactsOf(other).header)) continue;
       return Fail(ErrorCode::kInvalid, "{} holds a {}; a {} is wanted here", path, FactsOf(other).name, facts.name);
     }
@@ -55,6 +59,10 @@ bool OthersMayRead(const std::filesystem::path& path, KeyKind kind) {
 
 Result<Bytes> ParseKeyFile(std::string_view text, const std::string& name, KeyKind kind) {
   return ParseKey(text, name, FactsOf(kind));
+}
+
+bool BeginsAsKeyFile(std::string_view text) {
+  return std::ranges::any_of(kKinds, [&](KeyKind kind) { return text.starts_with(FactsOf(kind).header); });
 }
 
 Result<Bytes> ReadKeyFile(const std::filesystem::path& path, KeyKind kind) {

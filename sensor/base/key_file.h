@@ -26,6 +26,8 @@ inline constexpr std::size_t kKeyBytes = 32;
 Result<Bytes> ReadKeyFile(const std::filesystem::path& path, KeyKind kind);
 // The same from a key file's text; `name` is for messages.
 Result<Bytes> ParseKeyFile(std::string_view text, const std::string& name, KeyKind kind);
+// Whether a text begins as the key files of any kind do.
+bool BeginsAsKeyFile(std::string_view text);
 // Mode 0644 for a public key, 0600 for the others. Refuses to replace a file.
 Status WriteKeyFile(const std::filesystem::path& path, KeyKind kind, ByteView key);
 

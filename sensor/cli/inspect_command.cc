@@ -77,7 +77,11 @@ void PrintText(const Sighting& sighting, const std::string& file) {
 
 // Every regular file below the arguments, sorted, so that the output is the same each time; `-` is standard input. What
 // cannot be read is named, and the rest goes on.
-std::vector<std::string> FilesBelow(const std::vector<std::string>& arguments, Findings& findings) {
+std::vector<std::string> FilesNamed(const std::vector<std::string>& arguments, Findings& findings) {
+  const auto problem = [&](const std::string& what) {
+    ++findings.unreadable;
+    Report({ErrorCode::kIo, what});
+  };
   std::vector<std::string> files;
   for (const std::string& argument : arguments) {
     if (argument == "-") {
@@ -89,14 +93,7 @@ std::vector<std::string> FilesBelow(const std::vector<std::string>& arguments, F
       files.push_back(argument);
       continue;
     }
-    std::vector<std::string> below;
-    WalkFolder(argument, {.on_file = [&](const std::filesystem::path& path) { below.push_back(path.string()); },
-                          .on_problem =
-                              [&](const std::string& what) {
-                                ++findings.unreadable;
-                                Report({ErrorCode::kIo, what});
-                              }});
-    std::ranges::sort(below);
+    const std::vector<std::string> below = FilesBelow(argument, problem);
     files.insert(files.end(), below.begin(), below.end());
   }
   return files;
@@ -164,7 +161,7 @@ Result<int> Inspect(const InspectOptions& options) {
   auto sets = OpenHashSets(*config);
   if (!sets) return Fail(sets.error());
   Findings findings;
-  const std::vector<std::string> files = FilesBelow(options.files, findings);
+  const std::vector<std::string> files = FilesNamed(options.files, findings);
   for (std::size_t begin = 0; begin < files.size(); begin += kFilesAtOnce) {
     const auto batch = std::span(files).subspan(begin, std::min(kFilesAtOnce, files.size() - begin));
     if (Status status = InspectBatch(*config, *sets, batch, options.json, findings); !status)

@@ -58,15 +58,11 @@ std::vector<std::string> ReadableCaptures(const std::vector<std::string>& argume
   };
   for (const std::string& argument : arguments) {
     std::error_code error;
-    std::vector<std::string> below;
+    std::vector<std::string> names{argument};
     if (argument != "-" && std::filesystem::is_directory(argument, error)) {
-      WalkFolder(argument, {.on_file = [&](const std::filesystem::path& path) { below.push_back(path.string()); },
-                            .on_problem = [&](const std::string& what) { tell({ErrorCode::kIo, what}); }});
-      std::ranges::sort(below);
-    } else {
-      below.push_back(argument);
+      names = FilesBelow(argument, [&](const std::string& what) { tell({ErrorCode::kIo, what}); });
     }
-    for (std::string& name : below) {
+    for (std::string& name : names) {
       const bool regular = std::filesystem::is_regular_file(name, error) || !std::filesystem::exists(name, error);
       const auto file = name != "-" && regular ? OpenForReading(name) : Result<UniqueFd>(UniqueFd());
       file ? captures.push_back(std::move(name)) : tell(file.error());

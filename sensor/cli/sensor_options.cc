@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "base/file.h"
+#include "base/key_file.h"
 #include "base/key_source.h"
 #include "fingerprint/record_keys.h"
 #include "hashset/hashset_format.h"
@@ -33,7 +34,6 @@ void AddHashSetOptions(CLI::App& command, SensorOptions& options) {
 }
 
 Status CheckInspected(const std::vector<std::string>& names) {
-  constexpr std::string_view kKeyBegins = "spanwatch-";
   for (const std::string& name : names) {
     std::error_code error;
     if (!std::filesystem::is_regular_file(name, error)) continue;
@@ -44,7 +44,7 @@ Status CheckInspected(const std::vector<std::string>& names) {
       return Fail(ErrorCode::kUsage, "{} is a hash set, nothing to inspect; give each set a --hashset of its own",
                   name);
     }
-    if (head.starts_with(kKeyBegins) && head.find("-key-v1\n") != std::string::npos) {
+    if (BeginsAsKeyFile(head)) {
       return Fail(ErrorCode::kUsage,
                   "{} is a key, nothing to inspect; give each key a --trust or --record-key of its own", name);
     }

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.h"
+
 namespace spanwatch::enrolment {
 namespace {
 
@@ -104,6 +106,10 @@ SplitResult SplitCells(std::string_view text, const SplitWish& wish, std::vector
     result = CellSplitter(wish, false, cells).Run(text);
   }
   return result;
+}
+
+bool IsBlankRow(std::span<const std::string> cells) {
+  return std::ranges::all_of(cells, [](const std::string& cell) { return Trim(cell).empty(); });
 }
 
 bool CsvRows::StandsAlone(std::string_view text) const {

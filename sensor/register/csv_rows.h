@@ -10,11 +10,15 @@
 #include <deque>
 #include <functional>
 #include <istream>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace spanwatch::enrolment {
+
+// What may stand between cells, the likeliest first.
+inline constexpr std::string_view kCellDelimiters = ",;\t|";
 
 struct TextLine {
   std::string text;  // without its end; zero bytes are left out
@@ -56,6 +60,8 @@ struct SplitResult {
   std::size_t quoted_cell = 0;  // the one that is open, or was closed oddly
 };
 SplitResult SplitCells(std::string_view text, const SplitWish& wish, std::vector<std::string>& cells);
+// Whether there is nothing but blanks in any of the cells.
+bool IsBlankRow(std::span<const std::string> cells);
 
 class CsvRows {
  public:

@@ -12,6 +12,7 @@
 
 #include "base/ascii.h"
 #include "base/file_walk.h"
+#include "register/desktop_leftovers.h"
 
 namespace spanwatch::enrolment {
 namespace {
@@ -27,13 +28,6 @@ bool ClaimsToBePicture(const std::string& path) {
   constexpr std::array<std::string_view, 13> kExtensions = {".jpg", ".jpeg", ".jpe",  ".jfif", ".png",  ".gif", ".bmp",
                                                             ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif"};
   return std::ranges::find(kExtensions, extension) != kExtensions.end();
-}
-
-// What desktops leave in folders, beside the files that people put there.
-bool IsLeftover(const std::string& name) {
-  constexpr std::array<std::string_view, 6> kNames = {".DS_Store",  "Thumbs.db",  "desktop.ini",
-                                                      ".directory", ".localized", "__MACOSX"};
-  return name.starts_with("._") || std::ranges::find(kNames, name) != kNames.end();
 }
 
 // What is in it would be looked for in vain: a sensor finds the archive only while it is whole.
@@ -54,7 +48,7 @@ class FileList {
     if (!fs::is_directory(input, error)) return AddFile(input);
     WalkFolder(input, {.on_file = [this](const fs::path& path) { Found(path); },
                        .on_problem = [this](const std::string& what) { Problem(what); },
-                       .leaves_out = [](const fs::path& path, bool) { return IsLeftover(path.filename().string()); }});
+                       .leaves_out = [](const fs::path& path, bool) { return IsDesktopLeftover(path.filename()); }});
   }
   std::vector<std::string> Sorted() {
     std::ranges::sort(files_);

@@ -2,8 +2,8 @@
 // live only while their row is read. Enrolling a file again adds nothing. One thread.
 //
 // Every row that is not registered, or not as it may have been meant, is told by its line and counts as a problem; only
-// an empty cell in the plate's column does not, since readers write one where they read nothing. A file is read twice
-// when its dates leave open which number is the day: first to see whether the column tells.
+// an empty cell in the plate's column does not, since readers write one where they read nothing. Where no
+// order of dates is named, a file with supporting columns is read twice: first to see what its columns tell of theirs.
 #pragma once
 
 #include <functional>

@@ -49,7 +49,7 @@ class LineReader {
 
   // Whether the line names the columns of a table.
   bool TakeHeader(std::string_view line) {
-    for (const char delimiter : {',', ';', '\t', '|'}) {
+    for (const char delimiter : kCellDelimiters) {
       if (line.find(delimiter) != std::string_view::npos) {
         delimiter_ = delimiter;
         break;
@@ -153,8 +153,7 @@ Status ReadTable(TextLines& lines, const LineReader& reader, const std::function
   CsvRows rows(lines, reader.delimiter(), looks_like_row);
   CellRow cells;
   while (rows.Next(cells)) {
-    const bool blank = std::ranges::all_of(cells.cells, [](const auto& cell) { return Trim(cell).empty(); });
-    if (blank || cells.cells.front().starts_with('#')) continue;
+    if (IsBlankRow(cells.cells) || cells.cells.front().starts_with('#')) continue;
     if (Status status = row(reader.ReadTableRow(cells)); !status) return status;
   }
   return {};

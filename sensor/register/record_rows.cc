@@ -12,12 +12,7 @@ namespace {
 
 constexpr std::size_t kLinesBeforeHeader = 32;
 constexpr std::size_t kLinesOfHeader = 16;
-constexpr std::string_view kDelimiters = ",;\t|";
 constexpr std::string_view kNameEdges = " \t\r\n\"'#";
-
-bool IsBlank(const std::vector<std::string>& cells) {
-  return std::ranges::all_of(cells, [](const std::string& cell) { return Trim(cell).empty(); });
-}
 
 // Names of columns hold no digit mostly, and rows of data mostly one: what may be data is not shown.
 bool MayBeData(const std::vector<std::string>& cells) {
@@ -43,7 +38,7 @@ class DelimitedRows final : public RecordRows {
     do {
       if (!rows_->Next(cells)) return false;
       TakeCells(cells, header_, columns_, row);
-    } while (IsBlank(cells.cells) || IsHeaderAgain(row, wish_));
+    } while (IsBlankRow(cells.cells) || IsHeaderAgain(row, wish_));
     return true;
   }
 
@@ -88,7 +83,7 @@ void DelimitedRows::SplitHeader(const TextLine& line, char delimiter, std::vecto
 
 bool DelimitedRows::TakeHeader(const TextLine& line, Error& error) {
   std::size_t most = 0;
-  for (const char delimiter : delimiter_ != '\0' ? std::string(1, delimiter_) : std::string(kDelimiters)) {
+  for (const char delimiter : delimiter_ != '\0' ? std::string(1, delimiter_) : std::string(kCellDelimiters)) {
     std::vector<std::string> cells;
     std::vector<TextLine> taken;
     SplitHeader(line, delimiter, cells, taken);
@@ -128,7 +123,7 @@ Status DelimitedRows::ReadHeader() {
     std::vector<std::string> cells;
     SplitCells(line.text, {.delimiter = delimiter_ != '\0' ? delimiter_ : ','}, cells);
     const bool is_title = line.text.starts_with('#') ||
-                          std::ranges::none_of(kDelimiters, [&](char c) { return line.text.contains(c); }) ||
+                          std::ranges::none_of(kCellDelimiters, [&](char c) { return line.text.contains(c); }) ||
                           std::ranges::count_if(cells, [](const auto& cell) { return !cell.empty(); }) < 2;
     if (first_error.code != ErrorCode::kNotFound) first_error = error.In(fmt::format("line {}", line.number));
     if (!is_title) break;
@@ -169,12 +164,11 @@ void TakeCells(const CellRow& from, const std::vector<std::string>& header, cons
   for (const std::size_t column : columns) {
     row.cells.push_back(column < from.cells.size() ? from.cells[column] : std::string());
   }
-  const bool longer = from.cells.size() > header.size() &&
-                      !IsBlank({from.cells.begin() + static_cast<std::ptrdiff_t>(header.size()), from.cells.end()});
+  const bool longer = from.cells.size() > header.size() && !IsBlankRow(std::span(from.cells).subspan(header.size()));
   if (row.problem.empty() && longer) {
     row.problem = "has more cells than the header; is a delimiter or a quote in a cell?";
   }
-  if (row.problem.empty() && columns.front() >= from.cells.size() && !IsBlank(from.cells)) {
+  if (row.problem.empty() && columns.front() >= from.cells.size() && !IsBlankRow(from.cells)) {
     row.problem = "ends before the plate's column";
   }
 }

@@ -1,16 +1,16 @@
 // RecordRows: the wanted cells of a table of plate records, row by row, whatever its form. Used by enroll_records; one
 // thread. Cells in clear live only until the next call.
 //
-//   text       comma, tab, semicolon or bar between cells (csv_rows.h); the first line that has the wanted columns is
-//   the
-//              header; comments (#), a title and Excel's `sep=;` may stand before it
+//   text       comma, tab, semicolon or bar between cells (csv_rows.h); the first line that has the wanted columns
+//              is the header; comments (#), a title and Excel's `sep=;` may stand before it
 //   JSON       one object a line, one behind another, an array of objects, or an object that holds such an array;
 //              a column is a field's name, `a.b` a nested one
-//   workbook   every worksheet of an .xlsx (workbook_rows.h)
+//   workbook   every worksheet of an .xlsx (workbook_rows.cc)
 //
 // Problems name line and column, never what stands there.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,13 +41,6 @@ struct RowsWish {
   std::vector<std::string> columns;  // the first is the plate's
   // Whether a text holds a plate.
   std::function<bool(std::string_view)> is_plate;
-};
-
-// Rows of cells below a header.
-class CellSource {
- public:
-  virtual ~CellSource() = default;
-  virtual Result<bool> Next(CellRow& row) = 0;
 };
 
 // Where the wanted columns stand among the cells of a header; fails when one is not there, or twice.

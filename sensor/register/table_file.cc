@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <streambuf>
 
-#include "base/ascii.h"
+#include "register/desktop_leftovers.h"
 
 namespace spanwatch::enrolment {
 namespace {
@@ -82,11 +82,6 @@ Error ArchiveError(archive* opened) {
   return {ErrorCode::kCorrupt, fmt::format("cannot be read to its end: {}", why == nullptr ? "it is damaged" : why)};
 }
 
-// What desktops leave beside the files that were packed.
-bool IsLeftover(std::string_view name) {
-  return name.starts_with("__MACOSX/") || name.ends_with(".DS_Store") || name.ends_with("Thumbs.db");
-}
-
 // The one file of a zip, or what the zip is.
 struct ZipContent {
   std::size_t files = 0;
@@ -102,7 +97,7 @@ Result<ZipContent> ContentOfZip(archive* opened, archive_entry* entry) {
     if (name == "xl/workbook.xml") content.workbook = true;
     if (name == "xl/workbook.bin") content.refused = "a binary workbook (.xlsb)";
     if (name == "mimetype" || name == "content.xml") content.refused = "an OpenDocument file (.ods)";
-    if (::archive_entry_filetype(entry) == AE_IFREG && !IsLeftover(name)) ++content.files;
+    if (::archive_entry_filetype(entry) == AE_IFREG && !IsDesktopLeftover(name)) ++content.files;
     const int next = ::archive_read_next_header(opened, &entry);
     if (next == ARCHIVE_EOF) return content;
     if (next < ARCHIVE_WARN) return Fail(ArchiveError(opened));
@@ -115,7 +110,7 @@ Result<OpenArchive> OneFileOfZip(const std::string& path) {
   archive_entry* entry = nullptr;
   while (::archive_read_next_header(opened->get(), &entry) >= ARCHIVE_WARN) {
     const char* const name = ::archive_entry_pathname(entry);
-    if (::archive_entry_filetype(entry) == AE_IFREG && (name == nullptr || !IsLeftover(name))) return opened;
+    if (::archive_entry_filetype(entry) == AE_IFREG && (name == nullptr || !IsDesktopLeftover(name))) return opened;
   }
   return Fail(ArchiveError(opened->get()));
 }

@@ -30,7 +30,7 @@ class TableFile {
   static Result<std::unique_ptr<TableFile>> Open(const std::string& path);
   ~TableFile();
 
-  // An Office Open XML workbook: no text; workbook_rows.h reads it.
+  // An Office Open XML workbook: no text; OpenWorkbookRows (record_rows.h) reads it.
   bool is_workbook() const { return is_workbook_; }
   // UTF-8 without a mark.
   std::istream& text() { return *text_; }

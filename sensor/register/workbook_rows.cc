@@ -1,6 +1,6 @@
 // The worksheets of an Office Open XML workbook (ECMA-376 part 1, section 18) as record_rows.h wants them: through
 // libarchive and expat. Numbers stay as the file has them, dates among them as serial numbers: so the sensor reads
-// them, too. Texts are held in memory, rows are not.
+// them, too. Texts are held in memory up to a limit, rows are not.
 #include <archive_entry.h>
 #include <expat.h>
 
@@ -16,7 +16,8 @@ namespace spanwatch::enrolment {
 namespace {
 
 constexpr std::size_t kPieceBytes = 64u << 10;
-constexpr std::size_t kColumnsMax = 16'384;  // of Excel
+constexpr std::size_t kColumnsMax = 16'384;       // of Excel
+constexpr std::size_t kTextsBytesMax = 1u << 30;  // all shared texts of a workbook
 
 struct FreeParser {
   void operator()(XML_Parser parser) const { ::XML_ParserFree(parser); }
@@ -58,17 +59,24 @@ class XmlReader {
     if (::XML_Parse(parser_.get(), piece.data(), static_cast<int>(piece.size()), last ? 1 : 0) != XML_STATUS_ERROR) {
       return {};
     }
+    if (!refused_.message.empty()) return Fail(refused_);
     return Fail(ErrorCode::kCorrupt, "the workbook's XML is damaged: {}",
                 ::XML_ErrorString(::XML_GetErrorCode(parser_.get())));
   }
 
  protected:
+  // Called by a handler: ends the reading with this error.
+  void Refuse(Error error) {
+    refused_ = std::move(error);
+    ::XML_StopParser(parser_.get(), XML_FALSE);
+  }
   virtual void OnBegin(std::string_view name, const XML_Char** attributes) = 0;
   virtual void OnEnd(std::string_view name) = 0;
   virtual void OnText(std::string_view text) = 0;
 
  private:
   Parser parser_;
+  Error refused_;
 };
 
 // A member of the zip, from which XML is read.
@@ -124,10 +132,17 @@ class SharedStrings final : public XmlReader {
     if (name == "rPh") in_reading_ = false;
   }
   void OnText(std::string_view text) override {
-    if (in_text_ && !strings.empty()) strings.back() += text;
+    if (!in_text_ || strings.empty()) return;
+    strings.back() += text;
+    bytes_ += text.size();
+    if (bytes_ > kTextsBytesMax) {
+      Refuse({ErrorCode::kLimit,
+              fmt::format("its texts take more than {} bytes; export the worksheet as CSV", kTextsBytesMax)});
+    }
   }
 
  private:
+  std::size_t bytes_ = 0;
   bool in_text_ = false;
   bool in_reading_ = false;
 };
@@ -199,6 +214,10 @@ class SheetReader final : public XmlReader {
   }
   void OnText(std::string_view text) override {
     if (in_value_) value_ += text;
+    if (value_.size() > TextLines::kLongestLine) {
+      Refuse(
+          {ErrorCode::kLimit, fmt::format("row {} has a cell of more than {} bytes", row_, TextLines::kLongestLine)});
+    }
   }
 
  private:
@@ -305,7 +324,7 @@ class WorkbookRows final : public RecordRows {
   }
   // False: the row is blank, a title or the header.
   bool TakeRow(const CellRow& cells, WantedRow& row) {
-    if (std::ranges::all_of(cells.cells, [](const auto& cell) { return Trim(cell).empty(); })) return false;
+    if (IsBlankRow(cells.cells)) return false;
     any_ = true;
     if (header_.empty()) {
       auto columns = FindColumns(cells.cells, wish_);

@@ -146,7 +146,7 @@ def whole_forms():
     yield "packed.csv.gz", gzip.compress(plain.encode())
     yield "packed.jsonl.gz", gzip.compress("".join(json.dumps(o) + "\n" for o in objects()).encode())
     yield "packed.csv.zst", subprocess.run(["zstd", "-q", "-c"], input=plain.encode(), capture_output=True, check=True).stdout
-    yield "packed.zip", zipped(("reads.csv", plain), ("__MACOSX/._reads.csv", "x"))
+    yield "packed.zip", zipped(("reads.csv", plain), ("__MACOSX/._reads.csv", "x"), ("desktop.ini", "x"))
 
 
 def told_forms():
@@ -184,6 +184,7 @@ def told_forms():
     yield "table.ods", zipped(("mimetype", "application/vnd.oasis.opendocument.spreadsheet"), ("content.xml", "<x/>")), 0, r"OpenDocument"
     yield "other-columns.xlsx", workbook(ROWS, names=("tag", "seen", "state")), 0, r"worksheet 'Reads', line 1: no column"
     yield "damaged.xlsx", workbook(ROWS, end="<broken"), None, r"XML is damaged"
+    yield "long-cell.xlsx", workbook([*ROWS, ("ZZT1234", "x" * (17 << 20), "TX")], inline=True), None, r"row 42 has a cell of more than"
     good = [json.dumps(o) for o in objects()]
     yield "cut-line.jsonl", "\n".join(good[:10] + [good[10][:-1]] + good[11:]) + "\n", 39, r"line 11: is not a JSON object"
     yield "cut-first-line.jsonl", "\n".join([good[0][:-1]] + good[1:]) + "\n", 39, r"line 1: is not a JSON object"

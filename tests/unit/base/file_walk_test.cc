@@ -28,6 +28,12 @@ TEST(FileWalk, FollowsLinksOnceAndNamesWhatCannotBeRead) {
                              .on_problem = [&](const std::string& what) { problems.insert(what); }});
   EXPECT_EQ(files, (std::multiset<std::string>{"a", "b", "c", "d"}));
   ASSERT_EQ(problems.size(), 3u);
+  std::multiset<std::string> again;
+  const std::vector<std::string> sorted =
+      FilesBelow(folder / "in", [&](const std::string& what) { again.insert(what); });
+  EXPECT_EQ(sorted.size(), 4u);
+  EXPECT_TRUE(std::ranges::is_sorted(sorted));
+  EXPECT_EQ(again, problems);
   for (const char* name : {"in/loop", "in/gone", "in/pipe"}) {
     EXPECT_TRUE(std::ranges::any_of(problems, [&](const auto& what) { return what.contains(name); })) << name;
   }
