@@ -46,12 +46,28 @@ std::vector<std::string> DateOrders::Describe() const {
                                   kOrderNames[static_cast<std::size_t>(*order)], column.shown_line));
       continue;
     }
-    lines.push_back(fmt::format(
-        "column '{}' {} in which order day, month and year stand in {} of its dates (line {} is the first): every "
-        "reading is registered; say which it is with --date-order dmy, mdy or ymd",
-        names_[i], column.allowed == 0 ? "contradicts itself about" : "does not show", column.open, column.open_line));
+    lines.push_back(DescribeOpen(i));
   }
   return lines;
+}
+
+std::vector<std::string> DateOrders::DescribeOpen() const {
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    if (columns_[i].open > 0) lines.push_back(DescribeOpen(i));
+  }
+  return lines;
+}
+
+std::string DateOrders::DescribeOpen(std::size_t i) const {
+  const Column& column = columns_[i];
+  const std::string_view shown = column.allowed == 0         ? "contradicts itself about"
+                                 : OnlyOrder(column.allowed) ? "shows too late"
+                                                             : "does not show";
+  return fmt::format(
+      "column '{}' {} in which order day, month and year stand in {} of its dates (line {} is the first): every "
+      "reading is registered; say which it is with --date-order dmy, mdy or ymd",
+      names_[i], shown, column.open, column.open_line);
 }
 
 }  // namespace spanwatch::enrolment

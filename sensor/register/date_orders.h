@@ -19,6 +19,8 @@ class DateOrders {
   std::vector<std::optional<fingerprint::DateOrder>> Inferred() const;
   // A line for each column whose dates leave it open by their digits.
   std::vector<std::string> Describe() const;
+  // The same for a table that could be read once only (a pipe): every reading of its dates is registered already.
+  std::vector<std::string> DescribeOpen() const;
 
  private:
   struct Column {
@@ -27,6 +29,8 @@ class DateOrders {
     std::uint8_t allowed = 0b111;  // orders that every date allows, as RecordTimes::orders_allowed
     std::uint64_t shown_line = 0;  // the last that allowed fewer than those before it
   };
+
+  std::string DescribeOpen(std::size_t column) const;
 
   std::vector<std::string> names_;
   std::vector<Column> columns_;

@@ -79,12 +79,13 @@ class TableEnrolment {
         observer_(observer),
         summary_(summary),
         told_(path_, observer),
+        date_orders_(enrolment.support_columns),
         orders_(enrolment.support_columns.size(), enrolment.date_order) {}
 
   Status Run(RegisterDatabase& database, std::int64_t collection) {
     auto source = SourceOf(path_);
     if (!source) return Fail(source.error());
-    if (!enrolment_.date_order && !enrolment_.support_columns.empty()) LearnDateOrders();
+    if (!enrolment_.date_order && !enrolment_.support_columns.empty() && CanBeReadTwice()) LearnDateOrders();
     auto table = RecordTable::Open(path_, wish_);
     if (!table) return Fail(table.error().In(path_));
     std::uint64_t done = 0;
@@ -131,6 +132,7 @@ class TableEnrolment {
     const bool text = IsUtf8(plate) && std::ranges::all_of(row.cells, IsUtf8);
     if (!text) Problem(row, "some of it is no UTF-8; save the table as UTF-8");
     for (std::size_t i = 0; i < row.cells.size(); ++i) CheckDate(row, i);
+    if (!enrolment_.date_order && !learnt_) NoteDates(row.cells, row.line);
     return fingerprints;
   }
   // A date that the order asked for cannot be.
@@ -143,19 +145,24 @@ class TableEnrolment {
                         enrolment_.support_columns[i]));
   }
 
-  // What each column shows of the order of its dates.
-  void LearnDateOrders() {
+  bool CanBeReadTwice() const {
     std::error_code error;
-    if (!std::filesystem::is_regular_file(path_, error)) return;
+    return std::filesystem::is_regular_file(path_, error);
+  }
+  void NoteDates(std::span<const std::string> cells, std::uint64_t line) {
+    for (std::size_t i = 0; i < cells.size(); ++i) date_orders_.Add(i, cells[i], line);
+  }
+  // What each column shows of the order of its dates, before they are registered.
+  void LearnDateOrders() {
     auto table = RecordTable::Open(path_, wish_);
     if (!table) return;  // it is told when it is read
-    DateOrders seen(enrolment_.support_columns);
     WantedRow row;
     while ((*table)->Next(row).value_or(false)) {
-      for (std::size_t i = 1; i < row.cells.size(); ++i) seen.Add(i - 1, row.cells[i], row.line);
+      if (!row.cells.empty()) NoteDates(std::span(row.cells).subspan(1), row.line);
     }
-    orders_ = seen.Inferred();
-    for (const std::string& what : seen.Describe()) observer_.OnNotice(fmt::format("{}: {}", path_, what));
+    learnt_ = true;
+    orders_ = date_orders_.Inferred();
+    for (const std::string& what : date_orders_.Describe()) observer_.OnNotice(fmt::format("{}: {}", path_, what));
   }
 
   void Problem(const WantedRow& row, const std::string& what) {
@@ -164,6 +171,9 @@ class TableEnrolment {
   }
   void TellAtEnd(const RecordTable& table) {
     told_.Tell();
+    for (const std::string& what : learnt_ ? std::vector<std::string>() : date_orders_.DescribeOpen()) {
+      observer_.OnNotice(fmt::format("{}: {}", path_, what));
+    }
     const auto problem = [&](const std::string& what) {
       ++summary_.problems;
       observer_.OnProblem(fmt::format("{}: {}", path_, what));
@@ -180,6 +190,8 @@ class TableEnrolment {
   EnrolmentObserver& observer_;
   EnrolmentSummary& summary_;
   RowProblems told_;
+  DateOrders date_orders_;
+  bool learnt_ = false;  // date_orders_ was filled before the first row was registered
   std::vector<std::optional<fingerprint::DateOrder>> orders_;
   std::uint64_t rows_ = 0;
   std::uint64_t registered_ = 0;

@@ -242,6 +242,11 @@ def check_dates(folder):
     assert "contradicts itself" in errors, errors
     _, status, errors, items = enrol(folder, "t.csv", delimited(rows=day_first), "--support", "seen", "--date-order", "mdy")
     assert status == FAILED and items == len(ROWS) and "no date in the order" in errors, errors
+    # A pipe can be read once only: every reading of its dates is registered, and it says so.
+    work, *_ = enrol(folder, "t.csv", delimited(), "--support", "state")
+    piped = subprocess.run([spanwatch, "register", "add", "records", "--register", "R.db", "--collection", "piped", "--plate", "plate", "--support",
+                            "seen", "/dev/stdin"], cwd=work, input=delimited(rows=day_first).encode(), capture_output=True, check=False, timeout=60)
+    assert piped.returncode == DONE and b"'seen' shows too late in which order" in piped.stderr, piped
     # A date and a time of day in columns of their own.
     apart = [(p, f"{d:02}/{m:02}/{y}", f"{h:02}:{n:02}") for (p, _, _), (y, m, d, h, n) in zip(ROWS, moments)]
     work, status, errors, _ = enrol(folder, "t.csv", delimited(rows=apart), "--support", "seen,state", "--date-order", "dmy")
