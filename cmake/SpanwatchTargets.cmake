@@ -14,11 +14,12 @@ target_precompile_headers(sw_precompiled_tests PRIVATE ${spanwatch_common_header
 # nothing, above all instrumented ones; where one file at a time is edited it is slower. Names in unnamed namespaces are
 # therefore distinct within a folder. By g++ alone: the build by clang shows a file that does not include what it uses.
 set(SPANWATCH_JOIN_SOURCES "" CACHE STRING "ON: files of a folder are compiled together; empty: where the code is instrumented")
+# ALWAYS: joined where files are edited, too, because what each file generates of a library's headers costs more than it does.
 function(spanwatch_join_sources target)
   if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     return()
   endif()
-  if(SPANWATCH_JOIN_SOURCES OR (SPANWATCH_SANITIZE AND SPANWATCH_JOIN_SOURCES STREQUAL ""))
+  if("ALWAYS" IN_LIST ARGN OR SPANWATCH_JOIN_SOURCES OR (SPANWATCH_SANITIZE AND SPANWATCH_JOIN_SOURCES STREQUAL ""))
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
     if(NOT SPANWATCH_SANITIZE)  # where warnings are errors
       target_compile_options(${target} PRIVATE -Wno-subobject-linkage)  # of what is unnamed in a source of several
@@ -26,15 +27,20 @@ function(spanwatch_join_sources target)
   endif()
 endfunction()
 
-# spanwatch_library(<folder> [LINK <targets>...]): the static library sw_<folder> of sensor/<folder>/*.cc.
+# spanwatch_library(<folder> [JOIN] [LINK <targets>...]): the static library sw_<folder> of sensor/<folder>/*.cc.
+# JOIN: its files are always compiled together.
 function(spanwatch_library folder)
-  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  cmake_parse_arguments(arg "JOIN" "" "LINK" ${ARGN})
+  set(join "")
+  if(arg_JOIN)
+    set(join ALWAYS)
+  endif()
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/sensor/${folder}/*.cc)
   if(sources)
     add_library(sw_${folder} STATIC ${sources})
     target_link_libraries(sw_${folder} PUBLIC spanwatch_flags ${arg_LINK})
     target_precompile_headers(sw_${folder} REUSE_FROM sw_precompiled)
-    spanwatch_join_sources(sw_${folder})
+    spanwatch_join_sources(sw_${folder} ${join})
   else()
     add_library(sw_${folder} INTERFACE)
     target_link_libraries(sw_${folder} INTERFACE spanwatch_flags ${arg_LINK})
