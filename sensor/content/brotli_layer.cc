@@ -31,7 +31,7 @@ class BrotliCodec final : public Codec {
   BrotliDecoderState* state_;
 };
 
-// Brotli has no magic: whether the head decodes tells, and no other file begins there.
+// Brotli has no magic: whether the head decodes tells, and an encoding with a magic goes before it.
 Likelihood ProbeBrotli(const ObjectInfo&, ByteView head, bool declared) {
   if (!declared || head.empty()) return Likelihood::kNo;
   BrotliCodec codec;
@@ -39,7 +39,7 @@ Likelihood ProbeBrotli(const ObjectInfo&, ByteView head, bool declared) {
   const CodecStep step = codec.Decode(head, output);
   if (step.state == LayerState::kBroken) return Likelihood::kNo;
   // An unencoded body whose first bytes happen to be a short stream of their own.
-  return step.state == LayerState::kDone && step.taken < head.size() ? Likelihood::kNo : Likelihood::kYes;
+  return step.state == LayerState::kDone && step.taken < head.size() ? Likelihood::kNo : Likelihood::kMaybe;
 }
 
 }  // namespace

@@ -1,7 +1,10 @@
 // Chunked framing (RFC 9112 section 7.1) that is found in a body and that its head did not declare, or declared in a
 // way that readers understand differently: a browser may have taken it off. The protocol parser takes off what is
-// plainly declared.
+// plainly declared as a transfer coding. The content coding aws-chunked of S3 clients is the same framing with a
+// signature behind each size and checksums behind the last chunk; "Signature Calculations for the Authorization
+// Header: Transferring Payload in Multiple Chunks" in the S3 API reference describes it.
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "content/codec_layer.h"
@@ -82,13 +85,25 @@ class ChunkedCodec final : public Codec {
   bool chunk_ended_ = false;  // a line end must follow
 };
 
-// Two chunks, or one that outlasts the head and whose size stands alone on its line.
-Likelihood ProbeChunked(const ObjectInfo& info, ByteView head, bool) {
-  if (info.kind != ObjectKind::kMessage || head.size() < 3 || HexValue(head[0]) < 0) return Likelihood::kNo;
+// How the first line begins: digits, and what stands behind them.
+enum class SizeLine : std::uint8_t { kNone, kAlone, kExtended, kSigned };
+SizeLine FirstLine(ByteView head) {
+  const std::string_view text = AsText(head);
   std::size_t digits = 0;
   while (digits < head.size() && HexValue(head[digits]) >= 0) ++digits;
-  const bool alone =
-      digits + 1 < head.size() && digits <= kMaxSizeDigits && head[digits] == '\r' && head[digits + 1] == '\n';
+  if (digits == 0 || digits > kMaxSizeDigits) return SizeLine::kNone;
+  const std::string_view behind = text.substr(digits);
+  if (behind.starts_with("\r\n")) return SizeLine::kAlone;
+  return behind.starts_with(";chunk-signature=") ? SizeLine::kSigned : SizeLine::kExtended;
+}
+
+// Declared, any chunk will do. Found, it takes two chunks, or one that outlasts the head and whose line is a size alone
+// or a size with a signature.
+Likelihood ProbeChunked(const ObjectInfo& info, ByteView head, bool declared) {
+  const SizeLine line = FirstLine(head);
+  if ((info.kind != ObjectKind::kMessage && !declared) || head.size() < 3 || line == SizeLine::kNone) {
+    return Likelihood::kNo;
+  }
   ChunkedCodec codec;
   std::uint8_t output[512];
   std::size_t taken = 0;
@@ -98,15 +113,18 @@ Likelihood ProbeChunked(const ObjectInfo& info, ByteView head, bool) {
     if (step.state == LayerState::kBroken) return Likelihood::kNo;
     if (step.state == LayerState::kDone) break;
   }
+  if (declared) return codec.chunks() > 0 ? Likelihood::kYes : Likelihood::kNo;
   if (codec.chunks() >= 2) return Likelihood::kMaybe;
-  return codec.chunks() == 1 && alone && !codec.MayEnd() && head.size() >= 256 ? Likelihood::kMaybe : Likelihood::kNo;
+  const bool outlasts = codec.chunks() == 1 && !codec.MayEnd() && head.size() >= 256;
+  return outlasts && line != SizeLine::kExtended ? Likelihood::kMaybe : Likelihood::kNo;
 }
 
 }  // namespace
 
 constinit const LayerSpec kChunkedLayer = {
     .name = "chunked",
-    .help = "HTTP's chunked framing where the head did not plainly declare it.",
+    .help = "HTTP's chunked framing where the head did not plainly declare it, and aws-chunked of S3 clients.",
+    .encodings = {"aws-chunked"},
     .probe = ProbeChunked,
     .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> {
       return std::make_unique<CodecLayer>(object, std::make_unique<ChunkedCodec>(), kChunkedLayer.name);

@@ -4,7 +4,7 @@
 namespace spanwatch::content {
 namespace {
 
-// Raw DEFLATE has no magic: whether the head inflates, with some output, tells.
+// Raw DEFLATE has no magic: whether the head inflates tells, and an encoding with a magic goes before it.
 Likelihood ProbeDeflate(const ObjectInfo&, ByteView head, bool declared) {
   if (!declared || head.size() < 2) return Likelihood::kNo;
   InflateCodec codec(InflateCodec::Wrapping::kZlibOrRaw);
@@ -16,7 +16,7 @@ Likelihood ProbeDeflate(const ObjectInfo&, ByteView head, bool declared) {
     if (step.state == LayerState::kBroken) return Likelihood::kNo;
     if (step.state == LayerState::kDone || step.made == sizeof(output)) break;
   }
-  return Likelihood::kYes;
+  return Likelihood::kMaybe;
 }
 
 }  // namespace

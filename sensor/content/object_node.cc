@@ -115,16 +115,32 @@ void ObjectNode::Begin(ByteView head) {
   container_ = spec->create(*this, head);
 }
 
-const LayerSpec* ObjectNode::ChooseContainer(ByteView head) {
-  while (!info_.encodings.empty()) {
-    const LayerSpec* spec = LayerOfEncoding(Lower(info_.encodings.back()));
-    if (spec != nullptr && spec->probe(info_, head, true) != Likelihood::kNo) {
-      by_encoding_ = true;
-      return spec;
-    }
-    // Unknown, or declared and not done: the bytes are what the encoding would have held.
-    info_.encodings.pop_back();
+// The declared encoding that comes off first: the last one, but S3 clients name aws-chunked first and put it on last.
+// So the bytes decide, the likeliest first; of equally likely ones the last.
+const LayerSpec* ObjectNode::ChooseDeclared(ByteView head) {
+  const LayerSpec* best = nullptr;
+  Likelihood likelihood = Likelihood::kNo;
+  std::size_t place = 0;
+  for (std::size_t i = 0; i < info_.encodings.size(); ++i) {
+    const LayerSpec* spec = LayerOfEncoding(Lower(info_.encodings[i]));
+    const Likelihood answer = spec != nullptr ? spec->probe(info_, head, true) : Likelihood::kNo;
+    if (answer == Likelihood::kNo || answer < likelihood) continue;
+    best = spec;
+    likelihood = answer;
+    place = i;
   }
+  if (best == nullptr) {
+    // Unknown, or declared and not done: the bytes are what the encoding would have held.
+    info_.encodings.clear();
+    return nullptr;
+  }
+  info_.encodings.erase(info_.encodings.begin() + static_cast<std::ptrdiff_t>(place));
+  by_encoding_ = true;
+  return best;
+}
+
+const LayerSpec* ObjectNode::ChooseContainer(ByteView head) {
+  if (const LayerSpec* declared = ChooseDeclared(head)) return declared;
   const LayerSpec* best = nullptr;
   Likelihood likelihood = Likelihood::kNo;
   for (const LayerSpec* spec : Layers()) {
@@ -235,7 +251,6 @@ ObjectInfo ObjectNode::Decoded(std::string_view step) const {
     inside.media_type = info_.media_type;
     inside.boundary = info_.boundary;
     inside.encodings = info_.encodings;
-    inside.encodings.pop_back();
   } else if (const std::size_t dot = inside.name.rfind('.'); dot != std::string::npos) {
     const bool tar = Lower(inside.name).ends_with(".tgz");
     inside.name.resize(dot);

@@ -61,6 +61,7 @@ class ObjectNode {
   void Process(ByteView bytes);
   void Begin(ByteView head);
   const LayerSpec* ChooseContainer(ByteView head);
+  const LayerSpec* ChooseDeclared(ByteView head);
   void Dispatch(ByteView bytes);
   void CloseContainer(LayerState state, ObjectEnd end);
   ContentNotes& notes() { return tree_.notes_[Index(context_.direction)]; }
@@ -76,7 +77,7 @@ class ObjectNode {
   std::unique_ptr<Layer> container_;
   std::vector<std::unique_ptr<Layer>> search_;  // one of each search layer, or none
   bool container_given_ = false;
-  bool by_encoding_ = false;  // the container takes off the last of the declared encodings
+  bool by_encoding_ = false;  // the container takes off a declared encoding
   bool begun_ = false;
   bool processed_ = false;  // some byte went to a layer already
   bool search_from_start_ = false;

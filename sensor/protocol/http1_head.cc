@@ -114,7 +114,8 @@ void ReadContentLength(std::string_view value, Http1Head& head) {
 
 // The codings of a list; each element's best word, since evasions surround it with other words and characters.
 void ReadCodings(std::string_view value, std::vector<std::string>& codings) {
-  constexpr std::string_view kKnown[] = {"gzip", "x-gzip", "deflate", "x-deflate", "br", "zstd", "compress", "chunked"};
+  constexpr std::string_view kKnown[] = {"gzip", "x-gzip",   "deflate", "x-deflate",   "br",
+                                         "zstd", "compress", "chunked", "aws-chunked", "base64"};
   constexpr std::size_t kMaxCodings = 16;
   while (!value.empty()) {
     std::string_view element = TakeUntil(value, ',');
@@ -207,7 +208,8 @@ bool IsUnusual(std::string_view text) {
 void ReadField(const Http1Field& field, std::vector<std::string>& transfer_codings, Http1Head& head) {
   const auto is = [&](std::string_view name) { return IsNamed(field, name); };
   if (is("content-length")) return ReadContentLength(field.value, head);
-  if (is("content-encoding")) return ReadCodings(field.value, head.encodings);
+  // The second is a field of mail, which clients that upload the parts of one send as well.
+  if (is("content-encoding") || is("content-transfer-encoding")) return ReadCodings(field.value, head.encodings);
   if (is("transfer-encoding")) {
     if (field.unusual || !transfer_codings.empty()) head.framing_conflict = true;
     return ReadCodings(field.value, transfer_codings);

@@ -131,6 +131,18 @@ TEST(Http1Parser, OddSpellingsOfContentEncodingAreUnderstood) {
   }
 }
 
+// What S3 clients declare of an upload in signed chunks, and what uploads of the parts of a mail declare.
+TEST(Http1Parser, EveryDeclaredCodingIsToldInItsOrder) {
+  const auto run =
+      RunScript(R"(> PUT /b/k HTTP/1.1\r\nContent-Encoding: aws-chunked,gzip\r\nContent-Length: 4\r\n\r\nbody
+
+< HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Transfer-Encoding: base64\r\nContent-Length: 4\r\n\r\nbody
+)");
+  ASSERT_EQ(run->size(), 2u);
+  EXPECT_EQ(run->At(0).info.encodings, (std::vector<std::string>{"aws-chunked", "gzip"}));
+  EXPECT_EQ(run->At(1).info.encodings, (std::vector<std::string>{"br", "base64"}));
+}
+
 TEST(Http1Parser, ConflictingLengthsAreAnAnomaly) {
   const auto run = RunScript(R"(> POST /x HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc
 )");
