@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -15,6 +16,7 @@
 #include "process/inspector_group.h"
 #include "process/message_codec.h"
 #include "process/ring.h"
+#include "telemetry/anomaly_codes.h"
 
 namespace spanwatch::cli {
 namespace {
@@ -32,6 +34,8 @@ struct Findings {
   std::size_t files = 0;
   std::size_t unreadable = 0;
   std::size_t sightings = 0;
+  // Of the files of one batch, by position and anomaly: what was recognised and could not be read.
+  std::map<std::pair<std::size_t, std::string>, std::uint64_t> unread;
 };
 
 void PrintJson(const Sighting& sighting, const std::string& file) {
@@ -99,10 +103,39 @@ std::vector<std::string> FilesNamed(const std::vector<std::string>& arguments, F
   return files;
 }
 
+// What tells that something was not looked at; the rest of the vocabulary is of packets or of evasion.
+bool MeansUnread(std::string_view code) {
+  return code.starts_with("unread_") || (code.starts_with("content_") && code != "content_evasive") ||
+         code == "picture_over_limit";
+}
+
+// On the standard error, a line for each file and reason: the findings of such a file are not all there is.
+void PrintUnread(const std::vector<std::string>& names, Findings& findings) {
+  for (const auto& [key, count] : findings.unread) {
+    const auto& [position, code] = key;
+    if (position >= names.size()) continue;
+    const auto* anomaly = std::ranges::find(kAnomalies, std::string_view(code), &AnomalyDescription::name);
+    const std::string help(anomaly == kAnomalies.end() ? std::string_view(code) : anomaly->help);
+    const std::string name = Printable(names[position]);
+    if (!code.starts_with("unread_")) {
+      std::fprintf(stderr, "%s: %s\n", name.c_str(), help.c_str());
+      continue;
+    }
+    std::fprintf(stderr, "%s: %llu object%s or archive member%s not read: %s\n", name.c_str(),
+                 static_cast<unsigned long long>(count), count == 1 ? "" : "s", count == 1 ? "" : "s",
+                 help.substr(0, help.find(':')).c_str());
+  }
+  findings.unread.clear();
+}
+
 void TakeFindings(process::RingReader& ring, const std::vector<std::string>& names, bool json, Findings& findings) {
   while (auto message = ring.Take()) {
     const auto decoded = process::DecodeMessage(message->payload);
     ring.Release();
+    const auto* anomaly = decoded ? std::get_if<AnomalyReport>(&*decoded) : nullptr;
+    if (anomaly != nullptr && anomaly->flow && MeansUnread(anomaly->code)) {
+      findings.unread[{anomaly->flow->flow_id, anomaly->code}] += anomaly->count;
+    }
     const auto* sighting = decoded ? std::get_if<Sighting>(&*decoded) : nullptr;
     if (sighting == nullptr || sighting->phase == SightingPhase::kFirst) continue;
     ++findings.sightings;
@@ -149,6 +182,7 @@ Status InspectBatch(const config::Config& config, OpenedHashSets& sets, std::spa
     ended = group->TakeEnded(0);
   }
   TakeFindings(*ring, names, json, findings);
+  PrintUnread(names, findings);
   if (*ended != 0)
     return Fail(ErrorCode::kIo, "the inspector ended early (status {}); the findings are incomplete", *ended);
   return {};

@@ -1,5 +1,7 @@
 #include "content/archive_layer.h"
 
+#include <isa-l/crc.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -18,13 +20,14 @@ constexpr std::size_t kUnusedMax = 128;
 
 }  // namespace
 
-ArchiveLayer::ArchiveLayer(ObjectNode& object, const ArchiveFormat& format)
-    : object_(object), format_(format), reader_(std::make_unique<ArchiveReader>(format)) {}
+ArchiveLayer::ArchiveLayer(ObjectNode& object, const ArchiveFormat& format, MemberObserver* observer)
+    : object_(object), format_(format), reader_(std::make_unique<ArchiveReader>(format)), observer_(observer) {}
 
 ArchiveLayer::~ArchiveLayer() = default;
 
 Taken ArchiveLayer::Write(ByteView bytes) noexcept {
   std::size_t used = 0;
+  written_ += bytes.size();
   if (directory_) return WalkDirectory(bytes);
   if (reader_ != nullptr) {
     const Taken taken = Read(bytes);
@@ -54,7 +57,10 @@ Taken ArchiveLayer::Read(ByteView bytes) {
   std::size_t used =
       position <= before ? 0 : static_cast<std::size_t>(std::min<std::uint64_t>(position - before, bytes.size()));
   const bool headers_encrypted = members_ == 0 && reader_->headers_encrypted();
-  if (headers_encrypted) NoteEncrypted();
+  if (headers_encrypted) {
+    NoteEncrypted();
+    Unread(AnomalyCode::unread_encrypted);
+  }
   const bool nothing_read = members_ == 0 && restarts_ == 0;
   const bool at_header = before == 0;
   StopReading();
@@ -102,6 +108,7 @@ Taken ArchiveLayer::Look(ByteView bytes, std::size_t used) {
     if (++restarts_ > kRestartsMax) return {bytes.size() - std::min(text.size(), bytes.size()), LayerState::kDone};
     object_.EndSearch(ObjectEnd::kTruncated);
     reader_ = std::make_unique<ArchiveReader>(format_);
+    reader_begins_ = written_ - text.size();
     last_.clear();
     const Taken taken = Read(text);
     if (reader_ != nullptr || directory_ || taken.state != LayerState::kMore) {
@@ -131,14 +138,18 @@ Event ArchiveLayer::Pump() {
           member_bytes_ += hole;
         }
         member_->Write(reader_->data());
+        if (observer_ != nullptr) {
+          member_crc32_ = crc32_gzip_refl(member_crc32_, reader_->data().data(), reader_->data().size());
+        }
         if (in_workbook_) workbook_.Write(reader_->data(), object_);
         member_bytes_ += reader_->data().size();
         break;
       case Event::kMemberEnd:
-        CloseMember(ObjectEnd::kComplete);
+        EndMember();
         break;
       case Event::kMemberBroken:
         CloseMember(ObjectEnd::kTruncated);
+        Unread(reader_->unread());
         break;
     }
     if (object_.exhausted()) return Event::kBroken;
@@ -149,19 +160,40 @@ void ArchiveLayer::OpenMember() {
   CloseMember(ObjectEnd::kTruncated);
   const ArchiveMember& member = reader_->member();
   ++members_;
-  if (member.directory) return;
+  if (member.passed_over) return;
   ObjectInfo info{.kind = ObjectKind::kMember,
                   .step = std::string(format_.name) + " " + member.name,
                   .name = member.name,
                   .size = member.size};
   member_ = object_.OpenChild(std::move(info), {.verbatim = member.stored});
   member_bytes_ = 0;
+  member_crc32_ = 0;
   in_workbook_ = !member.encrypted && workbook_.Open(member.name);
   if (!member.encrypted) return;
   NoteEncrypted();
+  Unread(AnomalyCode::unread_encrypted);
   // Its name and size are evidence; its content stays unseen.
   if (member_ != nullptr && member.size) member_->Gap(*member.size);
   CloseMember(ObjectEnd::kTruncated);
+}
+
+void ArchiveLayer::EndMember() {
+  const bool opened = member_ != nullptr;
+  CloseMember(ObjectEnd::kComplete);
+  if (opened) ++read_;
+  if (opened && observer_ != nullptr && reader_->clean()) {
+    observer_->OnRead(member_bytes_, member_crc32_, reader_begins_ + reader_->position());
+  }
+}
+
+void ArchiveLayer::Unread(AnomalyCode reason) {
+  if (observer_ != nullptr) {
+    observer_->OnUnread(reason);
+  } else if (read_ == 0 && reason != AnomalyCode::unread_damaged) {
+    object_.Unread(reason);
+  } else {
+    object_.UnreadMember(reason);
+  }
 }
 
 void ArchiveLayer::NoteEncrypted() {

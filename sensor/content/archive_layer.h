@@ -10,16 +10,28 @@
 
 namespace spanwatch::content {
 
+// What became of each member, for who reads what is left by other means.
+class MemberObserver {
+ public:
+  virtual ~MemberObserver() = default;
+  // Sizes and checksums were as told; `end`: where it ended in the bytes written to the layer.
+  virtual void OnRead(std::uint64_t size, std::uint32_t crc32, std::uint64_t end) noexcept = 0;
+  virtual void OnUnread(AnomalyCode reason) noexcept = 0;
+};
+
 class ArchiveLayer final : public Layer {
  public:
-  // The format lives as long as the program.
-  ArchiveLayer(ObjectNode& object, const ArchiveFormat& format);
+  // The format lives as long as the program, the observer as long as the layer. Without one the layer itself tells what
+  // was not read.
+  ArchiveLayer(ObjectNode& object, const ArchiveFormat& format, MemberObserver* observer = nullptr);
   ~ArchiveLayer() override;
   Taken Write(ByteView bytes) noexcept override;
   bool Gap(std::uint64_t length) noexcept override;
   void End(ObjectEnd end) noexcept override;
   // An encrypted member, or encrypted headers, were met.
   bool encrypted() const { return encrypted_told_; }
+  // The members ended and their directory begins.
+  bool at_directory() const { return directory_.has_value(); }
 
  private:
   Taken Read(ByteView bytes);
@@ -27,6 +39,8 @@ class ArchiveLayer final : public Layer {
   void OpenMember();
   void NoteEncrypted();
   void CloseMember(ObjectEnd end);
+  void EndMember();
+  void Unread(AnomalyCode reason);
   void StopReading();
   Taken EndMembers(std::uint64_t position, std::uint64_t before, ByteView bytes);
   Taken WalkDirectory(ByteView bytes);
@@ -38,6 +52,11 @@ class ArchiveLayer final : public Layer {
   std::unique_ptr<ArchiveReader> reader_;  // null while looking for the next header
   std::unique_ptr<ObjectNode> member_;
   std::uint64_t member_bytes_ = 0;
+  std::uint32_t member_crc32_ = 0;
+  MemberObserver* observer_;
+  std::uint64_t read_ = 0;           // members, of all readers
+  std::uint64_t written_ = 0;        // bytes, to the layer
+  std::uint64_t reader_begins_ = 0;  // of which came before those of this reader
   Workbook workbook_;
   bool in_workbook_ = false;
   std::uint64_t fed_ = 0;      // to this reader

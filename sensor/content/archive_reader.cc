@@ -21,13 +21,28 @@ ArchiveMember Describe(archive* handle, archive_entry* entry) {
   if (archive_entry_size_is_set(entry) != 0 && archive_entry_size(entry) >= 0) {
     member.size = static_cast<std::uint64_t>(archive_entry_size(entry));
   }
-  member.directory = archive_entry_filetype(entry) != AE_IFREG;
+  // A writer that tells permissions without a type means a file; what is a file is known by what it is not.
+  const auto type = archive_entry_filetype(entry);
+  member.passed_over = (type != AE_IFREG && type != 0) || archive_entry_hardlink(entry) != nullptr ||
+                       archive_entry_symlink(entry) != nullptr || member.name.ends_with('/');
   member.encrypted = archive_entry_is_encrypted(entry) != 0;
   const int format = archive_format(handle) & ARCHIVE_FORMAT_BASE_MASK;
   const char* description = archive_format_name(handle);
   member.stored = format == ARCHIVE_FORMAT_TAR || format == ARCHIVE_FORMAT_CPIO ||
                   (description != nullptr && std::strstr(description, "uncompressed") != nullptr);
   return member;
+}
+
+// libarchive tells only in words why it cannot read a member.
+AnomalyCode ReasonOf(archive* handle) {
+  const char* words = archive_error_string(handle);
+  const std::string_view error = words == nullptr ? "" : words;
+  const auto says = [&](std::string_view part) { return error.find(part) != std::string_view::npos; };
+  if (says("deflation-64") || says("ID: 40109")) return AnomalyCode::unread_method_deflate64;
+  if (says("(96: jpeg")) return AnomalyCode::unread_method_jpeg;
+  if (says("nsupported") || says("codec ID") || says("not supported")) return AnomalyCode::unread_method_other;
+  if (says("ncrypt") || says("assphrase")) return AnomalyCode::unread_encrypted;
+  return AnomalyCode::unread_damaged;
 }
 
 }  // namespace
@@ -100,19 +115,23 @@ bool ArchiveReader::ReadMember(archive* handle) {
   if (result == ARCHIVE_EOF) event_ = Event::kEnd;
   if (result == ARCHIVE_EOF || result < ARCHIVE_WARN) return false;
   member_ = Describe(handle, entry);
+  clean_ = true;
   Tell(Event::kMember);
   // The next header skips what nobody can read.
-  if (member_.encrypted || member_.directory) return true;
+  if (member_.encrypted || member_.passed_over) return true;
   while (!fiber_.aborting()) {
     const void* buffer = nullptr;
     std::size_t length = 0;
     la_int64_t offset = 0;
     const int data = archive_read_data_block(handle, &buffer, &length, &offset);
+    position_ = format_.seeks ? position_ : static_cast<std::uint64_t>(archive_filter_bytes(handle, 0));
+    clean_ = clean_ && (data == ARCHIVE_OK || data == ARCHIVE_EOF);
     if (data == ARCHIVE_EOF) {
       Tell(Event::kMemberEnd);
       return true;
     }
     if (data < ARCHIVE_WARN) {
+      unread_ = ReasonOf(handle);
       Tell(Event::kMemberBroken);
       return data != ARCHIVE_FATAL;
     }

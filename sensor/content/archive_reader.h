@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "content/fiber.h"
+#include "telemetry/anomaly_codes.h"
 
 struct archive;
 
@@ -33,7 +34,7 @@ struct ArchiveFormat {
 struct ArchiveMember {
   std::string name;
   std::optional<std::uint64_t> size;
-  bool directory = false;
+  bool passed_over = false;  // a directory, a link, a device: no content
   bool encrypted = false;
   bool stored = false;  // its bytes are a run of the archive's bytes
 };
@@ -57,6 +58,11 @@ class ArchiveReader {
   ByteView data() const { return data_; }
   std::uint64_t data_offset() const { return data_offset_; }  // in the member; beyond what came before: a hole
   bool headers_encrypted() const { return headers_encrypted_; }
+  // At kMemberEnd: whether sizes and checksums were as told, and where in all that was fed the member ended (when the
+  // archive is not one that seeks).
+  bool clean() const { return clean_; }
+  std::uint64_t position() const { return position_; }
+  AnomalyCode unread() const { return unread_; }  // at kMemberBroken: why (unread_*)
   // Bytes of all that was fed that the archive used; after an ending.
   std::uint64_t used() const { return used_; }
 
@@ -69,7 +75,7 @@ class ArchiveReader {
 
   const ArchiveFormat& format_;
   ByteView input_;
-  std::uint64_t position_ = 0;  // of a seeking archive
+  std::uint64_t position_ = 0;
   bool input_ended_ = false;
   Event event_ = Event::kNeedInput;
   ArchiveMember member_;
@@ -77,6 +83,8 @@ class ArchiveReader {
   std::uint64_t data_offset_ = 0;
   std::uint64_t used_ = 0;
   bool headers_encrypted_ = false;
+  bool clean_ = true;
+  AnomalyCode unread_ = AnomalyCode::unread_damaged;
   Fiber fiber_;  // last: its end uses what stands above
 };
 

@@ -66,10 +66,34 @@ bool IsPngStart(ByteView bytes) { return bytes.size() >= 16 && StartsWith(bytes,
 
 }  // namespace
 
+namespace {
+
+// Frames to skip (RFC 8878 section 3.1.2; LZ4 has the same): pzstd and the seekable format begin with them. What
+// follows them tells; of a frame longer than the head nothing follows, and zstd is the one that is met.
+FileKind KindBehindSkippable(ByteView head) {
+  ByteReader reader(head);
+  bool skipped = false;
+  while (reader.remaining() >= 8) {
+    const std::uint32_t magic = ByteReader(reader.rest()).U32Le();
+    if ((magic & 0xfffffff0) != 0x184d2a50) {
+      return skipped && magic == 0xfd2fb528 ? FileKind::kZstd : FileKind::kUnknown;
+    }
+    reader.Skip(4);
+    const std::uint32_t length = reader.U32Le();
+    skipped = true;
+    if (length >= reader.remaining()) return FileKind::kZstd;
+    reader.Skip(length);
+  }
+  return skipped ? FileKind::kZstd : FileKind::kUnknown;
+}
+
+}  // namespace
+
 FileKind KindOfFile(ByteView head) {
   for (const Magic& magic : kMagics) {
     if (StartsWith(head, magic.bytes)) return magic.kind;
   }
+  if (const FileKind kind = KindBehindSkippable(head); kind != FileKind::kUnknown) return kind;
   if (StartsWith(head, "RIFF") && head.size() >= 12 && StartsWith(head.subspan(8), "WEBP")) return FileKind::kWebp;
   if (StartsWith(head, "BM") && head.size() >= 10 && StartsWith(head.subspan(6), "\0\0\0\0"sv)) return FileKind::kBmp;
   return IsTarHeader(head) ? FileKind::kTar : FileKind::kUnknown;

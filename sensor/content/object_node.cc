@@ -53,6 +53,7 @@ ObjectNode::~ObjectNode() { End(ObjectEnd::kAborted); }
 
 std::size_t ObjectNode::Write(ByteView bytes) {
   if (ended_ || finished_ || bytes.empty()) return 0;
+  bytes_ += bytes.size();
   if (depth_ > 1) {
     tree_.counters_.Add(Counter::content_bytes_out, bytes.size());
     if (Refused(budget_.Charge(bytes.size()))) {
@@ -110,6 +111,10 @@ void ObjectNode::Begin(ByteView head) {
     Report(AnomalyCode::content_evasive);
   }
   const LayerSpec* spec = ChooseContainer(head);
+  const FileKind kind = spec == nullptr ? KindOfFile(head) : FileKind::kUnknown;
+  if (kind == FileKind::kRar || kind == FileKind::kXz || kind == FileKind::kBzip2) {
+    Unread(AnomalyCode::unread_container);
+  }
   if (spec == nullptr) return;
   tree_.counters_.Add(Counter::content_layers_opened);
   container_ = spec->create(*this, head);
@@ -228,6 +233,8 @@ void ObjectNode::End(ObjectEnd end) {
   ended_ = true;
   CloseContainer(LayerState::kDone, end);
   EndSearch(end);
+  // What lies deeper has another length than the bytes of the flow.
+  if (unread_ && depth_ == 1) notes().encoded_bytes += bytes_;
   if (end == ObjectEnd::kComplete && damaged_) end = ObjectEnd::kTruncated;
   if (consumer_ != nullptr) consumer_->OnEnd(end);
   consumer_.reset();
@@ -289,6 +296,16 @@ void ObjectNode::ReportHeld() {
   tree_.counters_.Add(Counter::content_limited_held);
   notes().limit_reached = true;
   Report(AnomalyCode::content_held_limit);
+}
+
+void ObjectNode::UnreadMember(AnomalyCode reason, std::uint64_t members) {
+  tree_.counters_.Add(Counter::content_unread, members);
+  for (std::uint64_t i = 0; i < members; ++i) Report(reason);
+}
+
+void ObjectNode::Unread(AnomalyCode reason, std::uint64_t members) {
+  unread_ = true;
+  UnreadMember(reason, members);
 }
 
 void ObjectNode::NoteArchiveEntry(const ArchiveEntry& entry) {

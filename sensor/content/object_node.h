@@ -47,6 +47,11 @@ class ObjectNode {
   void EndSearch(ObjectEnd end);
   void Report(AnomalyCode code);
   void ReportHeld();  // limit held_bytes
+  // A member of this object was recognised and could not be read, for a reason of anomalies.def (unread_*).
+  void UnreadMember(AnomalyCode reason, std::uint64_t members = 1);
+  // Nothing of this object could be read: its bytes count as encoded, not as clear. `reason` as above; counted as
+  // members.
+  void Unread(AnomalyCode reason, std::uint64_t members = 1);
   void NoteEncrypted();
   // For the observer of this object; also notes that an encrypted archive was seen.
   void NoteArchiveEntry(const ArchiveEntry& entry);
@@ -85,6 +90,8 @@ class ObjectNode {
   bool finished_ = false;
   bool ended_ = false;
   bool damaged_ = false;  // a gap, or given up at a limit
+  bool unread_ = false;
+  std::uint64_t bytes_ = 0;  // written to it
 };
 
 }  // namespace spanwatch::content

@@ -14,10 +14,11 @@ namespace spanwatch::content {
 
 // What the layers learnt of the whole flow, apart from the objects themselves.
 struct ContentNotes {
-  bool encrypted_archive = false;  // an archive with entries that need a password
-  bool evasive = false;            // a recognisable file inside hex or URL-safe base64 that no format explains
-  bool limit_reached = false;      // something was given up at a limit
-  std::uint64_t objects = 0;       // opened at every depth
+  bool encrypted_archive = false;   // an archive with entries that need a password
+  bool evasive = false;             // a recognisable file inside hex or URL-safe base64 that no format explains
+  bool limit_reached = false;       // something was given up at a limit
+  std::uint64_t objects = 0;        // opened at every depth
+  std::uint64_t encoded_bytes = 0;  // of objects of the flow of which nothing could be read (ObjectNode::Unread)
 };
 
 class ObjectTree final : public ObjectSink {

@@ -90,7 +90,10 @@ class SevenZipLayer final : public Layer {
   }
 
   LayerState FinishEnd() {
-    if (ReadIndex() == SevenZipIndexResult::kEncrypted) object_.NoteEncrypted();
+    if (ReadIndex() == SevenZipIndexResult::kEncrypted) {
+      object_.NoteEncrypted();
+      object_.Unread(AnomalyCode::unread_encrypted);
+    }
     held_ = {};
     return LayerState::kDone;
   }

@@ -39,6 +39,8 @@ void InspectFiles(std::vector<process::NamedFile> inputs, const config::Limits& 
     FlowInfo info;
     info.id = i;
     info.now = WallClockNow();  // for expiry: a file on disk has no packet time
+    const std::function<FlowSummary()> of_this_file = [&info] { return FlowSummary{.flow_id = info.id}; };
+    anomalies.SetFlow(&of_this_file);
     FlowWatch watch(info, context, match);
     ObjectInfo object;
     object.kind = ObjectKind::kFile;
@@ -54,8 +56,9 @@ void InspectFiles(std::vector<process::NamedFile> inputs, const config::Limits& 
     if (!whole) Log(LogLevel::kError, "A file could not be read to its end", "position={}", i);
     consumer->OnEnd(whole ? ObjectEnd::kComplete : ObjectEnd::kTruncated);
     watch.Finish();
+    anomalies.Finish();
+    anomalies.SetFlow(nullptr);
   }
-  anomalies.Finish();
 }
 
 }  // namespace spanwatch::inspector

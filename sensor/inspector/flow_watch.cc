@@ -1,5 +1,7 @@
 #include "inspector/flow_watch.h"
 
+#include <algorithm>
+
 #include "fingerprint/object_sketch.h"
 #include "flow/community_id.h"
 
@@ -209,6 +211,9 @@ void FlowWatch::Tell(const FlowCounters& counters, bool final) {
     transfer.time = info_.now;
     transfer.start = info_.start;
     transfer.flow = Summarise(direction);
+    Visibility& visibility = transfer.flow.facts.visibility;
+    const std::uint64_t encoded = tree_.notes(direction).encoded_bytes;
+    if (visibility == Visibility::kClear && encoded > own.delivered_bytes / 2) visibility = Visibility::kEncoded;
     transfer.counters = own;
     transfer.objects = objects_[Index(direction)];
     const bool opaque = facts_.visibility == Visibility::kEncrypted || facts_.visibility == Visibility::kUnknown;
@@ -223,7 +228,13 @@ void FlowWatch::Tell(const FlowCounters& counters, bool final) {
 
 void FlowWatch::CountCoverage(Direction direction, const DirectionCounters& counters) {
   DirectionCounters& before = covered_[Index(direction)];
-  context_.counters.Add(CoverageCounter(facts_.visibility), counters.delivered_bytes - before.delivered_bytes);
+  const std::uint64_t delivered = counters.delivered_bytes - before.delivered_bytes;
+  std::uint64_t& told = encoded_told_[Index(direction)];
+  const std::uint64_t encoded =
+      facts_.visibility == Visibility::kClear ? std::min(tree_.notes(direction).encoded_bytes - told, delivered) : 0;
+  told += encoded;
+  context_.counters.Add(Counter::egress_bytes_encoded, encoded);
+  context_.counters.Add(CoverageCounter(facts_.visibility), delivered - encoded);
   context_.counters.Add(Counter::egress_bytes_lost, counters.gap_bytes - before.gap_bytes);
   before = counters;
 }

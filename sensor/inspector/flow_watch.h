@@ -92,7 +92,8 @@ class FlowWatch : public FlowConsumer, public ObjectObserver {
   fingerprint::LprFileNames file_names_;
   std::array<bool, 2> lpr_structure_{};
   std::array<std::uint64_t, 2> objects_{};
-  std::array<DirectionCounters, 2> covered_{};  // already in the coverage counters
+  std::array<DirectionCounters, 2> covered_{};   // already in the coverage counters
+  std::array<std::uint64_t, 2> encoded_told_{};  // of ContentNotes::encoded_bytes, there too
 };
 
 // One for each new flow.

@@ -21,9 +21,11 @@ class SevenZipBuilder {
   bool pack_index = true;
   bool encrypt_index = false;  // packed, and by a coder that needs the password
   std::size_t data_bytes = 5000;
+  std::string content;                 // of one file, which is neither packed nor encrypted
+  std::optional<std::uint32_t> modes;  // attributes of every file, as Windows and Unix write them
 
   std::string Make(const std::vector<SevenZipFile>& files) const {
-    const std::string data = Noise(7).Take(data_bytes);
+    const std::string data = content.empty() ? Noise(7).Take(data_bytes) : content;
     std::string index = Index(files);
     std::string body = data;
     if (pack_index || encrypt_index) {
@@ -48,6 +50,11 @@ class SevenZipBuilder {
     return "\6" + Number(offset) + Number(1) + "\x09" + Number(size) + Byte(0);
   }
   // One folder: LZMA alone, or behind AES (6F10701, output 0) that no other coder takes.
+  std::string UnpackData(std::uint64_t size) const {
+    const std::string copy = std::string("\1\0", 2);
+    return content.empty() ? UnpackInfo(encrypted, size)
+                           : "\7\x0b" + Number(1) + Byte(0) + Number(1) + copy + "\x0c" + Number(size) + Byte(0);
+  }
   static std::string UnpackInfo(bool aes, std::uint64_t size) {
     const std::string properties = std::string("\x5d\0\0\x10\0", 5);
     const std::string lzma = "\x23\3\1\1" + Number(properties.size()) + properties;
@@ -78,9 +85,15 @@ class SevenZipBuilder {
       digests += LittleEndian(files[i].crc32, 4);
     }
     const std::string empties(empty.begin(), empty.end());
-    return "\1\4" + PackInfo(0, data_bytes) + UnpackInfo(encrypted, total) + "\x08\x0d" + Number(streams) + "\x09" +
-           sizes + "\x0a\1" + digests + Byte(0) + Byte(0) + "\5" + Number(files.size()) + "\x0e" +
-           Number(empties.size()) + empties + "\x11" + Number(names.size() + 1) + Byte(0) + names + Byte(0) + Byte(0);
+    std::string attributes;
+    if (modes) {
+      attributes = "\x15" + Number(files.size() * 4 + 2) + Byte(1) + Byte(0);
+      for (std::size_t i = 0; i < files.size(); ++i) attributes += LittleEndian(*modes, 4);
+    }
+    const std::size_t packed = content.empty() ? data_bytes : content.size();
+    return "\1\4" + PackInfo(0, packed) + UnpackData(total) + "\x08\x0d" + Number(streams) + "\x09" + sizes + "\x0a\1" +
+           digests + Byte(0) + Byte(0) + "\5" + Number(files.size()) + "\x0e" + Number(empties.size()) + empties +
+           "\x11" + Number(names.size() + 1) + Byte(0) + names + attributes + Byte(0) + Byte(0);
   }
   static std::string Lzma(const std::string& text) {
     lzma_options_lzma options;

@@ -66,6 +66,19 @@ def inspect_files(folder):
     assert "nothing.jpg" in errors and "1 files not readable" in errors and "by exact" in output, (output, errors)
 
 
+def inspect_unread(folder):
+    """What is recognised and not read is named with its reason; the rest of it is read all the same."""
+    picture = sorted((world / "lanes/lane1").glob("*.jpg"))[0]
+    subprocess.run(["7z", "a", "-pxyz", folder / "locked.7z", picture], check=True, capture_output=True)
+    subprocess.run(["7z", "a", "-pxyz", "-mhe=on", folder / "hidden.7z", picture], check=True, capture_output=True)
+    _, errors = inspect(folder / "locked.7z", folder / "hidden.7z", expected=FOUND)
+    for name in ("locked.7z", "hidden.7z"):
+        assert f"{name}: 1 object or archive member not read: encrypted" in errors, errors
+    (folder / "cut.gz").write_bytes(b"\x1f\x8b\x08\0\0\0\0\0\0\x03" + b"\xff" * 600)
+    _, errors = inspect(folder / "cut.gz", expected=DONE)
+    assert "cut.gz: An encoding or archive broke off" in errors, errors
+
+
 def inspect_table(folder):
     """A table of reads is seen, and no plate of it is said."""
     lines = (world / "entrusted-reads.csv").read_text().splitlines()[:200]
@@ -93,4 +106,5 @@ def check_configuration(folder):
 with tempfile.TemporaryDirectory(prefix="spanwatch-inspect.") as name:
     inspect_files(pathlib.Path(name))
     inspect_table(pathlib.Path(name))
+    inspect_unread(pathlib.Path(name))
     check_configuration(pathlib.Path(name))

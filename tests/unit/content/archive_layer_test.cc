@@ -84,6 +84,40 @@ TEST(ArchiveLayer, EncryptedMembersAreToldWithNameAndSize) {
   }
 }
 
+TEST(ArchiveLayer, WhatIsEncryptedIsToldAndCountsAsEncoded) {
+  const Members members = {{"secret.jpg", MakeJpeg(3, 3000)}, {"two.jpg", MakeJpeg(4, 300)}};
+  ContentRun run;
+  const std::string zip = MakeArchive("zip", members, "zip:encryption=aes256,zip:compression=store", "pw");
+  run.Feed({}, zip);
+  EXPECT_EQ(run.anomalies.Count(AnomalyCode::unread_encrypted), 2u);
+  EXPECT_EQ(run.counters.Get(Counter::content_unread), 2u);
+  EXPECT_EQ(run.notes().encoded_bytes, zip.size());
+  ContentRun plain;
+  plain.Feed({}, MakeArchive("zip", members));
+  EXPECT_EQ(plain.counters.Get(Counter::content_unread), 0u);
+  EXPECT_EQ(plain.notes().encoded_bytes, 0u);
+}
+
+// APPNOTE.TXT 4.4.5: 97 is WavPack, which nobody looks for a plate in.
+TEST(ArchiveLayer, MembersByAMethodThatIsNotReadAreToldAndTheOthersRead) {
+  const Members members = {{"a.jpg", MakeJpeg(3, 3000)}, {"b.jpg", MakeJpeg(4, 3000)}};
+  const std::string archive = MakeArchive("zip", members, "zip:compression=store");
+  const auto with_method = [&](char method) {
+    std::string changed = archive;
+    changed[8] = method;
+    changed[changed.find("PK\1\2") + 10] = method;
+    return changed;
+  };
+  for (const auto& [method, code] :
+       {std::pair('\x61', AnomalyCode::unread_method_other), std::pair('\x60', AnomalyCode::unread_method_jpeg)}) {
+    ContentRun run;
+    run.Feed({}, with_method(method));
+    EXPECT_EQ(run.anomalies.Count(code), 1u) << static_cast<int>(method);
+    ASSERT_NE(run.recorder.Find("root / zip b.jpg"), nullptr);
+    EXPECT_EQ(run.recorder.Find("root / zip b.jpg")->text(), members[1].second);
+  }
+}
+
 TEST(ArchiveLayer, GapEndsAMemberAndReadingGoesOnAtTheNextHeader) {
   for (const Sample& sample : kSamples) {
     if (sample.format == "7zip") continue;

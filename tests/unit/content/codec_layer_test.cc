@@ -86,6 +86,34 @@ TEST(CodecLayer, GzipMembersFollowOneAnotherAndWhatIsBehindIsSearched) {
   EXPECT_EQ(run.recorder.Find("root / carved jpeg")->text(), jpeg);
 }
 
+// pzstd and the seekable format put frames to skip between the others; zstd writes an empty frame for empty input.
+TEST(CodecLayer, ZstdBehindFramesToSkipIsRead) {
+  const auto skippable = [](char kind, std::size_t length) {
+    return std::string(1, kind) + "\x2a\x4d\x18" + std::string(1, static_cast<char>(length)) + std::string(3, '\0') +
+           std::string(length, 'x');
+  };
+  const std::string text =
+      skippable('\x50', 4) + Zstd("first ") + skippable('\x5f', 0) + skippable('\x57', 90) + Zstd("") + Zstd("second");
+  for (const std::size_t piece : {0, 1, 7}) {
+    ContentRun run;
+    run.Feed({.name = "reads.csv.zst"}, text, piece);
+    const RecordedObject* inside = run.recorder.Find("root / zstd");
+    ASSERT_NE(inside, nullptr);
+    EXPECT_EQ(inside->text(), "first second");
+    EXPECT_EQ(inside->end, ObjectEnd::kComplete);
+    EXPECT_EQ(run.anomalies.Count(AnomalyCode::content_malformed), 0u);
+  }
+}
+
+// Blocks of a tape, and whoever pads to a block's size, end in zeros.
+TEST(CodecLayer, GzipMembersMayBeEmptyAndEndInZeros) {
+  ContentRun run;
+  run.Feed({}, Gzip("first ") + Gzip("") + Gzip("second") + std::string(1000, '\0'));
+  ASSERT_NE(run.recorder.Find("root / gzip"), nullptr);
+  EXPECT_EQ(run.recorder.Find("root / gzip")->text(), "first second");
+  EXPECT_EQ(run.anomalies.Count(AnomalyCode::content_malformed), 0u);
+}
+
 TEST(CodecLayer, TruncatedStreamGivesWhatItHas) {
   ContentRun run;
   const std::string whole = Gzip(Csv());

@@ -84,6 +84,35 @@ TEST(SevenZip, AGapBeforeTheIndexLosesNothingOfIt) {
   }
 }
 
+// py7zr writes permissions without a type of file; 7-Zip writes no attributes for standard input.
+TEST(SevenZip, AMemberWithoutATypeOfFileIsAFile) {
+  const std::string jpeg = MakeJpeg(1, 3000);
+  const std::uint32_t crc32 = static_cast<std::uint32_t>(
+      ::crc32(0, reinterpret_cast<const Bytef*>(jpeg.data()), static_cast<uInt>(jpeg.size())));
+  constexpr std::uint32_t kUnix = 0x8000, kPermissions = 0644u << 16, kRegular = 0100000u << 16;
+  const auto read = [&](std::optional<std::uint32_t> modes) {
+    SevenZipBuilder builder;
+    builder.content = jpeg;
+    builder.modes = modes;
+    ContentRun run;
+    run.Feed({}, builder.Make({{"a.jpg", jpeg.size(), crc32}}));
+    const RecordedObject* member = run.recorder.Find("root / 7z a.jpg");
+    return member == nullptr ? "" : member->text();
+  };
+  EXPECT_EQ(read(std::nullopt), jpeg);
+  EXPECT_EQ(read(kUnix | kPermissions), jpeg);
+  EXPECT_EQ(read(kUnix | kPermissions | kRegular), jpeg);
+}
+
+TEST(SevenZip, EncryptedHeadersAreTold) {
+  SevenZipBuilder builder;
+  builder.encrypt_index = true;
+  ContentRun run;
+  run.Feed({}, builder.Make(kFiles));
+  EXPECT_EQ(run.anomalies.Count(AnomalyCode::unread_encrypted), 1u);
+  EXPECT_GT(run.notes().encoded_bytes, 0u);
+}
+
 TEST(SevenZip, EverySplitGivesTheSame) {
   const std::string text = SevenZipBuilder().Make(kFiles);
   for (const std::string& bytes : {text, "junk" + text + "more", text.substr(0, text.size() - 3)}) {
