@@ -12,6 +12,8 @@
 #include "fingerprint/file_head.h"
 #include "fingerprint/fragment_sampler.h"
 #include "fingerprint/pdq.h"
+#include "fingerprint/repeating_window.h"
+#include "image/caption_bars.h"
 #include "image/image_data.h"
 #include "image/picture_decoder.h"
 
@@ -59,8 +61,10 @@ class FileSketch final : public PrintSink {
     }
     sampler_.Update(bytes);
   }
-  void OnPrints(std::span<const FragmentPrint> prints) noexcept override {
-    file_.fragments.insert(file_.fragments.end(), prints.begin(), prints.end());
+  void OnPrints(std::span<const FragmentPrint> prints, const WindowBytes& windows) noexcept override {
+    for (const FragmentPrint& print : prints) {
+      if (!RepeatsItself(windows.Of(print))) file_.fragments.push_back(print);
+    }
   }
 
   FileFingerprint Finish() {
@@ -125,12 +129,29 @@ class FileSketch final : public PrintSink {
     if (std::min(cut.width, cut.height) >= image::kShortSideOfBlocks) cut = BlockMeans(cut);
     Add(cut, view);
   }
+  // Windows of which the picture itself has less than a quarter.
+  void DropCaptions(const image::LumaPlane& plane, const image::PictureLimits& limits) {
+    if (image::SniffType(picture_) != image::FileType::kJpeg) return;
+    const std::vector<image::DataRange> captions = image::CaptionData(picture_, plane, limits);
+    if (captions.empty()) return;
+    std::erase_if(file_.fragments, [&](const FragmentPrint& print) {
+      const std::uint64_t end = print.offset + profile_.fragment_window;
+      std::uint64_t inside = 0;
+      for (const image::DataRange& range : captions) {
+        const std::uint64_t first = std::max(range.begin, print.offset);
+        const std::uint64_t last = std::min(range.end, end);
+        if (first < last) inside += last - first;
+      }
+      return inside * 4 > profile_.fragment_window * std::uint64_t{3};
+    });
+  }
   void AddViews() {
     const image::PictureLimits limits{limits_.perceptual_pixels, limits_.perceptual_decoder_bytes};
     const image::PictureAndPart picture = image::DecodePictureAndPart(picture_, limits, PartWithBoxes());
     if (!picture.whole.plane) return;
     const image::LumaPlane& plane = *picture.whole.plane;
     Add(plane, View::kFull);
+    DropCaptions(plane, limits);
     if (picture.part) {
       AddBox(profile_.plate, View::kPlateCrop, picture);
       AddBox(profile_.vehicle, View::kVehicleCrop, picture);

@@ -12,8 +12,7 @@
 namespace spanwatch::fingerprint {
 namespace {
 
-constexpr std::size_t kBatch = WindowScanner::kPrintsAtOnce;  // prints looked up together
-constexpr std::size_t kAlignments = 4;                        // of one item that are followed
+constexpr std::size_t kAlignments = 4;  // of one item that are followed
 
 struct Alignment {
   std::uint64_t shift = 0;  // offset in the file minus offset here, modulo 2^64
@@ -51,8 +50,6 @@ class FragmentSketcher final : public Sketcher {
     for (const auto& lane : lanes_) lane->sampler.Gap(length);
   }
   void Finish(ObjectEnd) noexcept override {
-    for (const auto& lane : lanes_) lane->Flush();
-    if (subtracts_) Subtract();
     for (const auto& [item, followed] : items_) Tell(item, followed);
   }
 
@@ -64,37 +61,24 @@ class FragmentSketcher final : public Sketcher {
           set(set_number),
           sure(facts.fragment_sure),
           sampler({facts.fragment_seed, facts.fragment_density, facts.fragment_window}, *this) {}
-    void OnPrints(std::span<const FragmentPrint> more) noexcept override {
-      for (const FragmentPrint& print : more) {
-        prints[count++] = print;
-        if (count == kBatch) Flush();
-      }
+    void OnPrints(std::span<const FragmentPrint> prints, const WindowBytes& windows) noexcept override {
+      owner.hits_.clear();
+      FindFragments(owner.context_.index, set, prints, windows, owner.hits_);
+      for (const FragmentHit& hit : owner.hits_) owner.Find(hit);
     }
     // What is known of these bytes already is taken from there.
     void Share(ByteView bytes, FragmentSearch& search) {
       const std::uint64_t shift = sampler.position() - search.OffsetOf(bytes);
       sampler.Pass(bytes);
-      const auto hits = search.Find(set, sampler.scanner(), bytes);
-      if (hits.empty()) return;
-      Flush();
-      for (FragmentHit hit : hits) {
+      for (FragmentHit hit : search.Find(set, sampler.scanner(), bytes)) {
         hit.print.offset += shift;
-        owner.Take(hit);
+        owner.Find(hit);
       }
-    }
-    void Flush() {
-      if (count == 0) return;
-      owner.hits_.clear();
-      owner.context_.index.FindFragments(set, std::span(prints).first(count), owner.hits_);
-      count = 0;
-      for (const FragmentHit& hit : owner.hits_) owner.subtracts_ ? owner.waiting_.push_back(hit) : owner.Take(hit);
     }
     FragmentSketcher& owner;
     std::size_t set;
     std::uint32_t sure;
     FragmentSampler sampler;
-    std::array<FragmentPrint, kBatch> prints;
-    std::size_t count = 0;
   };
 
   bool Agrees(const Alignment& alignment, std::size_t set) const {
@@ -103,9 +87,10 @@ class FragmentSketcher final : public Sketcher {
            (lane.sure == 1 || alignment.last - alignment.first >= lane.sampler.scanner().window());
   }
 
+  // What a negative bank may still explain waits until all lanes have seen the same bytes.
+  void Find(const FragmentHit& hit) { subtracts_ ? waiting_.push_back(hit) : Take(hit); }
   // All lanes have seen the same bytes: what one of them knows as harmless is taken from what all found.
   void Subtract() {
-    for (const auto& lane : lanes_) lane->Flush();
     for (const FragmentHit& hit : waiting_) {
       if (context_.index.Item(hit.item).negative) harmless_.push_back(hit.print.offset);
     }

@@ -99,11 +99,12 @@ void MarkScalar(const std::uint8_t* bytes, std::size_t blocks, std::uint32_t las
 // Prints on their way to the sink.
 struct Batch {
   PrintSink& sink;
+  WindowBytes windows;
   std::size_t count = 0;
   std::array<FragmentPrint, WindowScanner::kPrintsAtOnce> prints;
 
   void Flush() {
-    if (count > 0) sink.OnPrints(std::span(prints).first(count));
+    if (count > 0) sink.OnPrints(std::span(prints).first(count), windows);
     count = 0;
   }
 };
@@ -139,7 +140,7 @@ struct ScanPaths {
   [[gnu::always_inline]] static inline void Scan(const Parameters& parameters, const std::uint8_t* bytes,
                                                  std::size_t positions, PrintSink& sink) {
     std::array<std::uint64_t, kBlocksMarked> masks;
-    Batch batch{sink};
+    Batch batch{sink, {bytes, parameters.offset, parameters.window}};
     std::size_t at = 0;
     while (positions - at >= kMarkedBlock) {
       const std::size_t blocks = std::min(kBlocksMarked, (positions - at) / kMarkedBlock);

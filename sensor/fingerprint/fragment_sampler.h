@@ -28,11 +28,20 @@ struct SampledWindows {
 // kBest: what the processor has. Every path gives the same prints.
 enum class SamplerPath : std::uint8_t { kBest, kScalar, kAvx2, kAvx512 };
 
+// Where the windows of some prints lie in memory.
+struct WindowBytes {
+  const std::uint8_t* bytes = nullptr;  // from `offset` on
+  std::uint64_t offset = 0;
+  std::size_t length = 0;  // of a window
+
+  ByteView Of(const FragmentPrint& print) const { return {bytes + (print.offset - offset), length}; }
+};
+
 class PrintSink {
  public:
   virtual ~PrintSink() = default;
   // At most WindowScanner::kPrintsAtOnce, in ascending order of offset, also from call to call; valid for the call.
-  virtual void OnPrints(std::span<const FragmentPrint> prints) noexcept = 0;
+  virtual void OnPrints(std::span<const FragmentPrint> prints, const WindowBytes& windows) noexcept = 0;
 };
 
 // WindowScanner: the windows of bytes that lie in memory.

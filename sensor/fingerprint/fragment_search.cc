@@ -2,13 +2,17 @@
 
 #include <algorithm>
 
+#include "fingerprint/repeating_window.h"
+
 namespace spanwatch::fingerprint {
 namespace {
 
 struct LookUp final : PrintSink {
   LookUp(const FingerprintIndex& fingerprint_index, std::size_t set_number, std::vector<FragmentHit>& found)
       : index(fingerprint_index), set(set_number), hits(found) {}
-  void OnPrints(std::span<const FragmentPrint> prints) noexcept override { index.FindFragments(set, prints, hits); }
+  void OnPrints(std::span<const FragmentPrint> prints, const WindowBytes& windows) noexcept override {
+    FindFragments(index, set, prints, windows, hits);
+  }
 
   const FingerprintIndex& index;
   std::size_t set;
@@ -16,6 +20,14 @@ struct LookUp final : PrintSink {
 };
 
 }  // namespace
+
+void FindFragments(const FingerprintIndex& index, std::size_t set, std::span<const FragmentPrint> prints,
+                   const WindowBytes& windows, std::vector<FragmentHit>& hits) noexcept {
+  const auto known = static_cast<std::ptrdiff_t>(hits.size());
+  index.FindFragments(set, prints, hits);
+  const auto says_nothing = [&](const FragmentHit& hit) { return RepeatsItself(windows.Of(hit.print)); };
+  hits.erase(std::remove_if(hits.begin() + known, hits.end(), says_nothing), hits.end());
+}
 
 void FragmentSearch::Begin(const FingerprintIndex& index, ByteView bytes) noexcept {
   index_ = &index;

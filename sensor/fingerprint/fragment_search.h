@@ -1,3 +1,5 @@
+// FindFragments: the registered ones among some sampled windows, but for those that say nothing (repeating_window.h).
+//
 // FragmentSearch: the registered windows of the bytes that one call brings to an inspector, found once, whoever asks: a
 // raw stream, the message that a parser cut out of it, a part of that and a file carved from it are runs of the same
 // bytes. A window's print needs nothing but the window, so what is found does not depend on who asked first.
@@ -13,6 +15,10 @@
 #include "model/fingerprint_index.h"
 
 namespace spanwatch::fingerprint {
+
+// Appends to `hits`.
+void FindFragments(const FingerprintIndex& index, std::size_t set, std::span<const FragmentPrint> prints,
+                   const WindowBytes& windows, std::vector<FragmentHit>& hits) noexcept;
 
 class FragmentSearch {
  public:

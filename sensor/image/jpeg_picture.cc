@@ -304,7 +304,52 @@ void RunBoth(Decode& decode, const LumaRectangle& part) {
   ReadRows(decode);
 }
 
+// Reads every scan, and notes where the data of each band are; false when they are not all there.
+bool ReadBands(Decode& decode, JpegBands& bands) {
+  jpeg_decompress_struct& info = decode.info;
+  const auto position = [&] { return decode.file.size() - decode.source.base.bytes_in_buffer; };
+  while (info.input_scan_number <= kScansMax) {
+    const std::size_t band = info.input_iMCU_row;
+    const std::uint64_t begin = position();
+    const int read = jpeg_consume_input(&info);
+    if (decode.source.exhausted) return false;
+    if (read == JPEG_REACHED_EOI) return true;
+    if (read == JPEG_ROW_COMPLETED || read == JPEG_SCAN_COMPLETED) bands.data.push_back({band, begin, position()});
+  }
+  return false;
+}
+
+void RunBands(Decode& decode, JpegBands& bands) {
+  jpeg_decompress_struct& info = decode.info;
+  ReadHeader(decode);
+  decode.all_coefficients = true;
+  if (!HasLuminance(info) || !WithinLimits(decode) || !Prepare(decode)) return;
+  info.scale_denom = 2;
+  jpeg_start_decompress(&info);
+  if (!ReadBands(decode, bands)) return;
+  jpeg_start_output(&info, info.input_scan_number);
+  bands.height = static_cast<std::uint32_t>(info.max_v_samp_factor) * DCTSIZE / 2;
+  LumaPlane& plane = *decode.outcome.plane;
+  plane.width = info.output_width;
+  plane.height = info.output_height;
+  ReadRows(decode);
+}
+
 }  // namespace
+
+std::optional<JpegBands> DecodeJpegBands(ByteView file, const PictureLimits& limits) noexcept {
+  JpegBands bands;
+  Decode decode{};
+  decode.file = file;
+  decode.limits = limits;
+  SetUp(decode);
+  if (setjmp(decode.error.jump) == 0) RunBands(decode, bands);
+  jpeg_destroy_decompress(&decode.info);
+  std::optional<LumaPlane>& plane = decode.outcome.plane;
+  if (!plane || decode.rows == 0 || decode.rows < plane->height) return std::nullopt;
+  bands.plane = std::move(*plane);
+  return bands;
+}
 
 PictureOutcome DecodeJpeg(ByteView file, const PictureLimits& limits) noexcept {
   Decode decode{};

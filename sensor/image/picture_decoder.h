@@ -44,4 +44,20 @@ PictureAndPart DecodePictureAndPart(ByteView file, const PictureLimits& limits,
 // Both of an intact JPEG of block means with one pass over its data; nothing of any other.
 PictureAndPart DecodeJpegAndPart(ByteView file, const PictureLimits& limits, const LumaRectangle& part) noexcept;
 
+// The luminance of a JPEG at half its size, and where in the file the coded data of its bands lie: of rows of the units
+// that an encoder writes together, `height` samples each. A file of several scans has data of a band in each.
+struct JpegBands {
+  struct Data {
+    std::size_t band = 0;
+    std::uint64_t begin = 0, end = 0;  // bytes of the file, known to within eight
+  };
+  LumaPlane plane;
+  std::uint32_t height = 0;
+  std::vector<Data> data;  // ascending
+};
+
+// Nothing of a file that is damaged, cut off or over the limits, nor of one whose first component is no luminance. For
+// enrolment.
+std::optional<JpegBands> DecodeJpegBands(ByteView file, const PictureLimits& limits) noexcept;
+
 }  // namespace spanwatch::image

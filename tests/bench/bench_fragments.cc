@@ -64,13 +64,17 @@ std::shared_ptr<const hashset::Snapshot> MakeSnapshot(std::uint64_t prints) {
 }
 
 struct Count final : PrintSink {
-  void OnPrints(std::span<const FragmentPrint> prints) noexcept override { seen += prints.size(); }
+  void OnPrints(std::span<const FragmentPrint> prints, const fingerprint::WindowBytes&) noexcept override {
+    seen += prints.size();
+  }
   std::uint64_t seen = 0;
 };
 
 struct LookUp final : PrintSink {
   explicit LookUp(const FingerprintIndex& fingerprint_index) : index(fingerprint_index) {}
-  void OnPrints(std::span<const FragmentPrint> prints) noexcept override { index.FindFragments(0, prints, hits); }
+  void OnPrints(std::span<const FragmentPrint> prints, const fingerprint::WindowBytes& windows) noexcept override {
+    fingerprint::FindFragments(index, 0, prints, windows, hits);
+  }
   const FingerprintIndex& index;
   std::vector<FragmentHit> hits;
 };

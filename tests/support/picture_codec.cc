@@ -134,6 +134,8 @@ Bytes EncodeJpeg(const Picture& picture, const JpegOptions& options) {
   jpeg_set_defaults(&info);
   jpeg_set_quality(&info, options.quality, TRUE);
   info.restart_in_rows = options.restart_rows;
+  info.optimize_coding = options.optimised ? TRUE : FALSE;
+  if (options.whole_colour) info.comp_info[0].h_samp_factor = info.comp_info[0].v_samp_factor = 1;
   jpeg_scan_info scans[10] = {};
   if (options.progressive) {
     jpeg_simple_progression(&info);

@@ -29,6 +29,8 @@ struct JpegOptions {
   bool progressive = false;
   bool separate_scans = false;  // baseline with a scan for each component
   bool late_luminance = false;  // progressive, DC alone, with nine scans of chrominance before the one of luminance
+  bool optimised = false;       // Huffman tables made for this picture
+  bool whole_colour = false;    // chrominance as fine as luminance (4:4:4)
   int restart_rows = 0;         // a restart marker after so many rows of blocks
   JpegInk ink = JpegInk::kColour;
 };

@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kWindowBytes = SampledWindows().window;
 
 struct Prints final : PrintSink {
-  void OnPrints(std::span<const FragmentPrint> prints) noexcept override {
+  void OnPrints(std::span<const FragmentPrint> prints, const WindowBytes&) noexcept override {
     all.insert(all.end(), prints.begin(), prints.end());
   }
   std::vector<FragmentPrint> all;
