@@ -10,7 +10,8 @@
 namespace spanwatch::cli {
 
 Status MayBuild(const RegisterArguments& arguments, const std::string& owner) {
-  const std::vector<std::filesystem::path> inputs{arguments.database, arguments.signing_key, arguments.delta_from};
+  std::vector<std::filesystem::path> inputs{arguments.database, arguments.signing_key};
+  inputs.insert(inputs.end(), arguments.delta_from.begin(), arguments.delta_from.end());
   if (Status status = MayWrite(arguments.out, {"hash set", hashset::kMagic}, inputs); !status) return status;
   std::error_code error;
   if (!std::filesystem::exists(arguments.out, error) || std::filesystem::file_size(arguments.out, error) == 0)

@@ -6,7 +6,7 @@
 #include "cli/hashset_diff.h"
 #include "cli/quarantine_command.h"
 #include "cli/rollback_command.h"
-#include "hashset/mapped_hashset.h"
+#include "hashset/set_family.h"
 
 namespace spanwatch::cli {
 namespace {
@@ -15,7 +15,8 @@ using hashset::MappedHashSet;
 
 struct HashSetArguments {
   std::string file;
-  std::string other;  // of diff: the later one
+  std::string other;               // of diff: the later one
+  std::vector<std::string> bases;  // of diff: what a delta among them stands on
   bool json = false;
   std::vector<std::string> trust;
   double gpu_rate = 16.2e9;  // SHA-256 of one GPU, hashcat mode 1400: no AES-CMAC kernel is that fast yet
@@ -23,11 +24,12 @@ struct HashSetArguments {
 
 void PrintInfo(const MappedHashSet& set, std::string_view signature) {
   const hashset::Manifest& manifest = set.manifest();
-  fmt::print("name          {}\nserial        {}\nprofile       {}\ncreated       {}\n", Printable(manifest.name),
-             manifest.serial, manifest.profile, FormatRfc3339(PacketTimeFromNanoseconds(manifest.created)));
+  fmt::print("name          {}\nserial        {}\ndigest        {}\nprofile       {}\ncreated       {}\n",
+             Printable(manifest.name), manifest.serial, ToHex(set.digest()), manifest.profile,
+             FormatRfc3339(PacketTimeFromNanoseconds(manifest.created)));
   if (manifest.is_delta()) {
-    fmt::print("delta to      serial {}; {} items of it taken back\n", manifest.base_serial,
-               manifest.Section(hashset::SectionKind::kRemoved).rows);
+    fmt::print("delta to      serial {}, digest {}; {} items of it taken back\n", manifest.base_serial,
+               ToHex(manifest.base_digest), manifest.Section(hashset::SectionKind::kRemoved).rows);
   }
   fmt::print("signed by     {} ({})\n", ToHex(set.signer()), signature);
   fmt::print("bytes         {}\nitems         {}\nbare digests  {}\n", set.file_bytes(), set.item_count(),
@@ -91,11 +93,19 @@ int ShowAttackCost(const HashSetArguments& arguments) {
 }
 
 int Diff(const HashSetArguments& arguments) {
-  const auto before = Open(arguments, arguments.file);
-  if (!before) return Report(before.error());
-  const auto after = Open(arguments, arguments.other);
-  if (!after) return Report(after.error());
-  PrintHashSetDiff(**before, **after, arguments.json);
+  hashset::SetList sets;
+  std::vector<std::string> files{arguments.file, arguments.other};
+  files.insert(files.end(), arguments.bases.begin(), arguments.bases.end());
+  for (const std::string& file : files) {
+    const auto set = Open(arguments, file);
+    if (!set) return Report(set.error());
+    sets.push_back(*set);
+  }
+  const auto before = hashset::FamilyUpTo(*sets[0], sets), after = hashset::FamilyUpTo(*sets[1], sets);
+  if (!before || !after) {
+    return Report((before ? after.error() : before.error()).In("what a delta stands on is named with --base"));
+  }
+  PrintHashSetDiff(*before, *after, arguments.json);
   return kExitDone;
 }
 
@@ -103,7 +113,13 @@ void AddDiff(CLI::App& parent, int& exit_status) {
   CLI::App* command = parent.add_subcommand("diff", "Shows which items, and what else, differ between two sets");
   const auto arguments = std::make_shared<HashSetArguments>();
   command->add_option("BEFORE", arguments->file, "A hash set (*.swset)")->required();
-  command->add_option("AFTER", arguments->other, "The later hash set")->required();
+  command->add_option("AFTER", arguments->other, "The later hash set, or a delta to the first")->required();
+  command
+      ->add_option(
+          "--base", arguments->bases,
+          "What a delta among the two stands on: a whole set, and the deltas between, each with its own --base")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   command->add_flag("--json", arguments->json, "One JSON object a line: the sets, then each item that differs");
   command->add_option("--trust", arguments->trust, "Public key of an owner; may be given several times")
       ->type_name("PUB")

@@ -41,6 +41,8 @@ ordered_json SetDocument(const MappedHashSet& set) {
   }
   return {{"name", manifest.name},
           {"serial", manifest.serial},
+          {"digest", ToHex(set.digest())},
+          {"base_digest", manifest.is_delta() ? ordered_json(ToHex(manifest.base_digest)) : ordered_json()},
           {"profile", manifest.profile},
           {"created", FormatRfc3339(PacketTimeFromNanoseconds(manifest.created))},
           {"signer", ToHex(set.signer())},
@@ -103,7 +105,7 @@ void PrintSets(const MappedHashSet& before, const MappedHashSet& after) {
 
 }  // namespace
 
-void PrintHashSetDiff(const MappedHashSet& before, const MappedHashSet& after, bool json) {
+void PrintHashSetDiff(const hashset::Family& before, const hashset::Family& after, bool json) {
   const std::vector<hashset::ItemDifference> differences = hashset::DiffHashSets(before, after);
   std::map<std::string_view, Counts> collections;
   Counts all;
@@ -114,15 +116,15 @@ void PrintHashSetDiff(const MappedHashSet& before, const MappedHashSet& after, b
     }
   }
   if (json) {
-    PrintLine({{"before", SetDocument(before)},
-               {"after", SetDocument(after)},
+    PrintLine({{"before", SetDocument(*before.back())},
+               {"after", SetDocument(*after.back())},
                {"added", all.added},
                {"removed", all.removed},
                {"changed", all.changed}});
     for (const hashset::ItemDifference& difference : differences) PrintDifferenceJson(difference);
     return;
   }
-  PrintSets(before, after);
+  PrintSets(*before.back(), *after.back());
   for (const auto& [name, counts] : collections) {
     fmt::print("collection     {}: {} added, {} removed, {} changed\n", name, counts.added, counts.removed,
                counts.changed);

@@ -178,8 +178,14 @@ void AddBuild(CLI::App& parent, int& exit_status) {
       ->capture_default_str();
   build.app
       ->add_option("--delta-from", build.arguments->delta_from,
-                   "Write only what is other than in this set, built before; sensors load both")
+                   "Write only what is other than in this set, built before, and in the deltas built on it, each named "
+                   "with its own --delta-from; sensors load it beside them")
+      ->allow_extra_args(false)
       ->type_name("FILE");
+  build.app
+      ->add_option("--serial", build.arguments->serial,
+                   "Serial of the set, higher than any before; without it the time in seconds since 1970")
+      ->check(CLI::PositiveNumber);
   build.app->footer("Example: spanwatch register build --register R.db --sign owner.key --out agency.swset");
 }
 

@@ -38,7 +38,8 @@ struct RegisterArguments {
   std::string out;
   std::string name;
   std::string profile;  // of the register, or of the set: empty, as the register's
-  std::string delta_from;
+  std::vector<std::string> delta_from;
+  std::uint64_t serial = 0;  // 0: chosen
 };
 
 int RegisterInit(const RegisterArguments& arguments);

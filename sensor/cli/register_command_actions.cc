@@ -251,7 +251,8 @@ int RegisterBuild(const RegisterArguments& arguments) {
        .name = arguments.name,
        .profile = arguments.profile.empty() ? (*database)->facts().profile : ProfileNamed(arguments.profile),
        .fragment_sure = arguments.fragment_sure,
-       .delta_from = arguments.delta_from,
+       .delta_from = {arguments.delta_from.begin(), arguments.delta_from.end()},
+       .serial = arguments.serial == 0 ? std::nullopt : std::optional(arguments.serial),
        .now = WallClockNow(),
        .progress = [&](auto step, auto done, auto total) { progress.Show(step, done, total); }},
       *seed);

@@ -18,7 +18,7 @@ namespace spanwatch::cli {
 void AddHashSetOptions(CLI::App& command, SensorOptions& options) {
   command.add_option("-c,--config", options.config_file, "Configuration file")->type_name("FILE");
   // One value each time, so that what follows may be a capture file.
-  command.add_option("--hashset", options.hashsets, "Hash set to look for (up to 8)")
+  command.add_option("--hashset", options.hashsets, "Hash set to look for (up to 8, and the deltas to them)")
       ->type_name("FILE")
       ->allow_extra_args(false);
   command.add_option("--trust", options.trust, "Public key of an owner whose sets and rules are believed")
@@ -54,7 +54,7 @@ Status CheckInspected(const std::vector<std::string>& names) {
 
 Result<config::Config> ConfigOf(const SensorOptions& options) {
   if (options.hashsets.size() > config::kHashSetsMax) {
-    return Fail(ErrorCode::kUsage, "at most {} hash sets at once", config::kHashSetsMax);
+    return Fail(ErrorCode::kUsage, "at most {} hash sets and deltas at once", config::kHashSetsMax);
   }
   if (options.record_keys.size() > options.hashsets.size() && !options.hashsets.empty()) {
     return Fail(ErrorCode::kUsage, "there are more record keys than hash sets; the n-th key belongs to the n-th set");
@@ -167,6 +167,11 @@ supervisor::HashsetFigures FiguresOf(const hashset::MappedHashSet& set, bool has
   return figures;
 }
 
+// The last delta of a chain speaks for all of it.
+void CountNothing(supervisor::HashsetFigures& figures) {
+  figures.images = figures.records = figures.files = figures.negatives = figures.unsearched_records = 0;
+}
+
 }  // namespace
 
 Result<OpenedHashSets> OpenHashSets(const config::Config& config, const HashSetIntake* intake) {
@@ -204,7 +209,11 @@ Result<OpenedHashSets> OpenHashSets(const config::Config& config, const HashSetI
     opened.inputs.push_back({std::move(**file), std::move(*key), hashset.source()});
     sets.push_back(*set);
   }
-  if (auto deltas = hashset::DeltasOf(sets); !deltas) return Fail(deltas.error());
+  const auto families = hashset::FamiliesOf(sets);
+  if (!families) return Fail(families.error());
+  for (std::size_t i = 0; i < sets.size(); ++i) {
+    if (!(*families)[i].followers().empty()) CountNothing(opened.figures[i]);
+  }
   return opened;
 }
 

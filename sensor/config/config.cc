@@ -173,7 +173,8 @@ Status ApplyHashSets(Config& config, const Place& place) {
                                                {"ca_file", EntryText(&HashSetConfig::ca_file)},
                                                {"allow_link_local", EntryFlag(&HashSetConfig::allow_link_local)}});
   if (!status) return status;
-  if (config.hashsets.size() > kHashSetsMax) return place.Refuse("at most {} hash sets at once", kHashSetsMax);
+  if (config.hashsets.size() > kHashSetsMax)
+    return place.Refuse("at most {} hash sets and deltas at once", kHashSetsMax);
   for (const auto& hashset : config.hashsets) {
     if (hashset.file.empty() == hashset.url.empty()) return place.Refuse("an entry needs a 'file' or a 'url'");
     if (hashset.url.empty()) continue;

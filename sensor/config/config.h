@@ -17,7 +17,7 @@
 
 namespace spanwatch::config {
 
-inline constexpr std::size_t kHashSetsMax = 8;  // in force at once
+inline constexpr std::size_t kHashSetsMax = 64;  // files in force at once: sets and their deltas
 
 struct HashSetConfig {
   std::filesystem::path file;        // or:

@@ -1,12 +1,12 @@
-// DiffHashSets: what one hash set holds that another does not, item by item. Used by `spanwatch hashset diff`. Pure;
-// the sets must outlive what is returned.
+// DiffHashSets: what one hash set holds that another does not, item by item; a set with its deltas counts as the set
+// that they make together. Used by `spanwatch hashset diff`. Pure; the sets must outlive what is returned.
 #pragma once
 
 #include <optional>
 #include <string_view>
 #include <vector>
 
-#include "hashset/mapped_hashset.h"
+#include "hashset/set_family.h"
 #include "model/match.h"
 
 namespace spanwatch::hashset {
@@ -29,9 +29,9 @@ struct ItemDifference {
   std::optional<ItemContent> after;   // nothing: removed
 };
 
-// Of every item in the order of the set.
-std::vector<ItemContent> ContentOf(const MappedHashSet& set);
+// What of a family is looked for, by id.
+std::vector<std::pair<ItemId, ItemContent>> ContentOf(const Family& family);
 // By id. What is equal in both is left out.
-std::vector<ItemDifference> DiffHashSets(const MappedHashSet& before, const MappedHashSet& after);
+std::vector<ItemDifference> DiffHashSets(const Family& before, const Family& after);
 
 }  // namespace spanwatch::hashset

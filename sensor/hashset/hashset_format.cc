@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <span>
 
 #include "base/byte_reader.h"
 #include "base/byte_writer.h"
@@ -31,9 +32,10 @@ void EncodeCollection(const CollectionRow& collection, ByteWriter& writer) {
   writer.Le(static_cast<std::uint8_t>(collection.calibrated));
   writer.Le(std::bit_cast<std::uint64_t>(collection.false_rate));
   writer.Le(static_cast<std::uint8_t>(collection.negative));
+  writer.Le(collection.expires_s);
 }
 
-bool DecodeCollection(ByteReader& reader, CollectionRow& collection) {
+bool DecodeCollection(ByteReader& reader, std::uint32_t version, CollectionRow& collection) {
   if (!TakeText(reader, collection.name) || !TakeText(reader, collection.owner)) return false;
   collection.items = reader.U64Le();
   collection.bytes = reader.U64Le();
@@ -42,17 +44,18 @@ bool DecodeCollection(ByteReader& reader, CollectionRow& collection) {
   collection.calibrated = reader.U8() != 0;
   collection.false_rate = std::bit_cast<double>(reader.U64Le());
   collection.negative = reader.U8() != 0;
+  if (version > 3) collection.expires_s = reader.U32Le();
   return reader.ok() && collection.sure_distance <= collection.weak_distance &&
          collection.weak_distance <= kPictureDistanceMax && std::isfinite(collection.false_rate) &&
          collection.false_rate >= 0;
 }
 
-bool DecodeLists(ByteReader& reader, Manifest& manifest) {
+bool DecodeLists(ByteReader& reader, std::uint32_t version, Manifest& manifest) {
   const std::uint32_t collections = reader.U32Le();
   if (collections > kCollectionsMax) return false;
   for (std::uint32_t i = 0; i < collections; ++i) {
     CollectionRow collection;
-    if (!DecodeCollection(reader, collection)) return false;
+    if (!DecodeCollection(reader, version, collection)) return false;
     manifest.collections.push_back(std::move(collection));
   }
   const std::uint32_t shapes = reader.U32Le();
@@ -61,8 +64,9 @@ bool DecodeLists(ByteReader& reader, Manifest& manifest) {
     const std::uint16_t shape = reader.U16Le();
     manifest.shapes.push_back({shape, reader.U64Le()});
   }
-  if (reader.U32Le() != kSectionCount) return false;
-  for (SectionEntry& section : manifest.sections) {
+  const std::size_t sections = version > 3 ? kSectionCount : kSectionCountOfVersion3;
+  if (reader.U32Le() != sections) return false;
+  for (SectionEntry& section : std::span(manifest.sections).first(sections)) {
     section.rows = reader.U64Le();
     section.offset = reader.U64Le();
     section.bytes = reader.U64Le();
@@ -70,6 +74,8 @@ bool DecodeLists(ByteReader& reader, Manifest& manifest) {
     if (!reader.ok()) return false;
     std::copy(checksum.begin(), checksum.end(), section.checksum.begin());
   }
+  for (SectionEntry& section : std::span(manifest.sections).subspan(sections))
+    section = {.offset = kHeaderBytes + kSignatureBytes, .checksum = SectionChecksum({})};
   return reader.ok() && reader.remaining() == 0;
 }
 
@@ -81,6 +87,7 @@ Bytes EncodeManifest(const Manifest& manifest) {
   writer.Text(manifest.profile);
   writer.Le(manifest.serial);
   writer.Le(manifest.base_serial);
+  writer.Raw(manifest.base_digest);
   writer.Le(manifest.created);
   writer.Le(manifest.fragment_seed);
   writer.Le(manifest.fragment_density);
@@ -107,13 +114,17 @@ Bytes EncodeManifest(const Manifest& manifest) {
   return writer.Release();
 }
 
-Result<Manifest> DecodeManifest(ByteView bytes) {
+Result<Manifest> DecodeManifest(ByteView bytes, std::uint32_t version) {
   ByteReader reader(bytes);
   Manifest manifest;
   bool whole = TakeText(reader, manifest.name) && TakeText(reader, manifest.profile);
   if (whole) {
     manifest.serial = reader.U64Le();
     manifest.base_serial = reader.U64Le();
+    if (version > 3) {
+      const ByteView digest = reader.Take(manifest.base_digest.size());
+      std::copy(digest.begin(), digest.end(), manifest.base_digest.begin());
+    }
     manifest.created = static_cast<std::int64_t>(reader.U64Le());
     manifest.fragment_seed = reader.U64Le();
     manifest.fragment_density = reader.U32Le();
@@ -128,7 +139,7 @@ Result<Manifest> DecodeManifest(ByteView bytes) {
     for (std::uint64_t& items : manifest.items_of_kind) items = reader.U64Le();
     const bool fragments = manifest.fragment_density > 0 && manifest.fragment_window >= kFragmentWindowMin &&
                            manifest.fragment_window <= kFragmentWindowMax && manifest.fragment_sure > 0;
-    whole = fragments && DecodeLists(reader, manifest);
+    whole = fragments && DecodeLists(reader, version, manifest);
   }
   if (!whole) return Fail(ErrorCode::kCorrupt, "its manifest is damaged");
   return manifest;
@@ -158,6 +169,15 @@ std::array<std::uint8_t, 32> SectionChecksum(ByteView section) {
   std::array<std::uint8_t, 32> checksum{};
   crypto_generichash(checksum.data(), checksum.size(), section.data(), section.size(), nullptr, 0);
   return checksum;
+}
+
+std::uint32_t ExpirySeconds(PacketTime expires) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(expires).time_since_epoch().count();
+  return seconds >= UINT32_MAX ? 0 : static_cast<std::uint32_t>(std::max<std::int64_t>(seconds, 1));
+}
+
+PacketTime ExpiryTime(std::uint32_t seconds) {
+  return seconds == 0 ? PacketTime::max() : PacketTime(std::chrono::seconds(seconds));
 }
 
 RecordKeyId RecordKeyIdOf(ByteView record_key) {

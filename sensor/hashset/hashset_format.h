@@ -1,4 +1,5 @@
-// The hash set file (*.swset), version 3: its header, manifest and the rows of its sections. README.md has the grammar.
+// The hash set file (*.swset), version 4: its header, manifest and the rows of its sections. README.md has the grammar.
+// Whole sets of version 3 are read, too.
 //
 // All numbers little-endian. Rows are plain structs read in place from the mapped file; every section starts at a
 // multiple of 64. The signature covers header and manifest; the manifest holds the BLAKE2b-256 of each section.
@@ -15,14 +16,16 @@
 namespace spanwatch::hashset {
 
 inline constexpr std::string_view kMagic = "SWSET\r\n\x1a";
-inline constexpr std::uint32_t kFormatVersion = 3;
+inline constexpr std::uint32_t kFormatVersion = 4;
+inline constexpr std::uint32_t kFormatVersionMin = 3;
 inline constexpr std::size_t kHeaderBytes = 64;
 inline constexpr std::size_t kSignatureBytes = 64;
 inline constexpr std::size_t kSectionAlignment = 64;
 inline constexpr std::size_t kManifestBytesMax = 16u << 20;
 inline constexpr std::size_t kCollectionsMax = 65536;
 inline constexpr std::size_t kNameBytesMax = 256;
-inline constexpr std::size_t kSetsMax = 8;
+inline constexpr std::size_t kSetsMax = 8;       // whole sets at once
+inline constexpr std::size_t kSetFilesMax = 64;  // with their deltas
 inline constexpr std::uint32_t kFragmentWindowMin = 32, kFragmentWindowMax = 256;
 inline constexpr int kPictureDistanceMax = 48;
 inline constexpr std::size_t kPictureHitsMax = 64;
@@ -37,6 +40,8 @@ constexpr std::uint64_t SectionAligned(std::uint64_t offset) {
 using PublicKey = std::array<std::uint8_t, 32>;
 // Tells two record keys apart without telling anything of them, so that a wrong key is noticed and not just silent.
 using RecordKeyId = std::array<std::uint8_t, 8>;
+// Names a set: BLAKE2b-256 of what its signature is over, which holds the checksums of all that it has.
+using SetDigest = std::array<std::uint8_t, 32>;
 
 // First bytes of the file. `file_bytes` is the size of the whole.
 struct Header {
@@ -65,15 +70,19 @@ enum class SectionKind : std::uint32_t {
   kPairs,           // KeyTable: pair tag
   kPlateFilter,     // split-block Bloom filter of plate tags
   kRemoved,         // ItemId ascending: what of its base a delta takes back
+  kCommon,          // u64 ascending: fragment hashes that tell nothing, since different items have them
+  kNoLongerCommon,  // the same: what of the common ones of its base a delta takes back
   kCount,
 };
 inline constexpr std::size_t kSectionCount = static_cast<std::size_t>(SectionKind::kCount);
+inline constexpr std::size_t kSectionCountOfVersion3 = static_cast<std::size_t>(SectionKind::kCommon);
 
 constexpr std::string_view ToString(SectionKind kind) {
   constexpr std::string_view kNames[] = {"items",           "digests",         "image data",    "heads",
                                          "archive entries", "fragment filter", "fragments",     "picture hashes",
                                          "picture firsts",  "picture rows",    "picture slots", "plates",
-                                         "pairs",           "plate filter",    "removed"};
+                                         "pairs",           "plate filter",    "removed",       "common fragments",
+                                         "no longer common"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -82,7 +91,7 @@ struct ItemRow {
   std::uint32_t size_low = 0;
   std::uint16_t size_high = 0;
   std::uint16_t collection = 0;
-  std::uint32_t expires_s = 0;                // seconds since the epoch; 0: never
+  std::uint32_t expires_s = 0;                // its own; seconds since the epoch; 0: never
   std::uint32_t fragment_count_and_kind = 0;  // ItemKind in the two highest bits
 
   std::uint64_t size() const { return std::uint64_t{size_high} << 32 | size_low; }
@@ -133,14 +142,16 @@ struct CollectionRow {
   std::uint8_t weak_distance = 40;
   bool calibrated = false;
   double false_rate = 0;
-  bool negative = false;  // known harmless: its matches are subtracted, never told
+  bool negative = false;        // known harmless: its matches are subtracted, never told
+  std::uint32_t expires_s = 0;  // of all its items; as in ItemRow
 };
 
 struct Manifest {
   std::string name;
   std::string profile;  // compact, standard, full
   std::uint64_t serial = 0;
-  std::uint64_t base_serial = 0;  // 0: a whole set; else a delta to the set of this serial, of the same name and signer
+  std::uint64_t base_serial = 0;  // 0: a whole set; else a delta to the set of this serial ...
+  SetDigest base_digest{};        // ... and digest, whole or a delta itself; zero: a whole set
   std::int64_t created = 0;       // wall clock, nanoseconds
   std::uint64_t fragment_seed = 0;
   std::uint32_t fragment_density = 256;
@@ -162,12 +173,15 @@ struct Manifest {
 Sha256Digest DigestOfMd5(const Md5Digest& md5);
 
 Bytes EncodeManifest(const Manifest& manifest);
-// Refuses anything that is not exactly one manifest within its limits.
-Result<Manifest> DecodeManifest(ByteView bytes);
+// Refuses anything that is not exactly one manifest of this version within its limits.
+Result<Manifest> DecodeManifest(ByteView bytes, std::uint32_t version = kFormatVersion);
 
 // What the Ed25519 signature is over: a fixed prefix, the header and the manifest.
 Bytes SignedMessage(ByteView header, ByteView manifest);
 std::array<std::uint8_t, 32> SectionChecksum(ByteView section);
+// Seconds of ItemRow and CollectionRow: whole, never behind the moment that is meant.
+std::uint32_t ExpirySeconds(PacketTime expires);
+PacketTime ExpiryTime(std::uint32_t seconds);
 // REQUIRES: the 32 bytes of a record key.
 RecordKeyId RecordKeyIdOf(ByteView record_key);
 

@@ -22,12 +22,6 @@ ByteView BytesOf(const std::vector<Row>& rows) {
   return {reinterpret_cast<const std::uint8_t*>(rows.data()), rows.size() * sizeof(Row)};
 }
 
-// Whole seconds, never behind the moment that is meant; 0 is never.
-std::uint32_t ExpirySeconds(PacketTime expires) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(expires).time_since_epoch().count();
-  return seconds >= UINT32_MAX ? 0 : static_cast<std::uint32_t>(std::max<std::int64_t>(seconds, 1));
-}
-
 // What was written so far, to be read again.
 class FileMapping {
  public:
@@ -80,6 +74,7 @@ HashSetWriter::HashSetWriter(HashSetDescription description)
   manifest_.profile = std::move(description.profile);
   manifest_.serial = description.serial;
   manifest_.base_serial = description.base_serial;
+  manifest_.base_digest = description.base_digest;
   manifest_.created = Nanoseconds(description.created);
   manifest_.fragment_seed = description.fragment_seed;
   manifest_.fragment_density = description.fragment_density;
@@ -153,6 +148,17 @@ void HashSetWriter::AddPicture(std::uint32_t item, const PictureView& view) {
 void HashSetWriter::AddShape(const ShapeDensity& shape) { manifest_.shapes.push_back(shape); }
 
 void HashSetWriter::Remove(const ItemId& id) { removed_.push_back(id); }
+
+void HashSetWriter::MakeCommon(std::vector<std::uint64_t> hashes) { common_ = std::move(hashes); }
+
+void HashSetWriter::TakeBackCommon(std::vector<std::uint64_t> hashes) { no_longer_common_ = std::move(hashes); }
+
+void HashSetWriter::SpeakFor(const Manifest& whole) {
+  manifest_.collections = whole.collections;
+  manifest_.shapes = whole.shapes;
+  manifest_.items_of_kind = whole.items_of_kind;
+  manifest_.has_records = whole.has_records;
+}
 
 // Of the sections that grow with what is registered, near enough for an estimate of the time left.
 std::uint64_t HashSetWriter::ExpectedBytes() const {
@@ -252,6 +258,10 @@ Status HashSetWriter::WriteSections(int file) {
   if (status) status = WriteArchiveEntries(file);
   std::ranges::sort(removed_);
   if (status) status = WriteBytes(file, SectionKind::kRemoved, BytesOf(removed_), removed_.size());
+  for (auto* hashes : {&common_, &no_longer_common_}) std::ranges::sort(*hashes);
+  if (status) status = WriteBytes(file, SectionKind::kCommon, BytesOf(common_), common_.size());
+  if (status)
+    status = WriteBytes(file, SectionKind::kNoLongerCommon, BytesOf(no_longer_common_), no_longer_common_.size());
   if (status) status = WriteTables(file);
   return status ? WritePictures(file) : status;
 }

@@ -1,8 +1,9 @@
 // HashSetWriter: makes a signed hash set file from plain values. Used by `register build` and by tests.
 //
 // Call order: (AddCollection | AddItem (AddFile | AddRecord | AddDigest | AddMd5 | AddPicture)* | AddShape | Remove)*
-// Write. One thread. Items and the rows of its tables wait in temporary files once they are many, so that it holds
-// little more than sorter_bytes a table; while it writes, 12 bytes a view and the filters too.
+// MakeCommon? TakeBackCommon? SpeakFor? Write. One thread. Items and the rows of its tables wait in temporary files
+// once they are many, so that it holds little more than sorter_bytes a table; while it writes, 12 bytes a view and the
+// filters too.
 #pragma once
 
 #include <filesystem>
@@ -21,6 +22,7 @@ struct HashSetDescription {
   std::string profile = "standard";
   std::uint64_t serial = 1;
   std::uint64_t base_serial = 0;  // of the set that this one is a delta to
+  SetDigest base_digest{};        // likewise
   PacketTime created;             // wall clock
   std::uint64_t fragment_seed = 0;
   std::uint32_t fragment_density = 256;
@@ -70,6 +72,12 @@ class HashSetWriter {
   void AddShape(const ShapeDensity& shape);
   // A delta: this item of the base is no longer looked for (or is here, as it is now).
   void Remove(const ItemId& id);
+  // Fragment hashes that are no evidence of any item, though items have them; in a delta: that have become so.
+  void MakeCommon(std::vector<std::uint64_t> hashes);
+  // A delta: these of its base are evidence again.
+  void TakeBackCommon(std::vector<std::uint64_t> hashes);
+  // A delta: of collections, kinds and plates it says what the whole set behind it says. After the last item.
+  void SpeakFor(const Manifest& whole);
 
   // Writes `path` atomically, mode 0600: picture hashes are personal data. `signing_seed`: the 32 bytes of a signing
   // key file.
@@ -117,6 +125,8 @@ class HashSetWriter {
   ExternalSorter<KeyRow> plates_;
   ExternalSorter<KeyRow> pairs_;
   std::vector<ItemId> removed_;
+  std::vector<std::uint64_t> common_;
+  std::vector<std::uint64_t> no_longer_common_;
 };
 
 // The Ed25519 public key that belongs to a signing seed.

@@ -23,7 +23,7 @@ std::vector<std::uint64_t> ItemContents(const MappedHashSet& set) {
     writer.Text(collection.name);
     writer.Text(collection.owner);
     for (const std::uint64_t number :
-         {item.size, static_cast<std::uint64_t>(Nanoseconds(item.expires)), std::uint64_t{item.fragment_count},
+         {item.size, static_cast<std::uint64_t>(Nanoseconds(set.OwnExpiry(row))), std::uint64_t{item.fragment_count},
           static_cast<std::uint64_t>(item.kind), std::uint64_t{collection.negative}})
       writer.Le(number);
     add(row, SectionKind::kItems);

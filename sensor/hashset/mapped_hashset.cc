@@ -30,6 +30,9 @@ constexpr std::size_t RowBytes(SectionKind kind) {
       return sizeof(PictureRow);
     case SectionKind::kRemoved:
       return sizeof(ItemId);
+    case SectionKind::kCommon:
+    case SectionKind::kNoLongerCommon:
+      return sizeof(std::uint64_t);
     default:
       return 0;
   }
@@ -103,9 +106,10 @@ Status MappedHashSet::CheckHeader(std::span<const Bytes> trusted, bool any_signe
   if (std::string_view(header.magic.data(), header.magic.size()) != kMagic) {
     return Fail(ErrorCode::kCorrupt, "not a hash set; give the .swset file that `register build` wrote");
   }
-  if (header.version != kFormatVersion) {
-    return Fail(ErrorCode::kInvalid, "has format version {}, this program reads {}; build it again with this version",
-                header.version, kFormatVersion);
+  if (header.version < kFormatVersionMin || header.version > kFormatVersion) {
+    return Fail(ErrorCode::kInvalid,
+                "has format version {}, this program reads {} and {}; build it again with this version", header.version,
+                kFormatVersionMin, kFormatVersion);
   }
   if (header.file_bytes != mapping_.size()) {
     return Fail(ErrorCode::kCorrupt, "has {} bytes of {}; copy it again", mapping_.size(), header.file_bytes);
@@ -130,9 +134,13 @@ Status MappedHashSet::CheckHeader(std::span<const Bytes> trusted, bool any_signe
                 "its signature does not hold: it was damaged or changed; get it from its owner again");
   }
   signer_ = header.signer;
-  auto decoded = DecodeManifest(manifest);
+  digest_ = SectionChecksum(message);
+  auto decoded = DecodeManifest(manifest, header.version);
   if (!decoded) return Fail(decoded.error());
   manifest_ = std::move(*decoded);
+  if (manifest_.is_delta() && header.version == 3) {
+    return Fail(ErrorCode::kInvalid, "is a delta of format version 3, which does not name its base; build it again");
+  }
   return {};
 }
 
@@ -184,13 +192,13 @@ std::span<const Row> MappedHashSet::Rows(SectionKind kind) const {
 Status MappedHashSet::MapTables() {
   items_ = Rows<ItemRow>(SectionKind::kItems);
   removed_ = Rows<ItemId>(SectionKind::kRemoved);
+  common_ = Rows<std::uint64_t>(SectionKind::kCommon);
+  no_longer_common_ = Rows<std::uint64_t>(SectionKind::kNoLongerCommon);
   const auto hashes = Rows<PdqHash>(SectionKind::kPictureHashes);
   const auto slots = PictureSlots::View(SectionBytes(SectionKind::kPictureSlots), hashes.size());
   if (!slots) return Fail(ErrorCode::kCorrupt, "its section '{}' is damaged", ToString(SectionKind::kPictureSlots));
   pictures_ = PictureIndex(
       {hashes, Rows<std::uint32_t>(SectionKind::kPictureFirsts), Rows<PictureRow>(SectionKind::kPictureRows), *slots});
-  for (const CollectionRow& collection : manifest_.collections)
-    picture_distance_max_ = std::max<int>(picture_distance_max_, collection.weak_distance);
   archive_entries_ = ArchiveEntryIndex(Rows<ArchiveEntryRow>(SectionKind::kArchiveEntries), items_);
   const std::pair<SectionKind, BloomFilter*> filters[] = {{SectionKind::kHeads, &heads_},
                                                           {SectionKind::kFragmentFilter, &fragment_filter_},
@@ -232,13 +240,16 @@ ItemFacts MappedHashSet::Item(std::uint32_t row) const {
           .collection = collection,
           .size = item.size(),
           .fragment_count = item.fragment_count_and_kind & kItemFragmentsMax,
-          .expires = item.expires_s == 0 ? PacketTime::max() : PacketTime(std::chrono::seconds(item.expires_s)),
+          .expires = std::min(ExpiryTime(item.expires_s), ExpiryTime(manifest_.collections[collection].expires_s)),
           .negative = manifest_.collections[collection].negative};
 }
 
 CollectionFacts MappedHashSet::Collection(std::uint32_t item_row) const {
   if (manifest_.collections.empty()) return {};
-  const CollectionRow& collection = manifest_.collections[Item(item_row).collection];
+  return FactsOf(manifest_.collections[Item(item_row).collection]);
+}
+
+CollectionFacts FactsOf(const CollectionRow& collection) {
   return {.name = collection.name,
           .owner = collection.owner,
           .items = collection.items,

@@ -40,6 +40,8 @@ class MappedHashSet {
 
   const Manifest& manifest() const { return manifest_; }
   const PublicKey& signer() const { return signer_; }
+  // What a delta names its base by.
+  const SetDigest& digest() const { return digest_; }
   // Over header and manifest, which holds the checksums: equal signatures, equal sets.
   ByteView signature() const { return mapping_.subspan(kHeaderBytes, kSignatureBytes); }
   const std::string& name() const { return name_; }  // of the file
@@ -50,6 +52,14 @@ class MappedHashSet {
   ItemFacts Item(std::uint32_t row) const;  // facts of nothing when the row is beyond the end
   // A delta: whether it takes back this item of its base.
   bool Removes(const ItemId& id) const { return std::ranges::binary_search(removed_, id); }
+  std::span<const ItemId> removed() const { return removed_; }
+  // Fragment hashes, ascending, that are no evidence; and those of the base that are evidence again.
+  std::span<const std::uint64_t> common() const { return common_; }
+  std::span<const std::uint64_t> no_longer_common() const { return no_longer_common_; }
+  // The item's own expiry; Item gives the collection's where that is earlier.
+  PacketTime OwnExpiry(std::uint32_t row) const {
+    return row < items_.size() ? ExpiryTime(items_[row].expires_s) : PacketTime::max();
+  }
   CollectionFacts Collection(std::uint32_t item_row) const;
   template <typename Found>
   void FindDigest(const Sha256Digest& sha256, std::uint64_t size, Found&& found) const;
@@ -71,8 +81,6 @@ class MappedHashSet {
   const KeyTable& pairs() const { return pairs_; }
   const ArchiveEntryIndex& archive_entries() const { return archive_entries_; }
   const PictureIndex& pictures() const { return pictures_; }
-  // The widest weak distance of its collections: what lies farther is no match of any.
-  int picture_distance_max() const { return picture_distance_max_; }
 
  private:
   MappedHashSet() = default;
@@ -89,11 +97,14 @@ class MappedHashSet {
   std::string name_;
   ByteView mapping_;
   PublicKey signer_{};
+  SetDigest digest_{};
   Manifest manifest_;
   std::span<const ItemRow> items_;
   KeyTable digests_;
   KeyTable image_data_;
   std::span<const ItemId> removed_;
+  std::span<const std::uint64_t> common_;
+  std::span<const std::uint64_t> no_longer_common_;
   BloomFilter heads_;
   BloomFilter fragment_filter_;
   BloomFilter plate_filter_;
@@ -102,8 +113,10 @@ class MappedHashSet {
   KeyTable pairs_;
   ArchiveEntryIndex archive_entries_;
   PictureIndex pictures_;
-  int picture_distance_max_ = 0;
 };
+
+// What the manifest says of a collection. The names are those of the row.
+CollectionFacts FactsOf(const CollectionRow& collection);
 
 template <typename Found>
 void MappedHashSet::FindDigest(const Sha256Digest& sha256, std::uint64_t size, Found&& found) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <optional>
 #include <tuple>
 
 namespace spanwatch::hashset {
@@ -52,16 +53,32 @@ class NearestPictures {
 }  // namespace
 
 Result<std::shared_ptr<const Snapshot>> Snapshot::Make(SetList sets, Counters* counters) {
-  auto deltas = DeltasOf(sets);
-  if (!deltas) return Fail(deltas.error());
-  return std::shared_ptr<const Snapshot>(new Snapshot(std::move(sets), std::move(*deltas), counters));
+  auto places = FamiliesOf(sets);
+  if (!places) return Fail(places.error());
+  return std::shared_ptr<const Snapshot>(new Snapshot(std::move(sets), std::move(*places), counters));
+}
+
+Snapshot::Snapshot(SetList sets, std::vector<FamilyPlace> places, Counters* counters)
+    : sets_(std::move(sets)), places_(std::move(places)), counters_(counters) {
+  for (std::size_t set = 0; set < sets_.size(); ++set) {
+    auto& collections = collections_.emplace_back();
+    int& distance = picture_distance_max_.emplace_back(0);
+    for (std::size_t i = 0; i < sets_[set]->manifest().collections.size(); ++i) {
+      collections.push_back(&CurrentCollection(*sets_[set], *places_[set].family, i));
+      distance = std::max<int>(distance, collections.back()->weak_distance);
+    }
+  }
+}
+
+PacketTime Snapshot::ExpiryOf(std::size_t set, std::uint32_t row, const ItemFacts& item) const {
+  return std::min(sets_[set]->OwnExpiry(row), ExpiryTime(collections_[set][item.collection]->expires_s));
 }
 
 bool Snapshot::IsCurrent(std::size_t set, std::uint32_t row) const {
   if (row >= sets_[set]->item_count()) return false;
   const ItemFacts item = sets_[set]->Item(row);
-  const bool expired = item.expires <= now_;
-  const bool removed = !expired && deltas_[set] != nullptr && deltas_[set]->Removes(item.id);
+  const bool expired = ExpiryOf(set, row, item) <= now_;
+  const bool removed = !expired && IsTakenBack(item.id, places_[set].followers());
   if (!expired && !removed) return true;
   if (counters_ != nullptr) counters_->Add(expired ? Counter::matches_expired : Counter::matches_removed);
   return false;
@@ -82,11 +99,15 @@ SetFacts Snapshot::Set(std::size_t set) const {
 }
 
 ItemFacts Snapshot::Item(ItemRef item) const {
-  return item.set < sets_.size() ? sets_[item.set]->Item(item.row) : ItemFacts{};
+  if (item.set >= sets_.size() || item.row >= sets_[item.set]->item_count()) return {};
+  ItemFacts facts = sets_[item.set]->Item(item.row);
+  facts.expires = ExpiryOf(item.set, item.row, facts);
+  return facts;
 }
 
 CollectionFacts Snapshot::Collection(ItemRef item) const {
-  return item.set < sets_.size() ? sets_[item.set]->Collection(item.row) : CollectionFacts{};
+  if (item.set >= sets_.size() || collections_[item.set].empty()) return {};
+  return FactsOf(*collections_[item.set][sets_[item.set]->Item(item.row).collection]);
 }
 
 void Snapshot::FindDigest(const Sha256Digest& sha256, std::uint64_t size, std::vector<ItemRef>& found) const {
@@ -157,7 +178,10 @@ void Snapshot::FindFragments(std::size_t set, std::span<const FragmentPrint> pri
       mapped.fragments().Prefetch(hashes[static_cast<std::size_t>(std::countr_zero(left))]);
     for (; passed != 0; passed &= passed - 1) {
       const FragmentPrint& print = batch[static_cast<std::size_t>(std::countr_zero(passed))];
+      std::optional<bool> common;
       mapped.fragments().Find(print.hash, [&](std::uint32_t item, std::uint32_t offset) {
+        if (!common) common = IsCommon(print.hash, *places_[set].family);
+        if (*common && !mapped.Item(item).negative) return;
         if (IsCurrent(set, item)) found.push_back({print, {static_cast<std::uint16_t>(set), item}, offset});
       });
     }
@@ -172,7 +196,7 @@ void Snapshot::FindPictures(const PdqHash& hash, int max_distance, std::vector<P
   NearestPictures nearest(found);
   for (std::uint16_t set = 0; set < sets_.size(); ++set) {
     const MappedHashSet& mapped = *sets_[set];
-    const int distance_max = std::min(max_distance, mapped.picture_distance_max());
+    const int distance_max = std::min(max_distance, picture_distance_max_[set]);
     mapped.pictures().Find(hash, distance_max, [&](std::uint32_t number, std::uint16_t distance) {
       if (!nearest.Wants(distance)) return;
       for (const PictureRow& picture : mapped.pictures().RowsOf(number)) {
@@ -218,6 +242,8 @@ void Snapshot::FindTags(const KeyTable& table, const BloomFilter* filter, std::s
 }
 
 std::uint64_t Snapshot::RegisteredPlates(std::size_t set, std::uint16_t shape) const {
+  // The last of a family speaks for all of it.
+  if (!places_[set].followers().empty()) return 0;
   const auto& shapes = sets_[set]->manifest().shapes;
   const auto found = std::ranges::find(shapes, shape, &ShapeDensity::shape);
   return found == shapes.end() ? 0 : found->registered;

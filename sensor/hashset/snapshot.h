@@ -13,8 +13,8 @@ namespace spanwatch::hashset {
 
 class Snapshot final : public FingerprintIndex {
  public:
-  // At most kSetsMax sets, each delta beside its base; none is allowed (nothing is found). `counters`, when given,
-  // outlives the snapshot and counts what was found but is no longer looked for.
+  // At most kSetsMax sets and their deltas, each beside its base; none is allowed (nothing is found). `counters`, when
+  // given, outlives the snapshot and counts what was found but is no longer looked for.
   static Result<std::shared_ptr<const Snapshot>> Make(SetList sets, Counters* counters = nullptr);
 
   // What has expired by then gives no match any more. Until it is called nothing has expired.
@@ -40,8 +40,8 @@ class Snapshot final : public FingerprintIndex {
   std::uint64_t RegisteredPlates(std::size_t set, std::uint16_t shape) const override;
 
  private:
-  Snapshot(SetList sets, std::vector<const MappedHashSet*> deltas, Counters* counters)
-      : sets_(std::move(sets)), deltas_(std::move(deltas)), counters_(counters) {}
+  Snapshot(SetList sets, std::vector<FamilyPlace> places, Counters* counters);
+  PacketTime ExpiryOf(std::size_t set, std::uint32_t row, const ItemFacts& item) const;
   // Whether this row of a set is there, has not expired and was not taken back.
   bool IsCurrent(std::size_t set, std::uint32_t row) const;
   // `filter`, where there is one, holds the table's keys.
@@ -49,7 +49,9 @@ class Snapshot final : public FingerprintIndex {
                 std::vector<PlateHit>& found) const;
 
   SetList sets_;
-  std::vector<const MappedHashSet*> deltas_;  // by set; null where it has none
+  std::vector<FamilyPlace> places_;                             // by set
+  std::vector<std::vector<const CollectionRow*>> collections_;  // by set and its own number: as they are now
+  std::vector<int> picture_distance_max_;                       // by set: the widest weak distance of these
   Counters* counters_;
   mutable PacketTime now_ = PacketTime::min();
 };

@@ -4,7 +4,6 @@
 #include <map>
 #include <set>
 
-#include "hashset/mapped_hashset.h"
 #include "hashset/temporary_file.h"
 #include "register/delta.h"
 
@@ -12,7 +11,6 @@ namespace spanwatch::enrolment {
 namespace {
 
 constexpr std::uint64_t kItemsPerReport = 1024;
-constexpr double kViewBytes = 32 + 4 + 8;  // hash, first row, row
 constexpr std::string_view kReading = "reading the register";
 constexpr std::string_view kAdding = "adding to the set";
 constexpr std::string_view kWriting = "writing the set";
@@ -44,7 +42,7 @@ class Builder {
                   "--profile {1}",
                   ToString(registered), ToString(options_.profile));
     }
-    const auto serial = database_.NextSerial();
+    const auto serial = database_.NextSerial(options_.now, options_.serial);
     if (!serial) return Fail(serial.error());
     summary_.serial = *serial;
     if (Status status = database_.BeginReading(); !status) return Fail(status.error());
@@ -60,14 +58,13 @@ class Builder {
     if (rows_.empty() && options_.delta_from.empty()) {
       return Fail(ErrorCode::kInvalid, "the register holds nothing that has not expired; add images or records first");
     }
-    auto shared = FindSharedFragments(places_, files_);
-    if (!shared) return Fail(shared.error());
-    summary_.fragments = shared->result;
-    shared_ = std::move(shared->hashes);
+    status = FindCommonFragments();
+    if (!status) return Fail(status.error());
     EndSurvey();
     hashset::HashSetWriter writer(Description());
     status = Fill(writer, nullptr);
     if (!status) return Fail(status.error());
+    writer.MakeCommon(common_);
     auto written =
         options_.delta_from.empty() ? writer.Write(options_.out, signing_seed) : WriteDelta(writer, signing_seed);
     if (!written) return Fail(written.error());
@@ -85,6 +82,7 @@ class Builder {
             .profile = std::string(ToString(options_.profile)),
             .serial = summary_.serial,
             .base_serial = summary_.base_serial,
+            .base_digest = base_digest_,
             .created = options_.now,
             .fragment_seed = facts.fragment_seed,
             .fragment_density = facts.fragment_density,
@@ -110,17 +108,21 @@ class Builder {
   Result<hashset::WrittenSet> WriteDelta(hashset::HashSetWriter& whole_writer, ByteView signing_seed) {
     const auto whole = WholeSet(whole_writer, signing_seed);
     if (!whole) return Fail(whole.error());
-    const auto base = hashset::MappedHashSet::OpenUnverified(options_.delta_from);
+    const auto base = OpenDeltaBase(options_.delta_from);
     if (!base) return Fail(base.error());
-    if (Status status = CheckBase(**base, **whole); !status) return Fail(status.error());
-    if (Status status = (*base)->VerifyChecksums(); !status) return Fail(status.error());
-    const Delta delta = DeltaBetween(**base, **whole);
-    surveyed_.base_serial = summary_.base_serial = (*base)->manifest().serial;
+    if (Status status = CheckBase(*base->family, **whole); !status) return Fail(status.error());
+    Delta delta = DeltaBetween(*base->family, **whole);
+    const hashset::MappedHashSet& last = *base->family->back();
+    surveyed_.base_serial = summary_.base_serial = last.manifest().serial;
+    base_digest_ = last.digest();
     surveyed_.changed = delta.changed;
     surveyed_.removed = delta.removed.size();
     hashset::HashSetWriter writer(Description());
     if (Status status = Fill(writer, &delta.added); !status) return Fail(status.error());
     for (const ItemId& id : delta.removed) writer.Remove(id);
+    writer.MakeCommon(std::move(delta.common));
+    writer.TakeBackCommon(std::move(delta.no_longer_common));
+    writer.SpeakFor((*whole)->manifest());
     return writer.Write(options_.out, signing_seed);
   }
 
@@ -146,9 +148,14 @@ class Builder {
     if (Status status = SurveyItems(); !status) return status;
     if (Status status = BeginCalibration(); !status) return status;
     return ForEach(kReading, [&](const ItemEntry& entry, std::optional<FileFingerprint>& file) -> Status {
-      if (IsHarmless(entry, file)) return {};
+      if (const auto bank = ExplainedBy(entry, file)) {
+        summary_.banks[*bank].items.push_back(entry.id);
+        return {};
+      }
       if (rows_.try_emplace(entry.collection, rows_.size()).second)
-        summary_.collections.push_back({.name = entry.collection_name, .negative = entry.negative});
+        summary_.collections.push_back({.name = entry.collection_name,
+                                        .negative = entry.negative,
+                                        .expires_s = hashset::ExpirySeconds(entry.collection_expires)});
       if (!file || entry.negative) return {};
       const auto number = static_cast<std::uint32_t>(files_.size());
       files_.push_back(IdentityOf(*file));
@@ -172,16 +179,32 @@ class Builder {
         samples_[entry.collection].Offer(entry.id, entry);
       if (!entry.negative) return {};
       ++summary_.negatives;
-      if (entry.sha256) harmless_files_.insert(*entry.sha256);
+      const std::size_t bank = summary_.banks.size();
+      summary_.banks.push_back({.id = entry.id, .collection = entry.collection_name});
+      if (entry.sha256) harmless_files_.emplace(*entry.sha256, bank);
       const auto file = database_.File(entry);
       if (!file) return Fail(file.error());
       if (!*file) return {};
-      if ((*file)->image_data) harmless_files_.insert(*(*file)->image_data);
-      for (const FragmentPrint& print : (*file)->fragments) harmless_.push_back(print.hash);
+      if ((*file)->image_data) harmless_files_.emplace(*(*file)->image_data, bank);
+      for (const FragmentPrint& print : (*file)->fragments) harmless_.emplace_back(print.hash, bank);
       return {};
     });
-    std::ranges::sort(harmless_);
     return status;
+  }
+
+  // Which windows are no evidence; and which items of banks explain anything.
+  Status FindCommonFragments() {
+    std::ranges::sort(harmless_);
+    std::vector<std::uint64_t> hashes;
+    for (const auto& [hash, bank] : harmless_) hashes.push_back(hash);
+    auto shared = FindSharedFragments(places_, files_, hashes);
+    if (!shared) return Fail(shared.error());
+    summary_.fragments = shared->result;
+    common_ = std::move(shared->hashes);
+    for (const auto& [hash, bank] : harmless_)
+      summary_.banks[bank].windows += std::ranges::binary_search(common_, hash) ? 1 : 0;
+    std::erase_if(summary_.banks, [](const BankHits& bank) { return bank.items.empty() && bank.windows == 0; });
+    return {};
   }
 
   // Loads the sample of each collection: different pictures (by their image data) of usable quality.
@@ -193,7 +216,7 @@ class Builder {
       for (const auto& [id, entry] : sample.chosen()) {
         auto file = database_.File(entry);
         if (!file) return Fail(file.error());
-        if (!*file || IsHarmless(entry, *file)) continue;
+        if (!*file || ExplainedBy(entry, *file)) continue;
         const auto whole = WholeOf(**file);
         ReduceViews((*file)->views, options_.profile);
         views += (*file)->views.size();
@@ -206,11 +229,12 @@ class Builder {
     return {};
   }
 
-  // A negative bank has the same file or picture.
-  bool IsHarmless(const ItemEntry& entry, const std::optional<FileFingerprint>& file) const {
-    if (entry.negative || harmless_files_.empty()) return false;
-    return (entry.sha256 && harmless_files_.contains(*entry.sha256)) ||
-           (file && file->image_data && harmless_files_.contains(*file->image_data));
+  // The item of a negative bank that has the same file or picture: its number among the banks' items.
+  std::optional<std::size_t> ExplainedBy(const ItemEntry& entry, const std::optional<FileFingerprint>& file) const {
+    if (entry.negative || harmless_files_.empty()) return std::nullopt;
+    auto bank = entry.sha256 ? harmless_files_.find(*entry.sha256) : harmless_files_.end();
+    if (bank == harmless_files_.end() && file && file->image_data) bank = harmless_files_.find(*file->image_data);
+    return bank == harmless_files_.end() ? std::nullopt : std::optional(bank->second);
   }
 
   void EndSurvey() {
@@ -232,7 +256,8 @@ class Builder {
                             .weak_distance = calibration.weak_distance,
                             .calibrated = calibration.calibrated,
                             .false_rate = calibration.false_rate,
-                            .negative = collection.negative});
+                            .negative = collection.negative,
+                            .expires_s = collection.expires_s});
     }
   }
 
@@ -243,13 +268,15 @@ class Builder {
     }
   }
 
-  // Leaves of the file what the profile keeps.
+  // Leaves of the file what the profile keeps. A set that is narrower than its register takes windows that are
+  // evidence in place of common ones; else an item has the same windows whatever else is registered.
   void Reduce(FileFingerprint& file) {
-    DropFragments(file, shared_);
-    summary_.harmless_fragments += DropFragments(file, harmless_);
+    if (options_.profile < database_.facts().profile) DropFragments(file, common_);
     CountProfiles(file);
     enrolment::Reduce(file, options_.profile);
-    summary_.fragment_trade.Add(file.size, file.fragments.size());
+    const auto evidence = std::ranges::count_if(
+        file.fragments, [&](const FragmentPrint& print) { return !std::ranges::binary_search(common_, print.hash); });
+    summary_.fragment_trade.Add(file.size, static_cast<std::uint64_t>(evidence));
     ++summary_.files;
   }
 
@@ -257,9 +284,21 @@ class Builder {
   Status Fill(hashset::HashSetWriter& writer, const std::vector<bool>* wanted) {
     summary_ = surveyed_;
     AddCollections(writer);
+    // Banks first: a lookup is answered with the first rows of its key, and a bank must be among them.
     std::size_t row = 0;
-    Status status = ForEach(kAdding, [&](const ItemEntry& entry, std::optional<FileFingerprint>& file) -> Status {
-      if (IsHarmless(entry, file)) {
+    Status status = summary_.negatives == 0 ? Status() : FillFrom(writer, true, wanted, row);
+    if (status) status = FillFrom(writer, false, wanted, row);
+    if (!status) return status;
+    if (wanted == nullptr) status = CountPlates();
+    if (!status) return status;
+    for (const auto& [shape, registered] : shapes_) writer.AddShape({static_cast<std::uint16_t>(shape), registered});
+    return {};
+  }
+
+  Status FillFrom(hashset::HashSetWriter& writer, bool banks, const std::vector<bool>* wanted, std::size_t& row) {
+    return ForEach(kAdding, [&](const ItemEntry& entry, std::optional<FileFingerprint>& file) -> Status {
+      if (entry.negative != banks) return {};
+      if (ExplainedBy(entry, file)) {
         ++summary_.harmless;
         return {};
       }
@@ -270,11 +309,6 @@ class Builder {
       ++summary_.items;
       return AddItem(writer, entry, file, static_cast<std::uint32_t>(collection));
     });
-    if (!status) return status;
-    if (wanted == nullptr) status = CountPlates();
-    if (!status) return status;
-    for (const auto& [shape, registered] : shapes_) writer.AddShape({static_cast<std::uint16_t>(shape), registered});
-    return {};
   }
 
   // How many distinct plates of each shape the whole set has; a delta to it says the same.
@@ -284,8 +318,11 @@ class Builder {
 
   Status AddItem(hashset::HashSetWriter& writer, const ItemEntry& entry, const std::optional<FileFingerprint>& file,
                  std::uint32_t collection) {
-    const std::uint32_t row = writer.AddItem(
-        {.id = entry.id, .kind = entry.kind, .collection = collection, .size = entry.size, .expires = entry.expires});
+    const std::uint32_t row = writer.AddItem({.id = entry.id,
+                                              .kind = entry.kind,
+                                              .collection = collection,
+                                              .size = entry.size,
+                                              .expires = entry.own_expires});
     if (file) {
       summary_.pictures += !file->views.empty();
       summary_.views += file->views.size();
@@ -338,105 +375,17 @@ class Builder {
   hashset::ExternalSorter<FragmentPlace> places_;
   hashset::ExternalSorter<ShapedPlate> plates_;
   std::map<std::uint64_t, std::uint64_t> shapes_;  // how many plates each has, once they are counted
-  std::vector<std::uint64_t> shared_;              // hashes of windows, ascending
-  std::vector<std::uint64_t> harmless_;            // the same, of negative banks
-  std::set<Sha256Digest> harmless_files_;          // of whole files and of image data
+  std::vector<std::uint64_t> common_;              // hashes of windows, ascending
+  hashset::SetDigest base_digest_{};               // of a delta
+  // Of negative banks, with the number of the item among them: windows; digests of whole files and of image data.
+  std::vector<std::pair<std::uint64_t, std::size_t>> harmless_;
+  std::map<Sha256Digest, std::size_t> harmless_files_;
 };
-
-std::uint64_t BytesOf(const BuildSummary& summary, std::initializer_list<hashset::SectionKind> kinds) {
-  std::uint64_t bytes = 0;
-  for (const auto kind : kinds) bytes += summary.written.section_bytes[static_cast<std::size_t>(kind)];
-  return bytes;
-}
-
-double PerItem(const BuildSummary& summary, double bytes) {
-  return bytes / static_cast<double>(std::max<std::uint64_t>(summary.items, 1));
-}
-
-// Of the set, by family; and what fragments and views would take in each profile.
-std::string DescribeSizes(const BuildSummary& summary) {
-  using enum hashset::SectionKind;
-  const auto each = [&](std::initializer_list<hashset::SectionKind> kinds) {
-    return PerItem(summary, static_cast<double>(BytesOf(summary, kinds)));
-  };
-  std::string text = fmt::format(
-      "bytes an item: {:.0f} in all; exact {:.1f}, fragment {:.1f}, perceptual {:.1f}, record {:.1f}, archive-entry "
-      "{:.1f}, facts {:.1f}\n",
-      PerItem(summary, static_cast<double>(summary.written.bytes)), each({kDigests, kImageData, kHeads}),
-      each({kFragmentFilter, kFragments}), each({kPictureHashes, kPictureFirsts, kPictureRows, kPictureSlots}),
-      each({kPlateFilter, kPlates, kPairs}), each({kArchiveEntries}), each({kItems}));
-  for (std::size_t i = 0; i < summary.profiles.size() && summary.profiles[i].views > 0; ++i) {
-    const ProfileSize& profile = summary.profiles[i];
-    const auto windows = static_cast<double>(profile.windows), views = static_cast<double>(profile.views);
-    const double slots =
-        profile.views >= hashset::kSlotsFrom ? static_cast<double>(hashset::PictureSlotsBytes(profile.views)) : 0;
-    text += fmt::format(
-        "  profile {}: fragment {:.0f} bytes an item ({:.1f} windows a file), perceptual {:.0f} ({:.1f} views a "
-        "picture)\n",
-        kProfileNames[i], PerItem(summary, windows * kBytesPerWindow), windows / static_cast<double>(summary.files),
-        PerItem(summary, views * kViewBytes + slots), views / static_cast<double>(summary.pictures));
-  }
-  return text;
-}
-
-std::string DescribeCollection(const BuiltCollection& collection) {
-  const Calibration& calibration = collection.calibration;
-  std::string text = fmt::format("collection {}: {} items", collection.name, collection.items);
-  if (collection.negative) return text + "; a negative bank: what matches them is subtracted\n";
-  if (calibration.pictures == 0) return text + "\n";
-  if (calibration.calibrated) {
-    return text + fmt::format(
-                      "; calibrated on {} pictures: nearest different at {}, sure up to {}, weak up to {}, "
-                      "false rate {:.2g}\n",
-                      calibration.pictures, calibration.nearest_different, calibration.sure_distance,
-                      calibration.weak_distance, calibration.false_rate);
-  }
-  return text + fmt::format("; not calibrated ({} pictures{}): one perceptual hit alone stays weak\n",
-                            calibration.pictures,
-                            calibration.sample < 20 ? ", 20 different ones are needed" : ", they look too much alike");
-}
 
 }  // namespace
 
 Result<BuildSummary> BuildHashSet(RegisterDatabase& database, const BuildOptions& options, ByteView signing_seed) {
   return Builder(database, options).Build(signing_seed);
-}
-
-std::string Describe(const BuildSummary& summary) {
-  using enum hashset::SectionKind;
-  std::string text = fmt::format("serial {}: {} items, {} expired left out, {} bytes\n", summary.serial, summary.items,
-                                 summary.expired, summary.written.bytes);
-  if (summary.base_serial != 0) {
-    text += fmt::format(
-        "a delta to serial {}: {} of its items are new and {} other than there, {} of the base are taken "
-        "back; sensors load both\n",
-        summary.base_serial, summary.items - summary.changed, summary.changed, summary.removed - summary.changed);
-  }
-  if (summary.negatives > 0) {
-    text += fmt::format("negative banks: {} items; {} registered items and {} windows that they explain left out\n",
-                        summary.negatives, summary.harmless, summary.harmless_fragments);
-  }
-  text += fmt::format("exact: {} files and {} bare digests, {} bytes; an untouched copy is always recognised\n",
-                      summary.files, summary.digests_only, BytesOf(summary, {kDigests, kImageData, kHeads}));
-  if (summary.md5_only > 0) {
-    text += fmt::format("md5: {} items are known by MD5 alone, so that sensors compute the MD5 of every object\n",
-                        summary.md5_only);
-  }
-  text += fmt::format("fragment: {} windows ({} shared and {} repeated left out), {} bytes\n{}",
-                      summary.written.section_rows[static_cast<std::size_t>(kFragments)], summary.fragments.shared,
-                      summary.fragments.repeated, BytesOf(summary, {kFragmentFilter, kFragments}),
-                      summary.fragment_trade.Describe());
-  text += fmt::format(
-      "perceptual: {} pictures, {} views, {} bytes; about 0.97 of re-encoded or resized copies, crops only "
-      "as far as views cover them\n",
-      summary.pictures, summary.views, BytesOf(summary, {kPictureHashes, kPictureFirsts, kPictureRows, kPictureSlots}));
-  text += fmt::format("record: {} plates, {} with supporting columns, {} bytes; every plate in readable text\n",
-                      summary.records, summary.supported_records, BytesOf(summary, {kPlateFilter, kPlates, kPairs}));
-  text += fmt::format("archive-entry: {} files, {} bytes; names no file whose archive hides its directory\n",
-                      summary.files, BytesOf(summary, {kArchiveEntries}));
-  text += DescribeSizes(summary);
-  for (const BuiltCollection& collection : summary.collections) text += DescribeCollection(collection);
-  return text;
 }
 
 }  // namespace spanwatch::enrolment

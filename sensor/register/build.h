@@ -1,6 +1,6 @@
 // `register build`: the hash set of everything in the register that has not expired. Windows shared between different
-// pictures are left out, each collection is calibrated against itself, and the sizes and the expected recall of each
-// family are told. One thread; reads the database, writes one file atomically.
+// pictures are listed as common, each collection is calibrated against itself, and the sizes and the expected recall of
+// each family are told. One thread; reads the database, writes one file atomically.
 #pragma once
 
 #include <array>
@@ -19,8 +19,11 @@ struct BuildOptions {
   std::string name;                  // of the set; empty: the register's owner
   Profile profile = Profile::kFull;  // no fuller than the register's
   std::uint32_t fragment_sure = 2;   // windows that agree and make a match sure
-  std::filesystem::path delta_from;  // a whole set built before: write only what is other than in it
-  PacketTime now;                    // wall clock: what has expired by then is left out
+  // A whole set built before and the deltas built on it: write only what is other than in them.
+  std::vector<std::filesystem::path> delta_from;
+  std::optional<std::uint64_t>
+      serial;      // higher than the last; without it the time in seconds, or one more than the last
+  PacketTime now;  // wall clock: what has expired by then is left out
   // How far each of its steps has come, now and then; from the thread that builds. May be empty.
   std::function<void(std::string_view step, std::uint64_t done, std::uint64_t total)> progress;
 };
@@ -30,12 +33,21 @@ struct BuiltCollection {
   Calibration calibration;
   std::uint64_t items = 0;
   bool negative = false;
+  std::uint32_t expires_s = 0;  // as in the set
 };
 
 // What a profile would take of the files that are in the set.
 struct ProfileSize {
   std::uint64_t windows = 0;
   std::uint64_t views = 0;
+};
+
+// An item of a negative bank, and what it explains of this register.
+struct BankHits {
+  ItemId id{};
+  std::string collection;
+  std::vector<ItemId> items;  // registered, left out of the set
+  std::uint64_t windows = 0;  // registered, no evidence
 };
 
 struct BuildSummary {
@@ -46,10 +58,10 @@ struct BuildSummary {
   std::uint64_t removed = 0;      // items of the base that it takes back
   std::uint64_t items = 0;
   std::uint64_t expired = 0;
-  std::uint64_t negatives = 0;           // items of negative banks
-  std::uint64_t harmless = 0;            // items left out: a negative bank has the same file or picture
-  std::uint64_t harmless_fragments = 0;  // windows left out: a negative bank has them
-  std::uint64_t files = 0;               // with digests and windows
+  std::uint64_t negatives = 0;  // items of negative banks
+  std::uint64_t harmless = 0;   // items left out: a negative bank has the same file or picture
+  std::vector<BankHits> banks;  // items of negative banks that explain something registered
+  std::uint64_t files = 0;      // with digests and windows
   std::uint64_t digests_only = 0;
   std::uint64_t md5_only = 0;
   std::uint64_t pictures = 0;  // items with at least one view

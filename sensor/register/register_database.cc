@@ -53,8 +53,10 @@ ItemEntry ReadItem(const SqlStatement& row) {
   item.size = static_cast<std::uint64_t>(row.Integer(5));
   if (!row.IsNull(6)) CopyTo(row.Blob(6), item.sha256.emplace());
   item.added = PacketTimeFromNanoseconds(row.Integer(7));
-  if (!row.IsNull(8)) item.expires = PacketTimeFromNanoseconds(row.Integer(8));
-  item.negative = row.Integer(9) != 0;
+  if (!row.IsNull(8)) item.own_expires = PacketTimeFromNanoseconds(row.Integer(8));
+  if (!row.IsNull(9)) item.collection_expires = PacketTimeFromNanoseconds(row.Integer(9));
+  item.expires = std::min(item.own_expires, item.collection_expires);
+  item.negative = row.Integer(10) != 0;
   return item;
 }
 
@@ -223,12 +225,16 @@ Status RegisterDatabase::SetRecordKey(const std::filesystem::path& file, const h
   return status ? LoadFacts() : status;
 }
 
-Result<std::uint64_t> RegisterDatabase::NextSerial() {
+Result<std::uint64_t> RegisterDatabase::NextSerial(PacketTime now, std::optional<std::uint64_t> wanted) {
   auto text = Meta("serial");
   if (!text) return Fail(text.error());
-  std::uint64_t serial = 0;
-  std::from_chars(text->data(), text->data() + text->size(), serial);
-  ++serial;
+  std::uint64_t last = 0;
+  std::from_chars(text->data(), text->data() + text->size(), last);
+  if (wanted && *wanted <= last)
+    return Fail(ErrorCode::kUsage, "--serial {}: the last set had serial {}; give a higher one", *wanted, last);
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
+  const std::uint64_t serial =
+      wanted.value_or(std::max(last + 1, static_cast<std::uint64_t>(std::max<std::int64_t>(seconds, 0))));
   if (Status status = SetMeta("serial", fmt::format("{}", serial)); !status) return Fail(status.error());
   return serial;
 }
@@ -448,8 +454,7 @@ Result<AddResult> RegisterDatabase::AddPicture(std::int64_t collection, const So
 
 Status RegisterDatabase::ForEachItem(const std::function<Status(const ItemEntry&)>& visit) {
   auto query =
-      Get("SELECT items.row, id, collection, name, kind, size, sha256, added, "
-          "min(coalesce(items.expires, collections.expires), coalesce(collections.expires, items.expires)), "
+      Get("SELECT items.row, id, collection, name, kind, size, sha256, added, items.expires, collections.expires, "
           "negative FROM items JOIN collections ON collections.row=collection ORDER BY items.row");
   if (!query) return Fail(query.error());
   while (true) {

@@ -59,7 +59,9 @@ struct ItemEntry {
   std::uint64_t size = 0;
   std::optional<Sha256Digest> sha256;
   PacketTime added;                        // wall clock
-  PacketTime expires = PacketTime::max();  // the item's or its collection's, whichever is first
+  PacketTime expires = PacketTime::max();  // the item's own or its collection's, whichever is first
+  PacketTime own_expires = PacketTime::max();
+  PacketTime collection_expires = PacketTime::max();
 };
 
 // Which items a command means: all of a collection, one of them, or those of a source file.
@@ -81,8 +83,9 @@ class RegisterDatabase {
 
   const RegisterFacts& facts() const { return facts_; }
   Status SetRecordKey(const std::filesystem::path& file, const hashset::RecordKeyId& id);
-  // A number that grows with every set built.
-  Result<std::uint64_t> NextSerial();
+  // A number that grows with every set built: the one wanted, else the time in seconds, so that a copy of the register
+  // that was restored repeats none, and at least one more than the last. Refuses one that is not higher than the last.
+  Result<std::uint64_t> NextSerial(PacketTime now, std::optional<std::uint64_t> wanted);
 
   Status Begin();
   Status Commit();

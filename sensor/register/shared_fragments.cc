@@ -44,12 +44,15 @@ class Group {
   bool repeated_ = false;
 };
 
-void EndGroup(const Group& group, SharedFragments& shared) {
+void EndGroup(const Group& group, std::span<const std::uint64_t> harmless, SharedFragments& shared) {
+  if (group.size() == 0) return;
+  const bool is_harmless = std::ranges::binary_search(harmless, group.hash());
   std::uint64_t& count = group.shared()     ? shared.result.shared
                          : group.repeated() ? shared.result.repeated
+                         : is_harmless      ? shared.result.harmless
                                             : shared.result.kept;
   count += group.size();
-  if (group.size() > 0 && (group.shared() || group.repeated())) shared.hashes.push_back(group.hash());
+  if (group.shared() || group.repeated() || is_harmless) shared.hashes.push_back(group.hash());
 }
 
 }  // namespace
@@ -69,15 +72,16 @@ bool IsSamePicture(const PictureIdentity& a, const PictureIdentity& b) {
 }
 
 Result<SharedFragments> FindSharedFragments(hashset::ExternalSorter<FragmentPlace>& places,
-                                            std::span<const PictureIdentity> files) {
+                                            std::span<const PictureIdentity> files,
+                                            std::span<const std::uint64_t> harmless) {
   SharedFragments shared;
   Group group(files);
   Status status = places.ForEach([&](const FragmentPlace& place) {
     if (group.size() > 0 && place.hash == group.hash()) return group.Add(place);
-    EndGroup(group, shared);
+    EndGroup(group, harmless, shared);
     group.Begin(place);
   });
-  EndGroup(group, shared);
+  EndGroup(group, harmless, shared);
   if (!status) return Fail(status.error());
   return shared;
 }

@@ -1,5 +1,7 @@
-// Takes out of the items of a register the fragment windows that would name the wrong item: those shared between
-// different pictures or files, and those that repeat within one. Used by `register build`. Pure; one thread.
+// Finds the fragment windows of a register that would name the wrong item: those shared between different pictures or
+// files, those that repeat within one, and those of known harmless content. They stay with the items, so that an item
+// is the same whatever else is registered, and the set lists them as common. Used by `register build`. Pure; one
+// thread.
 #pragma once
 
 #include <span>
@@ -14,6 +16,7 @@ struct FragmentSieveResult {
   std::uint64_t kept = 0;
   std::uint64_t shared = 0;    // windows dropped: in two or more different items
   std::uint64_t repeated = 0;  // windows dropped: more than a few times in one item
+  std::uint64_t harmless = 0;  // windows dropped: a negative bank has them
 };
 
 // What tells whether two files show the same picture. Of digests the first 64 bits: there may be millions of files, and
@@ -39,12 +42,14 @@ struct FragmentPlace {
 
 struct SharedFragments {
   FragmentSieveResult result;
-  std::vector<std::uint64_t> hashes;  // of the windows to drop, ascending
+  std::vector<std::uint64_t> hashes;  // of these windows, ascending
 };
 // `places`: every window of every file. A group of equal windows is compared with its first file only: the pictures of
 // one group are all copies of one another or the window is shared.
+// `harmless`: hashes, ascending.
 Result<SharedFragments> FindSharedFragments(hashset::ExternalSorter<FragmentPlace>& places,
-                                            std::span<const PictureIdentity> files);
+                                            std::span<const PictureIdentity> files,
+                                            std::span<const std::uint64_t> harmless = {});
 
 // Takes these windows away; returns how many. `hashes` ascend.
 std::uint64_t DropFragments(FileFingerprint& file, std::span<const std::uint64_t> hashes);

@@ -64,6 +64,7 @@ TakenSet Describe(const MappedHashSet& set, const fs::path& file) {
   line.Text(manifest.name);
   line.Le(manifest.fragment_seed);
   line.Le(static_cast<std::uint8_t>(manifest.is_delta()));
+  if (manifest.is_delta()) line.Raw(manifest.base_digest);
   return {ShortHash(set.signature()), ShortHash(line.bytes()), manifest.name, manifest.serial, file.string()};
 }
 

@@ -5,7 +5,7 @@
 //   hashsets/taken.json    {generations: [{taken, sets: [{id, line, name, serial, file}]}], held_back: [id]}, newest
 //   first
 //
-// A line of sets is what one register built, told by signer, name, seed, and whether it is a delta. Within a line the
+// A line of sets is what one register built, told by signer, name, seed, and of deltas their base. Within a line the
 // serial never falls unless the operator rolls back; a set that was rolled back from is held back for as long as it is
 // configured, and its predecessor stands in for it. Used by the launcher's side at each (re)load: Take for every
 // configured set, then Commit once they are in force. One thread; nothing is kept open.

@@ -128,7 +128,9 @@ build_set() {
   fi
   sha256sum "$@" > "$work/owner/list.sha256"
   "$SPANWATCH" register import --register "$work/owner/R.db" --collection lanes --sha256 "$work/owner/list.sha256" > /dev/null
-  "$SPANWATCH" register build --register "$work/owner/R.db" --sign "$work/owner/owner.key" --out "$work/owner/new.swset" > /dev/null
+  sets_built=$((${sets_built:-0} + 1))
+  "$SPANWATCH" register build --register "$work/owner/R.db" --sign "$work/owner/owner.key" --serial $sets_built \
+    --out "$work/owner/new.swset" > /dev/null
   mv "$work/owner/new.swset" "$work/agency.swset"
 }
 

@@ -50,7 +50,7 @@ TEST_F(HashSetDiff, TellsWhatWasAddedRemovedAndChanged) {
     const std::uint32_t digest_only = writer.AddItem({.id = Id(3), .kind = ItemKind::kFile});
     writer.AddDigest(digest_only, FileOf(3).sha256);
   });
-  const auto differences = DiffHashSets(*before, *after);
+  const auto differences = DiffHashSets({before.get()}, {after.get()});
   ASSERT_EQ(differences.size(), 4u);
   EXPECT_EQ(differences[0].id, Id(2));
   EXPECT_EQ(differences[0].before->collection, "lanes");
@@ -73,9 +73,31 @@ TEST_F(HashSetDiff, EqualSetsDifferInNothingAndAnEmptyOneInEverything) {
     writer.AddRecord(record, {.plate_tag = 5, .folded_tag = 5, .shape = 0xf0});
   };
   const auto set = Make("a", fill), again = Make("b", fill), empty = Make("c", [](HashSetWriter&) {});
-  EXPECT_TRUE(DiffHashSets(*set, *again).empty());
-  EXPECT_EQ(DiffHashSets(*set, *empty).size(), 2u);
-  EXPECT_EQ(DiffHashSets(*empty, *set)[1].after->methods, Bit(Method::kRecord));
+  EXPECT_TRUE(DiffHashSets({set.get()}, {again.get()}).empty());
+  EXPECT_EQ(DiffHashSets({set.get()}, {empty.get()}).size(), 2u);
+  EXPECT_EQ(DiffHashSets({empty.get()}, {set.get()})[1].after->methods, Bit(Method::kRecord));
+}
+
+TEST_F(HashSetDiff, ASetWithItsDeltasIsWhatTheyMakeTogether) {
+  const auto base = Make("a", [](HashSetWriter& writer) {
+    for (const std::uint8_t number : {1, 2, 3}) AddFile(writer, number);
+  });
+  HashSetWriter writer({.name = "agency", .base_serial = 1, .base_digest = base->digest()});
+  writer.AddCollection({.name = "lanes", .owner = "Agency"});
+  for (const std::uint8_t number : {2, 4}) AddFile(writer, number);
+  for (const std::uint8_t number : {1, 2}) writer.Remove(Id(number));
+  ASSERT_TRUE(writer.Write(folder_ / "b", TestSeed(1)));
+  const auto delta = *MappedHashSet::OpenUnverified(folder_ / "b");
+  EXPECT_FALSE(FamilyUpTo(*delta, {}));
+  const SetList sets{base, delta};
+  const auto family = FamilyUpTo(*delta, sets);
+  ASSERT_TRUE(family);
+  const auto differences = DiffHashSets({base.get()}, *family);
+  ASSERT_EQ(differences.size(), 2u) << "the second item is as it was";
+  EXPECT_EQ(differences[0].id, Id(1));
+  EXPECT_FALSE(differences[0].after);
+  EXPECT_EQ(differences[1].id, Id(4));
+  EXPECT_FALSE(differences[1].before);
 }
 
 }  // namespace

@@ -32,13 +32,16 @@ class RegisterDatabaseTest : public RegisterTest {
 TEST_F(RegisterDatabaseTest, KeepsItsFactsOverReopeningAndIsForItsOwnerOnly) {
   const std::uint64_t seed = database_->facts().fragment_seed;
   ASSERT_TRUE(database_->SetRecordKey("/keys/record.key", {1, 2, 3}));
-  EXPECT_EQ(*database_->NextSerial(), 1u);
+  EXPECT_EQ(*database_->NextSerial({}, {}), 1u);
   Reopen();
   EXPECT_EQ(database_->facts().owner, "Agency");
   EXPECT_EQ(database_->facts().fragment_seed, seed);
   EXPECT_EQ(database_->facts().record_key_file, "/keys/record.key");
   EXPECT_EQ(database_->facts().record_key_id, (hashset::RecordKeyId{1, 2, 3}));
-  EXPECT_EQ(*database_->NextSerial(), 2u);
+  EXPECT_EQ(*database_->NextSerial({}, {}), 2u);
+  EXPECT_FALSE(database_->NextSerial({}, 2)) << "given before";
+  EXPECT_EQ(*database_->NextSerial(PacketTime(std::chrono::seconds(500)), {}), 500u);
+  EXPECT_EQ(*database_->NextSerial(PacketTime(std::chrono::seconds(500)), {}), 501u);
   struct stat status{};
   ASSERT_EQ(::stat((folder_ / "R.db").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
