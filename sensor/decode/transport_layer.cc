@@ -1,5 +1,7 @@
 #include "decode/transport_layer.h"
 
+#include <algorithm>
+
 #include "base/byte_reader.h"
 #include "telemetry/anomaly_codes.h"
 
@@ -8,6 +10,24 @@ namespace {
 
 constexpr std::uint16_t kVxlanPort = 4789, kVxlanLinuxPort = 8472, kGenevePort = 6081, kGtpUPort = 2152;
 constexpr std::uint8_t kIcmpv6Protocol = 58;
+
+// The shift count of the window scale option, if there is one. Options: kind (1) | length of all (1) | value; kinds 0
+// (end) and 1 (padding) are one byte.
+std::uint8_t WindowScale(ByteView options) {
+  constexpr std::uint8_t kEnd = 0, kPadding = 1, kWindowScale = 3, kLargestShift = 14;
+  ByteReader reader(options);
+  while (reader.remaining() > 0) {
+    const std::uint8_t kind = reader.U8();
+    if (kind == kEnd) break;
+    if (kind == kPadding) continue;
+    const std::uint8_t length = reader.U8();
+    if (!reader.ok() || length < 2) break;
+    const ByteView value = reader.Take(length - 2u);
+    if (!reader.ok()) break;
+    if (kind == kWindowScale && value.size() == 1) return std::min(value[0], kLargestShift);
+  }
+  return TcpFields::kNoWindowScale;
+}
 
 }  // namespace
 
@@ -27,6 +47,9 @@ void DecodeTcp(Frame& frame) noexcept {
   if (!reader.ok()) return frame.Fail(Failure::kTruncated);
   if (header_length < 20 || header_length > frame.length) return frame.Fail(Failure::kMalformed);
   if (header_length > frame.bytes.size()) return frame.Fail(Failure::kTruncated);
+  if ((packet.tcp.flags & TcpFields::kSyn) != 0) {
+    packet.tcp.window_scale = WindowScale(frame.bytes.subspan(20, header_length - 20));
+  }
   frame.Advance(header_length);
   frame.Deliver(Transport::kTcp);
 }

@@ -30,6 +30,8 @@ constexpr std::string_view ToString(Visibility visibility) {
 struct FlowFacts {
   std::string protocol;  // ECS network.protocol: "http", "tls", "ssh"; empty until identified
   Visibility visibility = Visibility::kUnknown;
+  // What was said shows that the flow's server (FlowInfo) is the client: its beginning was not seen.
+  bool roles_reversed = false;
   std::string server_name;  // Host of the latest request, TLS SNI, mail domain: chosen by the sender, never proof
   std::string tls_alpn;
   std::string tls_version;

@@ -81,10 +81,12 @@ constexpr std::string_view ToString(Encapsulation encapsulation) {
 // TCP header fields that reassembly needs (RFC 9293 section 3.1).
 struct TcpFields {
   static constexpr std::uint8_t kFin = 0x01, kSyn = 0x02, kRst = 0x04, kPsh = 0x08, kAck = 0x10;
+  static constexpr std::uint8_t kNoWindowScale = 255;
   std::uint32_t sequence = 0;
   std::uint32_t acknowledgement = 0;
   std::uint16_t window = 0;
   std::uint8_t flags = 0;
+  std::uint8_t window_scale = kNoWindowScale;  // that a SYN offers (RFC 7323 section 2)
 };
 
 // The innermost IP packet, whole: IP fragments are already joined.

@@ -126,6 +126,7 @@ void Describe(auto& archive, auto& endpoint)
 void DescribeFacts(auto& archive, auto& facts) {
   archive.Text(facts.protocol);
   archive.Choice(facts.visibility, Visibility::kExempt);
+  archive.Number(facts.roles_reversed);
   for (auto* text : {&facts.server_name, &facts.tls_alpn, &facts.tls_version, &facts.tls_ja4, &facts.ssh_client_banner,
                      &facts.ssh_server_banner, &facts.user_agent}) {
     archive.Text(*text);

@@ -45,6 +45,12 @@ std::string_view TakeUntil(std::string_view& text, char separator) {
   return taken;
 }
 
+bool IsKnown(std::string_view method) { return std::ranges::find(kMethods, method) != std::end(kMethods); }
+// Origin, asterisk or absolute form (RFC 9112 section 3.2).
+bool LooksLikeTarget(std::string_view target) {
+  return target.starts_with('/') || target.starts_with('*') || StartsIgnoringCase(target, "http");
+}
+
 // "HTTP/1.1", "RTSP/1.0": a name, a slash, digits.
 bool IsVersion(std::string_view text) {
   return text.size() >= 6 && (StartsIgnoringCase(text, "HTTP/") || text.starts_with("RTSP/")) && IsDigit(text[5]);
@@ -226,6 +232,8 @@ void ReadField(const Http1Field& field, std::vector<std::string>& transfer_codin
     head.host = field.value;
   } else if (is("user-agent")) {
     head.user_agent = field.value;
+  } else if (is("expect")) {
+    head.expects_continue = StartsIgnoringCase(field.value, "100-continue");
   }
 }
 
@@ -237,9 +245,7 @@ std::optional<std::size_t> FindMethod(std::string_view text, std::size_t line, s
       if (!text.substr(at, end - at).starts_with(method)) continue;
       const std::string_view rest = text.substr(at + method.size(), end - at - method.size());
       if (rest.size() < 2 || rest[0] != ' ' || rest[1] == ' ') continue;
-      if (at == line || method == "CONNECT" || rest[1] == '/' || rest[1] == '*' ||
-          StartsIgnoringCase(rest.substr(1), "http"))
-        return at;
+      if (at == line || method == "CONNECT" || LooksLikeTarget(rest.substr(1))) return at;
     }
   }
   return std::nullopt;
@@ -271,6 +277,24 @@ ProbeAnswer ProbeStatusLine(std::string_view text) {
     return length == prefix.size() ? ProbeAnswer::kYes : ProbeAnswer::kMaybe;
   }
   return ProbeAnswer::kNo;
+}
+
+bool IsStartLine(std::string_view line, bool request) {
+  Http1Head head;
+  if (!request) return IsVersion(line) && ParseStatusLine(line, head);
+  if (line.empty() || line[0] < 'A' || line[0] > 'Z') return false;
+  return ParseRequestLine(line, head) && head.versioned && (IsKnown(head.method) || LooksLikeTarget(head.target));
+}
+
+bool MayBeginRequest(std::string_view text) {
+  return std::ranges::any_of(kMethods, [&](std::string_view method) {
+    const std::size_t length = std::min(method.size(), text.size());
+    if (text.substr(0, length) != method.substr(0, length)) return false;
+    if (text.size() <= method.size()) return true;
+    if (text[method.size()] != ' ') return false;
+    const std::string_view target = text.substr(method.size() + 1);
+    return method == "CONNECT" || LooksLikeTarget(target) || StartsIgnoringCase("http", target);
+  });
 }
 
 std::optional<Http1Beginning> FindBeginning(std::string_view text, bool request, std::size_t searched) {

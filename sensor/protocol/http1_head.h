@@ -28,6 +28,7 @@ struct Http1Head {
   std::optional<std::uint64_t> content_length;
   bool chunked = false;  // declared; the body's first line has the last word
   bool framing_conflict = false;
+  bool expects_continue = false;       // Expect: 100-continue (RFC 9110 section 10.1.1)
   std::vector<std::string> encodings;  // content codings, then transfer codings but chunked, as applied
   std::string media_type;
   std::string boundary;
@@ -40,6 +41,12 @@ struct Http1Head {
 // Whether a direction's bytes begin with a request or status line; final once it is not kMaybe.
 ProbeAnswer ProbeRequestLine(std::string_view text);
 ProbeAnswer ProbeStatusLine(std::string_view text);
+
+// Whether the line is the whole start line of a message, with its version, where a body or a chunk's size could stand
+// as well. Of a request, the method must be a name and the target look like one.
+bool IsStartLine(std::string_view line, bool request);
+// Whether `text`, cut anywhere, may begin such a request line: a method that is known, and what follows it.
+bool MayBeginRequest(std::string_view text);
 
 // Where a request line (with the bytes up to and with its version) or a status line (up to and with its status) first
 // lies in the midst of other bytes; none does in the first `searched` of them.

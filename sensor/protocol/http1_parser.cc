@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kLongestName = 1024;
 constexpr std::size_t kLongestChunkLine = 16384;
+constexpr std::size_t kShortestStartLine = 12;  // "A / HTTP/1.1"
 constexpr std::size_t kResumeSlice = 4096;
 
 // How much of `bytes` belongs to the line that is being collected.
@@ -35,12 +36,12 @@ std::size_t AfterBlankLine(std::string_view text) {
 
 }  // namespace
 
-void Http1Parser::Run(Direction direction, ByteView bytes) {
+void Http1Parser::Run(Direction direction, ByteView bytes, const ObjectConsumer* fed) {
   while (!bytes.empty() && answer_ == ParserAnswer::kContinue) {
     ObjectConsumer* whole = SideOf(direction).whole.get();
     const std::size_t taken = Step(direction, bytes);
     // Opened within the step: it has had what belongs to it. Closed within the step: the next head begins.
-    if (whole != nullptr && whole == SideOf(direction).whole.get()) whole->OnData(bytes.first(taken));
+    if (whole != nullptr && whole != fed && whole == SideOf(direction).whole.get()) whole->OnData(bytes.first(taken));
     bytes = bytes.subspan(taken);
   }
   if (answer_ == ParserAnswer::kHandOver && direction == Direction::kFromServer) {
@@ -207,10 +208,12 @@ void Http1Parser::OnRequest(const Http1Head& head) {
   step.append(head.method).append(" ").append(path);
   step.resize(std::min(step.size(), kLongestFact));
   OpenHttp1Texts(context_, Direction::kFromClient, head, step);
+  Side& side = SideOf(Direction::kFromClient);
   if (connect) {
-    SideOf(Direction::kFromClient).state = State::kHeld;
+    side.state = State::kHeld;
   } else {
     BeginBody(Direction::kFromClient, head, std::move(step), path);
+    side.may_lack_body = head.expects_continue;
   }
 }
 
@@ -221,6 +224,7 @@ void Http1Parser::OnResponse(const Http1Head& head) {
     answer_ = ParserAnswer::kDone;
     return;
   }
+  OnAnswer(head.status);
   if (head.status >= 100 && head.status < 200) {
     if (head.content_length || head.chunked)
       BeginBody(Direction::kFromServer, head, "http " + std::to_string(head.status), "");
@@ -253,6 +257,17 @@ void Http1Parser::OnResponse(const Http1Head& head) {
   }
 }
 
+// The latest request was answered while nothing of its body had come: 100 asks for the body, and after a final status
+// (401, 413, 417, a redirection) the client may do without it and go on with its next request.
+void Http1Parser::OnAnswer(int status) {
+  Side& client = SideOf(Direction::kFromClient);
+  if (status == 100) {
+    if (client.may_lack_body) TakeAwaitedBody();
+  } else if (status >= 200 && pending_.size() <= 1 && !client.object) {
+    client.may_lack_body = client.may_lack_body || client.state == State::kLengthBody;
+  }
+}
+
 void Http1Parser::BeginBody(Direction direction, const Http1Head& head, std::string step, std::string_view target) {
   Side& side = SideOf(direction);
   side.info = ObjectInfo();
@@ -278,8 +293,42 @@ void Http1Parser::BeginBody(Direction direction, const Http1Head& head, std::str
   }
 }
 
+// Collects what may be the start line of the next request instead of the body.
+std::size_t Http1Parser::StepAwaitedBody(ByteView bytes) {
+  Side& side = SideOf(Direction::kFromClient);
+  const std::size_t room = kLongestFoundLine - std::min(kLongestFoundLine, side.text.size());
+  const std::size_t length = LineLength(bytes.first(std::min(bytes.size(), room)));
+  side.text.append(AsText(bytes.first(length)));
+  const bool may_begin = length != 0 && MayBeginRequest(side.text);
+  if (may_begin && side.text.back() == '\n' && IsStartLine(side.text, true)) {
+    NextHead(side);
+  } else if (!may_begin || side.text.back() == '\n') {
+    TakeAwaitedBody();
+  }
+  return length;
+}
+
+// The body comes after all; what was collected is its beginning.
+void Http1Parser::TakeAwaitedBody() {
+  Side& side = SideOf(Direction::kFromClient);
+  side.may_lack_body = false;
+  if (side.state != State::kLengthBody) return;
+  const std::string begun = std::exchange(side.text, {});
+  Run(Direction::kFromClient, AsBytes(begun), side.whole.get());
+}
+
+// `text` holds the start line of the next message where a body was expected.
+void Http1Parser::NextHead(Side& side) {
+  std::string line = std::move(side.text);
+  NextMessage(side);
+  side.text = std::move(line);
+  side.line = side.text.size();
+  side.probed = true;
+}
+
 std::size_t Http1Parser::StepBody(Direction direction, ByteView bytes) {
   Side& side = SideOf(direction);
+  if (side.state == State::kLengthBody && side.may_lack_body) return StepAwaitedBody(bytes);
   if (side.state == State::kEndlessBody) {
     Deliver(direction, bytes);
     return bytes.size();
@@ -309,7 +358,11 @@ std::size_t Http1Parser::StepChunkSize(Direction direction, ByteView bytes) {
 
 void Http1Parser::OnChunkLine(Direction direction) {
   Side& side = SideOf(direction);
-  const auto size = ParseChunkSize(side.text);
+  const bool request = direction == Direction::kFromClient;
+  const bool start_line = side.text.size() > kShortestStartLine && IsStartLine(side.text, request);
+  // A body that was refused before it began is not sent at all: the next request is.
+  if (start_line && request && side.first_chunk) return NextHead(side);
+  const auto size = start_line ? std::nullopt : ParseChunkSize(side.text);
   if (side.first_chunk) {
     const std::size_t begin = side.text.find_first_not_of(" \t");
     const std::size_t after = side.text.find_first_not_of("0123456789abcdefABCDEFxX", begin);
@@ -322,12 +375,9 @@ void Http1Parser::OnChunkLine(Direction direction) {
     // The last chunk may be missing, and the next message begin here.
     const std::string text = std::move(side.text);
     Malformed(direction);
-    if (!ParseHttp1Head(text, direction == Direction::kFromClient)) return;
-    NextMessage(side);
+    if (!start_line) return;
     side.text = text;
-    side.line = side.text.size();
-    side.probed = true;
-    return;
+    return NextHead(side);
   }
   side.text.clear();
   side.remaining = *size;
@@ -453,6 +503,7 @@ void Http1Parser::NextMessage(Side& side) {
   side.text.clear();
   side.line = 0;
   side.probed = false;
+  side.may_lack_body = false;
 }
 
 void Http1Parser::Resume(Direction direction) {
@@ -468,6 +519,7 @@ void Http1Parser::Resume(Direction direction) {
 
 ParserAnswer Http1Parser::OnGap(Direction direction, std::uint64_t length) noexcept {
   Side& side = SideOf(direction);
+  if (side.may_lack_body) TakeAwaitedBody();
   if (side.whole) side.whole->OnGap(length);
   const bool body = side.state == State::kLengthBody || side.state == State::kChunkData;
   if (side.state == State::kEndlessBody || body) {
@@ -498,6 +550,7 @@ ParserAnswer Http1Parser::OnGap(Direction direction, std::uint64_t length) noexc
 ParserAnswer Http1Parser::OnEnd(Direction direction) noexcept {
   Side& side = SideOf(direction);
   side.ended = true;
+  if (side.may_lack_body) TakeAwaitedBody();
   if (side.state == State::kHead && side.line > 0) {
     EndUnfinishedHead(direction);
   } else if (side.state == State::kHead && side.heads_seen && !side.text.empty() && !side.whole) {
@@ -518,8 +571,9 @@ ProbeAnswer ProbeHttp1(ByteView first, Direction direction) {
   return direction == Direction::kFromClient ? ProbeRequestLine(text) : ProbeStatusLine(text);
 }
 
-bool BeginsWithin(ByteView bytes, std::size_t searched, Direction direction) {
-  return FindBeginning(AsText(bytes), direction == Direction::kFromClient, searched).has_value();
+std::optional<std::size_t> BeginsWithin(ByteView bytes, std::size_t searched, Direction direction) {
+  const auto beginning = FindBeginning(AsText(bytes), direction == Direction::kFromClient, searched);
+  return beginning ? std::optional(beginning->end) : std::nullopt;
 }
 
 }  // namespace

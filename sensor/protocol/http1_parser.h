@@ -55,6 +55,9 @@ struct Http1Side {
   bool wanted = false;
   bool missing = false;  // bytes of the body were lost
   bool first_chunk = false;
+  // Of a request's body of which nothing came yet: it may never come, since the client waits for leave to send it, or
+  // was answered already. What follows the head may then be the next request.
+  bool may_lack_body = false;
   std::uint64_t remaining = 0;  // of the body or the chunk
   std::optional<std::uint64_t> fallback_length;
 };
@@ -89,21 +92,26 @@ class Http1Parser final : public Parser {
   using Side = Http1Side;
 
   Side& SideOf(Direction direction) { return sides_[Index(direction)]; }
-  void Run(Direction direction, ByteView bytes);
+  // `fed`: the other reading that has had these bytes already, if it has.
+  void Run(Direction direction, ByteView bytes, const ObjectConsumer* fed = nullptr);
   std::size_t Step(Direction direction, ByteView bytes);
   std::size_t StepHead(Direction direction, ByteView bytes);
   bool ProbeResponse(Side& side, char next);
   bool NoResponse(Side& side);
   void OnStartLine(Direction direction);
   std::size_t StepBody(Direction direction, ByteView bytes);
+  std::size_t StepAwaitedBody(ByteView bytes);
+  void TakeAwaitedBody();
   std::size_t StepChunkSize(Direction direction, ByteView bytes);
   std::size_t StepTrailers(Side& side, ByteView bytes);
   std::size_t StepResume(Direction direction, ByteView bytes);
   std::size_t StepHeld(Side& side, ByteView bytes);
   void OnHead(Direction direction);
   void EndUnfinishedHead(Direction direction);
+  void NextHead(Side& side);
   void OnRequest(const Http1Head& head);
   void OnResponse(const Http1Head& head);
+  void OnAnswer(int status);
   void OnChunkLine(Direction direction);
   void BeginBody(Direction direction, const Http1Head& head, std::string step, std::string_view target);
   void NotChunked(Direction direction);

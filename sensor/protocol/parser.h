@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -55,9 +56,9 @@ struct ParserSpec {
   std::string_view help;
   // `first`: the first bytes of this direction, more at each call. No and yes are final.
   ProbeAnswer (*probe)(ByteView first, Direction direction);
-  // Whether a message begins somewhere in `bytes`, for flows whose beginning is missing; none did in the first
-  // `searched` of them. Null: cannot be found so.
-  bool (*begins_within)(ByteView bytes, std::size_t searched, Direction direction);
+  // Where the first message that begins somewhere in `bytes` is known for one, for flows whose beginning is missing:
+  // how many bytes it takes to tell. None begins in the first `searched` of them. Null: cannot be found so.
+  std::optional<std::size_t> (*begins_within)(ByteView bytes, std::size_t searched, Direction direction);
   std::unique_ptr<Parser> (*create)(const ParserContext& context);
 };
 

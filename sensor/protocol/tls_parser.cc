@@ -81,14 +81,17 @@ class TlsParser final : public Parser {
       const std::uint8_t type = reader.U8();
       const std::uint32_t body = reader.U24Be();
       if (body > context_.limits.protocol_hello_bytes) side.settled = true;
-      if (reader.remaining() >= body) ReadHello(type, reader.Take(body), side);
+      if (reader.remaining() >= body) ReadHello(direction, type, reader.Take(body));
     }
     return bytes.subspan(length);
   }
 
-  void ReadHello(std::uint8_t type, ByteView body, Side& side) {
+  void ReadHello(Direction direction, std::uint8_t type, ByteView body) {
+    Side& side = sides_[Index(direction)];
     side.settled = true;
     if (type == 1) {
+      // Who says hello first is the client of TLS, whoever opened the connection, and the name is that of the other.
+      if (direction == Direction::kFromServer) context_.facts.roles_reversed = !context_.facts.roles_reversed;
       if (const auto hello = ParseClientHello(body)) {
         context_.facts.server_name = hello->server_name;
         if (context_.facts.tls_version.empty()) context_.facts.tls_version = TlsVersionName(hello->version);

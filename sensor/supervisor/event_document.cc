@@ -39,7 +39,8 @@ void AddFlow(json& document, const FlowSummary& flow) {
   document["destination"] = EndpointDocument(flow.destination);
   const FlowFacts& facts = flow.facts;
   // The server's name belongs to whichever side is the server.
-  SetText(document[flow.from_client ? "destination" : "source"], "domain", facts.server_name);
+  const bool to_server = flow.from_client != facts.roles_reversed;
+  SetText(document[to_server ? "destination" : "source"], "domain", facts.server_name);
   json& network = document["network"];
   network["transport"] = ToString(flow.transport);
   network["type"] = flow.source.address.v6() ? "ipv6" : "ipv4";

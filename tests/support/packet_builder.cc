@@ -110,9 +110,12 @@ PacketBuilder& PacketBuilder::Tcp(std::uint16_t source_port, std::uint16_t desti
   Append16(header, destination_port);
   Append32(header, fields.sequence);
   Append32(header, fields.acknowledgement);
-  Append16(header, 0x5000 | fields.flags);
+  const bool scaled = fields.window_scale != TcpFields::kNoWindowScale;
+  Append16(header, (scaled ? 0x6000 : 0x5000) | fields.flags);
   Append16(header, fields.window);
   Append32(header, 0);
+  // Padding, then the window scale option: kind, length, shift count.
+  if (scaled) Append32(header, 0x01030300u | fields.window_scale);
   return Add(Kind::kTcp, std::move(header), 6);
 }
 PacketBuilder& PacketBuilder::Udp(std::uint16_t source_port, std::uint16_t destination_port) {

@@ -100,6 +100,20 @@ TEST(Decoder, FindsTheInnermostPacketBehindEveryEncapsulation) {
   }
 }
 
+TEST(Decoder, ReadsTheWindowScaleThatASynOffers) {
+  const auto scale_of = [](std::uint8_t flags, std::uint8_t offered) {
+    PacketRecorder recorder;
+    const TcpFields fields{.sequence = 7, .flags = flags, .window_scale = offered};
+    recorder.Decode(PacketBuilder().Ethernet().Ipv4("10.20.0.9", "198.51.100.7").Tcp(1, 2, fields).Build(), 1);
+    return recorder.packets.at(0).tcp.window_scale;
+  };
+  EXPECT_EQ(scale_of(TcpFields::kSyn, 7), 7);
+  EXPECT_EQ(scale_of(TcpFields::kSyn | TcpFields::kAck, 0), 0);
+  EXPECT_EQ(scale_of(TcpFields::kSyn, 40), 14);  // RFC 7323 section 2.3
+  EXPECT_EQ(scale_of(TcpFields::kSyn, TcpFields::kNoWindowScale), TcpFields::kNoWindowScale);
+  EXPECT_EQ(scale_of(TcpFields::kAck, 7), TcpFields::kNoWindowScale);
+}
+
 TEST(Decoder, FindsIpv6BehindEveryEncapsulation) {
   for (const Wrapping& wrapping : Wrappings()) {
     SCOPED_TRACE(wrapping.name);

@@ -191,6 +191,94 @@ TEST(Http1Parser, LongQueryAndCookieBecomeTexts) {
   EXPECT_EQ(run->At(1).info.step, "http GET /q header cookie");
 }
 
+// `first` was refused before its body, and `again` follows it on the connection; the body of 4 bytes comes once.
+void ExpectOnlyTheRepeatedBody(const std::string& first, const std::string& again) {
+  const auto run =
+      RunScript("> " + first + "\n\n< HTTP/1.1 401 No\\r\\nContent-Length: 0\\r\\n\\r\\n\n\n> " + again + "\n");
+  ASSERT_EQ(run->size(), 1u) << first;
+  EXPECT_EQ(run->At(0).bytes, "body") << first;
+  EXPECT_EQ(run->At(0).info.name, "again") << first;
+  EXPECT_EQ(run->At(0).end, ObjectEnd::kComplete) << first;
+}
+
+TEST(Http1Parser, RequestThatWasRefusedBeforeItsBodyIsFollowedByTheNext) {
+  const std::string plain = R"(PUT /again HTTP/1.1\r\nContent-Length: 4\r\n\r\nbody)";
+  const std::string chunked = R"(PUT /again HTTP/1.1\nTransfer-Encoding: chunked\n\n4\nbody\n0\n\n)";
+  for (const std::string& again : {plain, chunked}) {
+    ExpectOnlyTheRepeatedBody(R"(PUT /p HTTP/1.1\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n)",
+                              again);
+    ExpectOnlyTheRepeatedBody(R"(PUT /p HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n)", again);
+    ExpectOnlyTheRepeatedBody(R"(PROPFIND /p HTTP/1.1\r\nContent-Length: 90000\r\n\r\n)", again);
+  }
+}
+
+TEST(Http1Parser, BodyThatComesAfterAnEarlyAnswerOrWithoutLeaveIsTheBody) {
+  const auto run = RunScript(R"(> PUT /a HTTP/1.1\r\nContent-Length: 9\r\n\r\n
+
+< HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n
+
+> PUT it in
+
+> POST /b HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n
+
+> GETPOST /c HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 17\r\n\r\n
+
+< HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n
+
+> PUT / HTTP/1.1\r\n\r
+)");
+  ASSERT_EQ(run->size(), 3u);
+  EXPECT_EQ(run->At(0).bytes, "PUT it in");
+  EXPECT_EQ(run->At(1).bytes, "GET");
+  EXPECT_EQ(run->At(2).bytes, "PUT / HTTP/1.1\r\n\r");
+}
+
+TEST(Http1Parser, NextRequestAfterAChunkIsNoSizeOfAChunk) {
+  const auto run = RunScript(R"(> PUT /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n
+COPY /b HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi
+)");
+  ASSERT_EQ(run->size(), 2u);
+  EXPECT_EQ(run->At(0).bytes, "abc");
+  EXPECT_EQ(run->At(1).info.step, "http COPY /b");
+  EXPECT_EQ(run->At(1).bytes, "hi");
+}
+
+TEST(FlowProtocol, WhoIsClientIsWhatTheBytesSayWhenTheBeginningIsMissing) {
+  const auto beginning = RunScript(R"(< PUT /up/a.bin HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello
+
+> HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok
+)",
+                                   true);
+  ASSERT_EQ(beginning->size(), 2u);
+  EXPECT_EQ(beginning->At(0).direction, Direction::kFromServer);
+  EXPECT_EQ(beginning->At(0).info.step, "http PUT /up/a.bin");
+  EXPECT_EQ(beginning->At(0).bytes, "hello");
+  EXPECT_EQ(beginning->At(1).direction, Direction::kFromClient);
+  EXPECT_EQ(beginning->At(1).info.step, "http 201 /up/a.bin");
+  EXPECT_TRUE(beginning->facts.roles_reversed);
+  const auto middle = RunScript(R"(> tail of a bodyHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na
+)",
+                                true);
+  ASSERT_EQ(middle->size(), 1u);
+  EXPECT_EQ(middle->At(0).bytes, "a");
+  EXPECT_EQ(middle->At(0).direction, Direction::kFromClient);
+}
+
+TEST(FlowProtocol, MessagesInsideABodyAreRefutedByWhatTheOtherDirectionBeginsWith) {
+  const auto run = RunScript(R"(> of a recorded HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\nresponse
+
+< HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok
+
+> PUT /b HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello
+)",
+                             true);
+  ASSERT_EQ(run->size(), 3u);
+  EXPECT_EQ(run->At(1).info.step, "http 201");
+  EXPECT_EQ(run->At(2).info.step, "http PUT /b");
+  EXPECT_EQ(run->At(2).bytes, "hello");
+  EXPECT_FALSE(run->facts.roles_reversed);
+}
+
 TEST(FlowProtocol, BytesThatNoParserKnowsStayUnknown) {
   const auto run = RunScript("> \\x00\\x01\\x02 whatever\n\n< \\x03\\x04\n");
   EXPECT_EQ(run->size(), 0u);
