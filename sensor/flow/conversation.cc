@@ -80,6 +80,7 @@ Conversation::Conversation(const ConversationContext& context, const FlowKey& ke
     const Direction side = early_syn->sender == first.source ? Direction::kFromClient : Direction::kFromServer;
     SetClient(side);
     first_sequence_[Index(side)] = early_syn->sequence;
+    window_scale_[Index(side)] = early_syn->window_scale;
     Stream(side).Start(early_syn->sequence + 1);
   }
 }
@@ -129,6 +130,10 @@ void Conversation::OnDatagram(const DecodedPacket& packet, Direction side) {
 }
 
 Conversation::Outcome Conversation::OnTcp(const DecodedPacket& packet, Direction side) {
+  if (IsTwin(packet, side)) {
+    OnTwin(packet, side);
+    return Outcome::kContinue;
+  }
   if (FollowsEarlySyn(packet, side)) return Outcome::kNewConversation;
   if (IsOfAnother(packet, side)) {
     early_syn_.reset();
@@ -156,7 +161,7 @@ Conversation::Outcome Conversation::OnTcp(const DecodedPacket& packet, Direction
     }
     OnSyn(packet, side);
   }
-  if (Has(packet, TcpFields::kAck)) Stream(Opposite(side)).OnAcknowledged(packet.tcp.acknowledgement);
+  Acknowledge(packet, side);
   if (Has(packet, TcpFields::kRst)) {
     OnReset(packet, side);
   } else {
@@ -165,6 +170,41 @@ Conversation::Outcome Conversation::OnTcp(const DecodedPacket& packet, Direction
   }
   AfterTcp(packet);
   return Outcome::kContinue;
+}
+
+bool Conversation::IsTwin(const DecodedPacket& packet, Direction side) const {
+  const TcpReassembler& stream = *streams_[Index(side)];
+  if (!stream.located()) return false;
+  const std::uint32_t sequence = DataSequence(packet);
+  const bool expected = Has(packet, TcpFields::kSyn)
+                            ? closing() || !SynOfAnother(packet, side)
+                            : stream.Plausible(sequence) && stream.PositionOf(sequence) <= stream.reach();
+  if (expected) return false;
+  const Duration window = std::chrono::microseconds(context_.reassembly.limits.flow_duplicate_window_us);
+  return duplicates_[Index(side)].SeenRenumbered(packet, window);
+}
+
+void Conversation::OnTwin(const DecodedPacket& packet, Direction side) {
+  ++sides_[Index(side)].duplicate_frames;
+  context_.reassembly.counters.Add(Counter::flow_packets_duplicate);
+  if (closed_) return;
+  // What it acknowledges may have the numbers that the other direction goes by.
+  Acknowledge(packet, side);
+  AfterTcp(packet);
+}
+
+void Conversation::Acknowledge(const DecodedPacket& packet, Direction side) {
+  if (!Has(packet, TcpFields::kAck)) return;
+  Stream(Opposite(side)).OnAcknowledged(packet.tcp.acknowledgement, WindowOf(packet, side), {packet.time, packets_});
+}
+
+// RFC 7323 section 2.2: that of a SYN is never scaled, the others are when both SYNs offer it. Where the SYN was not
+// seen, the scale is not known, and the window counts as written: too small rather than too large.
+std::uint64_t Conversation::WindowOf(const DecodedPacket& packet, Direction side) const {
+  const std::uint8_t own = window_scale_[Index(side)].value_or(TcpFields::kNoWindowScale);
+  const bool refused = window_scale_[Index(Opposite(side))] == TcpFields::kNoWindowScale;
+  if (Has(packet, TcpFields::kSyn) || own == TcpFields::kNoWindowScale || refused) return packet.tcp.window;
+  return std::uint64_t{packet.tcp.window} << own;
 }
 
 bool Conversation::SynOfAnother(const DecodedPacket& packet, Direction side) const {
@@ -205,6 +245,7 @@ void Conversation::OnSyn(const DecodedPacket& packet, Direction side) {
   const bool answers = Has(packet, TcpFields::kAck);
   SetClient(answers ? Opposite(side) : side);
   first_sequence_[Index(side)] = packet.tcp.sequence;
+  window_scale_[Index(side)] = packet.tcp.window_scale;
   if (!Stream(side).started()) Stream(side).Start(DataSequence(packet));
   if (answers) answered_start_[Index(Opposite(side))] = packet.tcp.acknowledgement;
 }
@@ -214,7 +255,7 @@ void Conversation::OnEarlySyn(const DecodedPacket& packet, Direction side) {
   if (Has(packet, TcpFields::kAck)) {
     context_.reassembly.anomalies.OnAnomaly(AnomalyCode::tcp_sequence_implausible);
   } else {
-    early_syn_ = EarlySyn{packet.source, packet.tcp.sequence};
+    early_syn_ = EarlySyn{packet.source, packet.tcp.sequence, packet.tcp.window_scale};
   }
 }
 
@@ -248,8 +289,8 @@ void Conversation::OnSegment(const DecodedPacket& packet, Direction side) {
   }
   if (!stream.started() && answered_start_[Index(side)] == sequence) stream.Start(sequence);
   if (!stream.started()) {
-    if (!grace_since_.has_value()) grace_since_ = packet.time;
-    ++grace_segments_;
+    if (!grace_.has_value()) grace_ = {packet.time, side, packet.tcp.acknowledgement};
+    ++grace_->segments;
   }
   stream.OnSegment({sequence, packet.payload_length, packet.payload}, {packet.time, packets_});
 }
@@ -282,9 +323,9 @@ void Conversation::OnReset(const DecodedPacket& packet, Direction side) {
 }
 
 void Conversation::AfterTcp(const DecodedPacket& packet) {
-  if (grace_since_.has_value()) {
-    const bool over = grace_segments_ >= reordering_.packets || packet.time - *grace_since_ >= reordering_.time;
-    if (over) EndGrace();
+  if (grace_.has_value() &&
+      (grace_->segments >= reordering_.packets || packet.time - grace_->since >= reordering_.time)) {
+    EndGrace();
   }
   for (const Direction side : kSides) {
     if (Stream(side).HasHole()) Stream(side).ResolveHoles({packet.time, packets_});
@@ -293,11 +334,13 @@ void Conversation::AfterTcp(const DecodedPacket& packet) {
 }
 
 void Conversation::EndGrace() {
-  grace_since_.reset();
-  grace_segments_ = 0;
-  // The client's bytes first: a request before its response.
-  Stream(Told(Direction::kFromClient)).StartAtFirstHeld();
-  Stream(Told(Direction::kFromServer)).StartAtFirstHeld();
+  if (!grace_.has_value()) return;
+  // A request before its response, whoever is client: what was seen first, unless it answers what came after it.
+  Direction first = grace_->first;
+  if (Stream(Opposite(first)).HoldsBefore(grace_->acknowledgement)) first = Opposite(first);
+  grace_.reset();
+  Stream(first).StartAtFirstHeld();
+  Stream(Opposite(first)).StartAtFirstHeld();
 }
 
 void Conversation::TellEnds() {
@@ -393,6 +436,17 @@ bool Conversation::CountPacket(const DecodedPacket& packet, Direction side, bool
 void Conversation::Drop(Direction side, std::size_t bytes) {
   sides_[Index(side)].dropped_bytes += bytes;
   context_.reassembly.counters.Add(Counter::flow_bytes_dropped, bytes);
+}
+
+std::optional<PacketTime> Conversation::waiting_since() const {
+  if (info_.transport != Transport::kTcp) return std::nullopt;
+  const auto client = streams_[0]->waiting_since(), server = streams_[1]->waiting_since();
+  return client.has_value() && server.has_value() ? std::min(client, server) : client.has_value() ? client : server;
+}
+
+void Conversation::Yield(PacketTime now) noexcept {
+  info_.now = std::max(info_.now, now);
+  for (const Direction side : kSides) Stream(side).Yield(now);
 }
 
 FlowCounters Conversation::counters() const {

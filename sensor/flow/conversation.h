@@ -26,6 +26,7 @@ class Conversation : private StreamSink {
   struct EarlySyn {
     Endpoint sender;
     std::uint32_t sequence = 0;
+    std::uint8_t window_scale = TcpFields::kNoWindowScale;
   };
   enum class Outcome : std::uint8_t {
     kContinue,
@@ -55,15 +56,30 @@ class Conversation : private StreamSink {
   std::optional<EarlySyn> early_syn() const { return early_syn_; }
   const FlowInfo& info() const { return info_; }
   FlowCounters counters() const;
+  // Since when the bytes have waited that it holds out of order; nothing when it holds none.
+  std::optional<PacketTime> waiting_since() const;
+  // Memory is short: tells what has waited for flow.hole_time_ms.
+  void Yield(PacketTime now) noexcept;
 
   struct Links {
     Conversation* previous = nullptr;
     Conversation* next = nullptr;
   };
-  Links links;             // of ConversationList
-  std::uint8_t queue = 0;  // of FlowTable: which list it is in
+  // Of FlowTable: the lists it is in, which of the queues, and the waiting_since() by which it is listed.
+  Links queue_links;
+  Links waiting_links;
+  std::uint8_t queue = 0;
+  std::optional<PacketTime> listed_since;
 
  private:
+  // Joined in the middle: waits for what the span port reordered.
+  struct Grace {
+    PacketTime since;
+    Direction first = Direction::kFromClient;  // whose bytes were seen first
+    std::uint32_t acknowledgement = 0;         // with them
+    std::uint32_t segments = 0;
+  };
+
   void OnStreamData(Direction side, ByteView bytes) noexcept override;
   void OnStreamGap(Direction side, std::uint64_t length) noexcept override;
 
@@ -79,6 +95,12 @@ class Conversation : private StreamSink {
   void SetClient(Direction side);
   void OnDatagram(const DecodedPacket& packet, Direction side);
   Outcome OnTcp(const DecodedPacket& packet, Direction side);
+  // Whether it is a packet that was seen already, under other numbers: a firewall that renumbers sequences lies
+  // between.
+  bool IsTwin(const DecodedPacket& packet, Direction side) const;
+  void OnTwin(const DecodedPacket& packet, Direction side);
+  void Acknowledge(const DecodedPacket& packet, Direction side);
+  std::uint64_t WindowOf(const DecodedPacket& packet, Direction side) const;
   // Whether a packet of the five-tuple belongs to another connection than this one.
   bool IsOfAnother(const DecodedPacket& packet, Direction side) const;
   bool SynOfAnother(const DecodedPacket& packet, Direction side) const;
@@ -116,10 +138,10 @@ class Conversation : private StreamSink {
   bool closed_ = false;
   bool reset_ = false;
   Direction reset_by_ = Direction::kFromClient;
-  std::optional<PacketTime> grace_since_;  // joined in the middle: waits for what the span port reordered
-  std::uint32_t grace_segments_ = 0;
+  std::optional<Grace> grace_;
   std::array<std::optional<std::uint32_t>, 2> first_sequence_;  // of the SYNs
   std::array<std::optional<std::uint32_t>, 2> answered_start_;  // where a SYN that was not seen began, its answer says
+  std::array<std::optional<std::uint8_t>, 2> window_scale_;     // that the SYNs offered
   std::optional<EarlySyn> early_syn_;
   std::array<std::uint32_t, 2> implausible_next_{};  // where the last implausible segment ended
   std::array<std::uint8_t, 2> implausible_count_{};

@@ -1,24 +1,26 @@
-// ConversationList: conversations in the order of their last packets, linked through themselves. Owns none. One thread.
+// ConversationList: conversations in the order in which they were put at its back, linked through themselves by the
+// member `links`. Owns none. One thread.
 #pragma once
 
 #include "flow/conversation.h"
 
 namespace spanwatch::flow {
 
+template <auto links>
 class ConversationList {
  public:
-  // The one whose last packet is longest ago; null when empty.
+  // Null when empty.
   Conversation* oldest() const { return first_; }
 
   void PushBack(Conversation& conversation) {
-    conversation.links = {last_, nullptr};
-    (last_ != nullptr ? last_->links.next : first_) = &conversation;
+    conversation.*links = {last_, nullptr};
+    (last_ != nullptr ? (last_->*links).next : first_) = &conversation;
     last_ = &conversation;
   }
   void Remove(Conversation& conversation) {
-    const auto [previous, next] = conversation.links;
-    (previous != nullptr ? previous->links.next : first_) = next;
-    (next != nullptr ? next->links.previous : last_) = previous;
+    const auto [previous, next] = conversation.*links;
+    (previous != nullptr ? (previous->*links).next : first_) = next;
+    (next != nullptr ? (next->*links).previous : last_) = previous;
   }
   void MoveToBack(Conversation& conversation) {
     if (last_ == &conversation) return;

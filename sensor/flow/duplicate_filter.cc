@@ -2,6 +2,7 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace spanwatch::flow {
@@ -26,32 +27,52 @@ std::uint64_t PayloadSignature(const DecodedPacket& packet) {
     std::memcpy(&first, payload.data(), length);
     std::memcpy(&last, payload.data() + payload.size() - length, length);
   }
-  return Mix(first, last);
+  return Mix(Mix(first, kFactor), last);  // they are equal when the payload is short
 }
 
-std::uint64_t Signature(const DecodedPacket& packet) {
-  const TcpFields& tcp = packet.tcp;
+std::uint64_t ContentSignature(const DecodedPacket& packet) {
   const std::uint64_t header =
-      std::uint64_t{packet.payload_length} << 32 | std::uint64_t{packet.ip_id} << 16 | tcp.window;
-  return Mix(Mix(header, std::uint64_t{tcp.acknowledgement} << 8 | tcp.flags), PayloadSignature(packet));
+      std::uint64_t{packet.payload_length} << 32 | std::uint64_t{packet.ip_id} << 16 | packet.tcp.window;
+  return Mix(Mix(header, packet.tcp.flags), PayloadSignature(packet));
 }
+
+std::uint32_t Microseconds(PacketTime time) { return static_cast<std::uint32_t>(Nanoseconds(time) / 1000); }
+std::uint32_t Microseconds(Duration duration) { return static_cast<std::uint32_t>(duration.count() / 1000); }
 
 }  // namespace
 
 bool DuplicateFilter::Seen(const DecodedPacket& packet, Duration window) noexcept {
-  const auto now = static_cast<std::uint32_t>(Nanoseconds(packet.time) / 1000);
-  const auto microseconds = static_cast<std::uint32_t>(window.count() / 1000);
-  const std::uint64_t mixed = Signature(packet);
+  const std::uint32_t now = Microseconds(packet.time);
+  const std::uint64_t content = ContentSignature(packet);
+  const std::uint64_t mixed = Mix(content, packet.tcp.acknowledgement);
   for (std::size_t i = 0; i < count_; ++i) {
     const Frame& frame = frames_[i];
-    if (frame.mixed == mixed && frame.sequence == packet.tcp.sequence && now - frame.microseconds <= microseconds) {
-      return true;
-    }
+    const bool equal = frame.mixed == mixed && frame.sequence == packet.tcp.sequence;
+    if (equal && now - frame.microseconds <= Microseconds(window)) return true;
   }
-  frames_[next_] = {packet.tcp.sequence, now, mixed};
+  frames_[next_] = {packet.tcp.sequence, now, mixed, static_cast<std::uint32_t>(content), packet.ip_id};
   next_ = static_cast<std::uint8_t>((next_ + 1) % frames_.size());
   if (count_ < frames_.size()) ++count_;
   return false;
+}
+
+bool DuplicateFilter::SeenRenumbered(const DecodedPacket& packet, Duration window) const noexcept {
+  if (packet.ip_id == 0) return false;
+  const std::uint32_t now = Microseconds(packet.time);
+  const auto content = static_cast<std::uint32_t>(ContentSignature(packet));
+  bool seen = false;
+  bool id_tells = count_ == 1;
+  for (std::size_t i = 0; i < count_; ++i) {
+    const Frame& frame = frames_[i];
+    if (frame.ip_id != packet.ip_id) {
+      id_tells = true;
+    } else if (frame.content != content) {
+      return false;
+    } else {
+      seen = seen || now - frame.microseconds <= Microseconds(window);
+    }
+  }
+  return seen && id_tells;
 }
 
 }  // namespace spanwatch::flow

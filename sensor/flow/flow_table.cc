@@ -57,11 +57,29 @@ void FlowTable::OnPacket(const DecodedPacket& packet) noexcept {
     conversation->queue = queue;
     queues_[queue].PushBack(*conversation);
   }
+  ListWaiting(*conversation);
+  RelieveMemory();
+}
+
+void FlowTable::ListWaiting(Conversation& conversation) {
+  const std::optional<PacketTime> since = conversation.waiting_since();
+  if (since == conversation.listed_since) return;
+  if (conversation.listed_since.has_value()) waiting_.Remove(conversation);
+  if (since.has_value()) waiting_.PushBack(conversation);
+  conversation.listed_since = since;
+}
+
+// One conversation a packet: each brings less than it gives back.
+void FlowTable::RelieveMemory() noexcept {
+  Conversation* oldest = waiting_.oldest();
+  if (oldest == nullptr || blocks_.blocks_in_use() * 2 <= blocks_.blocks_at_most()) return;
+  oldest->Yield(now_);
+  ListWaiting(*oldest);
 }
 
 void FlowTable::Advance(PacketTime now) noexcept {
   now_ = std::max(now_, now);
-  for (const ConversationList& queue : queues_) {
+  for (const auto& queue : queues_) {
     while (queue.oldest() != nullptr && Expired(*queue.oldest(), now_)) {
       Remove(*queue.oldest(), queue.oldest()->OwnReason(CloseReason::kIdle));
     }
@@ -118,6 +136,7 @@ void FlowTable::MakeRoom() {
 
 void FlowTable::Remove(Conversation& conversation, CloseReason reason) {
   conversation.Close(reason);
+  ListWaiting(conversation);
   queues_[conversation.queue].Remove(conversation);
   index_.Erase(conversation);
   counters_.Set(Counter::flows_active, index_.size());

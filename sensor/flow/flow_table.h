@@ -47,6 +47,10 @@ class FlowTable : public PacketConsumer {
   Conversation& Create(const FlowKey& key, std::uint64_t hash, const DecodedPacket& packet,
                        const std::optional<Conversation::EarlySyn>& early_syn);
   void MakeRoom();
+  // Keeps the list of those that hold bytes.
+  void ListWaiting(Conversation& conversation);
+  // Of more than half of flow.memory_bytes, what has waited for flow.hole_time_ms is given up, longest first.
+  void RelieveMemory() noexcept;
   // Ends it, and forgets it.
   void Remove(Conversation& conversation, CloseReason reason);
 
@@ -56,7 +60,9 @@ class FlowTable : public PacketConsumer {
   BlockPool blocks_;
   ConversationContext context_;
   FlowIndex index_;
-  std::array<ConversationList, kQueues> queues_;  // each by the time of the last packet, oldest first
+  // Each by the time of the last packet, oldest first.
+  std::array<ConversationList<&Conversation::queue_links>, kQueues> queues_;
+  ConversationList<&Conversation::waiting_links> waiting_;  // by the time since which they hold bytes
   PacketTime now_ = PacketTime::min();
   std::uint64_t created_ = 0;
   const std::uint64_t seed_;

@@ -26,7 +26,8 @@ TcpReassembler::TcpReassembler(const ReassemblyContext& context, const Reorderin
       sink_(sink),
       counters_(counters),
       direction_(direction),
-      next_(kFirstPosition) {}
+      next_(kFirstPosition),
+      acknowledgements_(reordering) {}
 
 TcpReassembler::~TcpReassembler() {
   for (std::size_t i = first_held_; i < held_.size(); ++i) {
@@ -87,9 +88,16 @@ void TcpReassembler::OnSegment(const Segment& segment, Moment moment) noexcept {
   if (!HasHole()) progress_next_ = 0;
 }
 
-void TcpReassembler::OnAcknowledged(std::uint32_t sequence) noexcept {
-  if (!located_ || !Plausible(sequence)) return;
-  acknowledged_ = std::max(acknowledged_, PositionOf(sequence));
+void TcpReassembler::OnAcknowledged(std::uint32_t sequence, std::uint64_t window, Moment moment) noexcept {
+  if (located_ && Plausible(sequence)) acknowledgements_.See(PositionOf(sequence), window, Seen(), moment);
+}
+
+Duration TcpReassembler::HoleTime() const noexcept {
+  // It has not got past the hole: it stands there, or is still on its way and was heard since the hole appeared.
+  const std::uint64_t acknowledged = acknowledgements_.believed();
+  const bool standing = acknowledged < HoleEnd() && (acknowledged >= next_ || acknowledgements_.latest() >= progress_);
+  return std::chrono::milliseconds(standing ? context_.limits.flow_standing_hole_time_ms
+                                            : context_.limits.flow_hole_time_ms);
 }
 
 void TcpReassembler::ResolveHoles(Moment moment) noexcept {
@@ -97,16 +105,14 @@ void TcpReassembler::ResolveHoles(Moment moment) noexcept {
     progress_ = moment.time;
     progress_next_ = next_;
   }
-  const bool settled = moment.packet - settling_since_.packet >= reordering_.packets ||
-                       moment.time - settling_since_.time >= reordering_.time;
-  if (!settling_ || settled) {
+  if (!settling_ || reordering_.Over(settling_since_, moment)) {
     if (settling_) settled_acknowledged_ = std::max(settled_acknowledged_, settling_acknowledged_);
-    settling_acknowledged_ = acknowledged_;
+    settling_acknowledged_ = acknowledgements_.believed();
     settling_since_ = moment;
     settling_ = true;
   }
   while (HasHole() && settled_acknowledged_ >= HoleEnd()) GiveUpHole(GapReason::kAcknowledged);
-  if (HasHole() && moment.time - progress_ >= std::chrono::milliseconds(context_.limits.flow_hole_time_ms)) {
+  if (HasHole() && moment.time - progress_ >= HoleTime()) {
     GiveUpHole(GapReason::kTimeout);
     progress_ = moment.time;
     progress_next_ = next_;
@@ -117,13 +123,19 @@ void TcpReassembler::ResolveHoles(Moment moment) noexcept {
   }
 }
 
+void TcpReassembler::Yield(PacketTime now) noexcept {
+  if (AllDelivered() || now - progress_ < std::chrono::milliseconds(context_.limits.flow_hole_time_ms)) return;
+  StartAtFirstHeld();
+  while (!AllDelivered()) GiveUpHole(GapReason::kMemoryLimit);
+}
+
 void TcpReassembler::Finish() noexcept {
   StartAtFirstHeld();
   if (!started_) return;
   while (!AllDelivered()) GiveUpHole(GapReason::kEnd);
   std::uint64_t end = fin_.value_or(next_);
-  if (acknowledged_ != 0) {
-    end = fin_.has_value() ? std::min(*fin_, acknowledged_) : acknowledged_;
+  if (const std::uint64_t acknowledged = acknowledgements_.believed(); acknowledged != 0) {
+    end = fin_.has_value() ? std::min(*fin_, acknowledged) : acknowledged;
     // One more than the bytes is the acknowledgement of a FIN that was not seen.
     if (!fin_.has_value() && end == next_ + 1) end = next_;
   }
@@ -259,10 +271,14 @@ void TcpReassembler::TellGap(std::uint64_t length, GapReason reason) noexcept {
                                     Counter::flow_gap_memory,       Counter::flow_gap_end,     Counter::flow_gap_snap};
   context_.counters.Add(kCounterOf[static_cast<std::size_t>(reason)], length);
   counters_.gap_bytes += length;
-  if (reason != GapReason::kSnapLength && acknowledged_ > next_) {
-    const std::uint64_t lost = std::min(length, acknowledged_ - next_);
+  if (reason != GapReason::kSnapLength) {
+    const auto before = [&](std::uint64_t position) { return std::min(length, std::max(position, next_) - next_); };
+    const std::uint64_t lost = before(acknowledgements_.believed());
+    const std::uint64_t sure = before(acknowledgements_.sure());
     counters_.lost_before_sensor_bytes += lost;
-    context_.counters.Add(Counter::lost_before_sensor_bytes, lost);
+    counters_.lost_unsure_bytes += lost - sure;
+    context_.counters.Add(Counter::lost_before_sensor_bytes, sure);
+    context_.counters.Add(Counter::lost_unsure_bytes, lost - sure);
   }
   gaps_[next_gap_] = {next_, next_ + length};
   next_gap_ = static_cast<std::uint8_t>((next_gap_ + 1) % gaps_.size());

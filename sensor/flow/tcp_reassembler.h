@@ -5,10 +5,12 @@
 // - Policy of overlaps: the first bytes seen win; differing bytes for a position that still waits are an anomaly. (What
 //   was passed on is not kept, so that a retransmission that differs from it cannot be told.)
 // - A hole becomes a gap when the receiver has acknowledged what lies behind it (the sensor's feed lost it) and a
-// reordered
-//   segment would have come by now; when nothing moved for flow.hole_time_ms; at flow.out_of_order_bytes or
-//   flow.memory_bytes; or at the end. Nothing that was seen is thrown away for lack of room: order is given up instead.
-// - An acknowledgement alone never moves the stream: who forges one cannot hide the bytes that follow.
+//   reordered segment would have come by now; when nothing moved for flow.hole_time_ms, or, while the receiver shows
+//   that it waits for those bytes too, for flow.standing_hole_time_ms; at flow.out_of_order_bytes or flow.memory_bytes;
+//   or at the end. Nothing that was seen is thrown away for lack of room: order is given up instead.
+// - An acknowledgement alone never moves the stream: who forges one cannot hide the bytes that follow. Which of them
+// are
+//   believed: acknowledgements.h.
 //
 // Positions are 64-bit and start high enough that what precedes the first segment seen has a position too. Times and
 // packet numbers are those of the conversation.
@@ -21,6 +23,7 @@
 
 #include "base/block_pool.h"
 #include "config/limits.h"
+#include "flow/acknowledgements.h"
 #include "model/anomaly.h"
 #include "model/flow.h"
 #include "telemetry/counters.h"
@@ -43,19 +46,8 @@ struct ReassemblyContext {
   BlockPool& blocks;
 };
 
-// How far the packets of a conversation may be out of order when the sensor sees them: within so many, or so long.
-struct Reordering {
-  std::uint64_t packets = 0;
-  Duration time{};
-};
-
 class TcpReassembler {
  public:
-  // Where and when the conversation is: packet time, and the number of its packet.
-  struct Moment {
-    PacketTime time;
-    std::uint64_t packet = 0;
-  };
   // `length` is what the wire had; the payload may be cut shorter by the snap length.
   struct Segment {
     std::uint32_t sequence = 0;
@@ -87,13 +79,19 @@ class TcpReassembler {
   std::uint32_t next_sequence() const { return next_sequence_; }
   // Behind the last byte that was seen.
   std::uint64_t furthest() const { return AllDelivered() ? next_ : std::max(next_, held_.back().end()); }
+  // Whether a byte waits that lies before `sequence`.
+  bool HoldsBefore(std::uint32_t sequence) const {
+    return !AllDelivered() && held_[first_held_].position < PositionOf(sequence);
+  }
   bool AllDelivered() const { return held_.size() == first_held_; }
+  // The furthest position that the sender can have reached, from what was seen of it and what it was granted.
+  std::uint64_t reach() const { return std::max(Seen(), acknowledgements_.edge()); }
 
   // REQUIRES: Plausible(segment.sequence) once located.
   void OnSegment(const Segment& segment, Moment moment) noexcept;
-  // The receiver has everything before `sequence`.
-  void OnAcknowledged(std::uint32_t sequence) noexcept;
-  bool AcknowledgedUpTo(std::uint64_t position) const { return acknowledged_ >= position; }
+  // The receiver has everything before `sequence` and takes `window` bytes more.
+  void OnAcknowledged(std::uint32_t sequence, std::uint64_t window, Moment moment) noexcept;
+  bool AcknowledgedUpTo(std::uint64_t position) const { return acknowledgements_.believed() >= position; }
   // The sender's FIN says where the stream ends; nothing takes it back.
   void SetFin(std::optional<std::uint64_t> position) { fin_ = position; }
   std::optional<std::uint64_t> fin() const { return fin_; }
@@ -102,6 +100,10 @@ class TcpReassembler {
   bool HasHole() const { return started_ && (!AllDelivered() || (fin_.has_value() && *fin_ > next_)); }
   // Gives up holes that will not be filled any more. Called for each packet of the conversation while HasHole().
   void ResolveHoles(Moment moment) noexcept;
+  // When what waits began to wait; nothing when nothing does.
+  std::optional<PacketTime> waiting_since() const { return AllDelivered() ? std::nullopt : std::optional(progress_); }
+  // Memory is short: tells all that has waited for flow.hole_time_ms, with the gaps between.
+  void Yield(PacketTime now) noexcept;
   // Tells all that is held, and a gap at the end where bytes are known to be missing. No segment may follow.
   void Finish() noexcept;
 
@@ -135,6 +137,10 @@ class TcpReassembler {
     next_sequence_ += static_cast<std::uint32_t>(length);
   }
   std::uint64_t HoleEnd() const { return AllDelivered() ? *fin_ : held_[first_held_].position; }
+  // How long the hole may stand.
+  Duration HoleTime() const noexcept;
+  // Behind the furthest byte that was seen, its FIN included.
+  std::uint64_t Seen() const { return fin_.has_value() ? std::max(furthest(), *fin_ + 1) : furthest(); }
 
   const ReassemblyContext& context_;
   const Reordering reordering_;
@@ -146,9 +152,9 @@ class TcpReassembler {
   bool settling_ = false;
   bool memory_was_short_ = false;
   std::uint32_t next_sequence_ = 0;
-  std::uint64_t next_;                       // position of next_sequence_
-  std::uint64_t acknowledged_ = 0;           // positions; 0 = never
-  std::uint64_t settling_acknowledged_ = 0;  // seen at settling_since_
+  std::uint64_t next_;  // position of next_sequence_
+  Acknowledgements acknowledgements_;
+  std::uint64_t settling_acknowledged_ = 0;  // position; seen at settling_since_
   std::uint64_t settled_acknowledged_ = 0;   // long enough ago that reordered segments have arrived
   Moment settling_since_;
   std::optional<std::uint64_t> fin_;

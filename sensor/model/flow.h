@@ -45,7 +45,9 @@ struct DirectionCounters {
   std::uint64_t duplicate_frames = 0;     // the same frame seen twice by the span port; kept out of packets
   std::uint64_t gap_bytes = 0;            // told by OnGap
   std::uint64_t lost_before_sensor_bytes =
-      0;                            // of the gaps: acknowledged by the receiver, so the sensor's feed lost them
+      0;  // of the gaps: acknowledged by the receiver, so the sensor's feed lost them
+  std::uint64_t lost_unsure_bytes =
+      0;                            // of these: neither a window nor bytes that were seen explain the acknowledgement
   std::uint64_t dropped_bytes = 0;  // given up at a limit
 };
 

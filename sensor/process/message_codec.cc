@@ -187,6 +187,7 @@ void DescribeCounters(auto& archive, auto& counters) {
   archive.Number(counters.duplicate_frames);
   archive.Number(counters.gap_bytes);
   archive.Number(counters.lost_before_sensor_bytes);
+  archive.Number(counters.lost_unsure_bytes);
   archive.Number(counters.dropped_bytes);
 }
 

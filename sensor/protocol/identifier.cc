@@ -179,11 +179,16 @@ bool FlowProtocol::Replay() noexcept {
   std::array<Bytes, 2> kept = {std::move(sides_[0].bytes), std::move(sides_[1].bytes)};
   for (Side& side : sides_) side.searched = 0;
   for (Side& side : sides_) side.bytes = Bytes();
+  ParserAnswer answer = ParserAnswer::kContinue;
+  // Before any byte: what is missing came before all that was kept.
+  for (const Direction role : kDirections) {
+    if (sides_[Index(Role(role, reversed_))].lost && answer == ParserAnswer::kContinue)
+      answer = parser_->OnGap(role, 0);
+  }
   for (const Direction role : kDirections) {
     const Direction direction = Role(role, reversed_);
     const Side& side = sides_[Index(direction)];
     const Bytes& bytes = kept[Index(direction)];
-    ParserAnswer answer = side.lost ? parser_->OnGap(role, 0) : ParserAnswer::kContinue;
     if (answer == ParserAnswer::kContinue && !bytes.empty()) answer = parser_->OnData(role, bytes);
     if (answer == ParserAnswer::kContinue && side.ended) answer = parser_->OnEnd(role);
     if (answer == ParserAnswer::kContinue) continue;

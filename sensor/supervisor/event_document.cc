@@ -119,6 +119,7 @@ void AddTransfer(json& document, const TransferSummary& transfer) {
   own["delivered_bytes"] = transfer.counters.delivered_bytes;
   own["gap_bytes"] = transfer.counters.gap_bytes;
   own["lost_before_sensor_bytes"] = transfer.counters.lost_before_sensor_bytes;
+  own["lost_unsure_bytes"] = transfer.counters.lost_unsure_bytes;
   own["retransmitted_bytes"] = transfer.counters.retransmitted_bytes;
   own["duplicate_frames"] = transfer.counters.duplicate_frames;
   own["opaque_bytes"] = transfer.opaque_bytes;

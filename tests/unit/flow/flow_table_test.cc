@@ -89,9 +89,19 @@ TEST(FlowTable, RequestComesBeforeItsResponseWhenJoinedInTheMiddle) {
   TcpScript script;
   script.Send(true, "request");
   script.Send(false, "response");
-  FlowRun run;
-  EXPECT_THAT(run.Only(script.packets).order, ::testing::Contains(Direction::kFromClient));
-  EXPECT_EQ(run.recorded.flows[0]->order.front(), Direction::kFromClient);
+  for (const std::uint16_t server_port : {80, 60000}) {
+    for (const bool reordered : {false, true}) {
+      script.server.port = server_port;
+      testing::PacketScript packets = script.packets;
+      for (ScriptedPacket& packet : packets) {
+        (packet.payload == "request" ? packet.packet.destination : packet.packet.source).port = server_port;
+      }
+      if (reordered) std::swap(packets[0], packets[1]);
+      FlowRun run;
+      const RecordedFlow& flow = run.Only(packets);
+      EXPECT_EQ(flow.order.front() == Direction::kFromClient, server_port == 80) << server_port << reordered;
+    }
+  }
 }
 
 TEST(FlowTable, DuplicateFramesAreKeptOutOfPacketsAndRetransmissionsAreNot) {
@@ -367,7 +377,7 @@ TEST(FlowTable, MemoryLimitGivesUpOrderAndNoByte) {
 
 TEST(FlowTable, BytesThatComeAfterTheirGapAreDroppedAndCounted) {
   config::Limits limits;
-  limits.flow_hole_time_ms = 1000;
+  limits.flow_standing_hole_time_ms = 1000;
   TcpScript script;
   script.Handshake();
   const std::uint32_t base = script.next(true);

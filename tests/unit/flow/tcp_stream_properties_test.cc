@@ -152,6 +152,103 @@ TEST(TcpStream, LossIsToldAsGapsOfTheRightPlaceAndLengthAndCountedAsLostBeforeTh
   }
 }
 
+// What a firewall that renumbers sequences lets through is seen on both of its sides.
+PacketScript BothSidesOfARenumberingFirewall(Random& random, const PacketScript& script, const Endpoint& client) {
+  const std::uint32_t client_shift = random();
+  const std::uint32_t server_shift = Below(random, 2) == 0 ? 0 : random();
+  PacketScript with;
+  for (const ScriptedPacket& packet : script) {
+    ScriptedPacket twin = packet;
+    const bool from_client = packet.packet.source == client;
+    twin.packet.tcp.sequence += from_client ? client_shift : server_shift;
+    if ((packet.packet.tcp.flags & TcpFields::kAck) != 0) {
+      twin.packet.tcp.acknowledgement += from_client ? server_shift : client_shift;
+    }
+    twin.packet.time += std::chrono::microseconds(20);
+    with.push_back(from_client ? packet : twin);
+    with.push_back(from_client ? twin : packet);
+    with.back().packet.time = packet.packet.time + std::chrono::microseconds(20);
+  }
+  return with;
+}
+
+TEST(TcpStream, PacketsSeenOnBothSidesOfARenumberingFirewallCountOnce) {
+  for (unsigned seed = 0; seed < 300; ++seed) {
+    Random random(seed);
+    const std::string up = Text(1 + Below(random, 60000), seed);
+    const std::string down = Text(1 + Below(random, 60000), seed + 1);
+    const TcpScript script = Conversation(random, up, down, false);
+    const PacketScript both = BothSidesOfARenumberingFirewall(random, script.packets, script.client);
+    FlowRun run;
+    run.Play(both);
+    run.table.Finish();
+    const auto carries = [](const auto& flow) {
+      return !flow->client_bytes().empty() || !flow->server_bytes().empty();
+    };
+    ASSERT_EQ(std::ranges::count_if(run.recorded.flows, carries), 1) << seed;
+    const RecordedFlow& flow = **std::ranges::find_if(run.recorded.flows, carries);
+    ASSERT_EQ(flow.client_bytes(), up) << seed;
+    ASSERT_EQ(flow.server_bytes(), down) << seed;
+    EXPECT_EQ(run.counters.Get(Counter::lost_before_sensor_bytes), 0u) << seed;
+    EXPECT_EQ(run.counters.Get(Counter::lost_unsure_bytes), 0u) << seed;
+  }
+}
+
+TEST(TcpStream, EqualSegmentsWithOneIpIdentificationAreNotTakenForOneAnother) {
+  TcpScript script;
+  script.Handshake();
+  const std::uint32_t base = script.next(true);
+  for (const std::uint32_t at : {0u, 300'000u, 200'000u, 100'000u}) {  // beyond every window
+    script.Raw(true, base + at, TcpFields::kAck, std::string(100, 'x'));
+  }
+  for (ScriptedPacket& packet : script.packets) packet.packet.ip_id = 1;
+  FlowRun run;
+  EXPECT_EQ(run.Only(script.packets).client_bytes(), std::string(400, 'x'));
+}
+
+TEST(TcpStream, AcknowledgementsOfOtherNumbersLoseNothing) {
+  for (unsigned seed = 0; seed < 300; ++seed) {
+    Random random(seed);
+    const std::string up = Text(1 + Below(random, 60000), seed);
+    TcpScript script = Conversation(random, up, "answer", seed % 3 == 0);
+    const std::uint32_t shift = 70'000'000 + Below(random, 900'000'000);
+    PacketScript with;
+    for (const ScriptedPacket& packet : script.packets) {
+      with.push_back(packet);
+      if (packet.packet.source == script.client || Below(random, 2) == 0) continue;
+      with.push_back(packet);
+      with.back().payload.clear();
+      with.back().packet.ip_id = 0;
+      with.back().packet.tcp.flags = TcpFields::kAck;
+      with.back().packet.tcp.acknowledgement += shift;
+    }
+    FlowRun run;
+    const RecordedFlow& flow = run.Only(with);
+    ASSERT_EQ(flow.client_bytes(), up) << seed;
+    EXPECT_TRUE(flow.Of(Direction::kFromClient).gaps.empty()) << seed;
+    EXPECT_EQ(flow.counters.by_direction[0].lost_before_sensor_bytes, 0u) << seed;
+  }
+}
+
+TEST(TcpStream, LossOfBothDirectionsForAWhileIsToldWhenTheReceiverGoesOn) {
+  for (const bool bytes_again : {true, false}) {
+    TcpScript script;
+    script.Handshake();
+    script.Send(true, "before");
+    script.Ack(false);
+    script.next(true) += 300'000'000;
+    for (int i = 0; i < 60; ++i) {
+      script.next(true) += bytes_again ? 0 : 1000;
+      if (bytes_again) script.Send(true, "after");
+      script.Ack(false);
+    }
+    FlowRun run;
+    const DirectionCounters& counters = run.Only(script.packets).counters.by_direction[0];
+    EXPECT_EQ(counters.lost_before_sensor_bytes, bytes_again ? 300'000'000u : 300'060'000u);
+    EXPECT_EQ(counters.lost_unsure_bytes, bytes_again ? 0u : 300'060'000u);
+  }
+}
+
 TEST(TcpStream, OneDirectionAloneIsReassembledAndItsLossToldWithoutAcknowledgements) {
   for (unsigned seed = 0; seed < 100; ++seed) {
     Random random(seed);

@@ -264,6 +264,17 @@ TEST(FlowProtocol, WhoIsClientIsWhatTheBytesSayWhenTheBeginningIsMissing) {
   EXPECT_EQ(middle->At(0).direction, Direction::kFromClient);
 }
 
+TEST(FlowProtocol, PipelinedRequestsOfAMissingBeginningHaveTheirResponses) {
+  const auto run = RunScript(R"(< GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\n\r\n
+
+> HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n2
+)",
+                             true);
+  ASSERT_EQ(run->size(), 2u);
+  EXPECT_EQ(run->At(0).info.step, "http 200 /a");
+  EXPECT_EQ(run->At(1).info.step, "http 200 /b");
+}
+
 TEST(FlowProtocol, MessagesInsideABodyAreRefutedByWhatTheOtherDirectionBeginsWith) {
   const auto run = RunScript(R"(> of a recorded HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\nresponse
 
