@@ -23,8 +23,8 @@ struct Counts {
 
 std::vector<std::string> MethodsOf(const ItemContent& item) {
   std::vector<std::string> methods;
-  for (unsigned method = 0; method <= static_cast<unsigned>(Method::kRecord); ++method) {
-    if ((item.methods >> method & 1) != 0) methods.emplace_back(ToString(static_cast<Method>(method)));
+  for (const Method method : Enumerators<Method>()) {
+    if ((item.methods >> static_cast<unsigned>(method) & 1) != 0) methods.emplace_back(ToString(method));
   }
   return methods;
 }

@@ -36,6 +36,7 @@ struct Findings {
   std::size_t sightings = 0;
   // Of the files of one batch, by position and anomaly: what was recognised and could not be read.
   std::map<std::pair<std::size_t, std::string>, std::uint64_t> unread;
+  std::size_t refused = 0;  // messages of the inspector that could not be read
 };
 
 void PrintJson(const Sighting& sighting, const std::string& file) {
@@ -136,6 +137,7 @@ void TakeFindings(process::RingReader& ring, const std::vector<std::string>& nam
     if (anomaly != nullptr && anomaly->flow && MeansUnread(anomaly->code)) {
       findings.unread[{anomaly->flow->flow_id, anomaly->code}] += anomaly->count;
     }
+    if (!decoded) ++findings.refused;
     const auto* sighting = decoded ? std::get_if<Sighting>(&*decoded) : nullptr;
     if (sighting == nullptr || sighting->phase == SightingPhase::kFirst) continue;
     ++findings.sightings;
@@ -204,6 +206,12 @@ Result<int> Inspect(const InspectOptions& options) {
   std::fflush(stdout);
   std::fprintf(stderr, "%zu files inspected, %zu sightings%s\n", findings.files, findings.sightings,
                findings.unreadable == 0 ? "" : fmt::format(", {} files not readable", findings.unreadable).c_str());
+  if (findings.refused != 0) {
+    return Fail(ErrorCode::kCorrupt,
+                "{} messages of the inspector could not be read: the findings are incomplete; this is a fault of the "
+                "program, report it with the file",
+                findings.refused);
+  }
   if (findings.unreadable != 0) return kExitFailed;
   return findings.sightings == 0 ? kExitDone : kExitFound;
 }

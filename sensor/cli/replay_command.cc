@@ -179,6 +179,8 @@ Result<int> Replay(const ReplayOptions& given) {
   if (!options.quiet) PrintSummary((*supervisor)->summary(), *group);
   io.restart();
   io.run_for(std::chrono::seconds(options.linger_seconds));
+  const Status heard = AllHeard((*supervisor)->summary());
+  if (!heard) return Fail(heard.error());
   if (!*well || unreadable > 0) return kExitFailed;
   const bool alerted = std::ranges::any_of((*supervisor)->summary().alerts, [](const auto& entry) {
     return entry.second.severity > Severity::kInformational;

@@ -71,6 +71,14 @@ void ProgressBar::Clear() {
   if (shown_) std::fprintf(stderr, "\r%70s\r", "");
 }
 
+Status AllHeard(const supervisor::Summary& summary) {
+  if (summary.messages_refused == 0 && summary.ring_corruptions == 0) return {};
+  return Fail(ErrorCode::kCorrupt,
+              "{} messages of the inspectors could not be read and {} times their memory was damaged: the events are "
+              "incomplete; this is a fault of the program, report it with the capture",
+              summary.messages_refused, summary.ring_corruptions);
+}
+
 void PrintSummary(const supervisor::Summary& summary, const process::InspectorGroup& group) {
   std::vector<const Alert*> alerts;
   for (const auto& [id, alert] : summary.alerts) alerts.push_back(&alert);

@@ -22,6 +22,9 @@ class ProgressBar {
   std::chrono::steady_clock::time_point next_{};
 };
 
+// Fails when anything that an inspector told did not reach the supervisor's judgement: the events are incomplete.
+Status AllHeard(const supervisor::Summary& summary);
+
 void PrintSummary(const supervisor::Summary& summary, const process::InspectorGroup& group);
 
 }  // namespace spanwatch::cli

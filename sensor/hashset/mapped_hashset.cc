@@ -236,7 +236,7 @@ ItemFacts MappedHashSet::Item(std::uint32_t row) const {
   const std::uint32_t kind = item.fragment_count_and_kind >> 30;
   const std::uint32_t collection = item.collection < manifest_.collections.size() ? item.collection : 0u;
   return {.id = item.id,
-          .kind = kind <= static_cast<std::uint32_t>(ItemKind::kFile) ? static_cast<ItemKind>(kind) : ItemKind::kFile,
+          .kind = EnumFrom<ItemKind>(kind).value_or(ItemKind::kFile),
           .collection = collection,
           .size = item.size(),
           .fragment_count = item.fragment_count_and_kind & kItemFragmentsMax,

@@ -201,9 +201,7 @@ void Snapshot::FindPictures(const PdqHash& hash, int max_distance, std::vector<P
       if (!nearest.Wants(distance)) return;
       for (const PictureRow& picture : mapped.pictures().RowsOf(number)) {
         if (!IsCurrent(set, picture.item)) continue;
-        const auto view =
-            picture.view <= static_cast<std::uint8_t>(View::kRotate270) ? static_cast<View>(picture.view) : View::kFull;
-        nearest.Add({{set, picture.item}, distance, view});
+        nearest.Add({{set, picture.item}, distance, EnumFrom<View>(picture.view).value_or(View::kFull)});
       }
     });
   }

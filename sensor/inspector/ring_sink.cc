@@ -19,11 +19,11 @@ RingSink::RingSink(process::RingWriter writer, WhenFull when_full, const config:
 void RingSink::OnMessage(const InspectorMessage& message) noexcept {
   Bytes bytes = process::EncodeMessage(message);
   if (bytes.size() > writer_.max_message_bytes()) {
-    // Only a sighting can be this long: its items go out in parts, each a sighting of its own.
+    // Only a sighting of many items can be this long: they go out in parts, each a sighting of its own.
     if (const auto* sighting = std::get_if<Sighting>(&message); sighting != nullptr && sighting->items.size() > 1) {
-      WriteInParts(*sighting);
+      return WriteInParts(*sighting);
     }
-    return;
+    return counters_.Add(Counter::messages_dropped);
   }
   if (waiting_.empty() && merged_.empty() && Write(bytes)) return;
   if (when_full_ == WhenFull::kQueue) return Queue(message, std::move(bytes));
@@ -60,10 +60,16 @@ void RingSink::Queue(const InspectorMessage& message, Bytes bytes) noexcept {
   counters_.Add(Counter::sightings_merged);
   const auto [place, inserted] = merged_.try_emplace({sighting->flow.flow_id, sighting->collection}, *sighting);
   if (inserted) return;
+  std::vector<SightedItem>& items = place->second.items;
   for (const SightedItem& item : sighting->items) {
-    const auto same = [&](const SightedItem& other) { return other.id == item.id; };
-    if (std::ranges::none_of(place->second.items, same)) place->second.items.push_back(item);
+    const auto known = std::ranges::find(items, item.id, &SightedItem::id);
+    if (known == items.end()) {
+      items.push_back(item);
+    } else if (std::pair(item.confidence, known->method) > std::pair(known->confidence, item.method)) {
+      *known = item;  // seen better this time
+    }
   }
+  place->second.phase = std::max(place->second.phase, sighting->phase);
   place->second.confidence = std::max(place->second.confidence, sighting->confidence);
   place->second.method = std::min(place->second.method, sighting->method);
 }

@@ -11,9 +11,12 @@
 namespace spanwatch {
 
 enum class AlertState : std::uint8_t { kOpened, kUpdated, kClosed };
+template <>
+inline constexpr std::size_t kCountOf<AlertState> = 3;
 
 constexpr std::string_view ToString(AlertState state) {
   constexpr std::string_view kNames[] = {"opened", "updated", "closed"};
+  static_assert(std::size(kNames) == kCountOf<AlertState>);
   return kNames[static_cast<std::size_t>(state)];
 }
 

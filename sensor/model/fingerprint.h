@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/enumeration.h"
+
 namespace spanwatch {
 
 using Sha256Digest = std::array<std::uint8_t, 32>;
@@ -36,10 +38,13 @@ enum class View : std::uint8_t {
   kRotate180,
   kRotate270
 };
+template <>
+inline constexpr std::size_t kCountOf<View> = 8;
 
 constexpr std::string_view ToString(View view) {
   constexpr std::string_view kNames[] = {"full",   "plate-crop", "vehicle-crop", "offset-crop",
                                          "mirror", "rotate-90",  "rotate-180",   "rotate-270"};
+  static_assert(std::size(kNames) == kCountOf<View>);
   return kNames[static_cast<std::size_t>(view)];
 }
 

@@ -24,6 +24,8 @@ struct ItemRef {
 };
 
 enum class ItemKind : std::uint8_t { kImage, kRecord, kFile };  // kFile: registered, no picture that we decode
+template <>
+inline constexpr std::size_t kCountOf<ItemKind> = 3;
 
 struct ItemFacts {
   ItemId id{};

@@ -5,10 +5,13 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "base/enumeration.h"
 
 namespace spanwatch {
 
 enum class Visibility : std::uint8_t { kUnknown, kClear, kEncoded, kEncrypted, kExempt };
+template <>
+inline constexpr std::size_t kCountOf<Visibility> = 5;
 
 constexpr std::string_view ToString(Visibility visibility) {
   switch (visibility) {

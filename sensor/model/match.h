@@ -1,16 +1,22 @@
 // Match: one registered item recognised in one object, with its evidence. From `fingerprint` to `inspector`.
 #pragma once
 
+#include "base/enumeration.h"
 #include "model/fingerprint_index.h"
 
 namespace spanwatch {
 
 // Ordered from best to least: an item counts once per flow, by its best method (design.md section 9.3).
 enum class Method : std::uint8_t { kExact, kArchiveEntry, kFragment, kPerceptual, kRecord };
+template <>
+inline constexpr std::size_t kCountOf<Method> = 5;
 enum class Confidence : std::uint8_t { kWeak, kSure };
+template <>
+inline constexpr std::size_t kCountOf<Confidence> = 2;
 
 constexpr std::string_view ToString(Method method) {
   constexpr std::string_view kNames[] = {"exact", "archive-entry", "fragment", "perceptual", "record"};
+  static_assert(std::size(kNames) == kCountOf<Method>);
   return kNames[static_cast<std::size_t>(method)];
 }
 constexpr std::string_view ToString(Confidence confidence) { return confidence == Confidence::kSure ? "sure" : "weak"; }

@@ -23,6 +23,8 @@ enum class ObjectKind : std::uint8_t {
   kText,     // a piece of text that a format or protocol carries: header, URL, form field
   kFile,     // a file on disk (spanwatch inspect)
 };
+template <>
+inline constexpr std::size_t kCountOf<ObjectKind> = 8;
 
 // Where the object's first byte lies in the whole file, for ranged uploads and downloads (RFC 9110 section 14.4).
 struct ByteRange {

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/bytes.h"
+#include "base/enumeration.h"
 #include "base/time.h"
 #include "model/ip_address.h"
 
@@ -30,6 +31,8 @@ class CapturedPacketConsumer {
 };
 
 enum class Transport : std::uint8_t { kTcp, kUdp, kIcmp, kSctp, kOther };
+template <>
+inline constexpr std::size_t kCountOf<Transport> = 5;
 
 constexpr std::string_view ToString(Transport transport) {
   switch (transport) {
@@ -65,7 +68,8 @@ enum class Encapsulation : std::uint8_t {
   kPpp,
   kHdlc,
 };
-inline constexpr std::size_t kEncapsulations = 15;
+template <>
+inline constexpr std::size_t kCountOf<Encapsulation> = 15;
 
 // Packets inside these may be wrapped in fragments, large ones at least.
 constexpr bool IsTunnel(Encapsulation encapsulation) {
@@ -75,6 +79,7 @@ constexpr bool IsTunnel(Encapsulation encapsulation) {
 constexpr std::string_view ToString(Encapsulation encapsulation) {
   constexpr std::string_view kNames[] = {"vlan",  "mpls",   "pppoe", "sll",  "raw-ip", "null-loop", "gre", "erspan",
                                          "vxlan", "geneve", "ipip",  "6in4", "gtp-u",  "ppp",       "hdlc"};
+  static_assert(std::size(kNames) == kCountOf<Encapsulation>);
   return kNames[static_cast<std::size_t>(encapsulation)];
 }
 

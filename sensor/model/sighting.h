@@ -43,6 +43,8 @@ struct SightedItem {
 };
 
 enum class SightingPhase : std::uint8_t { kFirst, kComplete };
+template <>
+inline constexpr std::size_t kCountOf<SightingPhase> = 2;
 
 // Registered material of one collection in one object of one flow, recognised by one method with one confidence.
 // `items` has no limit here; an event lists 32 of them.

@@ -3,14 +3,18 @@
 
 #include <span>
 
+#include "base/enumeration.h"
 #include "model/event.h"
 
 namespace spanwatch {
 
 enum class Severity : std::uint8_t { kInformational, kLow, kMedium, kHigh, kCritical };  // Sigma `level`
+template <>
+inline constexpr std::size_t kCountOf<Severity> = 5;
 
 constexpr std::string_view ToString(Severity severity) {
   constexpr std::string_view kNames[] = {"informational", "low", "medium", "high", "critical"};
+  static_assert(std::size(kNames) == kCountOf<Severity>);
   return kNames[static_cast<std::size_t>(severity)];
 }
 

@@ -4,12 +4,15 @@
 
 #include <vector>
 
+#include "base/enumeration.h"
 #include "model/ip_address.h"
 
 namespace spanwatch {
 
 // What the bytes of one direction of a flow cross. kEgress leaves `inside`; kIngress enters it.
 enum class Crossing : std::uint8_t { kInternal, kEgress, kIngress, kExternal };
+template <>
+inline constexpr std::size_t kCountOf<Crossing> = 4;
 
 constexpr std::string_view ToString(Crossing crossing) {
   switch (crossing) {

@@ -23,8 +23,8 @@ std::vector<std::string> TextsIn(const YAML::Node& node) {
 
 Result<Severity> ParseLevel(const DocumentPlace& place) {
   const std::string& level = place.node.Scalar();
-  for (int i = 0; i <= static_cast<int>(Severity::kCritical); ++i) {
-    if (ToString(static_cast<Severity>(i)) == level) return static_cast<Severity>(i);
+  for (const Severity severity : Enumerators<Severity>()) {
+    if (ToString(severity) == level) return severity;
   }
   return place.Refuse(fmt::format("level '{}' is not one of informational, low, medium, high, critical", level));
 }

@@ -78,9 +78,9 @@ std::optional<JoinedDatagram> Decode(ByteView message, PacketTime now) {
   begun.encapsulation_count = reader.U8();
   bool good = begun.encapsulation_count <= kLayers;
   for (Encapsulation& layer : begun.encapsulations) {
-    const std::uint8_t value = reader.U8();
-    good = good && value < kEncapsulations;
-    layer = static_cast<Encapsulation>(value);
+    const auto known = EnumFrom<Encapsulation>(reader.U8());
+    good = good && known;
+    layer = known.value_or(Encapsulation{});
   }
   datagram.protocol = reader.U8();
   const std::size_t address_length = reader.U8();

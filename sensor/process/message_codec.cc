@@ -18,16 +18,16 @@ class Writer {
   void Number(const T& value) {
     if constexpr (std::is_same_v<T, bool>) {
       writer_.Le(static_cast<std::uint8_t>(value));
-    } else if constexpr (std::is_same_v<T, float>) {
-      writer_.Le(std::bit_cast<std::uint32_t>(value));
+    } else if constexpr (std::is_same_v<T, float>) {  // the reader takes finite numbers alone
+      writer_.Le(std::bit_cast<std::uint32_t>(std::isfinite(value) ? value : 0));
     } else if constexpr (std::is_same_v<T, double>) {
-      writer_.Le(std::bit_cast<std::uint64_t>(value));
+      writer_.Le(std::bit_cast<std::uint64_t>(std::isfinite(value) ? value : 0));
     } else {
       writer_.Le(value);
     }
   }
-  template <typename E>
-  void Choice(const E& value, E /*last*/) {
+  template <typename Enum>
+  void Choice(const Enum& value) {
     writer_.Le(static_cast<std::uint8_t>(value));
   }
   void Text(const std::string& text) { writer_.Text(std::string_view(text).substr(0, kTextBytesMax)); }
@@ -79,11 +79,11 @@ class Reader {
       value = static_cast<T>(reader_.U64Le());
     }
   }
-  template <typename E>
-  void Choice(E& value, E last) {
-    const std::uint8_t byte = reader_.U8();
-    if (byte > static_cast<std::uint8_t>(last)) reader_.Fail();
-    if (reader_.ok()) value = static_cast<E>(byte);
+  template <typename Enum>
+  void Choice(Enum& value) {
+    const auto chosen = EnumFrom<Enum>(reader_.U8());
+    if (!chosen) reader_.Fail();
+    if (reader_.ok()) value = *chosen;
   }
   void Text(std::string& text) {
     const std::uint32_t length = reader_.U32Le();
@@ -125,7 +125,7 @@ void Describe(auto& archive, auto& endpoint)
 
 void DescribeFacts(auto& archive, auto& facts) {
   archive.Text(facts.protocol);
-  archive.Choice(facts.visibility, Visibility::kExempt);
+  archive.Choice(facts.visibility);
   archive.Number(facts.roles_reversed);
   for (auto* text : {&facts.server_name, &facts.tls_alpn, &facts.tls_version, &facts.tls_ja4, &facts.ssh_client_banner,
                      &facts.ssh_server_banner, &facts.user_agent}) {
@@ -138,12 +138,12 @@ void DescribeFlow(auto& archive, auto& flow) {
   Describe(archive, flow.source);
   Describe(archive, flow.destination);
   archive.Number(flow.from_client);
-  archive.Choice(flow.transport, Transport::kOther);
+  archive.Choice(flow.transport);
   archive.Number(flow.ip_protocol);
-  archive.Choice(flow.crossing, Crossing::kExternal);
+  archive.Choice(flow.crossing);
   archive.Number(flow.vlan[0]);
   archive.Number(flow.vlan[1]);
-  archive.List(flow.encapsulations, [&](auto& layer) { archive.Choice(layer, Encapsulation::kGtpU); });
+  archive.List(flow.encapsulations, [&](auto& layer) { archive.Choice(layer); });
   archive.Text(flow.interface_name);
   archive.Text(flow.community_id);
   DescribeFacts(archive, flow.facts);
@@ -155,10 +155,10 @@ void DescribeProvenance(auto& archive, auto& provenance) {
 
 void DescribeItem(auto& archive, auto& item) {
   archive.Raw(item.id);
-  archive.Choice(item.method, Method::kRecord);
-  archive.Choice(item.confidence, Confidence::kSure);
+  archive.Choice(item.method);
+  archive.Choice(item.confidence);
   archive.Number(item.distance);
-  archive.Choice(item.view, View::kRotate270);
+  archive.Choice(item.view);
   archive.Number(item.coverage);
   archive.Number(item.supported);
   archive.List(item.provenances, [&](auto& provenance) { DescribeProvenance(archive, provenance); });
@@ -193,10 +193,10 @@ void DescribeCounters(auto& archive, auto& counters) {
 
 void DescribeSighting(auto& archive, auto& sighting) {
   archive.Time(sighting.time);
-  archive.Choice(sighting.phase, SightingPhase::kComplete);
+  archive.Choice(sighting.phase);
   DescribeFlow(archive, sighting.flow);
   archive.Number(sighting.object_id);
-  archive.Choice(sighting.object_kind, ObjectKind::kFile);
+  archive.Choice(sighting.object_kind);
   archive.Text(sighting.object_name);
   archive.Text(sighting.media_type);
   archive.Number(sighting.object_size);
@@ -207,8 +207,8 @@ void DescribeSighting(auto& archive, auto& sighting) {
   archive.Text(sighting.collection);
   archive.Text(sighting.hashset_name);
   archive.Number(sighting.hashset_serial);
-  archive.Choice(sighting.method, Method::kRecord);
-  archive.Choice(sighting.confidence, Confidence::kSure);
+  archive.Choice(sighting.method);
+  archive.Choice(sighting.confidence);
   archive.List(sighting.items, [&](auto& item) { DescribeItem(archive, item); });
   archive.Maybe(sighting.records, [&](auto& records) { DescribeRecords(archive, records); });
   archive.Maybe(sighting.archive, [&](auto& evidence) { DescribeArchive(archive, evidence); });

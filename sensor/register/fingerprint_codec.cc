@@ -21,9 +21,9 @@ void PutView(const PictureView& view, ByteWriter& writer) {
 bool TakeView(ByteReader& reader, PictureView& view) {
   for (std::uint64_t& word : view.hash.words) word = reader.U64Le();
   view.quality = reader.U8();
-  const std::uint8_t kind = reader.U8();
-  view.view = static_cast<View>(kind);
-  return reader.ok() && kind <= static_cast<std::uint8_t>(View::kRotate270);
+  const auto kind = EnumFrom<View>(reader.U8());
+  view.view = kind.value_or(View{});
+  return reader.ok() && kind;
 }
 
 template <std::size_t kSize>

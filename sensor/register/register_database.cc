@@ -49,7 +49,7 @@ std::int64_t Signed(std::uint64_t value) { return static_cast<std::int64_t>(valu
 ItemEntry ReadItem(const SqlStatement& row) {
   ItemEntry item{.row = row.Integer(0), .collection = row.Integer(2), .collection_name = row.Text(3)};
   CopyTo(row.Blob(1), item.id);
-  item.kind = static_cast<ItemKind>(row.Integer(4));
+  item.kind = EnumFrom<ItemKind>(static_cast<std::uint64_t>(row.Integer(4))).value_or(ItemKind::kFile);
   item.size = static_cast<std::uint64_t>(row.Integer(5));
   if (!row.IsNull(6)) CopyTo(row.Blob(6), item.sha256.emplace());
   item.added = PacketTimeFromNanoseconds(row.Integer(7));

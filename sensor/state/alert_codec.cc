@@ -27,17 +27,17 @@ json EncodeRule(const AlertRule& rule) {
 
 // A number of an enumeration; out of range is a damaged file.
 template <typename Enum>
-Enum DecodeEnum(const json& value, Enum last) {
-  const auto number = value.get<std::uint64_t>();
-  if (number > static_cast<std::uint64_t>(last)) throw json::other_error::create(501, "number out of range", &value);
-  return static_cast<Enum>(number);
+Enum DecodeEnum(const json& value) {
+  const auto known = EnumFrom<Enum>(value.get<std::uint64_t>());
+  if (!known) throw json::other_error::create(501, "number out of range", &value);
+  return *known;
 }
 
 AlertRule DecodeRule(const json& value) {
   AlertRule rule;
   value.at("id").get_to(rule.id);
   value.at("name").get_to(rule.name);
-  rule.severity = DecodeEnum(value.at("severity"), Severity::kCritical);
+  rule.severity = DecodeEnum<Severity>(value.at("severity"));
   value.at("signed").get_to(rule.rule_signed);
   value.at("count").get_to(rule.count);
   value.at("tags").get_to(rule.tags);
@@ -56,8 +56,8 @@ AlertExample DecodeExample(const json& value) {
   AlertExample example;
   value.at("event_id").get_to(example.event_id);
   value.at("item").get_to(example.item);
-  example.method = DecodeEnum(value.at("method"), Method::kRecord);
-  example.confidence = DecodeEnum(value.at("confidence"), Confidence::kSure);
+  example.method = DecodeEnum<Method>(value.at("method"));
+  example.confidence = DecodeEnum<Confidence>(value.at("confidence"));
   value.at("provenance").get_to(example.provenance);
   return example;
 }
@@ -69,9 +69,9 @@ Alert Decode(const json& value) {
   value.at("id").get_to(alert.id);
   value.at("sensor").get_to(alert.sensor);
   value.at("group").get_to(alert.group);
-  alert.state = DecodeEnum(value.at("state"), AlertState::kClosed);
+  alert.state = DecodeEnum<AlertState>(value.at("state"));
   value.at("transition").get_to(alert.transition);
-  alert.severity = DecodeEnum(value.at("severity"), Severity::kCritical);
+  alert.severity = DecodeEnum<Severity>(value.at("severity"));
   alert.opened = DecodeTime(value.at("opened"));
   alert.first = DecodeTime(value.at("first"));
   alert.last = DecodeTime(value.at("last"));
@@ -83,7 +83,7 @@ Alert Decode(const json& value) {
   alert.totals = {totals.at("events"), totals.at("items"),        totals.at("plates"),
                   totals.at("flows"),  totals.at("destinations"), totals.at("bytes")};
   value.at("collections").get_to(alert.collections);
-  for (const json& method : value.at("methods")) alert.methods.push_back(DecodeEnum(method, Method::kRecord));
+  for (const json& method : value.at("methods")) alert.methods.push_back(DecodeEnum<Method>(method));
   value.at("authorized").get_to(alert.authorised);
   value.at("near_miss").get_to(alert.near_miss);
   value.at("weak_only").get_to(alert.weak_only);
@@ -92,7 +92,7 @@ Alert Decode(const json& value) {
   alert.destination = DecodeEndpoint(value.at("destination"));
   value.at("server_name").get_to(alert.server_name);
   value.at("protocol").get_to(alert.protocol);
-  alert.crossing = DecodeEnum(value.at("crossing"), Crossing::kExternal);
+  alert.crossing = DecodeEnum<Crossing>(value.at("crossing"));
   for (const json& example : value.at("examples")) alert.examples.push_back(DecodeExample(example));
   return alert;
 }

@@ -22,7 +22,7 @@ FollowedItem ReadItem(const SqlStatement& row) {
   FollowedItem item;
   const ByteView id = row.Blob(0);
   std::copy_n(id.begin(), std::min(id.size(), item.id.size()), item.id.begin());
-  item.method = static_cast<Method>(std::clamp<std::int64_t>(row.Integer(1), 0, static_cast<int>(Method::kRecord)));
+  item.method = EnumFrom<Method>(static_cast<std::uint64_t>(row.Integer(1))).value_or(Method::kRecord);
   item.confidence = row.Integer(2) == 0 ? Confidence::kWeak : Confidence::kSure;
   return item;
 }
@@ -82,7 +82,7 @@ Status QuarantineTable::Load() {
     QuarantinedItem item;
     item.item = ReadItem(select_items_);
     item.collection = select_items_.Text(3);
-    item.severity = static_cast<Severity>(std::clamp<std::int64_t>(select_items_.Integer(4), 0, 4));
+    item.severity = EnumFrom<Severity>(static_cast<std::uint64_t>(select_items_.Integer(4))).value_or(Severity::kLow);
     item.since = PacketTimeFromNanoseconds(select_items_.Integer(5));
     item.until = PacketTimeFromNanoseconds(select_items_.Integer(6));
     item.held = static_cast<std::uint64_t>(select_items_.Integer(7));

@@ -113,8 +113,9 @@ Result<std::vector<FlowItem>> SightingTable::ItemsOfFlow(std::uint64_t flow_id) 
     FlowItem item;
     const ByteView id = select_items_.Blob(0);
     std::copy_n(id.begin(), std::min(id.size(), item.id.size()), item.id.begin());
-    item.method = static_cast<Method>(select_items_.Integer(1));
-    item.confidence = static_cast<Confidence>(select_items_.Integer(2));
+    item.method = EnumFrom<Method>(static_cast<std::uint64_t>(select_items_.Integer(1))).value_or(Method::kRecord);
+    item.confidence =
+        EnumFrom<Confidence>(static_cast<std::uint64_t>(select_items_.Integer(2))).value_or(Confidence::kWeak);
     item.collection = select_items_.Text(3);
     item.first = PacketTimeFromNanoseconds(select_items_.Integer(4));
     items.push_back(std::move(item));

@@ -19,9 +19,8 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 
 constexpr auto kCacheTime = std::chrono::seconds(1);
-constexpr Method kMethods[] = {Method::kExact, Method::kArchiveEntry, Method::kFragment, Method::kPerceptual,
-                               Method::kRecord};
-constexpr Crossing kCrossings[] = {Crossing::kInternal, Crossing::kEgress, Crossing::kIngress, Crossing::kExternal};
+constexpr auto kMethods = Enumerators<Method>();
+constexpr auto kCrossings = Enumerators<Crossing>();
 constexpr std::string_view kDatasets[] = {"spanwatch.sighting", "spanwatch.transfer", "spanwatch.anomaly",
                                           "spanwatch.alert"};
 
@@ -270,8 +269,8 @@ MetricsExporter::MetricsExporter(std::string revision, std::function<SupervisorF
   }
   auto& alerts =
       prometheus::BuildCounter().Name("spanwatch_alerts_total").Help("Alerts opened, by severity.").Register(registry_);
-  for (std::size_t i = 0; i < alerts_.size(); ++i) {
-    alerts_[i] = &alerts.Add({{"severity", std::string(ToString(static_cast<Severity>(i)))}});
+  for (const Severity severity : Enumerators<Severity>()) {
+    alerts_[static_cast<std::size_t>(severity)] = &alerts.Add({{"severity", std::string(ToString(severity))}});
   }
   auto& events =
       prometheus::BuildCounter().Name("spanwatch_events_total").Help("Events written, by dataset.").Register(registry_);

@@ -88,7 +88,7 @@ class MetricsExporter {
   std::shared_ptr<InspectorPages> inspector_pages_;
   std::shared_ptr<Figures> figures_;
   std::array<prometheus::Counter*, 5 * 2 * 2 * 4> sightings_{};
-  std::array<prometheus::Counter*, 5> alerts_{};
+  std::array<prometheus::Counter*, kCountOf<Severity>> alerts_{};
   std::array<prometheus::Counter*, 4> events_{};
   std::string cached_;
   std::chrono::steady_clock::time_point cached_until_{};

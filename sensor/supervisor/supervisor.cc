@@ -1,6 +1,7 @@
 #include "supervisor/supervisor.h"
 
 #include <algorithm>
+#include <chrono>
 #include <random>
 
 #include "alert/alert_document.h"
@@ -17,6 +18,7 @@ namespace {
 constexpr std::size_t kBatchMessages = 1000;
 constexpr std::size_t kMessagesWaitingMax = 100'000;
 constexpr std::size_t kDocumentsAtOnce = 2000;
+constexpr std::chrono::minutes kRefusalLogInterval{1};
 
 Result<std::vector<Bytes>> ReadPublicKeys(const std::vector<std::filesystem::path>& files) {
   std::vector<Bytes> keys;
@@ -157,12 +159,22 @@ std::size_t Supervisor::TakeFromRings() {
       if (auto decoded = process::DecodeMessage(message->payload)) {
         merger_->Add({i, message->sequence, message->end, std::move(*decoded)});
       } else {
-        ++summary_.messages_refused;
+        OnRefused(i);
       }
     }
     summary_.ring_corruptions = std::max(summary_.ring_corruptions, inspector.ring.corruptions());
   }
   return taken;
+}
+
+// What the inspector told is lost: each is counted, and the log says so at most once in kRefusalLogInterval.
+void Supervisor::OnRefused(std::size_t inspector) {
+  ++summary_.messages_refused;
+  const auto now = std::chrono::steady_clock::now();
+  if (refusal_logged_ && now - *refusal_logged_ < kRefusalLogInterval) return;
+  refusal_logged_ = now;
+  Log(LogLevel::kError, "A message of an inspector could not be read and is lost", "index={} refused_in_all={}",
+      inspector, summary_.messages_refused);
 }
 
 Result<std::size_t> Supervisor::Drain() {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <map>
 #include <memory>
 
@@ -91,6 +92,7 @@ class Supervisor {
   Status LoadPolicy();
   Status Listen();
   std::size_t TakeFromRings();
+  void OnRefused(std::size_t inspector);
   Status Judge(const MergedMessage& merged);
   Status JudgeEvent(const InspectorMessage& message);
   Status Raise(std::vector<AlertTransition> transitions);
@@ -117,6 +119,7 @@ class Supervisor {
   std::unique_ptr<EventMerger> merger_;
   std::vector<HashsetFigures> hashsets_;
   Summary summary_;
+  std::optional<std::chrono::steady_clock::time_point> refusal_logged_;
   std::uint64_t restarts_ = 0;
   bool reload_succeeded_ = true;
   PacketTime reloaded_ = WallClockNow();

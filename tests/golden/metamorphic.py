@@ -41,6 +41,17 @@ WAYS = {
     "vxlan over ipv6, fragments in fragments": Way("qinq", "vxlan", outer=6, inner_fragments=904, outer_fragments=504),
     "geneve over ipv6, outer fragments": Way(tunnel="geneve", outer=6, outer_fragments=1000),
     "gtp-u, outer fragments": Way(tunnel="gtp-u", outer_fragments=600),
+    "pptp": Way(tunnel="pptp"),
+    "pptp, fragments inside": Way("vlan", "pptp with acknowledgement", outer=6, inner_fragments=704),
+    "pptp, outer fragments": Way(tunnel="pptp", outer_fragments=808),
+    "gre with ppp, outer fragments": Way("qinq", "gre with ppp", outer_fragments=1208),
+}
+# The link of a capture file is one for all of its frames, so these are not mixed with others.
+LINKS_OF_THEIR_OWN = {
+    "ppp": Way("ppp"),
+    "ppp, fragments": Way("ppp", inner_fragments=504),
+    "hdlc": Way("hdlc"),
+    "hdlc, gre, outer fragments": Way("hdlc", "gre", outer_fragments=1208),
 }
 
 
@@ -120,7 +131,7 @@ def capture(flows, change, seed):
         body = frames[handshakes:-ends]
         order = sorted(range(len(body)), key=lambda at: at + generator.uniform(0, 8))
         frames = frames[:handshakes] + [body[at] for at in order] + frames[-ends:]
-    return wire.pcap(frames)
+    return wire.pcap(frames, flows[0][3].link_type)
 
 
 def big_flows(way=Way(), ip_version=4):
@@ -194,7 +205,7 @@ def trials_of_big_flows(expected):
     yield Trial("vlan", capture(big_flows(Way("vlan")), "segmented", 1), expected)
     yield Trial("ipv6", capture(big_flows(ip_version=6), "segmented", 1), expected)
     yield Trial("segmented", capture(big_flows(), "segmented", 4), expected, 3)
-    for number, (name, way) in enumerate(WAYS.items()):
+    for number, (name, way) in enumerate((WAYS | LINKS_OF_THEIR_OWN).items()):
         for change in ("segmented", "reordered", "duplicated"):
             for ip_version in (4, 6):
                 yield Trial(f"{name}, IPv{ip_version}, {change}", capture(big_flows(way, ip_version), change, number), expected, 1 + number % 3)

@@ -62,6 +62,11 @@ def ethernet(packet, tags=()):
     return MACS + between + ETHER[version(packet)] + packet
 
 
+def ppp(packet):
+    """RFC 1661 with the address and control fields of HDLC (RFC 1662)."""
+    return b"\xff\x03" + (b"\0\x21" if version(packet) == 4 else b"\0\x57") + packet
+
+
 # What an inner IP packet becomes in each tunnel: the outer IP protocol and payload.
 TUNNELS = {
     "ip in ip": lambda inner: (IP_IN_IP if version(inner) == 4 else SIX_IN_FOUR, inner),
@@ -72,13 +77,23 @@ TUNNELS = {
     "geneve": lambda inner: (UDP, udp(6081, b"\x01\0\x65\x58\0\0\x2a\0" + bytes(4) + ethernet(inner))),
     "gtp-u": lambda inner: (UDP, udp(2152, struct.pack("!BBHI", 0x30, 255, len(inner), 7) + inner)),
 }
+TUNNELS |= {
+    "pptp": lambda inner: (GRE, struct.pack("!HHHHI", 0x3001, 0x880b, len(ppp(inner)), 1, 7) + ppp(inner)),
+    "pptp with acknowledgement": lambda inner: (GRE, struct.pack("!HHHHII", 0x3081, 0x880b, len(ppp(inner)), 1, 7, 6) + ppp(inner)),
+    "gre with ppp": lambda inner: (GRE, b"\0\0\x88\x0b" + ppp(inner)),
+}
 # Links: what stands around the outermost IP packet.
 LINKS = {
     "ethernet": lambda packet: ethernet(packet),
     "vlan": lambda packet: ethernet(packet, [(0x8100, 120)]),
     "qinq": lambda packet: ethernet(packet, [(0x88a8, 7), (0x8100, 120)]),
+    "ppp": ppp,
+    "hdlc": lambda packet: b"\x0f\0" + ETHER[version(packet)] + packet,
     "mpls": lambda packet: MACS + b"\x88\x47" + struct.pack("!II", 16 << 12 | 64, 17 << 12 | 0x100 | 64) + packet,
 }
+
+
+LINK_TYPES = {"ppp": 9, "hdlc": 104}  # of the capture file; any other link is Ethernet's, 1
 
 
 class Way:
@@ -87,6 +102,7 @@ class Way:
     identifications = itertools.count(1)
 
     def __init__(self, link="ethernet", tunnel=None, outer=4, inner_fragments=None, outer_fragments=None):
+        self.link_type = LINK_TYPES.get(link, 1)
         self.link, self.tunnel, self.outer = LINKS[link], TUNNELS[tunnel] if tunnel else None, outer
         self.inner_fragments, self.outer_fragments = inner_fragments, outer_fragments
 
@@ -126,8 +142,8 @@ def conversation(client, server, exchange, segment_length, way):
     return segments + [send(True, 0x11), send(False, 0x11), send(True, 0x10)]
 
 
-def pcap(frames):
-    """The frames as a capture file, a tenth of a millisecond apart."""
+def pcap(frames, link_type=1):
+    """The frames as a capture file of one link type, a tenth of a millisecond apart."""
     records = [struct.pack("<IIII", 1_560_000_000 + at // 10_000, at % 10_000 * 100, len(data), len(data)) + data
                for at, data in enumerate(frames)]
-    return struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 262144, 1) + b"".join(records)
+    return struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 262144, link_type) + b"".join(records)

@@ -58,6 +58,28 @@ TEST(RingSink, LiveNoItemIsForgottenWhenEverythingIsFull) {
   EXPECT_EQ(seen.size(), 200u);
 }
 
+TEST(RingSink, WhatIsSeenBetterIsToldBetterWhenSightingsMerge) {
+  Rig rig(RingSink::WhenFull::kQueue);
+  rig.limits.inspector_waiting_bytes = 1;
+  for (int i = 0; i < 100; ++i) rig.sink.OnMessage(SomeSighting(7, 0));
+  for (const Confidence confidence : {Confidence::kWeak, Confidence::kSure, Confidence::kWeak}) {
+    Sighting sighting = SomeSighting(1, 1);
+    sighting.confidence = sighting.items[0].confidence = confidence;
+    sighting.method = sighting.items[0].method = Method::kRecord;
+    rig.sink.OnMessage(sighting);
+  }
+  std::vector<Confidence> told;
+  for (int round = 0; round < 100; ++round) {
+    while (const auto message = rig.reader.Take()) {
+      const auto sighting = std::get<Sighting>(*process::DecodeMessage(message->payload));
+      if (sighting.flow.flow_id == 1) told.push_back(sighting.items.at(0).confidence);
+      rig.reader.Release();
+    }
+    rig.sink.Flush();
+  }
+  EXPECT_EQ(told, std::vector{Confidence::kSure});
+}
+
 TEST(RingSink, ASightingLongerThanTheRingTakesGoesOutInParts) {
   Rig rig(RingSink::WhenFull::kQueue);
   Sighting sighting = SomeSighting(1, 0);

@@ -150,13 +150,13 @@ TEST(HandoverReceiver, RefusesWhatIsOdd) {
     odd.push_back(good);
     odd.back()[at] = value;
   };
-  with(7, 0x7f);                                         // time: 2262
-  with(7, 0x80);                                         // time: 1677
-  with(8, 63);                                           // length: shorter than the content
-  with(10, 1);                                           // length: longer than a datagram
-  with(18, 9);                                           // number of encapsulations
-  with(20, static_cast<std::uint8_t>(kEncapsulations));  // an encapsulation
-  with(28, 5);                                           // address length
+  with(7, 0x7f);                                                 // time: 2262
+  with(7, 0x80);                                                 // time: 1677
+  with(8, 63);                                                   // length: shorter than the content
+  with(10, 1);                                                   // length: longer than a datagram
+  with(18, 9);                                                   // number of encapsulations
+  with(20, static_cast<std::uint8_t>(kCountOf<Encapsulation>));  // an encapsulation
+  with(28, 5);                                                   // address length
   for (const seconds offset : {seconds(10), seconds(-7200)}) {
     JoinedDatagram datagram = SomeDatagram(content);
     datagram.begun.time = kNow + offset;

@@ -61,6 +61,41 @@ TEST(MessageCodec, BringsBackEveryKindOfMessage) {
   EXPECT_EQ(ToString(back.flow.destination.address), "2001:db8::7");
 }
 
+// Sends `message` through the codec once for each enumerator that `place` may hold.
+template <typename Message, typename Enum>
+void ExpectEveryOneBack(Message message, Enum& (*place)(Message&)) {
+  for (const Enum value : Enumerators<Enum>()) {
+    place(message) = value;
+    auto back = DecodeMessage(EncodeMessage(message));
+    ASSERT_TRUE(back.has_value()) << "number " << static_cast<int>(value);
+    EXPECT_EQ(place(std::get<Message>(*back)), value);
+  }
+}
+
+TEST(MessageCodec, BringsBackEveryEnumeratorOfEveryEnumeration) {
+  using Report = Sighting;
+  const Report whole = SomeSighting();
+  ExpectEveryOneBack(whole, +[](Report& s) -> SightingPhase& { return s.phase; });
+  ExpectEveryOneBack(whole, +[](Report& s) -> ObjectKind& { return s.object_kind; });
+  ExpectEveryOneBack(whole, +[](Report& s) -> Method& { return s.method; });
+  ExpectEveryOneBack(whole, +[](Report& s) -> Confidence& { return s.confidence; });
+  ExpectEveryOneBack(whole, +[](Report& s) -> Method& { return s.items[1].method; });
+  ExpectEveryOneBack(whole, +[](Report& s) -> Confidence& { return s.items[1].confidence; });
+  ExpectEveryOneBack(whole, +[](Report& s) -> View& { return s.items[1].view; });
+  ExpectEveryOneBack(whole, +[](Report& s) -> Transport& { return s.flow.transport; });
+  ExpectEveryOneBack(whole, +[](Report& s) -> Crossing& { return s.flow.crossing; });
+  ExpectEveryOneBack(whole, +[](Report& s) -> Visibility& { return s.flow.facts.visibility; });
+  ExpectEveryOneBack(whole, +[](Report& s) -> Encapsulation& { return s.flow.encapsulations[1]; });
+}
+
+TEST(MessageCodec, WritesNothingThatTheReaderRefuses) {
+  Sighting sighting = SomeSighting();
+  sighting.items[0].coverage = std::numeric_limits<float>::quiet_NaN();
+  sighting.records->probability = std::numeric_limits<double>::infinity();
+  sighting.object_name = std::string(100'000, 'n');
+  EXPECT_TRUE(DecodeMessage(EncodeMessage(sighting)).has_value());
+}
+
 TEST(MessageCodec, RefusesEveryTruncationAndSurvivesEveryFlip) {
   const Bytes bytes = EncodeMessage(SomeSighting());
   for (std::size_t length = 0; length < bytes.size(); ++length) {

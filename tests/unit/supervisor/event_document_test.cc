@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <set>
+
+#include "model/alert.h"
+#include "support/shared_data.h"
+
 namespace spanwatch::supervisor {
 namespace {
 
@@ -54,6 +60,40 @@ TEST(EventDocument, ThePolicySeesAllItemsByFlatNames) {
   EXPECT_EQ(std::get<std::string>(event.Find("source.ip")->front()), "10.20.0.9");
   EXPECT_EQ(std::get<std::int64_t>(event.Find("destination.port")->front()), 80);
   EXPECT_EQ(event.time, sighting.time);
+}
+
+// The lists of names in the schema, wherever they stand.
+std::vector<std::vector<std::string>> ListsOfNames(const nlohmann::json& schema) {
+  std::vector<std::vector<std::string>> lists;
+  for (const auto& [path, value] : schema.flatten().items()) {
+    const std::size_t end = path.rfind("/enum/");
+    if (end == std::string::npos || !value.is_string()) continue;
+    if (path.ends_with("/enum/0")) {
+      lists.push_back(schema.at(nlohmann::json::json_pointer(path.substr(0, end + 5))).get<std::vector<std::string>>());
+    }
+  }
+  return lists;
+}
+
+template <typename Enum>
+void ExpectAllNamedIn(const std::vector<std::vector<std::string>>& lists) {
+  std::set<std::string> names;
+  for (const Enum value : Enumerators<Enum>()) names.emplace(ToString(value));
+  const auto same = [&](const auto& list) { return std::set(list.begin(), list.end()) == names; };
+  EXPECT_TRUE(std::ranges::any_of(lists, same)) << *names.begin();
+}
+
+TEST(EventSchema, KnowsTheNameOfEveryEnumerator) {
+  const auto lists =
+      ListsOfNames(nlohmann::json::parse(std::ifstream(test::SourceTree() / "rules" / "event.schema.json")));
+  ExpectAllNamedIn<Method>(lists);
+  ExpectAllNamedIn<Confidence>(lists);
+  ExpectAllNamedIn<View>(lists);
+  ExpectAllNamedIn<Severity>(lists);
+  ExpectAllNamedIn<AlertState>(lists);
+  ExpectAllNamedIn<Crossing>(lists);
+  ExpectAllNamedIn<Transport>(lists);
+  ExpectAllNamedIn<Visibility>(lists);
 }
 
 TEST(EventId, IsTheSameForTheSameEventAndDiffersInEachPart) {
