@@ -26,8 +26,13 @@ std::vector<Character> Decode(std::string_view name) {
   std::vector<Character> characters;
   for (std::size_t i = 0; i < name.size();) {
     const auto [character, length] = DecodeUtf8(name, i);
-    characters.push_back({i, length, FoldCharacter(character), false});
+    const char folded = FoldCharacter(character);
     i += length;
+    if (folded == kFoldNothing && !characters.empty()) {
+      characters.back().length += length;  // no plate is parted by what cannot be seen
+    } else {
+      characters.push_back({i - length, length, folded, false});
+    }
   }
   return characters;
 }
@@ -53,7 +58,7 @@ void MaskFrom(std::vector<Character>& characters, std::size_t first, std::size_t
     if (shape && plate.size() >= kShortestMasked && IsListedShape(*shape)) {
       for (std::size_t i = first; i < end; ++i) characters[i].masked = InPiece(characters[i]) || characters[i].masked;
     }
-    const bool joined = end + 1 < characters.size() && characters[end].folded == kFoldSeparator &&
+    const bool joined = end + 1 < characters.size() && IsFoldedSeparator(characters[end].folded) &&
                         InPiece(characters[end + 1]) && characters[end].begin != extension;
     if (!joined) return;
     ++end;

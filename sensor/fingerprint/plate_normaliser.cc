@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "base/utf8.h"
 #include "fingerprint/plate_shapes.h"
+#include "fingerprint/text_decoder.h"
 #include "fingerprint/text_fold.h"
 
 namespace spanwatch::fingerprint {
@@ -21,16 +21,18 @@ constexpr auto kRegions = std::to_array<std::string_view>({
     "SVK", "SVN", "SWE", "TM",  "TN",  "TX",  "US", "USA", "UT",  "VA",  "VT",  "WA",  "WI",  "WV",  "WY",  "YT",
 });
 
+constexpr char kFoldSeparator = ' ';
+
 // The field as folded characters: letters and digits, kFoldSeparator, and '/' '(' ')' for stacked pairs.
 std::string FoldField(std::string_view field) {
-  std::string folded;
-  for (std::size_t i = 0; i < field.size();) {
-    const auto [character, length] = DecodeUtf8(field, i);
-    i += length;
-    if (character == '/' || character == '(' || character == ')') folded += static_cast<char>(character);
-    const char c = FoldCharacter(character);
-    if (c != kFoldOther) folded += c;
+  std::string folded = FoldText(field);
+  for (char& c : folded) {
+    if (IsFoldedSeparator(c)) c = kFoldSeparator;
+    if (!IsOtherLetter(c)) c = FoldCharacter(static_cast<std::uint8_t>(c));
   }
+  std::erase_if(folded, [](char c) {
+    return !IsFoldedLetter(c) && !IsFoldedDigit(c) && c != kFoldSeparator && c != '/' && c != '(' && c != ')';
+  });
   return folded;
 }
 
@@ -49,6 +51,20 @@ std::string_view WithoutRegions(std::string_view folded) {
     const std::size_t last = folded.rfind(kFoldSeparator);
     if (last != std::string_view::npos && IsRegionCode(folded.substr(last + 1)))
       folded.remove_suffix(folded.size() - last);
+  }
+  return folded;
+}
+
+// What is left without place names at either end: words of a script that is not Latin, parted from the rest.
+std::string_view WithoutPlaceNames(std::string_view folded) {
+  const auto is_name = [](std::string_view word) { return std::ranges::all_of(word, IsOtherLetter); };
+  for (std::size_t space = folded.find(kFoldSeparator);
+       space != std::string_view::npos && is_name(folded.substr(0, space)); space = folded.find(kFoldSeparator)) {
+    folded.remove_prefix(space + 1);
+  }
+  for (std::size_t space = folded.rfind(kFoldSeparator);
+       space != std::string_view::npos && is_name(folded.substr(space + 1)); space = folded.rfind(kFoldSeparator)) {
+    folded = folded.substr(0, space);
   }
   return folded;
 }
@@ -106,6 +122,7 @@ std::vector<std::string> PlateVariants(std::string_view field) {
     AddVariant(core, variants);
   };
   add_both(folded);
+  if (variants.empty()) AddVariant(WithoutPlaceNames(folded), variants);
   const StackedPair pair = FindStackedPair(folded);
   if (pair.begin != std::string_view::npos) {
     add_both(folded.substr(0, pair.begin) + folded.substr(pair.end));

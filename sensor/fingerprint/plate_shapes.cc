@@ -4,6 +4,8 @@
 #include <bit>
 #include <cmath>
 
+#include "fingerprint/text_fold.h"
+
 namespace spanwatch::fingerprint {
 namespace {
 
@@ -28,8 +30,8 @@ std::optional<std::uint16_t> PlateShape(std::string_view normalised) {
   if (normalised.size() < kPlateMinimum || normalised.size() > kPlateMaximum) return std::nullopt;
   std::uint16_t number = 1;
   for (const char c : normalised) {
-    const bool letter = c >= 'A' && c <= 'Z';
-    if (!letter && !(c >= '0' && c <= '9')) return std::nullopt;
+    const bool letter = IsFoldedLetter(c);
+    if (!letter && !IsFoldedDigit(c)) return std::nullopt;
     number = static_cast<std::uint16_t>(number << 1 | (letter ? 1 : 0));
   }
   return number;

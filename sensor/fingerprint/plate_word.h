@@ -36,8 +36,9 @@ inline PlateWord FoldWord(PlateWord word) {
          BytesThatAre(word, 'I') * ('I' ^ '1');
 }
 
-// Latin letters to upper case. REQUIRES: letters and digits only
-inline PlateWord UpperWord(PlateWord word) { return word & ~((word & 0x4040404040404040) >> 1); }
+// Latin letters to upper case; those of other scripts (text_fold.h) have their highest bit set. REQUIRES: letters and
+// digits only
+inline PlateWord UpperWord(PlateWord word) { return word & ~((word & ~(word >> 1) & 0x4040404040404040) >> 1); }
 
 // One bit a character, the first highest of `length`: set for a letter.
 inline unsigned LettersOf(PlateWord word, std::size_t length) {

@@ -5,6 +5,7 @@
 #include "fingerprint/plate_normaliser.h"
 #include "fingerprint/plate_shapes.h"
 #include "fingerprint/record_value.h"
+#include "fingerprint/text_decoder.h"
 
 namespace spanwatch::fingerprint {
 namespace {
@@ -35,7 +36,9 @@ std::vector<RecordFingerprint> FingerprintRecord(const RecordTagger& tagger, std
                                                  std::span<const std::optional<DateOrder>> orders) {
   const std::vector<std::string> variants = PlateVariants(plate);
   if (variants.empty()) return {};
-  const std::vector<std::uint64_t> value_tags = ValueTags(tagger, support, orders);
+  std::vector<std::string> values;
+  for (const std::string& value : support) values.push_back(FoldText(value));
+  const std::vector<std::uint64_t> value_tags = ValueTags(tagger, values, orders);
   std::vector<RecordFingerprint> fingerprints;
   for (const std::string& variant : variants) {
     RecordFingerprint record;

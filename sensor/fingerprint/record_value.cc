@@ -4,7 +4,6 @@
 #include <charconv>
 
 #include "base/ascii.h"
-#include "base/utf8.h"
 #include "fingerprint/plate_normaliser.h"
 #include "fingerprint/text_fold.h"
 
@@ -13,7 +12,7 @@ namespace {
 
 constexpr std::string_view kValueEdges = " \t\r\n\"'`";
 
-// Letters and digits, folded.
+// Letters and digits, upper case.
 struct FoldedValue {
   std::array<char, RecordValue::kMaximum> text{};
   std::size_t size = 0;
@@ -22,10 +21,8 @@ struct FoldedValue {
 
 FoldedValue Fold(std::string_view value) {
   FoldedValue folded;
-  for (std::size_t i = 0; i < value.size() && folded.size + 1 < folded.text.size();) {
-    const auto [character, length] = DecodeUtf8(value, i);
-    i += length;
-    const char c = FoldCharacter(character);
+  for (std::size_t i = 0; i < value.size() && folded.size + 1 < folded.text.size(); ++i) {
+    const char c = IsOtherLetter(value[i]) ? value[i] : FoldCharacter(static_cast<std::uint8_t>(value[i]));
     if (IsFoldedLetter(c) || IsFoldedDigit(c)) {
       folded.text[folded.size++] = c;
     } else if (folded.first_word == 0) {

@@ -52,6 +52,7 @@ class RecordValues {
   std::size_t size_ = 0;
 };
 
+// `value` as it stands in decoded text (FoldText).
 RecordValues NormaliseValues(std::string_view value, std::optional<DateOrder> order = std::nullopt);
 // The likeliest of them; empty where there is none.
 RecordValue NormaliseValue(std::string_view value);

@@ -2,25 +2,22 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <cstring>
 
 #include <emmintrin.h>
 
 #include "base/utf8.h"
+#include "fingerprint/text_escapes.h"
 #include "fingerprint/text_fold.h"
 
 namespace spanwatch::fingerprint {
 namespace {
 
 constexpr std::size_t kBlock = 64;
-constexpr std::size_t kUnicodeEscape = 6;  // \u0041
-constexpr std::size_t kLongestEntity = 9;  // &#x10FFF;
+constexpr std::size_t kLongestUtf8 = 4;
 constexpr std::size_t kVector = sizeof(__m128i);
 
-bool IsHexDigit(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f'); }
-
-// One bit for each byte that may begin something to decode: backslash, ampersand, percent, a lead byte of UTF-8.
+// One bit for each byte that may begin something to decode: backslash, ampersand, percent, a byte beyond ASCII.
 std::uint64_t SpecialBytes(const char* block) {
   std::uint64_t special = 0;
   for (std::size_t i = 0; i < kBlock; i += kVector) {
@@ -28,97 +25,28 @@ std::uint64_t SpecialBytes(const char* block) {
     const __m128i marks = _mm_or_si128(
         _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')),
         _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('&')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('%'))));
-    const __m128i leads = _mm_cmpeq_epi8(_mm_max_epu8(bytes, _mm_set1_epi8(static_cast<char>(0xC2))), bytes);
-    special |= static_cast<std::uint64_t>(_mm_movemask_epi8(_mm_or_si128(marks, leads))) << i;
+    special |= static_cast<std::uint64_t>(_mm_movemask_epi8(_mm_or_si128(marks, bytes))) << i;
   }
   return special;
 }
 
-// The even or the odd bytes of a block.
-void Halve(const std::uint8_t* block, bool odd, char* half) {
-  for (std::size_t i = 0; i < kBlock; i += 2 * kVector, half += kVector) {
-    __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block + i));
-    __m128i high = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block + i + kVector));
-    const __m128i mask = _mm_set1_epi16(0xFF);
-    low = odd ? _mm_srli_epi16(low, 8) : _mm_and_si128(low, mask);
-    high = odd ? _mm_srli_epi16(high, 8) : _mm_and_si128(high, mask);
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(half), _mm_packus_epi16(low, high));
-  }
-}
-
-// What stands for an escaped character.
-void PutCharacter(char32_t character, std::string& text) {
-  const bool control = character < ' ' && character != '\n' && character != '\t' && character != '\r';
-  const char folded = FoldCharacter(character);
-  if (character < 0x80) {
-    text += control ? kTextOther : static_cast<char>(character);
-  } else {
-    text += folded == kFoldOther ? kTextOther : folded;
-  }
-}
-
-std::size_t Backslash(std::string_view rest, bool final, std::string& text) {
-  const bool may_be = rest.size() < 2 || rest[1] == 'u';
-  if (may_be && rest.size() < kUnicodeEscape && !final) return 0;
-  if (rest.size() < kUnicodeEscape || !may_be || !std::all_of(rest.begin() + 2, rest.begin() + 6, IsHexDigit)) {
-    text += '\\';
-    return 1;
-  }
-  std::uint32_t character = 0;
-  std::from_chars(rest.data() + 2, rest.data() + kUnicodeEscape, character, 16);
-  PutCharacter(character, text);
-  return kUnicodeEscape;
-}
-
-std::size_t Entity(std::string_view rest, bool final, std::string& text) {
-  rest = rest.substr(0, kLongestEntity);
-  const std::size_t end = rest.find(';');
-  const bool may_be = rest.size() < 2 || rest[1] == '#';
-  if (may_be && end == std::string_view::npos && rest.size() < kLongestEntity && !final) return 0;
-  if (may_be && end != std::string_view::npos && end > 2) {
-    const bool hexadecimal = rest[2] == 'x' || rest[2] == 'X';
-    const char* const first = rest.data() + (hexadecimal ? 3 : 2);
-    std::uint32_t character = 0;
-    const auto [stop, error] = std::from_chars(first, rest.data() + end, character, hexadecimal ? 16 : 10);
-    if (error == std::errc() && stop == rest.data() + end) {
-      PutCharacter(character, text);
-      return end + 1;
-    }
-  }
-  text += '&';
-  return 1;
-}
-
-std::size_t Percent(std::string_view rest, bool final, std::string& text) {
-  if (rest.size() < 3 && !final) return 0;
-  std::uint32_t character = 0;
-  const bool escape = rest.size() >= 3 && IsHexDigit(rest[1]) && IsHexDigit(rest[2]) &&
-                      std::from_chars(rest.data() + 1, rest.data() + 3, character, 16).ec == std::errc();
-  // Only punctuation needs this escape; %AB before a plate is more likely a percent sign.
-  if (escape && character < 0x80 && FoldCharacter(character) < '0') {
-    PutCharacter(character, text);
-    return 3;
-  }
-  text += '%';
-  return 1;
-}
-
 std::size_t Multibyte(std::string_view rest, bool final, std::string& text) {
-  if (!final && rest.size() < 3) return 0;
+  if (!final && rest.size() < kLongestUtf8) return 0;
   const auto [character, length] = DecodeUtf8(rest, 0);
-  const char folded = FoldCharacter(character);
-  if (folded == kFoldOther) {
-    text.append(rest.substr(0, length));
+  if (length > 1) {
+    AppendFolded(character, text);
   } else {
-    text += folded;
+    const bool alone = rest.size() < 2 || static_cast<std::uint8_t>(rest[1]) < 0x80;
+    AppendStray(static_cast<std::uint8_t>(rest[0]), alone, text);
   }
   return length;
 }
 
+bool IsSpecial(char c) { return c == '\\' || c == '&' || c == '%' || static_cast<std::uint8_t>(c) >= 0x80; }
+
 }  // namespace
 
 void TextDecoder::Append(ByteView block, std::uint64_t nul, std::string& text) {
-  constexpr std::uint64_t kOdd = 0xAAAAAAAAAAAAAAAA;
   // A NUL of UTF-16 has another two bytes before or after it.
   const std::uint64_t passed_over = nul & (nul << 2 | nul >> 2 | previous_nul_);
   previous_nul_ = block.size() < 2 ? 0 : nul >> (block.size() - 2) & 3;
@@ -128,13 +56,8 @@ void TextDecoder::Append(ByteView block, std::uint64_t nul, std::string& text) {
   }
   std::array<char, kBlock> narrow;
   std::size_t size = 0;
-  if (block.size() == kBlock && (passed_over == kOdd || passed_over == ~kOdd)) {
-    Halve(block.data(), passed_over == ~kOdd, narrow.data());
-    size = kBlock / 2;
-  } else {
-    for (std::size_t i = 0; i < block.size(); ++i) {
-      if ((passed_over >> i & 1) == 0) narrow[size++] = static_cast<char>(block[i]);
-    }
+  for (std::size_t i = 0; i < block.size(); ++i) {
+    if ((passed_over >> i & 1) == 0) narrow[size++] = static_cast<char>(block[i]);
   }
   Plain({narrow.data(), size}, text);
 }
@@ -186,23 +109,14 @@ void TextDecoder::Plain(std::string_view block, std::string& text) {
 
 // How many bytes were decoded; 0 when more must come first.
 std::size_t TextDecoder::Special(std::string_view rest, bool final, std::string& text) {
-  switch (rest.front()) {
-    case '\\':
-      return Backslash(rest, final, text);
-    case '&':
-      return Entity(rest, final, text);
-    case '%':
-      return Percent(rest, final, text);
-    default:
-      return Multibyte(rest, final, text);
-  }
+  return static_cast<std::uint8_t>(rest.front()) >= 0x80 ? Multibyte(rest, final, text)
+                                                         : AppendEscaped(rest, final, text);
 }
 
 void TextDecoder::Flush(std::string& text) {
   std::string_view rest(held_.data(), held_size_);
   while (!rest.empty()) {
-    const auto byte = static_cast<std::uint8_t>(rest.front());
-    if (byte == '\\' || byte == '&' || byte == '%' || byte >= 0xC2) {
+    if (IsSpecial(rest.front())) {
       rest.remove_prefix(Special(rest, true, text));
     } else {
       text += rest.front();
@@ -216,6 +130,14 @@ void TextDecoder::Flush(std::string& text) {
 void TextDecoder::Break(std::string& text) {
   Flush(text);
   text += kTextBreak;
+}
+
+std::string FoldText(std::string_view text) {
+  TextDecoder decoder;
+  std::string folded;
+  for (std::size_t i = 0; i < text.size(); i += kBlock) decoder.Append(AsBytes(text.substr(i, kBlock)), 0, folded);
+  decoder.Flush(folded);
+  return folded;
 }
 
 }  // namespace spanwatch::fingerprint

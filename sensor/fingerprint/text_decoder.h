@@ -1,9 +1,9 @@
 // TextDecoder: one plain spelling of a text, so that what follows need not know how it was written. Second stage of the
 // record family, after TextFilter.
 //
-// UTF-16 loses its NULs; escapes of JSON (\u0041), XML (&#65;) and URLs (%20) become the character they stand for;
-// look-alikes and full-width forms become Latin (text_fold.h), and the many spaces, hyphens and bullets of Unicode a
-// space. Everything else stays as it is, letter case too. What comes out depends on the text alone, not on how it was
+// Escapes (text_escapes.h) become the character they stand for, and every character beyond ASCII becomes one byte
+// (text_fold.h). UTF-16 and UTF-32 come as UTF-8 (wide_text.h); what is left of them between binary bytes loses its
+// NULs. Everything else stays as it is, letter case too. What comes out depends on the text alone, not on how it was
 // cut. One thread.
 #pragma once
 
@@ -11,11 +11,12 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "fingerprint/text_escapes.h"
 
 namespace spanwatch::fingerprint {
 
 inline constexpr char kTextBreak = '\x01';  // stands where bytes are missing or were no text
-inline constexpr char kTextOther = '\x02';  // stands for an escaped character that no plate or name has
+inline constexpr char kTextOther = '\x02';  // stands for a character that no plate or name has
 
 class TextDecoder {
  public:
@@ -31,9 +32,12 @@ class TextDecoder {
   void Plain(std::string_view block, std::string& text);
   std::size_t Special(std::string_view rest, bool final, std::string& text);
 
-  std::array<char, 9> held_{};  // the beginning of an escape
+  std::array<char, kLongestEscape> held_{};  // the beginning of an escape
   std::size_t held_size_ = 0;
   std::uint64_t previous_nul_ = 0;  // the last two NUL bits of the block before, in bits 0 and 1
 };
+
+// All of `text` as it would be decoded if it stood in one: what enrolment makes of the cells of a table.
+std::string FoldText(std::string_view text);
 
 }  // namespace spanwatch::fingerprint

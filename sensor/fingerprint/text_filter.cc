@@ -13,7 +13,6 @@ namespace {
 
 constexpr unsigned kRun = 5;               // the shortest plate that counts in running text
 constexpr std::size_t kBlocksAtOnce = 16;  // classified together
-constexpr std::uint8_t kFirstLead = 0xC2;  // of UTF-8
 
 // Class bits of a byte, found by its two halves: set in both tables.
 constexpr std::uint8_t kDigitRow = 1, kLetterRowLow = 2, kLetterRowHigh = 4, kPunctuation = 8, kUnderscore = 16,
@@ -80,11 +79,7 @@ struct HalfMasks {
           value,
           _mm256_cmpeq_epi8(value, zero),
           _mm256_or_si256(_mm256_andnot_si256(of_text, below_space), equals(0x7F)),
-          _mm256_or_si256(
-              _mm256_or_si256(equals('\\'), equals('&')),
-              _mm256_or_si256(
-                  equals('%'),
-                  _mm256_cmpeq_epi8(_mm256_max_epu8(value, _mm256_set1_epi8(static_cast<char>(kFirstLead))), value)))};
+          _mm256_or_si256(_mm256_or_si256(equals('\\'), equals('&')), _mm256_or_si256(equals('%'), value))};
 }
 
 [[gnu::target("avx2")]] void ClassifyWithAvx2(const std::uint8_t* blocks, std::span<BlockMasks> masks) noexcept {
@@ -123,7 +118,7 @@ struct HalfMasks {
     block.nul = _mm512_testn_epi8_mask(value, value);
     block.control = (_mm512_cmplt_epu8_mask(value, all(0x20)) & ~of_text) | _mm512_cmpeq_epi8_mask(value, all(0x7F));
     block.escape = _mm512_cmpeq_epi8_mask(value, all('\\')) | _mm512_cmpeq_epi8_mask(value, all('&')) |
-                   _mm512_cmpeq_epi8_mask(value, all('%')) | _mm512_cmpge_epu8_mask(value, all(kFirstLead));
+                   _mm512_cmpeq_epi8_mask(value, all('%')) | block.high;
     blocks += kTextBlock;
   }
 }
@@ -151,7 +146,7 @@ BlockMasks ClassifyBlockPortably(const std::uint8_t* block) {
     if (byte >= 0x80) masks.high |= bit;
     if (byte == 0) masks.nul |= bit;
     if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7F) masks.control |= bit;
-    if (byte == '\\' || byte == '&' || byte == '%' || byte >= kFirstLead) masks.escape |= bit;
+    if (byte == '\\' || byte == '&' || byte == '%' || byte >= 0x80) masks.escape |= bit;
   }
   return masks;
 }
@@ -187,6 +182,7 @@ void TextFilter::Update(ByteView bytes) noexcept {
 void TextFilter::Gap(std::uint64_t length) noexcept {
   FlushPart();
   offset_ += length;
+  wide_.Reset();
   Break();
   skipped_ = true;
   run_ = 0;
@@ -223,6 +219,7 @@ void TextFilter::Blocks(ByteView blocks, std::size_t size) noexcept {
 
 // As Block for each of them.
 void TextFilter::PlainBlocks(ByteView blocks, const BlockMasks& last) noexcept {
+  wide_.Reset();
   PassCarried();
   sink_->OnPlainText(blocks, offset_);
   broken_ = false;
@@ -238,7 +235,22 @@ void TextFilter::PassCarried() noexcept {
   Pass(tail_.data(), 0, tail_.size() - carried, tail_.size());
 }
 
+// A block that was read as wide text.
+void TextFilter::WideBlock(std::size_t size, const BlockMasks& masks) noexcept {
+  PassCarried();
+  const ByteView text = AsBytes(wide_.text());
+  for (std::size_t i = 0; i < text.size(); i += kTextBlock) {
+    sink_->OnText(text.subspan(i, std::min(kTextBlock, text.size() - i)), 0, offset_);
+    broken_ = false;
+  }
+  skipped_ = false;
+  run_ = size == kTextBlock ? std::min(static_cast<unsigned>(std::countl_one(PlateCharacters(masks))), kRun) : 0;
+  offset_ += size;
+}
+
 void TextFilter::Block(const std::uint8_t* block, std::size_t size, const BlockMasks& masks) noexcept {
+  if (offset_ == 0) wide_.Expect(block, masks);
+  if ((masks.nul != 0 || wide_.under_way()) && wide_.Read(block, size, masks)) return WideBlock(size, masks);
   const std::uint64_t plate = PlateCharacters(masks);
   const std::uint64_t pairs = plate & plate >> 1;
   const std::uint64_t runs = pairs & pairs >> 2 & plate >> 4;

@@ -2,16 +2,18 @@
 //
 // The stream is cut into blocks of 64 bytes aligned to its offsets (a part of a block is kept until the rest
 // arrives), and each block is judged whole, so that every split of the bytes gives the same calls. A block is passed
-// on when it holds no control characters but those of text, or when a run of five or more characters that a plate may
-// have touches it. One thread; the sink must outlive the filter. Calls: (Update | Gap)* Finish, then again from
-// offset 0 after Reset.
+// on when it holds no control characters but those of text, or is UTF-16 or UTF-32 (passed on as UTF-8, wide_text.h),
+// or when a run of five or more characters that a plate may have touches it. One thread; the sink must outlive the
+// filter. Calls: (Update | Gap)* Finish.
 #pragma once
 
 #include <array>
 #include <span>
 
 #include "base/bytes.h"
+#include "fingerprint/text_block.h"
 #include "fingerprint/text_masks.h"
+#include "fingerprint/wide_text.h"
 
 namespace spanwatch::fingerprint {
 
@@ -25,20 +27,6 @@ class TextSink {
   // Something that is no text, or is missing, lies between the texts before and after.
   virtual void OnBreak() noexcept = 0;
 };
-
-// What each byte of a block is, one bit a byte.
-struct BlockMasks {
-  std::uint64_t word = 0;          // letter, digit or separator, in ASCII
-  std::uint64_t lead = 0;          // may begin a look-alike or a separator in UTF-8
-  std::uint64_t continuation = 0;  // 0x80..0xBF
-  std::uint64_t high = 0;          // 0x80..0xFF
-  std::uint64_t nul = 0;
-  std::uint64_t control = 0;  // no text has it: below space but for TAB, LF and CR; DEL
-  std::uint64_t escape = 0;   // may begin what TextDecoder decodes: \ & % or a lead byte of UTF-8
-  friend bool operator==(const BlockMasks&, const BlockMasks&) = default;
-};
-
-inline constexpr std::size_t kTextBlock = 64;
 
 // The masks of consecutive blocks; every path gives the same. REQUIRES: 64 readable bytes a block; a path that this
 // processor has.
@@ -56,6 +44,7 @@ class TextFilter {
   void Blocks(ByteView blocks, std::size_t size) noexcept;
   void Block(const std::uint8_t* block, std::size_t size, const BlockMasks& masks) noexcept;
   void PlainBlocks(ByteView blocks, const BlockMasks& last) noexcept;
+  void WideBlock(std::size_t size, const BlockMasks& masks) noexcept;
   void PassCarried() noexcept;
   void Pass(const std::uint8_t* block, std::uint64_t nul, std::size_t begin, std::size_t end) noexcept;
   void PassAround(const std::uint8_t* block, std::uint64_t seeds, std::uint64_t printable, std::uint64_t nul) noexcept;
@@ -64,6 +53,7 @@ class TextFilter {
 
   TextSink* sink_;
   const MaskPath path_ = BestMaskPath();
+  WideText wide_;
   std::uint64_t offset_ = 0;  // of the block under way
   std::array<std::uint8_t, kTextBlock> part_{};
   std::size_t part_size_ = 0;

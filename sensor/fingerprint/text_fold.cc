@@ -1,62 +1,77 @@
 #include "fingerprint/text_fold.h"
 
 #include <algorithm>
-#include <array>
+#include <vector>
+
+#include "fingerprint/text_decoder.h"
 
 namespace spanwatch::fingerprint {
 namespace {
 
-struct LookAlike {
-  char32_t character;
-  char latin;
+struct FoldRange {
+  char32_t first;
+  char32_t last;
+  char32_t target;
+  char32_t step;
 };
+constexpr FoldRange kRanges[] = {
+#include "fingerprint/text_fold.inc"
+};
+static_assert(std::ranges::is_sorted(kRanges, {}, &FoldRange::first));
 
-// Ascending, for the binary search below.
-constexpr auto kLookAlikes = std::to_array<LookAlike>({
-    {0x0391, 'A'}, {0x0392, 'B'}, {0x0395, 'E'}, {0x0396, 'Z'}, {0x0397, 'H'}, {0x0399, 'I'}, {0x039A, 'K'},
-    {0x039C, 'M'}, {0x039D, 'N'}, {0x039F, 'O'}, {0x03A1, 'P'}, {0x03A4, 'T'}, {0x03A5, 'Y'}, {0x03A7, 'X'},
-    {0x03BF, 'O'}, {0x0405, 'S'}, {0x0406, 'I'}, {0x0408, 'J'}, {0x0410, 'A'}, {0x0412, 'B'}, {0x0415, 'E'},
-    {0x041A, 'K'}, {0x041C, 'M'}, {0x041D, 'H'}, {0x041E, 'O'}, {0x0420, 'P'}, {0x0421, 'C'}, {0x0422, 'T'},
-    {0x0423, 'Y'}, {0x0425, 'X'}, {0x0430, 'A'}, {0x0432, 'B'}, {0x0435, 'E'}, {0x043A, 'K'}, {0x043C, 'M'},
-    {0x043D, 'H'}, {0x043E, 'O'}, {0x0440, 'P'}, {0x0441, 'C'}, {0x0442, 'T'}, {0x0443, 'Y'}, {0x0445, 'X'},
-    {0x0455, 'S'}, {0x0456, 'I'}, {0x0458, 'J'},
-});
+// Hangul syllables (Unicode, section 3.12): of 19 consonants, 21 vowels and 28 endings, which do not count.
+constexpr char32_t kSyllables = 0xAC00, kLastSyllable = 0xD7A3, kConsonants = 0x1100, kVowels = 0x1161;
+constexpr char32_t kConsonantCount = 19, kVowelCount = 21, kEndingCount = 28;
 
-bool IsSeparator(char32_t c) {
-  switch (c) {
-    case ' ':
-    case '-':
-    case '.':
-    case '_':
-    case 0x00A0:
-    case 0x00AD:
-    case 0x00B7:
-    case 0x2022:
-    case 0x2027:
-    case 0x202F:
-    case 0x2212:
-    case 0x2219:
-    case 0x22C5:
-    case 0x25CF:
-    case 0x3000:
-    case 0xFF0D:
-    case 0xFF0E:
-    case 0xFF3F:
-      return true;
-    default:
-      return c >= 0x2000 && c <= 0x2015;  // the widths of space, zero-width marks, hyphens and dashes
+constexpr char OtherLetter(char32_t letter) {
+  constexpr std::uint32_t kSpread = 0x9E3779B1;  // Fibonacci hashing
+  // A consonant of Hangul stands for itself, so that a vowel behind it can still be joined.
+  if (letter - kConsonants < kConsonantCount) return static_cast<char>(kFirstOtherLetter + letter - kConsonants);
+  return static_cast<char>(kFirstOtherLetter | (static_cast<std::uint32_t>(letter) * kSpread >> 26));
+}
+
+char FoldBySearch(char32_t character) {
+  if (character >= kSyllables && character <= kLastSyllable) {
+    return OtherLetter(character - (character - kSyllables) % kEndingCount);
   }
+  const auto* const after = std::ranges::upper_bound(kRanges, character, {}, &FoldRange::first);
+  if (after == std::begin(kRanges) || character > (after - 1)->last) return kFoldOther;
+  const FoldRange& range = *(after - 1);
+  const char32_t target = range.target + (character - range.first) * range.step;
+  return target < 0x80 ? static_cast<char>(target) : OtherLetter(target);
+}
+
+constexpr char32_t kPlane = 0x10000;  // nearly all text: looked up, not searched
+
+const std::vector<char>& FirstPlane() {
+  static const std::vector<char> folded = [] {
+    std::vector<char> all(kPlane, kFoldOther);
+    for (char32_t c = 0x80; c < kPlane; ++c) all[c] = FoldBySearch(c);
+    return all;
+  }();
+  return folded;
 }
 
 }  // namespace
 
 char FoldCharacter(char32_t c) noexcept {
-  if (c >= 0xFF01 && c <= 0xFF5E && c != 0xFF0D && c != 0xFF0E && c != 0xFF3F) c -= 0xFEE0;
   if (c >= 'a' && c <= 'z') return static_cast<char>(c - 'a' + 'A');
-  if ((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) return static_cast<char>(c);
-  if (IsSeparator(c)) return kFoldSeparator;
-  const auto* const found = std::ranges::lower_bound(kLookAlikes, c, {}, &LookAlike::character);
-  return found != kLookAlikes.end() && found->character == c ? found->latin : kFoldOther;
+  if (c < 0x80) return static_cast<char>(c);
+  return c < kPlane ? FirstPlane()[c] : FoldBySearch(c);
+}
+
+void AppendFolded(char32_t character, std::string& text) {
+  const char32_t vowel = character - kVowels;
+  if (vowel < kVowelCount && !text.empty()) {
+    const char32_t consonant = static_cast<std::uint8_t>(text.back()) - char32_t{kFirstOtherLetter};
+    if (consonant < kConsonantCount) {
+      text.back() = OtherLetter(kSyllables + (consonant * kVowelCount + vowel) * kEndingCount);
+    }
+    return;
+  }
+  const char folded = FoldCharacter(character);
+  if (folded == kFoldNothing) return;
+  text += folded == kFoldOther ? kTextOther : folded;
 }
 
 }  // namespace spanwatch::fingerprint

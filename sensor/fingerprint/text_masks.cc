@@ -10,6 +10,7 @@
 #include "fingerprint/avx2_table.h"
 #include "fingerprint/plate_shapes.h"
 #include "fingerprint/record_fields.h"
+#include "fingerprint/text_fold.h"
 
 namespace spanwatch::fingerprint {
 namespace {
@@ -54,6 +55,8 @@ constexpr std::array<Table, 3> kTriggers = [] {
   }
   return triggers;
 }();
+
+static_assert(kFirstOtherLetter == 0xC0, "the two highest bits say that a byte is a letter beyond ASCII");
 
 // A table of 128 entries of few bits, taken apart by the halves of the character: low & high has the bits of the entry
 // when each bit stands for rows (high halves) that have the same columns.
@@ -123,7 +126,7 @@ Bits ClassifyBlock(const std::uint8_t* block) {
     };
     const std::uint64_t bit = std::uint64_t{1} << i;
     const std::uint8_t kind = entry(kClasses, 0);
-    if ((kind & kLetter) != 0) bits.letter |= bit;
+    if ((kind & kLetter) != 0 || block[i] >= kFirstOtherLetter) bits.letter |= bit;
     if ((kind & kDigit) != 0) bits.digit |= bit;
     if ((kind & kFolds) != 0) bits.folds |= bit;
     if ((kind & kSeparator) != 0) bits.separator |= bit;
@@ -153,6 +156,14 @@ void ClassifyTextPortably(const std::uint8_t* text, std::span<Bits> blocks) {
   return NotZero(_mm256_and_si256(bytes, _mm256_set1_epi8(static_cast<char>(bits))));
 }
 
+// Those of ASCII, and the bytes whose two highest bits are set.
+[[gnu::target("avx2")]] inline std::uint64_t AreLetters(__m256i bytes, __m256i words) {
+  const __m256i letters = _mm256_and_si256(words, _mm256_set1_epi8(static_cast<char>(kWordHalves.bits[0])));
+  const __m256i beyond = _mm256_and_si256(bytes, _mm256_slli_epi16(bytes, 1));
+  const __m256i others = _mm256_andnot_si256(beyond, _mm256_cmpeq_epi8(letters, _mm256_setzero_si256()));
+  return ~static_cast<std::uint32_t>(_mm256_movemask_epi8(others));
+}
+
 [[gnu::target("avx2")]] void ClassifyTextWithAvx2(const std::uint8_t* text, std::span<Bits> blocks) {
   for (Bits& bits : blocks) {
     bits = {};
@@ -166,7 +177,7 @@ void ClassifyTextPortably(const std::uint8_t* text, std::span<Bits> blocks) {
       const __m256i triggers =
           _mm256_and_si256(LookUp(kTriggerHalves[0], bytes),
                            _mm256_and_si256(LookUp(kTriggerHalves[1], load(1)), LookUp(kTriggerHalves[2], load(2))));
-      bits.letter |= HasAny(words, kWordHalves.bits[0]) << half;
+      bits.letter |= AreLetters(bytes, words) << half;
       bits.digit |= HasAny(words, kWordHalves.bits[1]) << half;
       bits.folds |= HasAny(words, kWordHalves.bits[2]) << half;
       bits.separator |= HasAny(marks, kMarkHalves.bits[0]) << half;
@@ -190,7 +201,8 @@ void ClassifyTextPortably(const std::uint8_t* text, std::span<Bits> blocks) {
     const __m512i triggers = _mm512_and_si512(LookUp(kTriggers[0], bytes),
                                               _mm512_and_si512(LookUp(kTriggers[1], _mm512_loadu_si512(text + 1)),
                                                                LookUp(kTriggers[2], _mm512_loadu_si512(text + 2))));
-    bits = {_mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kLetter)),
+    const std::uint64_t beyond = _mm512_cmpge_epu8_mask(bytes, _mm512_set1_epi8(static_cast<char>(kFirstOtherLetter)));
+    bits = {_mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kLetter)) | beyond,
             _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kDigit)),
             _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kFolds)),
             _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kSeparator)),

@@ -47,7 +47,7 @@ class TextMasks {
 
   void DropSeedsOfLongRuns(std::size_t first, std::size_t blocks);
 
-  std::vector<std::uint64_t> word_;        // letters and digits
+  std::vector<std::uint64_t> word_;        // letters, those beyond ASCII too (text_fold.h), and digits
   std::vector<std::uint64_t> digit_;       // and letters that fold to one (K1): O, Q, I
   std::vector<std::uint64_t> separator_;   // what may stand once inside a plate
   std::vector<std::uint64_t> structural_;  // what ends a field, a name or a value

@@ -8,6 +8,7 @@ namespace {
 
 // A token spans at most 8 characters and 3 separators, so it begins and ends so near to a seed in it.
 constexpr std::size_t kSpan = kPlateMaximum + 2;
+constexpr std::size_t kWidestGap = 3;     // between the runs of one plate in a plate field: `ABC - 1234`
 constexpr std::size_t kMergedSeeds = 24;  // seeds this near to the first are served by one walk over the pieces
 constexpr std::size_t kWalk = 40;     // characters of one walk: what is left of 56 known bits is longer than a token
 constexpr std::uint8_t kAllKept = 2;  // walks that the filter kept one after the other: the text is full of tokens
@@ -167,7 +168,8 @@ void TextTokeniser::ScanSeeds(const Area& area, const TextMasks& masks) {
 
 void TextTokeniser::ScanAll(const Area& area, const TextMasks& masks) {
   // What was told before needs no second walk, but for what may still be joined.
-  std::size_t from = std::max(area.begin, told_ - std::min(told_, kSpan + 1));
+  constexpr std::size_t kFieldSpan = kPlateMaximum + (kPieces - 1) * kWidestGap;
+  std::size_t from = std::max(area.begin, told_ - std::min(told_, kFieldSpan + 1));
   for (; from < area.end; from += kWalk) Pieces(from, std::min(from + kWalk, area.end) - 1, area, masks);
 }
 
@@ -184,8 +186,9 @@ void TextTokeniser::Pieces(std::size_t from, std::size_t to, const Area& area, c
     const auto length = static_cast<unsigned>(std::countr_one(words >> start));
     const std::size_t begin = from + start;
     // One separator between: the bit before this start, and the piece before ended there.
-    const bool joins = piece_end_ + 1 == begin &&
-                       (start > 0 ? (separators >> start & 1) != 0 : (masks.SeparatorFrom(begin - 1) & 1) != 0);
+    bool joins = piece_end_ + 1 == begin &&
+                 (start > 0 ? (separators >> start & 1) != 0 : (masks.SeparatorFrom(begin - 1) & 1) != 0);
+    if (area.field && !joins) joins = AreSeparators(piece_end_, begin, masks);
     if (!joins) piece_count_ = 0;
     pieces_with_letters_ = joins ? pieces_with_letters_ << 1 & kPieceBits : 0;
     pieces_with_digits_ = joins ? pieces_with_digits_ << 1 & kPieceBits : 0;
@@ -212,11 +215,18 @@ void TextTokeniser::Pieces(std::size_t from, std::size_t to, const Area& area, c
   told_ = std::max(told_, piece_end_);
 }
 
+// Whether so few separators stand there, and nothing else, that a plate field has one plate around them.
+bool TextTokeniser::AreSeparators(std::size_t begin, std::size_t end, const TextMasks& masks) {
+  if (begin >= end || end - begin > kWidestGap) return false;
+  return static_cast<std::size_t>(std::countr_one(masks.SeparatorFrom(begin))) >= end - begin;
+}
+
 // The tokens that end with the latest piece.
 void TextTokeniser::Candidates(std::size_t end, const Area& area, const TextMasks& masks) {
   unsigned length = 0;
   unsigned letters = 0;
-  for (std::size_t i = 0; i < piece_count_; ++i) {
+  const std::size_t most = area.field ? piece_count_ : std::min(piece_count_, kPiecesInText);
+  for (std::size_t i = 0; i < most; ++i) {
     const Piece& piece = pieces_[(latest_ - i) % kPieces];
     if (length + piece.length > kPlateMaximum || piece.begin < area.begin) break;
     letters |= piece.letters << length;

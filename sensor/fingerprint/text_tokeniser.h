@@ -1,9 +1,10 @@
 // TextTokeniser: finds the tokens in a text that may be plates. Third stage of the record family, after TextDecoder.
 //
 // A token is a run of letters and digits of 3 to 8 characters, or up to four such runs with exactly one separator
-// (space, hyphen, dot, underscore, `+` of a form) between them. Outside of a plate field it needs a letter beside a
-// digit, so most text is passed over by its masks alone. No token comes from longer runs, UUIDs, product keys or
-// base64: those are noise. What is found depends only on the text and not on how it was cut. One thread.
+// (space, hyphen, dot, underscore, `+` of a form) between them. In a plate field it may have more runs, and up to three
+// separators between two (`ABC - 1234`); outside of one it needs a letter beside a digit, so most text is passed over
+// by its masks alone. No token comes from longer runs, UUIDs, product keys or base64: those are noise. What is found
+// depends only on the text and not on how it was cut. One thread.
 //
 // Calls: (Append | Break)* with Scan and Discard in between, Scan(true) last.
 #pragma once
@@ -91,8 +92,9 @@ class TextTokeniser {
     unsigned letters = 0;  // one bit a character, the first highest
     bool escaped = false;  // a backslash before it may belong to its first character
   };
-  static constexpr std::size_t kPieces = 4;
-  static constexpr unsigned kPieceBits = (1u << kPieces) - 1;
+  static constexpr std::size_t kPieces = 8;
+  static constexpr std::size_t kPiecesInText = 4;  // outside of plate fields
+  static constexpr unsigned kPieceBits = (1u << kPiecesInText) - 1;
   struct Stretch {  // of the stream: its text begins at `position`, its bytes at `offset`
     std::size_t position = 0;
     std::uint64_t offset = 0;
@@ -110,6 +112,7 @@ class TextTokeniser {
   void ScanSeeds(const Area& area, const TextMasks& masks);
   void ScanAll(const Area& area, const TextMasks& masks);
   void Pieces(std::size_t from, std::size_t to, const Area& area, const TextMasks& masks);
+  static bool AreSeparators(std::size_t begin, std::size_t end, const TextMasks& masks);
   void Candidates(std::size_t end, const Area& area, const TextMasks& masks);
   void Candidate(std::size_t pieces, bool without_first, std::size_t end, const Area& area, const TextMasks& masks);
   bool IsNoise(std::size_t begin, std::size_t end, const TextMasks& masks);
