@@ -5,6 +5,7 @@
 
 #include "base/ascii.h"
 #include "base/utf8.h"
+#include "fingerprint/plate_finder.h"
 #include "fingerprint/plate_normaliser.h"
 #include "register/date_orders.h"
 #include "register/record_rows.h"
@@ -76,6 +77,7 @@ class TableEnrolment {
         path_(std::move(path)),
         wish_(WishOf(enrolment)),
         tagger_(tagger),
+        finder_(enrolment.plate_column),
         observer_(observer),
         summary_(summary),
         told_(path_, observer),
@@ -128,7 +130,12 @@ class TableEnrolment {
       return {};
     }
     auto fingerprints = fingerprint::FingerprintRecord(tagger_, plate, row.cells, orders_);
-    if (fingerprints.empty()) Problem(row, "no plate in the plate's column; not registered");
+    if (fingerprints.empty()) {
+      Problem(row, "no plate in the plate's column (3 to 8 letters and digits); not registered");
+    } else if (!finder_.Finds(plate)) {
+      Problem(row, fmt::format("the plate is registered, but is not looked for as it is written here, in a field '{}'",
+                               enrolment_.plate_column));
+    }
     const bool text = IsUtf8(plate) && std::ranges::all_of(row.cells, IsUtf8);
     if (!text) Problem(row, "some of it is no UTF-8; save the table as UTF-8");
     for (std::size_t i = 0; i < row.cells.size(); ++i) CheckDate(row, i);
@@ -187,6 +194,7 @@ class TableEnrolment {
   std::string path_;
   RowsWish wish_;
   const fingerprint::RecordTagger& tagger_;
+  fingerprint::PlateFinder finder_;
   EnrolmentObserver& observer_;
   EnrolmentSummary& summary_;
   RowProblems told_;

@@ -76,6 +76,16 @@ TEST_F(EnrollRecordsTest, NamesAMissingColumnOrFileAndTablesWithoutPlates) {
   for (const auto& problem : observer_.problems) EXPECT_EQ(problem.find("AAA1234"), std::string::npos);
 }
 
+// Registered it is, since another table may have it plainly.
+TEST_F(EnrollRecordsTest, NamesTheRowWhosePlateIsNotFoundAsItIsWritten) {
+  const auto summary =
+      Enrol(Write("odd.csv", "plate,state,lane\nAB\u2603C123,TX,3\nABC - 1234,TX,3\nM\u00DC-AB 123,TX,3\n"));
+  EXPECT_EQ(summary->added, 3u);
+  EXPECT_EQ(summary->problems, 1u);
+  ASSERT_EQ(observer_.problems.size(), 1u);
+  EXPECT_NE(observer_.problems[0].find("line 2: the plate is registered, but"), std::string::npos);
+}
+
 TEST_F(EnrollRecordsTest, TheDatabaseHoldsNoPlateInClear) {
   ASSERT_EQ(Enrol(Write("reads.csv", "plate,state,lane\nAAA1234,ZQTEXAS,3\n"))->added, 1u);
   database_.reset();
