@@ -84,8 +84,8 @@ constexpr std::string_view kMarks[] = {"acute", "breve", "caron", "cedil", "circ
                                        "macr",  "ogon",  "ring",  "slash", "strok", "tilde", "uml"};
 
 bool IsHexDigit(char c) { return IsDigit(c) || (Lower(c) >= 'a' && Lower(c) <= 'f'); }
-bool IsLetter(char c) { return Lower(c) >= 'a' && Lower(c) <= 'z'; }
-bool IsWordCharacter(char c) { return IsDigit(c) || IsLetter(c); }
+bool IsLatinLetter(char c) { return Lower(c) >= 'a' && Lower(c) <= 'z'; }
+bool IsWordCharacter(char c) { return IsDigit(c) || IsLatinLetter(c); }
 
 bool AreHexDigits(std::string_view digits) { return !digits.empty() && std::ranges::all_of(digits, IsHexDigit); }
 
@@ -259,7 +259,7 @@ std::optional<char32_t> EntityOf(std::string_view name) {
   const auto* const found = std::ranges::lower_bound(kNamed, name, {}, &NamedCharacter::name);
   if (found != kNamed.end() && found->name == name) return found->character;
   const bool accented =
-      name.size() > 1 && IsLetter(name[0]) && std::ranges::find(kMarks, name.substr(1)) != std::end(kMarks);
+      name.size() > 1 && IsLatinLetter(name[0]) && std::ranges::find(kMarks, name.substr(1)) != std::end(kMarks);
   return accented ? std::optional<char32_t>(static_cast<unsigned char>(name[0])) : std::nullopt;
 }
 

@@ -18,7 +18,7 @@ std::string NameOf(const WideForm& form) {
 }
 
 // Rows of a table that have `dash` inside the plate and `word` beside it.
-std::u32string Table(std::u32string_view dash, std::u32string_view word) {
+std::u32string PlateTable(std::u32string_view dash, std::u32string_view word) {
   std::u32string text = U"plate,timestamp,lane,site\r\n";
   for (char32_t row = 0; row < 40; ++row) {
     const char32_t digits[] = {U'1', U'0' + row / 10, U'0' + row % 10, U'7'};
@@ -40,14 +40,14 @@ std::size_t CountOf(std::string_view text, std::string_view part) {
 
 TEST(WideText, ReadsAsTheSameTextInUtf8) {
   const std::pair<std::u32string, std::string> tables[] = {
-      {Table(U"\u2013", U"x"), "ABC-1"},
-      {Table(U"\u00A0", U"x"), "ABC 1"},
-      {Table(U"\u2022", U"\u2022 x"), "ABC 1"},
-      {Table(U"\uFF0D", U"\uFF38\uFF39"), "ABC-1"},
-      {Table(U"-", U"\u041C\u043E\u0441\u043A\u0432\u0430"), "ABC-1"},
-      {Table(U"-", U"\u3010\u4EAC\u90FD\u3011"), "ABC-1"},
-      {Table(U"", U"\U0001D400\U0001F697"), "ABC1"},
-      {Table(U"-", U"\u5317\u4EAC\u5E02\u671D\u9633\u533A\u5EFA\u56FD\u8DEF"), "ABC-1"}};
+      {PlateTable(U"\u2013", U"x"), "ABC-1"},
+      {PlateTable(U"\u00A0", U"x"), "ABC 1"},
+      {PlateTable(U"\u2022", U"\u2022 x"), "ABC 1"},
+      {PlateTable(U"\uFF0D", U"\uFF38\uFF39"), "ABC-1"},
+      {PlateTable(U"-", U"\u041C\u043E\u0441\u043A\u0432\u0430"), "ABC-1"},
+      {PlateTable(U"-", U"\u3010\u4EAC\u90FD\u3011"), "ABC-1"},
+      {PlateTable(U"", U"\U0001D400\U0001F697"), "ABC1"},
+      {PlateTable(U"-", U"\u5317\u4EAC\u5E02\u671D\u9633\u533A\u5EFA\u56FD\u8DEF"), "ABC-1"}};
   for (const auto& [table, plate] : tables) {
     for (const WideForm& form : kForms) {
       const std::string text = DecodedText(Widened(table, form), kWhole);
@@ -58,7 +58,7 @@ TEST(WideText, ReadsAsTheSameTextInUtf8) {
 }
 
 TEST(WideText, BeginsAtAnyPlaceOfAStream) {
-  const std::u32string table = Table(U"\u2013", U"\u4EAC");
+  const std::u32string table = PlateTable(U"\u2013", U"\u4EAC");
   for (const WideForm& form : kForms) {
     const std::string wide = Widened(table, form);
     for (std::size_t before = 0; before < 140; ++before) {
@@ -85,7 +85,7 @@ TEST(WideText, AsciiBehindItIsAscii) {
 }
 
 TEST(WideText, EverySplitGivesTheSame) {
-  const std::u32string table = Table(U"\u2013", U"\U0001D400\u4EAC");
+  const std::u32string table = PlateTable(U"\u2013", U"\U0001D400\u4EAC");
   for (const WideForm& form : kForms) {
     const std::string bytes = "a line\n" + Widened(table, form) + "\nAAA1234\n";
     const std::string whole = DecodedText(bytes, kWhole);
