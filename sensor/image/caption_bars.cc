@@ -7,7 +7,7 @@ namespace spanwatch::image {
 namespace {
 
 constexpr std::uint32_t kBlock = 4;   // samples of a side of a block, at half the size
-constexpr int kSame = 1;              // levels within which a block is of one tone
+constexpr int kLevelsOfOneTone = 1;   // levels within which a block is of one tone
 constexpr int kNear = 24;             // levels within which a sample is background, rings of letters included
 constexpr std::size_t kFlatPart = 4;  // one block in so many is flat
 constexpr double kBackground = 0.2;   // of the samples of the other blocks
@@ -56,13 +56,13 @@ bool IsCaption(const LumaPlane& plane, std::uint32_t top, std::uint32_t bottom) 
         block.least = std::min(block.least, level);
         block.greatest = std::max(block.greatest, level);
       });
-      if (block.greatest - block.least <= kSame) ++flat[static_cast<std::size_t>(block.least)];
+      if (block.greatest - block.least <= kLevelsOfOneTone) ++flat[static_cast<std::size_t>(block.least)];
     }
   }
   const int tone = MostFrequent(flat);
   std::size_t of_tone = 0, others = 0, background = 0;
   for (const Block& block : blocks) {
-    if (block.least >= tone - kSame && block.greatest <= tone + 2 * kSame) {
+    if (block.least >= tone - kLevelsOfOneTone && block.greatest <= tone + 2 * kLevelsOfOneTone) {
       ++of_tone;
       continue;
     }
