@@ -66,7 +66,7 @@ void AddExample(Alert& alert, AlertExample example) {
 void DescribeFlow(Alert& alert, const FlowSummary& flow) {
   alert.source = flow.source;
   alert.destination = flow.destination;
-  alert.server_name = flow.facts.server_name;
+  alert.server_name = flow.facts.exchange.server_name;
   alert.protocol = flow.facts.protocol;
   alert.crossing = flow.crossing;
 }

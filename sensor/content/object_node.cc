@@ -29,6 +29,7 @@ ObjectNode::ObjectNode(ObjectTree& tree, Budget& budget, ObjectNode* parent, Dir
     provenance_ = parent->provenance_;
     context_.parent_id = parent->context_.id;
     context_.evasive = parent->context_.evasive;
+    info_.exchange = parent->info_.exchange;
   }
   provenance_.push_back(info_.step);
   context_.info = &info_;
@@ -253,10 +254,12 @@ std::unique_ptr<ObjectNode> ObjectNode::OpenChild(ObjectInfo info, const ChildOp
 }
 
 ObjectInfo ObjectNode::Decoded(std::string_view step) const {
-  ObjectInfo inside{.kind = ObjectKind::kDecoded, .step = std::string(step), .name = info_.name};
+  ObjectInfo inside{
+      .kind = ObjectKind::kDecoded, .step = std::string(step), .name = info_.name, .asked_name = info_.asked_name};
   if (by_encoding_) {
     inside.media_type = info_.media_type;
     inside.boundary = info_.boundary;
+    inside.field = info_.field;
     inside.encodings = info_.encodings;
   } else if (const std::size_t dot = inside.name.rfind('.'); dot != std::string::npos) {
     const bool tar = Lower(inside.name).ends_with(".tgz");

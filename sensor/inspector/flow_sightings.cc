@@ -95,14 +95,15 @@ void FlowSightings::Complete(ObjectEvidence& evidence, ObjectEnd end, PacketTime
 
 void FlowSightings::TellComplete(ObjectEvidence& evidence, PacketTime now) {
   Selected selected;
+  auto& items = items_[Index(evidence.direction_)];
   for (const auto& [item, match] : evidence.matches_) {
-    if (items_.size() >= context_.limits.inspector_items_per_flow && !items_.contains(item)) {
+    if (items.size() >= context_.limits.inspector_items_per_flow && !items.contains(item)) {
       context_.counters.Add(Counter::items_over_limit);
       selected.push_back(&match);  // told all the same; only the memory of it is given up
       continue;
     }
     const auto rank = Rank(match);
-    const auto [place, first] = items_.try_emplace(item, Known{rank, {}});
+    const auto [place, first] = items.try_emplace(item, Known{rank, {}});
     Known& known = place->second;
     const bool better = rank < known.rank;
     const bool repeat = !first && !better;
@@ -126,10 +127,11 @@ void FlowSightings::TellEarly(PacketTime now) {
       if (!evidence.certain_since_) evidence.certain_since_ = now;
       if (now - *evidence.certain_since_ < delay) continue;
       Selected selected;
+      const auto& items = items_[Index(evidence.direction_)];
       for (const auto& [item, match] : evidence.matches_) {
-        const auto known = items_.find(item);
+        const auto known = items.find(item);
         if (match.confidence != Confidence::kSure || evidence.told_.contains(item)) continue;
-        if (known != items_.end() && known->second.rank <= Rank(match)) continue;
+        if (known != items.end() && known->second.rank <= Rank(match)) continue;
         evidence.told_.emplace(item, true);
         selected.push_back(&match);
       }
@@ -160,8 +162,7 @@ void FlowSightings::Finish(PacketTime now) {
   });
   // Better evidence first, so that a carved file found exactly stands before the stream's own fragments of it.
   for (const bool sure : {true, false}) {
-    for (const Method method :
-         {Method::kExact, Method::kArchiveEntry, Method::kFragment, Method::kPerceptual, Method::kRecord}) {
+    for (const Method method : Enumerators<Method>()) {
       for (ObjectEvidence& evidence : held_) {
         std::map<ItemRef, Match> chosen;
         for (const auto& [item, match] : evidence.matches_) {
@@ -183,6 +184,7 @@ void FlowSightings::Emit(const ObjectEvidence& evidence, const Selected& matches
   common.time = now;
   common.phase = phase;
   common.flow = context_.summarise(evidence.direction_);
+  if (evidence.info_.exchange != nullptr) common.flow.facts.exchange = *evidence.info_.exchange;
   common.object_id = evidence.object_id_;
   common.object_kind = evidence.info_.kind;
   common.object_name = context_.mask(evidence.info_.name);

@@ -1,14 +1,17 @@
 // FlowSightings: turns the matches of one flow's objects into sightings (design.md sections 6 and 9.3). One inspector
 // thread.
 //
-// An item counts once per flow, by its best evidence: confidence first, then method. An object's sighting is told early
-// when its evidence is certain and the object goes on for longer, and completed at the object's end. What was found in
-// the raw stream of a direction is completed at the end of the flow, and only where nothing that a parser opened showed
-// the same item at least as well; so the result does not depend on how the stream was cut into segments.
+// An item counts once per direction of a flow, by its best evidence: confidence first, then method; what was seen one
+// way says nothing of what goes the other way. A sighting tells the facts of its object's exchange. An object's
+// sighting is told early when its evidence is certain and the object goes on for longer, and completed at the object's
+// end. What was found in the raw stream of a direction is completed at the end of the flow, and only where nothing that
+// a parser opened showed the same item at least as well; so the result does not depend on how the stream was cut into
+// segments.
 //
 // Lifetime: made when a flow begins, Finish() when it ends; references outlive it.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <list>
 #include <map>
@@ -111,9 +114,9 @@ class FlowSightings {
 
   Context context_;
   bool any_certain_ = false;
-  std::list<ObjectEvidence> open_;  // objects still running
-  std::list<ObjectEvidence> held_;  // ended, found in the raw stream: told at the end of the flow
-  std::map<ItemRef, Known> items_;  // told as complete
+  std::list<ObjectEvidence> open_;                 // objects still running
+  std::list<ObjectEvidence> held_;                 // ended, found in the raw stream: told at the end of the flow
+  std::array<std::map<ItemRef, Known>, 2> items_;  // told as complete, by direction
 };
 
 }  // namespace spanwatch::inspector

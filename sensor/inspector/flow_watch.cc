@@ -44,7 +44,7 @@ class FlowWatch::ObjectWatch : public ObjectConsumer, public MatchSink {
   }
   void OnGap(std::uint64_t length) noexcept override { sketch_->OnGap(length); }
   void OnArchiveEntry(const ArchiveEntry& entry) noexcept override {
-    flow_.SeeName(entry.name);
+    flow_.SeeName(direction_, entry.name);
     sketch_->OnArchiveEntry(entry);
   }
   void OnEnd(ObjectEnd end) noexcept override {
@@ -147,39 +147,44 @@ void FlowWatch::OnClose(const FlowCounters& counters, CloseReason) noexcept {
 
 void FlowWatch::Finish() {
   match_->index->SetNow(info_.now);
-  if (names_) names_->OnEnd(ObjectEnd::kComplete);
-  names_.reset();
+  for (NameList& names : names_) {
+    if (names.text) names.text->OnEnd(ObjectEnd::kComplete);
+    names.text.reset();
+  }
   sightings_.Finish(info_.now);
   context_.schedule(this, std::nullopt);
 }
 
 std::unique_ptr<ObjectConsumer> FlowWatch::OnObject(const ObjectContext& object) noexcept {
   if (object.info->kind != ObjectKind::kStream) ++objects_[Index(object.direction)];
-  if (!in_raw_stream_) SeeName(object.info->name);
+  const ObjectInfo& info = *object.info;
+  // The name by which an object was asked for went the other way, in the request.
+  if (!in_raw_stream_ && !info.asked_name) SeeName(object.direction, info.name);
   return std::make_unique<ObjectWatch>(*this, object, in_raw_stream_);
 }
 
-// The names of all objects of the flow, and of what its archives list, are one text: a list of files is a leak of its
-// own (domain.md section 1).
-void FlowWatch::SeeName(std::string_view name) {
+// The names of the objects of one direction, and of what its archives list, are one text: a list of files is a leak of
+// its own (domain.md section 1).
+void FlowWatch::SeeName(Direction direction, std::string_view name) {
   if (name.empty()) return;
-  if (file_names_.Add(name)) lpr_structure_[Index(current_)] = true;
-  ObjectConsumer& names = Names();
+  if (names_[Index(direction)].file_names.Add(name)) lpr_structure_[Index(direction)] = true;
+  ObjectConsumer& names = Names(direction);
   names.OnData(AsBytes(name));
   names.OnData(AsBytes("\n"));
 }
 
-ObjectConsumer& FlowWatch::Names() {
-  if (names_) return *names_;
-  names_info_.kind = ObjectKind::kText;
-  names_info_.step = "file names";
-  names_provenance_ = {names_info_.step};
+ObjectConsumer& FlowWatch::Names(Direction direction) {
+  NameList& names = names_[Index(direction)];
+  if (names.text) return *names.text;
+  names.info.kind = ObjectKind::kText;
+  names.info.step = "file names";
+  names.provenance = {names.info.step};
   ObjectContext context;
-  context.info = &names_info_;
-  context.provenance = &names_provenance_;
-  context.direction = current_;
-  names_ = std::make_unique<ObjectWatch>(*this, context, false);
-  return *names_;
+  context.info = &names.info;
+  context.provenance = &names.provenance;
+  context.direction = direction;
+  names.text = std::make_unique<ObjectWatch>(*this, context, false);
+  return *names.text;
 }
 
 FlowSummary FlowWatch::Summarise(Direction direction) const {

@@ -65,8 +65,8 @@ class FlowWatch : public FlowConsumer, public ObjectObserver {
   friend class ObjectWatch;
 
   ObjectConsumer& Raw(Direction direction);
-  void SeeName(std::string_view name);
-  ObjectConsumer& Names();
+  void SeeName(Direction direction, std::string_view name);
+  ObjectConsumer& Names(Direction direction);
   FlowSummary Summarise(Direction direction) const;
   void Tell(const FlowCounters& counters, bool final);
   void CountCoverage(Direction direction, const DirectionCounters& counters);
@@ -85,11 +85,15 @@ class FlowWatch : public FlowConsumer, public ObjectObserver {
   protocol::FlowProtocol protocol_;
   std::array<std::unique_ptr<ObjectConsumer>, 2> raw_;
   std::array<bool, 2> raw_ended_{};
-  ObjectInfo names_info_;
-  Provenance names_provenance_;
-  std::unique_ptr<ObjectConsumer> names_;
+  // The names of all objects that one direction carries, and of what its archives list, as one text.
+  struct NameList {
+    ObjectInfo info;
+    Provenance provenance;
+    std::unique_ptr<ObjectConsumer> text;  // opened by the first name
+    fingerprint::LprFileNames file_names;
+  };
+  std::array<NameList, 2> names_;
   bool in_raw_stream_ = false;
-  fingerprint::LprFileNames file_names_;
   std::array<bool, 2> lpr_structure_{};
   std::array<std::uint64_t, 2> objects_{};
   std::array<DirectionCounters, 2> covered_{};   // already in the coverage counters

@@ -58,8 +58,10 @@ void RingSink::Queue(const InspectorMessage& message, Bytes bytes) noexcept {
   const auto* sighting = std::get_if<Sighting>(&message);
   if (sighting == nullptr) return counters_.Add(Counter::messages_dropped);
   counters_.Add(Counter::sightings_merged);
-  const auto [place, inserted] = merged_.try_emplace({sighting->flow.flow_id, sighting->collection}, *sighting);
+  const auto [place, inserted] =
+      merged_.try_emplace({sighting->flow.flow_id, sighting->flow.from_client, sighting->collection}, *sighting);
   if (inserted) return;
+  place->second.flow.facts.exchange.KeepShared(sighting->flow.facts.exchange);
   std::vector<SightedItem>& items = place->second.items;
   for (const SightedItem& item : sighting->items) {
     const auto known = std::ranges::find(items, item.id, &SightedItem::id);

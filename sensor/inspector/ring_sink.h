@@ -1,13 +1,14 @@
 // RingSink: an inspector's messages on their way into its ring. One inspector thread.
 //
 // In replay it waits for room (back-pressure). Live it never waits: messages queue in bounded memory, and when that is
-// full, sightings merge into one per (flow, collection), so that no item seen is forgotten (design.md section 9.3);
-// transfers, anomalies and watermarks are then dropped and counted.
+// full, sightings merge into one per (flow, direction, collection), so that no item seen is forgotten (design.md
+// section 9.3); transfers, anomalies and watermarks are then dropped and counted.
 #pragma once
 
 #include <deque>
 #include <functional>
 #include <map>
+#include <tuple>
 
 #include "config/limits.h"
 #include "model/sighting.h"
@@ -41,7 +42,7 @@ class RingSink : public InspectorSink {
   std::function<bool()> keep_waiting_;
   std::deque<Bytes> waiting_;
   std::uint64_t waiting_bytes_ = 0;
-  std::map<std::pair<std::uint64_t, std::string>, Sighting> merged_;  // (flow, collection)
+  std::map<std::tuple<std::uint64_t, bool, std::string>, Sighting> merged_;  // (flow, from the client, collection)
 };
 
 }  // namespace spanwatch::inspector

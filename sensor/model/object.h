@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/flow.h"
+#include "model/flow_facts.h"
 
 namespace spanwatch {
 
@@ -34,10 +35,16 @@ struct ByteRange {
 
 struct ObjectInfo {
   ObjectKind kind = ObjectKind::kMessage;
-  std::string step;        // one provenance step, unmasked, at most 256 bytes: "http POST /up", "zip lane3/1.jpg"
-  std::string name;        // file name as the carrier gives it; empty where it gives none
-  std::string media_type;  // as declared, lower case, without parameters; empty when unknown
-  std::string boundary;    // parameter of a multipart media type, unquoted; empty when unknown
+  std::string step;         // one provenance step, unmasked, at most 256 bytes: "http POST /up", "zip lane3/1.jpg"
+  std::string name;         // file name as the carrier gives it; empty where it gives none
+  bool asked_name = false;  // the receiver of the object chose that name when it asked for the object
+  std::string field;        // a form's field whose value the object is; empty where it is none
+  // The object is a text of fields, a line `name=value` each.
+  bool fields = false;
+  // Shared by all objects of one exchange, children inherit it; null where the object belongs to no exchange.
+  std::shared_ptr<const ExchangeFacts> exchange;
+  std::string media_type;              // as declared, lower case, without parameters; empty when unknown
+  std::string boundary;                // parameter of a multipart media type, unquoted; empty when unknown
   std::vector<std::string> encodings;  // content and transfer encodings still on it, in the order they were applied
   std::optional<std::uint64_t> size;   // as declared
   std::optional<ByteRange> range;

@@ -127,8 +127,8 @@ void DescribeFacts(auto& archive, auto& facts) {
   archive.Text(facts.protocol);
   archive.Choice(facts.visibility);
   archive.Number(facts.roles_reversed);
-  for (auto* text : {&facts.server_name, &facts.tls_alpn, &facts.tls_version, &facts.tls_ja4, &facts.ssh_client_banner,
-                     &facts.ssh_server_banner, &facts.user_agent}) {
+  for (auto* text : {&facts.exchange.server_name, &facts.exchange.user_agent, &facts.tls_alpn, &facts.tls_version,
+                     &facts.tls_ja4, &facts.ssh_client_banner, &facts.ssh_server_banner}) {
     archive.Text(*text);
   }
 }

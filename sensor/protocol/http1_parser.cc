@@ -123,9 +123,7 @@ bool Http1Parser::NoResponse(Side& side) {
     return true;
   }
   if (pending_.empty() || (side.heads_seen && pending_.front().versioned)) return false;
-  side.info = ObjectInfo();
-  side.info.step = ("http " + pending_.front().target).substr(0, kLongestFact);
-  side.info.name = NameOfTarget(pending_.front().target).substr(0, kLongestName);
+  side.info = BodyOf(pending_.front());
   side.whole_info = side.info;
   side.heads_seen = true;
   if (pending_.front().versioned) {
@@ -195,26 +193,57 @@ void Http1Parser::EndUnfinishedHead(Direction direction) {
 
 void Http1Parser::OnRequest(const Http1Head& head) {
   context_.counters.Add(Counter::http_requests);
-  if (!head.host.empty()) context_.facts.server_name = head.host.substr(0, kLongestFact);
-  if (!head.user_agent.empty()) context_.facts.user_agent = head.user_agent.substr(0, kLongestFact);
   const std::string_view path = head.target.substr(0, head.target.find('?'));
-  if (pending_.size() >= context_.limits.protocol_http_pipelined_requests) {
-    context_.counters.Add(Counter::http_requests_unmatched);
-    pending_.pop_front();
-  }
   const bool connect = head.method == "CONNECT";
-  pending_.push_back({std::string(path.substr(0, kLongestName)), head.method == "HEAD", connect, head.versioned});
+  const Http1PendingRequest request{std::string(path.substr(0, kLongestName)), BeginExchange(head),
+                                    head.method == "HEAD", connect, head.versioned};
+  Await(request);
   std::string step = "http ";
   step.append(head.method).append(" ").append(path);
   step.resize(std::min(step.size(), kLongestFact));
-  OpenHttp1Texts(context_, Direction::kFromClient, head, step);
+  OpenHttp1Texts(context_, Direction::kFromClient, head, step, request.exchange);
   Side& side = SideOf(Direction::kFromClient);
   if (connect) {
     side.state = State::kHeld;
   } else {
-    BeginBody(Direction::kFromClient, head, std::move(step), path);
+    BeginBody(Direction::kFromClient, head, std::move(step), request);
     side.may_lack_body = head.expects_continue;
   }
+}
+
+// Once more requests wait than the limit allows, the later ones are only counted until all before them are answered:
+// their answers have no name, and no answer has that of another.
+void Http1Parser::Await(const Http1PendingRequest& request) {
+  if (pending_.size() < context_.limits.protocol_http_pipelined_requests && unmatched_ == 0) {
+    pending_.push_back(request);
+  } else {
+    context_.counters.Add(Counter::http_requests_unmatched);
+    ++unmatched_;
+  }
+}
+
+// The facts of a request and its response; those of the connection are what all of its exchanges share.
+std::shared_ptr<const ExchangeFacts> Http1Parser::BeginExchange(const Http1Head& head) {
+  auto exchange = std::make_shared<ExchangeFacts>();
+  exchange->server_name = head.host.substr(0, kLongestFact);
+  exchange->user_agent = head.user_agent.substr(0, kLongestFact);
+  if (any_exchange_) {
+    context_.facts.exchange.KeepShared(*exchange);
+  } else {
+    context_.facts.exchange = *exchange;
+  }
+  any_exchange_ = true;
+  return exchange;
+}
+
+// The body of a response of which nothing but the request is known.
+ObjectInfo Http1Parser::BodyOf(const Http1PendingRequest& request) const {
+  ObjectInfo info;
+  info.step = ("http " + request.target).substr(0, kLongestFact);
+  info.name = NameOfTarget(request.target).substr(0, kLongestName);
+  info.asked_name = true;
+  info.exchange = request.exchange;
+  return info;
 }
 
 void Http1Parser::OnResponse(const Http1Head& head) {
@@ -226,8 +255,11 @@ void Http1Parser::OnResponse(const Http1Head& head) {
   }
   OnAnswer(head.status);
   if (head.status >= 100 && head.status < 200) {
-    if (head.content_length || head.chunked)
-      BeginBody(Direction::kFromServer, head, "http " + std::to_string(head.status), "");
+    if (head.content_length || head.chunked) {
+      const auto exchange = pending_.empty() ? nullptr : pending_.front().exchange;
+      BeginBody(Direction::kFromServer, head, "http " + std::to_string(head.status),
+                {.target = "", .exchange = exchange});
+    }
     if (side.state != State::kHead) side.unexpected = std::exchange(side.state, State::kHead);
     return;
   }
@@ -235,18 +267,20 @@ void Http1Parser::OnResponse(const Http1Head& head) {
   if (!pending_.empty()) {
     request = std::move(pending_.front());
     pending_.pop_front();
+  } else if (unmatched_ > 0) {
+    --unmatched_;
   }
   std::string step = "http " + std::to_string(head.status) + " " + request.target;
   if (request.target.empty()) step.pop_back();
   step.resize(std::min(step.size(), kLongestFact));
-  OpenHttp1Texts(context_, Direction::kFromServer, head, step);
+  OpenHttp1Texts(context_, Direction::kFromServer, head, step, request.exchange);
   if (request.connect && head.status < 300) {
     answer_ = ParserAnswer::kHandOver;
     return;
   }
   const bool bodiless = request.head || head.status == 204 || head.status == 304;
   if (!bodiless || head.content_length || head.chunked) {
-    BeginBody(Direction::kFromServer, head, std::move(step), request.target);
+    BeginBody(Direction::kFromServer, head, std::move(step), request);
     if (bodiless && side.state != State::kHead) side.unexpected = std::exchange(side.state, State::kHead);
   }
   Side& client = SideOf(Direction::kFromClient);
@@ -268,11 +302,15 @@ void Http1Parser::OnAnswer(int status) {
   }
 }
 
-void Http1Parser::BeginBody(Direction direction, const Http1Head& head, std::string step, std::string_view target) {
+// `request`: of the same exchange.
+void Http1Parser::BeginBody(Direction direction, const Http1Head& head, std::string step,
+                            const Http1PendingRequest& request) {
   Side& side = SideOf(direction);
   side.info = ObjectInfo();
   side.info.step = std::move(step);
-  side.info.name = head.file_name.empty() ? NameOfTarget(target) : head.file_name;
+  side.info.name = head.file_name.empty() ? NameOfTarget(request.target) : head.file_name;
+  side.info.asked_name = head.file_name.empty() && direction == Direction::kFromServer;
+  side.info.exchange = request.exchange;
   side.info.name.resize(std::min(side.info.name.size(), kLongestName));
   side.info.media_type = head.media_type;
   side.info.boundary = head.boundary;
@@ -441,10 +479,7 @@ std::size_t Http1Parser::StepResume(Direction direction, ByteView bytes) {
       side.seek_head_end = false;
       side.whole_info = ObjectInfo();
       side.whole_info.step = "http";
-      if (!request && !pending_.empty()) {
-        side.whole_info.step = ("http " + pending_.front().target).substr(0, kLongestFact);
-        side.whole_info.name = NameOfTarget(pending_.front().target).substr(0, kLongestName);
-      }
+      if (!request && !pending_.empty()) side.whole_info = BodyOf(pending_.front());
       OpenWhole(direction);
       side.whole->OnData(AsBytes(side.text).subspan(end + 4));
     }
@@ -514,7 +549,10 @@ void Http1Parser::Resume(Direction direction) {
   side.state = State::kResume;
   side.heads_seen = true;
   // Without pipelining, the next response is that of the latest request; those before lost theirs.
-  if (direction == Direction::kFromServer && pending_.size() > 1) pending_.erase(pending_.begin(), pending_.end() - 1);
+  if (direction == Direction::kFromServer) {
+    if (pending_.size() > 1) pending_.erase(pending_.begin(), pending_.end() - 1);
+    unmatched_ = 0;
+  }
 }
 
 ParserAnswer Http1Parser::OnGap(Direction direction, std::uint64_t length) noexcept {

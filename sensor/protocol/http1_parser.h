@@ -17,9 +17,10 @@
 
 namespace spanwatch::protocol {
 
-// A request that waits for its response.
+// A request, and what its response needs to know of it while it is awaited.
 struct Http1PendingRequest {
   std::string target;
+  std::shared_ptr<const ExchangeFacts> exchange;
   bool head = false;
   bool connect = false;
   bool versioned = true;
@@ -113,7 +114,10 @@ class Http1Parser final : public Parser {
   void OnResponse(const Http1Head& head);
   void OnAnswer(int status);
   void OnChunkLine(Direction direction);
-  void BeginBody(Direction direction, const Http1Head& head, std::string step, std::string_view target);
+  void BeginBody(Direction direction, const Http1Head& head, std::string step, const Http1PendingRequest& request);
+  std::shared_ptr<const ExchangeFacts> BeginExchange(const Http1Head& head);
+  void Await(const Http1PendingRequest& request);
+  ObjectInfo BodyOf(const Http1PendingRequest& request) const;
   void NotChunked(Direction direction);
   void Deliver(Direction direction, ByteView bytes);
   void OpenBody(Direction direction);
@@ -130,6 +134,8 @@ class Http1Parser final : public Parser {
   ParserContext context_;
   std::array<Side, 2> sides_;
   std::deque<Http1PendingRequest> pending_;
+  std::uint64_t unmatched_ = 0;  // requests behind those of pending_ that wait for their responses too
+  bool any_exchange_ = false;
   ParserAnswer answer_ = ParserAnswer::kContinue;
   Bytes server_rest_;
 };

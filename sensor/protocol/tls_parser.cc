@@ -93,7 +93,7 @@ class TlsParser final : public Parser {
       // Who says hello first is the client of TLS, whoever opened the connection, and the name is that of the other.
       if (direction == Direction::kFromServer) context_.facts.roles_reversed = !context_.facts.roles_reversed;
       if (const auto hello = ParseClientHello(body)) {
-        context_.facts.server_name = hello->server_name;
+        context_.facts.exchange.server_name = hello->server_name;
         if (context_.facts.tls_version.empty()) context_.facts.tls_version = TlsVersionName(hello->version);
         if (!hello->alpn.empty() && context_.facts.tls_alpn.empty()) context_.facts.tls_alpn = hello->alpn.front();
         context_.facts.tls_ja4 = Ja4(*hello);

@@ -56,7 +56,7 @@ Result<std::uint64_t> SightingTable::Add(std::string_view event_id, const Sighti
   insert.Bind(4, SqlInteger(flow.flow_id)).Bind(5, std::int64_t{sighting.object_id});
   insert.Bind(6, ToString(flow.source.address)).Bind(7, std::int64_t{flow.source.port});
   insert.Bind(8, ToString(flow.destination.address)).Bind(9, std::int64_t{flow.destination.port});
-  insert.Bind(10, ToString(flow.crossing)).Bind(11, flow.facts.protocol).Bind(12, flow.facts.server_name);
+  insert.Bind(10, ToString(flow.crossing)).Bind(11, flow.facts.protocol).Bind(12, flow.facts.exchange.server_name);
   insert.Bind(13, sighting.object_name).Bind(14, sighting.media_type).Bind(15, SqlInteger(sighting.object_size));
   insert.Bind(16, std::int64_t{sighting.object_complete});
   if (sighting.sha256)
@@ -97,7 +97,7 @@ Status SightingTable::AddTransfer(std::string_view event_id, const TransferSumma
   upsert.Bind(4, Nanoseconds(transfer.start)).Bind(5, Nanoseconds(transfer.time));
   upsert.Bind(6, ToString(flow.source.address)).Bind(7, std::int64_t{flow.source.port});
   upsert.Bind(8, ToString(flow.destination.address)).Bind(9, std::int64_t{flow.destination.port});
-  upsert.Bind(10, ToString(flow.crossing)).Bind(11, flow.facts.protocol).Bind(12, flow.facts.server_name);
+  upsert.Bind(10, ToString(flow.crossing)).Bind(11, flow.facts.protocol).Bind(12, flow.facts.exchange.server_name);
   upsert.Bind(13, ToString(flow.facts.visibility)).Bind(14, SqlInteger(transfer.counters.delivered_bytes));
   upsert.Bind(15, SqlInteger(transfer.counters.gap_bytes)).Bind(16, SqlInteger(transfer.opaque_bytes));
   return upsert.Bind(17, SqlInteger(transfer.objects)).Bind(18, std::int64_t{transfer.final}).Run();

@@ -40,7 +40,7 @@ void AddFlow(json& document, const FlowSummary& flow) {
   const FlowFacts& facts = flow.facts;
   // The server's name belongs to whichever side is the server.
   const bool to_server = flow.from_client != facts.roles_reversed;
-  SetText(document[to_server ? "destination" : "source"], "domain", facts.server_name);
+  SetText(document[to_server ? "destination" : "source"], "domain", facts.exchange.server_name);
   json& network = document["network"];
   network["transport"] = ToString(flow.transport);
   network["type"] = flow.source.address.v6() ? "ipv6" : "ipv4";
@@ -53,11 +53,11 @@ void AddFlow(json& document, const FlowSummary& flow) {
   if (!facts.tls_version.empty()) document["tls"]["version"] = facts.tls_version;
   if (!facts.tls_alpn.empty()) document["tls"]["next_protocol"] = facts.tls_alpn;
   if (!facts.tls_ja4.empty()) document["tls"]["client"]["ja4"] = facts.tls_ja4;
-  if (facts.protocol == "tls" && !facts.server_name.empty())
-    document["tls"]["client"]["server_name"] = facts.server_name;
+  if (facts.protocol == "tls" && !facts.exchange.server_name.empty())
+    document["tls"]["client"]["server_name"] = facts.exchange.server_name;
   SetText(document["spanwatch"], "ssh_client", facts.ssh_client_banner);
   SetText(document["spanwatch"], "ssh_server", facts.ssh_server_banner);
-  if (!facts.user_agent.empty()) document["user_agent"]["original"] = facts.user_agent;
+  if (!facts.exchange.user_agent.empty()) document["user_agent"]["original"] = facts.exchange.user_agent;
   document["spanwatch"]["flow_id"] = fmt::format("{:016x}", flow.flow_id);
   document["spanwatch"]["visibility"] = ToString(facts.visibility);
 }

@@ -56,13 +56,17 @@ struct Flow {
   ObjectEvidence& Begin(const std::string& step, bool in_raw_stream = false) {
     return Begin(Provenance{step}, in_raw_stream);
   }
-  ObjectEvidence& Begin(const Provenance& steps, bool in_raw_stream = false) {
+  ObjectEvidence& Begin(const Provenance& steps, bool in_raw_stream = false,
+                        Direction direction = Direction::kFromClient,
+                        std::shared_ptr<const ExchangeFacts> exchange = nullptr) {
     infos.push_back(std::make_unique<ObjectInfo>());
     infos.back()->step = steps.back();
+    infos.back()->exchange = std::move(exchange);
     provenances.push_back(std::make_unique<Provenance>(steps));
     ObjectContext context;
     context.info = infos.back().get();
     context.provenance = provenances.back().get();
+    context.direction = direction;
     context.id = static_cast<std::uint32_t>(infos.size());
     return sightings.Begin(context, in_raw_stream);
   }
@@ -71,10 +75,16 @@ struct Flow {
   config::Limits limits;
   Counters counters;
   Recorder sink;
+  FlowFacts facts;
   std::vector<std::unique_ptr<ObjectInfo>> infos;
   std::vector<std::unique_ptr<Provenance>> provenances;
   FlowSightings sightings{{index, limits, counters, sink, [](const std::string& name) { return "masked " + name; },
-                           [](Direction) { return FlowSummary(); }}};
+                           [this](Direction direction) {
+                             FlowSummary summary;
+                             summary.from_client = direction == Direction::kFromClient;
+                             summary.facts = facts;
+                             return summary;
+                           }}};
 };
 
 TEST(FlowSightings, AnObjectWithoutMatchesTellsNothing) {
@@ -160,6 +170,52 @@ TEST(FlowSightings, BetterEvidenceOfTheSameItemIsTold) {
   flow.sightings.Complete(second, ObjectEnd::kComplete, At(2));
   ASSERT_EQ(flow.sink.sightings.size(), 2u);
   EXPECT_EQ(flow.sink.sightings[1].method, Method::kExact);
+}
+
+TEST(FlowSightings, WhatWasSeenOneWayHidesNothingThatGoesTheOtherWay) {
+  for (const bool raw : {true, false}) {
+    Flow flow;
+    for (const Direction direction : {Direction::kFromClient, Direction::kFromServer}) {
+      auto& object = flow.Begin(Provenance{"tcp stream"}, raw, direction);
+      object.OnMatch(Found(1, Method::kExact));
+      flow.sightings.Complete(object, ObjectEnd::kComplete, At(1));
+    }
+    flow.sightings.Finish(At(2));
+    ASSERT_EQ(flow.sink.sightings.size(), 2u);
+    EXPECT_NE(flow.sink.sightings[0].flow.from_client, flow.sink.sightings[1].flow.from_client);
+  }
+}
+
+TEST(FlowSightings, WhatWasToldOneWayIsToldEarlyTheOtherWay) {
+  Flow flow;
+  auto& sent = flow.Begin(Provenance{"http POST /a"});
+  sent.OnMatch(Found(1, Method::kExact));
+  flow.sightings.Complete(sent, ObjectEnd::kComplete, At(1));
+  auto& answer = flow.Begin(Provenance{"http 200 /a"}, false, Direction::kFromServer);
+  answer.OnMatch(Found(1, Method::kExact));
+  flow.sightings.TellEarly(At(1));
+  flow.sightings.TellEarly(At(2001));
+  ASSERT_EQ(flow.sink.sightings.size(), 2u);
+  EXPECT_EQ(flow.sink.sightings[1].phase, SightingPhase::kFirst);
+  EXPECT_FALSE(flow.sink.sightings[1].flow.from_client);
+  flow.sightings.Complete(answer, ObjectEnd::kComplete, At(2002));
+}
+
+TEST(FlowSightings, ASightingTellsTheFactsOfItsOwnExchange) {
+  Flow flow;
+  flow.facts.exchange.user_agent = "of the connection";
+  const auto first = std::make_shared<const ExchangeFacts>(ExchangeFacts{"first.example", "one"});
+  auto& of_first = flow.Begin(Provenance{"http POST /a"}, false, Direction::kFromClient, first);
+  auto& stream = flow.Begin(Provenance{"tcp stream"}, true);
+  of_first.OnMatch(Found(1, Method::kExact));
+  stream.OnMatch(Found(2, Method::kFragment));
+  flow.sightings.Complete(of_first, ObjectEnd::kComplete, At(1));
+  flow.sightings.Complete(stream, ObjectEnd::kComplete, At(2));
+  flow.sightings.Finish(At(3));
+  ASSERT_EQ(flow.sink.sightings.size(), 2u);
+  EXPECT_EQ(flow.sink.sightings[0].flow.facts.exchange.server_name, "first.example");
+  EXPECT_EQ(flow.sink.sightings[1].flow.facts.exchange.server_name, "");
+  EXPECT_EQ(flow.sink.sightings[1].flow.facts.exchange.user_agent, "of the connection");
 }
 
 TEST(FlowSightings, RepeatsAddAtMostEightPlaces) {

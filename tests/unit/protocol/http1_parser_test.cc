@@ -18,8 +18,8 @@ Content-Type: Text/Plain; charset=x\r\nContent-Length: 5\r\n\r\nhello
   EXPECT_EQ(run->At(1).info.step, "http 200 /up/a.bin");
   EXPECT_EQ(run->At(1).info.encodings, std::vector<std::string>{"gzip"});
   EXPECT_EQ(run->facts.protocol, "http");
-  EXPECT_EQ(run->facts.server_name, "files.example");
-  EXPECT_EQ(run->facts.user_agent, "tool/1");
+  EXPECT_EQ(run->facts.exchange.server_name, "files.example");
+  EXPECT_EQ(run->facts.exchange.user_agent, "tool/1");
   EXPECT_EQ(run->facts.visibility, Visibility::kClear);
 }
 
@@ -288,6 +288,97 @@ TEST(FlowProtocol, MessagesInsideABodyAreRefutedByWhatTheOtherDirectionBeginsWit
   EXPECT_EQ(run->At(2).info.step, "http PUT /b");
   EXPECT_EQ(run->At(2).bytes, "hello");
   EXPECT_FALSE(run->facts.roles_reversed);
+}
+
+TEST(Http1Parser, FactsBelongToTheExchangeOfTheObject) {
+  const auto run = RunScript(R"(> POST /a HTTP/1.1\r\nHost: a.example\r\nUser-Agent: one\r\nContent-Length: 1\r\n\r\nA
+POST /b HTTP/1.1\r\nHost: b.example\r\nUser-Agent: one\r\nContent-Length: 1\r\n\r\nB
+
+< HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb
+)");
+  ASSERT_EQ(run->size(), 4u);
+  for (std::size_t i = 0; i < 4; ++i) {
+    const std::string own = run->At(i).bytes == "A" || run->At(i).bytes == "a" ? "a.example" : "b.example";
+    ASSERT_NE(run->At(i).info.exchange, nullptr);
+    EXPECT_EQ(run->At(i).info.exchange->server_name, own);
+  }
+  EXPECT_EQ(run->facts.exchange.server_name, "") << "the exchanges differ in it";
+  EXPECT_EQ(run->facts.exchange.user_agent, "one");
+}
+
+TEST(Http1Parser, TheNameOfAResponseIsWhatWasAskedFor) {
+  const auto run = RunScript(R"(> GET /a/x1.jpg HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\n
+
+< HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na
+HTTP/1.1 200 OK\r\nContent-Disposition: attachment; filename=y.zip\r\nContent-Length: 1\r\n\r\nb
+)");
+  ASSERT_EQ(run->size(), 3u);
+  EXPECT_EQ(run->At(0).info.step, "http GET /a/x1.jpg url");
+  EXPECT_EQ(run->At(0).info.name, "x1.jpg");
+  EXPECT_FALSE(run->At(0).info.asked_name);
+  EXPECT_EQ(run->At(1).info.name, "x1.jpg");
+  EXPECT_TRUE(run->At(1).info.asked_name);
+  EXPECT_EQ(run->At(2).info.name, "y.zip");
+  EXPECT_FALSE(run->At(2).info.asked_name);
+}
+
+// What the text objects of one request hold.
+std::string TextsOf(const std::string& head) {
+  std::string texts;
+  const auto run = RunScript("> " + head + "\\r\\n\\r\\n\n");
+  for (const auto& object : run->objects.objects) texts += object->bytes;
+  return texts;
+}
+
+TEST(Http1Parser, ShortValuesThatMayHoldAPlateAreFields) {
+  EXPECT_EQ(TextsOf("GET /lookup?plate=AB%2D1234&lang=en HTTP/1.1"), "plate=AB-1234\n");
+  EXPECT_EQ(TextsOf("GET /?q=ABC1234 HTTP/1.1"), "q=ABC1234\n");
+  EXPECT_EQ(TextsOf("GET /api/plate/ABC1234/reads HTTP/1.1"), "plate=ABC1234\n");
+  EXPECT_EQ(TextsOf("GET /api/plate/GOLF HTTP/1.1"), "plate=GOLF\n") << "the name says that it may be one";
+  EXPECT_EQ(TextsOf("GET http://api.example/cars;plate=ABC1234/x HTTP/1.1"), "plate=ABC1234\n");
+  EXPECT_EQ(TextsOf("PUT /reads/ABC1234.jpg HTTP/1.1\\r\\nContent-Length: 0"), "reads=ABC1234\n");
+  EXPECT_EQ(TextsOf("GET / HTTP/1.1\\r\\nX-Plate: ABC1234"), "plate=ABC1234\n");
+  EXPECT_EQ(TextsOf("GET / HTTP/1.1\\r\\nCookie: lang=en; plate=ABC1234"), "plate=ABC1234\n");
+  EXPECT_EQ(TextsOf("GET / HTTP/1.1\\r\\nReferer: https://api.example/?plate=ABC1234"), "plate=ABC1234\n");
+  EXPECT_EQ(TextsOf("GET /look?abc+1234 HTTP/1.1"), "=abc+1234\n");
+  EXPECT_EQ(TextsOf("GET /look?ids=ABC1234%2CXY34ZZZ,en HTTP/1.1"), "ids=ABC1234\nids=XY34ZZZ\n");
+  EXPECT_EQ(TextsOf("MOVE /a HTTP/1.1\\r\\nDestination: http://h2.example/cars/ABC1234.jpg"), "cars=ABC1234\n");
+  EXPECT_EQ(TextsOf("GET /?f={%22plate%22:%22ABC1234%22} HTTP/1.1"), "f={\"plate\":\"ABC1234\"}\n");
+}
+
+TEST(Http1Parser, NoAnswerHasTheNameOfAnother) {
+  // Beyond the limit of requests that wait, behind interim answers, after a HEAD.
+  std::string script = "> ";
+  for (int i = 0; i < 300; ++i) script += "GET /f" + std::to_string(i) + ".bin HTTP/1.1\\r\\n\\r\\n";
+  script += "\n\n< ";
+  for (int i = 0; i < 300; ++i) {
+    script += "HTTP/1.1 103 Early Hints\\r\\n\\r\\nHTTP/1.1 200 OK\\r\\nContent-Length: 3\\r\\n\\r\\n" +
+              std::to_string(100 + i);
+  }
+  const auto run = RunScript(script + "\n");
+  std::size_t named = 0;
+  for (const auto& object : run->objects.objects) {
+    if (object->info.kind == ObjectKind::kText || object->info.name.empty()) continue;
+    ++named;
+    EXPECT_EQ(object->info.name, "f" + std::to_string(std::stoi(object->bytes) - 100) + ".bin");
+  }
+  EXPECT_EQ(named, 256u);
+}
+
+TEST(Http1Parser, AnAnswerToHeadTakesNoBodyAndNoNameFromTheNext) {
+  const auto run = RunScript(R"(> HEAD /a.jpg HTTP/1.1\r\n\r\nGET /b.jpg HTTP/1.1\r\n\r\n
+
+< HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb
+)");
+  ASSERT_EQ(run->size(), 1u);
+  EXPECT_EQ(run->At(0).info.name, "b.jpg");
+}
+
+TEST(Http1Parser, OrdinaryRequestsOpenNoText) {
+  EXPECT_EQ(TextsOf("GET /static/css/main.css?theme=dark HTTP/1.1\\r\\nHost: h2.example\\r\\nAccept: */*;q=0.8\\r\\n"
+                    "If-None-Match: \"abc1234\"\\r\\nDate: Mon, 13 May 2019 02:11:40 GMT"),
+            "");
+  EXPECT_EQ(TextsOf("GET /v/0123456789abcdef0123 HTTP/1.1"), "\n") << "a name with digits, and no field";
 }
 
 TEST(FlowProtocol, BytesThatNoParserKnowsStayUnknown) {

@@ -53,7 +53,7 @@ inline std::unique_ptr<ProtocolRun> RunScript(std::string_view script, bool mids
   for (int round = 0; round < 12; ++round) {
     const auto split = RunEvents(Split(events, [&] { return round == 0 ? 1 : 1 + random() % 24; }), midstream);
     EXPECT_EQ(whole->objects.Describe(), split->objects.Describe()) << "round " << round;
-    EXPECT_EQ(whole->facts.server_name, split->facts.server_name);
+    EXPECT_EQ(whole->facts.exchange.server_name, split->facts.exchange.server_name);
     EXPECT_EQ(whole->facts.visibility, split->facts.visibility);
     EXPECT_EQ(whole->anomalies, split->anomalies);
   }

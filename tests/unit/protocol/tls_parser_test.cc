@@ -59,7 +59,7 @@ TEST(TlsParser, HellosAcrossRecordsGiveNameProtocolAndVersion) {
                              Escaped(Records(2, HelloBody(false, chosen), 11)) + "\n");
   EXPECT_EQ(run->facts.protocol, "tls");
   EXPECT_EQ(run->facts.visibility, Visibility::kEncrypted);
-  EXPECT_EQ(run->facts.server_name, "a.b");
+  EXPECT_EQ(run->facts.exchange.server_name, "a.b");
   EXPECT_EQ(run->facts.tls_alpn, "h2");
   EXPECT_EQ(run->facts.tls_version, "1.3");
   EXPECT_TRUE(run->facts.tls_ja4.starts_with("t13d0103h2_")) << run->facts.tls_ja4;

@@ -20,7 +20,7 @@ Sighting SomeSighting() {
   sighting.flow.crossing = Crossing::kEgress;
   sighting.flow.vlan = {120, 0};
   sighting.flow.facts.protocol = "http";
-  sighting.flow.facts.server_name = "files.example";
+  sighting.flow.facts.exchange.server_name = "files.example";
   sighting.collection = "lanes";
   sighting.object_name = "a.jpg";
   sighting.provenance = {"http POST /up"};
