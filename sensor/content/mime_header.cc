@@ -100,6 +100,7 @@ ObjectInfo MimeHeader::Describe(std::string step) const {
   if (!name.empty()) step += " " + name;
   ObjectInfo info{
       .kind = ObjectKind::kPart, .step = std::move(step), .name = name, .media_type = media_type, .boundary = boundary};
+  if (file_name.empty()) info.field = field_name;
   if (!transfer_encoding.empty()) info.encodings.push_back(transfer_encoding);
   return info;
 }

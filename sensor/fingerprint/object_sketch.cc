@@ -7,7 +7,10 @@ namespace {
 
 class RecordSketcher final : public Sketcher {
  public:
-  RecordSketcher(const SketchContext& context, RecordScope scope) : scanner_(context.records, scope, context.sink) {}
+  RecordSketcher(const SketchContext& context, RecordScope scope, const std::string& field)
+      : scanner_(context.records, scope, context.sink) {
+    if (!field.empty()) scanner_.Update(AsBytes(field + "="));  // as the field stands in any other form
+  }
   void Update(ByteView bytes) noexcept override { scanner_.Update(bytes); }
   void Gap(std::uint64_t length) noexcept override { scanner_.Gap(length); }
   void Finish(ObjectEnd) noexcept override { scanner_.Finish(); }
@@ -19,8 +22,12 @@ class RecordSketcher final : public Sketcher {
 }  // namespace
 
 std::unique_ptr<Sketcher> Make_record(const SketchContext& context, const ObjectContext& object, SketchFacts&) {
-  const bool stream = object.info->kind == ObjectKind::kStream;
-  return std::make_unique<RecordSketcher>(context, stream ? RecordScope::kStream : RecordScope::kObject);
+  const ObjectInfo& info = *object.info;
+  const bool fields = info.fields || !info.field.empty() || info.media_type == "application/x-www-form-urlencoded";
+  const RecordScope scope = info.kind == ObjectKind::kStream ? RecordScope::kStream
+                            : fields                         ? RecordScope::kFields
+                                                             : RecordScope::kObject;
+  return std::make_unique<RecordSketcher>(context, scope, info.field);
 }
 
 ObjectSketch::ObjectSketch(const SketchContext& context, const ObjectContext& object) {

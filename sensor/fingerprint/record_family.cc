@@ -80,7 +80,11 @@ void RecordSearch::AddShape(Register& registered, std::uint16_t shape, double pl
 class RecordScanner::Impl final : public TextSink {
  public:
   Impl(const RecordSearch& search, RecordScope scope, MatchSink& sink)
-      : search_(search), scope_(scope), sink_(sink), filter_(*this), tokeniser_(search.wanted()) {
+      : search_(search),
+        scope_(scope),
+        sink_(sink),
+        filter_(*this),
+        tokeniser_(search.wanted(), scope == RecordScope::kFields) {
     sides_.reserve(search.registers().size());
     for (const RecordSearch::Register& registered : search.registers()) {
       sides_.push_back({&registered, RecordVerdict(search.limits(), search.counters())});

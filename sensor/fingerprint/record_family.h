@@ -21,7 +21,9 @@
 
 namespace spanwatch::fingerprint {
 
-enum class RecordScope : std::uint8_t { kObject, kStream };
+// kFields: the object is a text of fields, a pair `name=value` each; a value that is a plate as a whole counts by
+// itself.
+enum class RecordScope : std::uint8_t { kObject, kStream, kFields };
 
 class RecordSearch {
  public:

@@ -8,8 +8,6 @@
 namespace spanwatch::fingerprint {
 namespace {
 
-constexpr std::size_t kPlaces = 3;
-constexpr double kStandsOut = 10;
 constexpr int kMostTerms = 10000;
 constexpr std::uint64_t kPlaceStep = 0x9E3779B97F4A7C15;
 
@@ -39,7 +37,7 @@ double LogBinomialTail(std::uint64_t hits, std::uint64_t tokens, double chance) 
 }
 
 std::uint32_t RecordRatioTest::NumberOf(std::uint16_t shape, TokenPlace place, double chance) {
-  if (numbers_.empty()) numbers_.resize(kPlaces * kShapeNumbers);
+  if (numbers_.empty()) numbers_.resize(kTokenPlaces * kShapeNumbers);
   const std::size_t key = static_cast<std::size_t>(place) * kShapeNumbers + shape;
   if (numbers_[key] == 0) {
     classes_.push_back({static_cast<std::uint16_t>(key), 0, 0, chance});
@@ -61,9 +59,9 @@ std::uint32_t RecordRatioTest::AddHit(std::uint16_t shape, TokenPlace place, dou
   return number;
 }
 
-bool RecordRatioTest::StandsOut(std::uint32_t number) const {
+bool RecordRatioTest::StandsOut(std::uint32_t number, double times) const {
   const double expected = static_cast<double>(Tokens(number)) * classes_[number].chance;
-  return static_cast<double>(classes_[number].hits) > kStandsOut * expected;
+  return static_cast<double>(classes_[number].hits) > times * expected;
 }
 
 double RecordRatioTest::BestTail(std::uint64_t Class::* hits, double factor, std::uint32_t fewest_plates) const {

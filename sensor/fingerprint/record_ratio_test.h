@@ -39,8 +39,9 @@ class RecordRatioTest {
   void AddMiss(std::uint16_t shape, TokenPlace place, double chance, std::uint64_t tag);
   // A registered plate that did not count yet; returns its class.
   std::uint32_t AddHit(std::uint16_t shape, TokenPlace place, double chance, bool bound);
-  // Hits of this class are many times what chance gives.
-  bool StandsOut(std::uint32_t number) const;
+  // Hits of this class are `times` what chance gives.
+  static constexpr double kStandsOut = 10;
+  bool StandsOut(std::uint32_t number, double times = kStandsOut) const;
   Result Evaluate(std::uint32_t fewest_plates = kFewestPlates) const;
   void Clear();
 

@@ -6,6 +6,7 @@ namespace spanwatch::fingerprint {
 namespace {
 
 constexpr double kSure = 1e-8;
+constexpr double kUnnamed = 500;     // times as many hits as chance gives: no large register gives so few
 constexpr double kSureAgain = 1e-3;  // in a stream that was already sure
 
 }  // namespace
@@ -21,7 +22,7 @@ void RecordVerdict::AddHit(const PlateToken& token, double chance, const Hit& hi
   }
   waiting_.push_back({hit.plate, hit.offset, number, static_cast<std::uint32_t>(items_.size()),
                       static_cast<std::uint32_t>(named), static_cast<std::uint32_t>(std::min(hit.supported, named)),
-                      token.place == TokenPlace::kField, hit.bound});
+                      token.place == TokenPlace::kField, token.place == TokenPlace::kValue, hit.bound});
   items_.insert(items_.end(), hit.items.begin(), hit.items.begin() + static_cast<std::ptrdiff_t>(named));
 }
 
@@ -51,7 +52,10 @@ void RecordVerdict::Close(MatchSink& sink, RecordTotals& totals) {
   if (!sure_) {
     for (const Plate& plate : waiting_) {
       // One hit in a long list of unregistered plates is what chance gives, and so is its state beside it.
-      const bool stands_out = (plate.field || plate.supported > 0) && test_.StandsOut(plate.number);
+      // A value that nothing names must stand out the more, since every request has such.
+      const bool stands_out = plate.field || plate.supported > 0
+                                  ? test_.StandsOut(plate.number)
+                                  : plate.value && test_.StandsOut(plate.number, kUnnamed);
       if (stands_out || plate.bound) Tell(plate, Confidence::kWeak, sink, totals);
     }
   }

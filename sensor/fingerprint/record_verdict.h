@@ -64,6 +64,7 @@ class RecordVerdict {
     std::uint32_t count = 0;
     std::uint32_t supported = 0;
     bool field = false;
+    bool value = false;  // TokenPlace::kValue
     bool bound = false;
   };
   static std::uint64_t NumberOf(ItemRef item) { return (std::uint64_t{item.set} << 32 | item.row) + 1; }

@@ -262,10 +262,20 @@ void TextTokeniser::Candidate(std::size_t pieces, bool without_first, std::size_
   const PlateWord word = UpperWord(written);
   const PlateWord folded = FoldWord(word);
   const std::uint16_t folded_shape = ShapeOfWord(folded, length);
-  if (!wanted_->HasFolded(folded_shape) || (!area.field && IsNoise(begin, end, masks))) return;
-  const TokenPlace place = area.field ? TokenPlace::kField : pieces > 1 ? TokenPlace::kJoined : TokenPlace::kPlain;
+  if (!wanted_->HasFolded(folded_shape)) return;
+  const bool value = !area.field && fields_ && IsValue(begin, end);
+  if (!area.field && !value && IsNoise(begin, end, masks)) return;
+  const TokenPlace place = area.field   ? TokenPlace::kField
+                           : value      ? TokenPlace::kValue
+                           : pieces > 1 ? TokenPlace::kJoined
+                                        : TokenPlace::kPlain;
   tokens_.push_back({word, folded, folded_shape, place, area.extent, static_cast<std::uint32_t>(begin),
                      static_cast<std::uint32_t>(end)});
+}
+
+// From the sign of equality to the end of its pair.
+bool TextTokeniser::IsValue(std::size_t begin, std::size_t end) const {
+  return begin > 0 && text_[begin - 1] == '=' && std::string_view("\n\r&;\0", 5).contains(text_[end]);
 }
 
 // Part of a UUID or a product key, or so near to base64 that it will be base64 too.

@@ -24,7 +24,9 @@
 namespace spanwatch::fingerprint {
 
 // How a token stood in the text: each is counted apart, so that one does not dilute the other.
-enum class TokenPlace : std::uint8_t { kPlain, kJoined, kField };
+// kValue: all of the value of a pair `name=value`, in a text that is known to have such pairs.
+enum class TokenPlace : std::uint8_t { kPlain, kJoined, kField, kValue };
+inline constexpr std::size_t kTokenPlaces = 4;
 
 struct PlateToken {
   PlateWord word = 0;       // K0
@@ -62,8 +64,12 @@ class TextTokeniser {
   static constexpr std::size_t kReach = 512;
 
   // `wanted` outlives the tokeniser.
-  explicit TextTokeniser(const WantedShapes& wanted, MaskPath path = BestMaskPath())
-      : wanted_(&wanted), path_(path), filters_seeds_(path != MaskPath::kPortable && SeedFilter::IsFast()) {}
+  // `fields`: the text is of pairs `name=value`, each in a line or between ampersands.
+  explicit TextTokeniser(const WantedShapes& wanted, bool fields = false, MaskPath path = BestMaskPath())
+      : wanted_(&wanted),
+        fields_(fields),
+        path_(path),
+        filters_seeds_(path != MaskPath::kPortable && SeedFilter::IsFast()) {}
 
   // Appends a block of the stream that begins at `offset`; `nul` has one bit for each NUL. REQUIRES: at most 64 bytes
   void Append(ByteView block, std::uint64_t nul, std::uint64_t offset);
@@ -115,10 +121,12 @@ class TextTokeniser {
   static bool AreSeparators(std::size_t begin, std::size_t end, const TextMasks& masks);
   void Candidates(std::size_t end, const Area& area, const TextMasks& masks);
   void Candidate(std::size_t pieces, bool without_first, std::size_t end, const Area& area, const TextMasks& masks);
+  bool IsValue(std::size_t begin, std::size_t end) const;
   bool IsNoise(std::size_t begin, std::size_t end, const TextMasks& masks);
   bool IsGroupOfKey(std::size_t begin);
 
   const WantedShapes* wanted_;
+  bool fields_;
   MaskPath path_;
   bool filters_seeds_;
   std::uint8_t kept_in_a_row_ = 0;  // by the filter over seeds

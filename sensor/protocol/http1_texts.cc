@@ -165,11 +165,13 @@ class HeadTexts {
         room_(context.limits.protocol_http_text_objects) {}
 
   void OpenTarget() {
+    if (head_.method == "CONNECT") return;  // a host and its port
     FieldLines lines;
     lines.AddUrl(head_.target);
-    const std::string fields = lines.Take();
-    std::string text = head_.target.size() >= kShortestText ? PercentDecoded(head_.target) + "\n" : "";
-    text += fields;
+    std::string text = lines.Take();
+    if (head_.target.size() >= kShortestText) {
+      text.insert(0, PercentDecoded(head_.target) + (text.empty() ? "" : "\n"));
+    }
     const bool has_body = head_.chunked || head_.content_length.value_or(0) > 0;
     std::string name;
     if (!has_body) name = NameOfTarget(Before(head_.target, '?'));

@@ -214,6 +214,59 @@ def x16(capture, world):
     return set(numbers)
 
 
+def lookup(plate, place):
+    """One request that names one plate, each time in another place."""
+    def get(path, *fields):
+        return wire.head("GET", path, fields)
+    part = f'--b\r\nContent-Disposition: form-data; name="plate"\r\n\r\n{plate}\r\n--b--\r\n'.encode()
+    return (get(f"/lookup?lang=en&plate={plate[:3].lower()}%20{plate[3:]}"),
+            get(f"/api/plates/{plate}"),
+            get("/lookup", f"X-License-Plate: {plate}"),
+            get("/lookup", f"Cookie: session=0123456789abcdef; plate={plate[:3]}-{plate[3:]}"),
+            get("/style.css", f"Referer: http://api.example/lookup?plate={plate[:3]}+{plate[3:]}&lang=en"),
+            wire.http("POST", "/lookup", f"lang=en&plate={plate}".encode(), "application/x-www-form-urlencoded"),
+            wire.http("POST", "/lookup", part, "multipart/form-data; boundary=b"),
+            wire.http("POST", "/lookup", json.dumps({"plate": plate}).encode(), "application/json"),
+            wire.http("POST", "/lookup", f"<lookup><plate>{plate}</plate></lookup>".encode(), "text/xml"))[place % 9]
+
+
+def x47(capture, world):
+    numbers = of_shape(world, "@@@####", 54, 20000)
+    for place, number in enumerate(numbers):
+        connection = capture.connect()
+        connection.request(lookup(world.plates[number], place))
+        connection.response(b"HTTP/1.1 204 No Content\r\n\r\n")
+        connection.close()
+    return set(numbers)
+
+
+def x48(capture, world):
+    """Asked for by name on one connection; the names of the answers go the other way."""
+    numbers = of_shape(world, "@@@####", 60, 22000)
+    connection = capture.connect()
+    for number in numbers:
+        connection.request(wire.head("GET", f"/vehicles/{world.plates[number]}", []))
+        connection.response(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+    connection.close()
+    return set(numbers)
+
+
+def b26(capture, world):
+    """One or two of these thousands are registered plates, as chance has it: a low alert at most."""
+    dice, left = random.Random(26), set()
+    registered = {plate: number for number, plate in enumerate(world.plates)}
+    for _ in range(300):
+        connection = capture.connect(source=wire.LAPTOP)
+        for _ in range(10):
+            number = material.plate_of("@@@####", dice)
+            left |= {registered[number]} if number in registered else set()
+            connection.request(dice.choice((wire.head("GET", f"/product/{number}", []), wire.head("GET", f"/shop?item={number}", []),
+                                            wire.http("POST", "/basket", f"item={number}".encode(), "application/x-www-form-urlencoded"))))
+            connection.response(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        connection.close()
+    return left
+
+
 CASES = [
     Case("X16w", "HTTP PUT of a workbook of 2,000 reads", x16, "critical", {"record"}, ("hundred plates", "structure")),
     Case("X33", "TDS bulk insert, UTF-16LE plates between binary columns, packet headers every 4,096 bytes", x33, "critical", {"record"},
@@ -222,6 +275,10 @@ CASES = [
     Case("X43", "paste form of 400 plates written `AB C-12 34`, every 0 an O", x43, "critical", {"record"}, ("hundred plates",)),
     Case("X45a", "file list of 60 names, 40 of them of registered plates", x45a, "high", {"record"}, ("ten plates",)),
     Case("X45b", "file list of 60 names of plates that nobody registered", x45b, "medium", rules=("structure",)),
+    Case("X47", "54 requests on connections of their own, one plate each: queries, paths, header fields, cookies, forms, JSON, XML", x47,
+         "high", {"record"}, ("ten plates",)),
+    Case("X48", "60 vehicles asked for by path on one connection", x48, "high", {"record"}, ("ten plates",)),
+    Case("B26", "3,000 pages of a shop whose article numbers look like plates", b26, "low", {"record"}),
     Case("B11", "US vessel numbers, VINs, ISO containers", b11, None),
     Case("B17", "parking form with one registered plate", b17, "low", {"record"}),
     Case("B18", "mail with one registered plate in prose", b18, None),

@@ -12,7 +12,7 @@ namespace spanwatch::fingerprint {
 // Each token as its place ('p' plain, 'j' joined, 'f' plate field) and K0, in the order they were told.
 inline std::vector<std::string> TokensOf(std::string_view text, MaskPath path, std::size_t scan_each,
                                          const WantedShapes& wanted) {
-  TextTokeniser tokeniser(wanted, path);
+  TextTokeniser tokeniser(wanted, false, path);
   TextMasks masks;
   std::vector<std::string> told;
   const auto scan = [&](bool final) {

@@ -39,6 +39,17 @@ TEST(MultipartLayer, PartsAreObjectsWithNameAndType) {
   ExpectFormData(run);
 }
 
+TEST(MultipartLayer, APartWithoutAFileNameIsTheValueOfItsField) {
+  ContentRun run;
+  run.Feed({.media_type = "multipart/form-data", .boundary = "b"},
+           "--b\r\nContent-Disposition: form-data; name=\"plate\"\r\n\r\nAAA1234\r\n"
+           "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nAAA1234\r\n--b--");
+  ASSERT_NE(run.recorder.Find("multipart[1] plate"), nullptr);
+  EXPECT_EQ(run.recorder.Find("multipart[1] plate")->info.field, "plate");
+  ASSERT_NE(run.recorder.Find("multipart[2] a.txt"), nullptr);
+  EXPECT_EQ(run.recorder.Find("multipart[2] a.txt")->info.field, "");
+}
+
 TEST(MultipartLayer, BoundaryThatBeginsWithDashesMayHaveLostTwo) {
   for (const char* written : {"--myboundary", "----myboundary"}) {
     ContentRun run;

@@ -133,6 +133,30 @@ TEST_F(RecordScannerTest, PlainListWithoutStructureIsSure) {
   EXPECT_EQ(sink.structures, 0);
 }
 
+TEST_F(RecordScannerTest, AValueOfAFieldIsWeakByItselfWhereItIsAPlateAsAWhole) {
+  const std::string plate = Common(1).front().plate;
+  for (const std::string& text :
+       {"q=" + plate + "\n", "a=b&q=" + Lower(plate) + "&c=d", "q=" + plate.substr(0, 3) + "+" + plate.substr(3),
+        "name=" + plate + "\r\n", "plate=" + plate}) {
+    const RecordingMatchSink sink = Scan(text, RecordScope::kFields);
+    EXPECT_EQ(sink.weak(), 1U) << text.find(plate);
+    EXPECT_EQ(sink.sure(), 0U);
+    ExpectSame(Scan(text, RecordScope::kFields, 1), sink);
+  }
+  for (const std::string& text : {"q=see " + plate + " at noon\n", plate + "\n", "q=" + plate + ".jpg"}) {
+    EXPECT_EQ(Scan(text, RecordScope::kFields).matches.size(), 0U);
+  }
+  EXPECT_EQ(Scan("q=" + plate + "\n").matches.size(), 0U) << "no text of fields";
+}
+
+TEST_F(RecordScannerTest, OneValueAmongManyThatAreNoPlatesIsWhatChanceGives) {
+  std::mt19937 random(11);
+  std::string text = "q=" + Common(1).front().plate + "\n";
+  for (int i = 0; i < 2000; ++i) text += "q=" + Random(random, "LLLNNNN") + "\n";
+  EXPECT_EQ(Scan(text, RecordScope::kFields).sure(), 0U);
+  EXPECT_EQ(Scan(text, RecordScope::kFields).weak(), 0U);
+}
+
 TEST_F(RecordScannerTest, EverySplitGivesTheSame) {
   const std::string text = Csv(std::span(Registered().reads).first(700));
   const RecordingMatchSink whole = Scan(text);
