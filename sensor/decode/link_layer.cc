@@ -16,7 +16,7 @@ constexpr int kDltNull = 0, kDltEthernet = 1, kDltPpp = 9, kDltRaw = 12, kDltRaw
 constexpr std::uint16_t kEtherTypeIpv4 = 0x0800, kEtherTypeIpv6 = 0x86dd, kEtherTypeVlan = 0x8100,
                         kEtherTypeProviderVlan = 0x88a8, kEtherTypeOldQinq = 0x9100, kEtherTypeOldQinq2 = 0x9200,
                         kEtherTypeMpls = 0x8847, kEtherTypeMplsMulticast = 0x8848, kEtherTypePppoe = 0x8864,
-                        kEtherTypeBackbone = 0x88e7, kEtherTypeTransparentEthernet = 0x6558;
+                        kEtherTypePpp = 0x880b, kEtherTypeBackbone = 0x88e7, kEtherTypeTransparentEthernet = 0x6558;
 constexpr std::uint16_t kLongestEthernetLength = 1500;
 
 // Control protocols that every network carries: no anomaly, only counted.
@@ -160,6 +160,9 @@ void DecodeEtherType(Frame& frame) noexcept {
       return;
     case kEtherTypePppoe:
       frame.next = Layer::kPppoe;
+      return;
+    case kEtherTypePpp:  // seen in GRE of version 0
+      frame.next = Layer::kPpp;
       return;
     case kEtherTypeTransparentEthernet:
       GoToInnerEthernet(frame);
