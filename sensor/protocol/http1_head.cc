@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
 #include <utility>
 
 #include "base/ascii.h"
@@ -252,6 +253,12 @@ std::optional<std::size_t> FindMethod(std::string_view text, std::size_t line, s
 }
 
 }  // namespace
+
+std::size_t LineLength(ByteView bytes) {
+  const void* line_feed = std::memchr(bytes.data(), '\n', bytes.size());
+  if (line_feed == nullptr) return bytes.size();
+  return static_cast<std::size_t>(static_cast<const std::uint8_t*>(line_feed) - bytes.data()) + 1;
+}
 
 ProbeAnswer ProbeRequestLine(std::string_view text) {
   while (!text.empty() && (text.front() == '\r' || text.front() == '\n')) text.remove_prefix(1);

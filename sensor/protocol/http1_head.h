@@ -38,6 +38,9 @@ struct Http1Head {
   std::string_view user_agent;
 };
 
+// How many of `bytes` belong to the line that is being collected: up to and with the first line feed, or all.
+std::size_t LineLength(ByteView bytes);
+
 // Whether a direction's bytes begin with a request or status line; final once it is not kMaybe.
 ProbeAnswer ProbeRequestLine(std::string_view text);
 ProbeAnswer ProbeStatusLine(std::string_view text);
