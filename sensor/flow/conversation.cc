@@ -14,6 +14,8 @@ constexpr std::array kSides = {Direction::kFromClient, Direction::kFromServer};
 constexpr std::int64_t kResetBehind = 65536, kResetAhead = 1 << 20;
 // A SYN so near to the stream is that of its own beginning, seen late.
 constexpr std::uint64_t kLateSyn = 1 << 20;
+// A FIN so far beyond all that was seen and granted has the numbers of another connection.
+constexpr std::uint64_t kFinAhead = 1 << 24;
 // So many segments in a row that fit one another but not the connection are another connection.
 constexpr std::uint8_t kImplausibleInARow = 4;
 constexpr std::uint32_t kLongestSegment = 1u << 24;
@@ -300,6 +302,10 @@ void Conversation::OnFin(const DecodedPacket& packet, Direction side) {
   const std::uint32_t sequence = DataSequence(packet);
   if (!stream.located()) stream.Start(sequence);
   const std::uint64_t end = stream.PositionOf(sequence) + packet.payload_length;
+  if (end > stream.reach() + kFinAhead) {
+    context_.reassembly.anomalies.OnAnomaly(AnomalyCode::tcp_sequence_implausible);
+    return;
+  }
   // Bytes behind it were seen already: as when they come later, they refute it.
   if (end < stream.furthest()) {
     context_.reassembly.anomalies.OnAnomaly(AnomalyCode::tcp_fin_refuted);

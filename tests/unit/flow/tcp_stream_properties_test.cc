@@ -230,6 +230,24 @@ TEST(TcpStream, AcknowledgementsOfOtherNumbersLoseNothing) {
   }
 }
 
+TEST(TcpStream, EndOfOtherNumbersLosesNothing) {
+  TcpScript script;
+  script.Handshake();
+  script.Send(true, "one ");
+  script.Ack(false);
+  const std::uint32_t own = script.next(true);
+  script.Raw(true, own + 464'000'000, TcpFields::kFin | TcpFields::kAck);
+  script.next(true) = own + 464'000'001;
+  script.Ack(false);
+  script.next(true) = own;
+  script.Send(true, "two");
+  FlowRun run;
+  const RecordedFlow& flow = run.Only(script.packets);
+  EXPECT_EQ(flow.client_bytes(), "one two");
+  EXPECT_TRUE(flow.Of(Direction::kFromClient).gaps.empty());
+  EXPECT_EQ(run.Anomalies(AnomalyCode::tcp_sequence_implausible), 1u);
+}
+
 TEST(TcpStream, LossOfBothDirectionsForAWhileIsToldWhenTheReceiverGoesOn) {
   for (const bool bytes_again : {true, false}) {
     TcpScript script;
