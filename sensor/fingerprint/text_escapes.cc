@@ -132,12 +132,14 @@ struct EscapedByte {
   std::size_t length = 0;
 };
 EscapedByte ReadByte(std::string_view rest) {
-  for (const std::string_view prefix : {"%25", "%", "\\x"}) {
-    if (!rest.starts_with(prefix)) continue;
-    const auto byte = HexAt(rest, prefix.size(), 2);
-    if (byte) return {static_cast<std::uint8_t>(*byte), prefix.size() + 2};
+  const bool percent = rest.starts_with('%');
+  if (!percent && !rest.starts_with("\\x")) return {};
+  if (percent && rest.substr(1).starts_with("25")) {
+    if (const auto again = HexAt(rest, 3, 2)) return {static_cast<std::uint8_t>(*again), 5};
   }
-  return {};
+  const std::size_t prefix = percent ? 1 : 2;
+  const auto byte = HexAt(rest, prefix, 2);
+  return byte ? EscapedByte{static_cast<std::uint8_t>(*byte), prefix + 2} : EscapedByte{};
 }
 
 // Escaped bytes in a row are read together, for they may be one character of UTF-8. A single letter or digit needs no

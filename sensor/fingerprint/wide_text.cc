@@ -108,7 +108,7 @@ WideText::Candidate WideText::FindMark(const std::uint8_t* block, const BlockMas
 // Where wide text begins in a block before which there was none, and of which form.
 bool WideText::Begin(const std::uint8_t* block, std::size_t end, const BlockMasks& masks, std::size_t& begin) {
   const std::uint64_t nul = masks.nul & BitsIn(0, end);
-  if ((nul & ~(nul >> 1) & nul >> 2) == 0) return false;  // no two characters of ASCII in a row
+  if (nul == 0) return false;
   const auto first_nul = static_cast<std::size_t>(std::countr_zero(nul));
   const std::size_t before = first_nul == 0 ? 0 : first_nul - 1;
   const std::size_t run = static_cast<std::size_t>(std::countr_one(nul >> first_nul));
@@ -160,6 +160,8 @@ void WideText::Expect(const std::uint8_t* block, const BlockMasks& masks) noexce
 
 bool WideText::Read(const std::uint8_t* block, std::size_t size, const BlockMasks& masks) noexcept {
   text_size_ = 0;
+  // No two characters of ASCII in a row, so none may begin.
+  if (!under_way_ && (masks.nul & ~(masks.nul >> 1) & masks.nul >> 2) == 0) return false;
   if (under_way_ && IsAllAscii(masks) && size == kTextBlock) {
     Narrow(block);
     return true;

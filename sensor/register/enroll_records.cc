@@ -90,6 +90,8 @@ class TableEnrolment {
     if (!enrolment_.date_order && !enrolment_.support_columns.empty() && CanBeReadTwice()) LearnDateOrders();
     auto table = RecordTable::Open(path_, wish_);
     if (!table) return Fail(table.error().In(path_));
+    // The cells of a workbook stand in its XML without the names of their columns.
+    if ((*table)->is_workbook()) finder_ = fingerprint::PlateFinder("cell");
     std::uint64_t done = 0;
     RowBatch batch(database, collection, *source, summary_, [&] { observer_.OnProgress(++done, 0); });
     const Status read = Rows(**table, batch);
@@ -133,8 +135,7 @@ class TableEnrolment {
     if (fingerprints.empty()) {
       Problem(row, "no plate in the plate's column (3 to 8 letters and digits); not registered");
     } else if (!finder_.Finds(plate)) {
-      Problem(row, fmt::format("the plate is registered, but is not looked for as it is written here, in a field '{}'",
-                               enrolment_.plate_column));
+      Problem(row, "the plate is registered, but the sensor does not look for it as it is written here");
     }
     const bool text = IsUtf8(plate) && std::ranges::all_of(row.cells, IsUtf8);
     if (!text) Problem(row, "some of it is no UTF-8; save the table as UTF-8");

@@ -63,6 +63,7 @@ class RecordTable {
   static Result<std::unique_ptr<RecordTable>> Open(const std::string& path, const RowsWish& wish);
   Result<bool> Next(WantedRow& row);
   std::vector<std::string> AbsentColumns() const { return rows_->AbsentColumns(); }
+  bool is_workbook() const { return file_->is_workbook(); }
 
  private:
   std::unique_ptr<TableFile> file_;

@@ -19,6 +19,11 @@ ROWS = [(f"{a}{b}{c}{1000 + 37 * i}", f"2026-03-{1 + i % 28:02}T{i % 24:02}:{i %
         for i, (a, b, c) in enumerate(zip("ABCDEFGHJKLMNPRSTUVWXYZABCDEFGHJKLMNPRST", "KLMNPRSTUVWXYZABCDEFGHJKLMNPRSTUVWXYZABC",
                                           "XYZABCDEFGHJKLMNPRSTUVWXYZABCDEFGHJKLMNP"))]
 NAMES = ("plate", "seen", "state")
+# As writers around the world spell plates, made of three letters and four digits.
+SPELLINGS = (lambda a, n: f"{a} - {n}", lambda a, n: f"{a}\u2013{n}", lambda a, n: f"M\u00dc-{a[:2]} {n}", lambda a, n: f"{n[:2]}\uac00 {n[1:]}",
+             lambda a, n: f"\u54c1\u5ddd 300 \u3042 {n[:2]}-{n[2:]}", lambda a, n: f"\u4eac{a[0]}\u00b7{n}", lambda a, n: f"\u0410{n}\u0411\u0416",
+             lambda a, n: f"\u0e01\u0e02 {n}", lambda a, n: f"\u0623 \u0628 {n}", lambda a, n: f"{a}\u200b{n}")
+SPELLED = [(SPELLINGS[i % len(SPELLINGS)](p[:3], p[3:]), s, state) for i, (p, s, state) in enumerate(ROWS)]
 shown = 0
 
 
@@ -129,6 +134,10 @@ def whole_forms():
     yield "long-cell.csv", delimited(rows=[(p, s, state + "x" * 3_000_000 if i == 20 else state) for i, (p, s, state) in enumerate(ROWS)])
     yield "apostrophes.csv", delimited(rows=[("'" + p, s, state) for p, s, state in ROWS])
     yield "formulas.csv", delimited(rows=[(f'"=""{p}"""', s, state) for p, s, state in ROWS])
+    yield "spelled.csv", delimited(rows=SPELLED)
+    yield "spelled-utf-16.csv", delimited(rows=SPELLED).encode("utf-16")
+    yield "spelled-utf-32.csv", delimited(";", rows=SPELLED).encode("utf-32-le")
+    yield "spelled.json", json.dumps([dict(zip(NAMES, row)) for row in SPELLED])
     yield "lines.jsonl", "".join(json.dumps(o) + "\n" for o in objects())
     yield "lines-with-marks.jsonl", "".join(json.dumps(o | {"note": '6" lift'}) + "\n" for o in objects())
     yield "lines-with-commas.json", "".join(json.dumps(o) + ",\n" for o in objects())
@@ -164,6 +173,9 @@ def told_forms():
     yield "more-cells.csv", cut(10, f"{plate},{seen},TX,left, right"), 40, r"line 11: has more cells"
     yield "fewer-cells.csv", delimited(header=("state", "seen", "plate"), rows=[r[::-1] for r in ROWS]) + "TX\n", 40, r"line 42: ends before"
     yield "unread.csv", cut(10, f"no plate read,{seen},TX"), 39, r"line 11: no plate in the plate's column"
+    yield "star.csv", cut(10, f"{plate[:3]}\u2605{plate[3:]},{seen},TX"), 40, r"line 11: the plate is registered, but"
+    yield "long.csv", cut(10, f"MH 12 AB 3456,{seen},TX"), 39, r"line 11: no plate in the plate's column"
+    yield "digits.xlsx", workbook([*ROWS, ("1234567", seen, "TX")]), 41, r"line 42: the plate is registered, but"
     yield "rounded.csv", cut(10, f"1.23E+09,{seen},TX"), 39, r"line 11: a spreadsheet has made"
     yield "zero-bytes.csv", cut(10, f"{plate[:3]}\0{plate[3:]},{seen},TX"), 40, r"line 11: holds zero bytes"
     yield "latin-1.csv", cut(10, f"{plate},{seen}\xe9,TX").encode("latin-1"), 40, r"line 11: .*UTF-8"
