@@ -1,15 +1,20 @@
 // Carving: files found inside other bytes by their own structure. JPEG (an embedded thumbnail is an object of its own),
-// PNG, and what another layer opens: zip, gzip, 7z.
+// PNG, and what another layer opens: zip, gzip, 7z. A file that begins behind a quote and has escapes for its zeros is
+// a string literal, as mysqldump writes a BLOB: its escapes are taken off.
 #include <algorithm>
 #include <cstring>
 #include <variant>
 
 #include "content/file_walker.h"
+#include "content/literal_reader.h"
 #include "content/magic_scan.h"
 #include "content/object_node.h"
 
 namespace spanwatch::content {
 namespace {
+
+// So many bytes tell whether a file begins, as it is or as a literal with escapes.
+constexpr std::size_t kLookBytes = 2 * kPlausibleBytes;
 
 class CarveLayer final : public Layer {
  public:
@@ -20,26 +25,28 @@ class CarveLayer final : public Layer {
     const std::size_t given = bytes.size();
     if (held_size_ > 0) {
       // What was held back, with enough behind it to decide on every offset in it.
-      std::uint8_t joined[2 * kPlausibleBytes];
+      std::uint8_t joined[2 * kLookBytes];
       const std::size_t more = std::min(bytes.size(), sizeof(joined) - held_size_);
       std::memcpy(joined, held_, held_size_);
       std::memcpy(joined + held_size_, bytes.data(), more);
       const ByteView both(joined, held_size_ + more);
       const std::size_t used = Scan(both, false, held_size_);
       if (used < held_size_) {
-        Hold(both.subspan(used));
+        Hold(both, used);
         return {given, LayerState::kMore};
       }
+      before_ = both[used - 1];
       bytes = bytes.subspan(used - held_size_);
       held_size_ = 0;
     }
-    Hold(bytes.subspan(Scan(bytes, false, bytes.size())));
+    Hold(bytes, Scan(bytes, false, bytes.size()));
     return {given, LayerState::kMore};
   }
 
   bool Gap(std::uint64_t length) noexcept override {
     Flush();
     at_start_ = false;
+    before_ = 0;
     if (child_ == nullptr) return true;
     child_->Gap(length);
     walked_ += length;
@@ -60,12 +67,13 @@ class CarveLayer final : public Layer {
     Scan({held_, held_size_}, true, held_size_);
     held_size_ = 0;
   }
-  void Hold(ByteView bytes) {
-    if (!bytes.empty()) std::memmove(held_, bytes.data(), bytes.size());
-    held_size_ = bytes.size();
+  void Hold(ByteView bytes, std::size_t from) {
+    if (from > 0) before_ = bytes[from - 1];
+    held_size_ = bytes.size() - from;
+    if (held_size_ > 0) std::memmove(held_, bytes.data() + from, held_size_);
   }
 
-  // Carves from offsets below `limit`; returns the first offset that is not decided yet (fewer than kPlausibleBytes are
+  // Carves from offsets below `limit`; returns the first offset that is not decided yet (fewer than kLookBytes are
   // behind it), or where it stopped at or behind `limit`.
   std::size_t Scan(ByteView bytes, bool last, std::size_t limit) {
     std::size_t at = 0;
@@ -78,10 +86,16 @@ class CarveLayer final : public Layer {
       if (found > at) at_start_ = false;
       if (found >= limit) return limit;
       const ByteView rest = bytes.subspan(found);
-      if (rest.size() < kPlausibleBytes && !last) return found;
+      if (rest.size() < kLookBytes && !last) return found;
       const FileKind kind = KindOfFile(rest.first(std::min(rest.size(), kPlausibleBytes)));
       const bool itself = at_start_;
       at_start_ = false;
+      const std::uint8_t before = found > 0 ? bytes[found - 1] : before_;
+      if (IsLiteral(before, rest)) {
+        StartLiteral(before, rest);
+        at = child_ != nullptr ? found : found + 1;
+        continue;
+      }
       if (itself || !IsPlausible(kind, rest)) {
         at = found + 1;
         continue;
@@ -91,6 +105,31 @@ class CarveLayer final : public Layer {
       at = child_ != nullptr ? found : found + 1;
     }
     return at;
+  }
+
+  static bool IsLiteral(std::uint8_t before, ByteView bytes) {
+    return (before == '\'' || before == '"') &&
+           LiteralReader::BeginsFile(before, bytes.first(std::min(bytes.size(), kLookBytes)));
+  }
+
+  void StartLiteral(std::uint8_t before, ByteView bytes) {
+    walker_ = LiteralReader(before, bytes.first(std::min(bytes.size(), kLookBytes)));
+    walked_ = 0;
+    child_ = object_.OpenChild({.kind = ObjectKind::kDecoded, .step = "escaped"});
+  }
+
+  // Gives the child what the literal stands for; returns how many bytes were the literal's own.
+  std::size_t FeedLiteral(LiteralReader& literal, ByteView bytes) {
+    std::uint8_t output[1024 + LiteralReader::kMostMade];
+    std::size_t used = 0, made = 0;
+    bool goes_on = true;
+    while (goes_on && used < bytes.size() && made < 1024) goes_on = literal.Add(bytes[used++], output, made);
+    child_->Write({output, made});
+    walked_ += used;
+    if (!goes_on || walked_ > object_.limits().content_carved_file_bytes) {
+      Close(goes_on ? ObjectEnd::kAborted : ObjectEnd::kComplete);
+    }
+    return used;
   }
 
   void Start(FileKind kind) {
@@ -121,6 +160,7 @@ class CarveLayer final : public Layer {
 
   // Gives the file its bytes; returns how many were its own.
   std::size_t Feed(ByteView bytes) {
+    if (auto* literal = std::get_if<LiteralReader>(&walker_)) return FeedLiteral(*literal, bytes);
     if (std::holds_alternative<std::monostate>(walker_)) {
       const std::size_t used = child_->Write(bytes);
       walked_ += used;
@@ -155,10 +195,11 @@ class CarveLayer final : public Layer {
 
   ObjectNode& object_;
   bool at_start_;
-  std::uint8_t held_[2 * kPlausibleBytes];
+  std::uint8_t held_[2 * kLookBytes];
   std::size_t held_size_ = 0;
   std::unique_ptr<ObjectNode> child_;
-  std::variant<std::monostate, JpegWalker, PngWalker> walker_;
+  std::variant<std::monostate, JpegWalker, PngWalker, LiteralReader> walker_;
+  std::uint8_t before_ = 0;  // the byte in front of those that are held or come next
   std::uint64_t walked_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "content/encoded_run.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <string_view>
 
@@ -9,176 +10,245 @@
 namespace spanwatch::content {
 namespace {
 
-// A line of an encoding that breaks lines is at least so long.
-constexpr std::size_t kLineMinimum = 16;
-// So far into a run a file's magic is looked for, when something of the alphabet stands in front of it.
-constexpr std::size_t kShiftMaximum = 64;
+using Lines = RunReader::Lines;
 
 constexpr std::uint8_t kBase64Class = CharacterClass::kStandard | CharacterClass::kUrl;
+constexpr std::size_t kLinesMeasured = kSearchBytes / 2;
+// A first line, shorter than those that follow, is at least so long: what is shorter is a word in front of the run.
+constexpr std::size_t kFirstLineMinimum = 8;
 
-// The character that an escape stands for; 0 while it is not whole, '\n' for a line break, '\r' for nothing, 1 when
-// wrong.
-std::uint8_t Resolve(std::string_view escape) {
-  constexpr std::uint8_t kWrong = 1;
-  const auto hex = [&](std::size_t at) { return kHexValue[static_cast<std::uint8_t>(escape[at])]; };
-  const auto pair = [&](std::size_t at) -> std::uint8_t {
-    return hex(at) == 255 || hex(at + 1) == 255 ? kWrong : static_cast<std::uint8_t>(hex(at) << 4 | hex(at + 1));
+bool InAlphabet(std::uint8_t c) { return (kCharacterClass[c] & kBase64Class) != 0; }
+
+// The characters that may make up one run, from one beginning on.
+struct Stretch {
+  std::array<std::uint8_t, kSearchBytes> characters;
+  std::array<std::uint16_t, kSearchBytes> at;  // where in the text each of them begins
+  std::size_t size = 0;
+  struct Line {
+    std::uint16_t first;  // character
+    bool indented;
   };
-  if (escape[0] == '%') return escape.size() < 3 ? 0 : pair(1);
-  if (escape[0] == '&') {
-    if (escape.back() != ';') return escape.size() < 6 ? 0 : kWrong;
-    if (escape == "&#13;" || escape == "&#xD;" || escape == "&#xd;") return '\r';
-    return escape == "&#10;" || escape == "&#xA;" || escape == "&#xa;" ? '\n' : kWrong;
-  }
-  if (escape.size() < 2) return 0;
-  switch (escape[1]) {
-    case 'n':
-      return '\n';
-    case 'r':
-      return '\r';
-    case '/':
-      return '/';
-    case 'u':
-      return escape.size() < 6 ? 0 : pair(2) == 0 ? pair(4) : kWrong;
-    default:
-      return kWrong;
-  }
-}
+  std::array<Line, kLinesMeasured> lines;
+  std::size_t line_count = 0;
+  bool open = false;  // the text ended first
+  bool other_alphabet = false;
+  std::size_t next = 0;  // where in the text another one may begin
 
-struct Shape {
-  std::size_t characters = 0;
-  bool regular = true;  // lines of one length, but the last
-  bool hex = true;
-  bool upper = false;  // A-F
-  bool lower = false;  // a-f
-  bool digits = false;
+  std::size_t LineSize(std::size_t line) const {
+    return (line + 1 < line_count ? lines[line + 1].first : size) - lines[line].first;
+  }
 };
 
-Shape Measure(ByteView text, bool blanks) {
-  Shape shape;
-  RunReader reader(blanks ? TextEncoding::kHex : TextEncoding::kBase64, blanks);
-  std::size_t line = 0, first_line = 0;
-  for (const std::uint8_t byte : text) {
-    const RunReader::Token token = reader.Add(byte);
-    if (token == RunReader::Token::kEnd) break;
-    if (token == RunReader::Token::kCharacter) {
-      const std::uint8_t c = reader.character();
-      ++shape.characters;
-      ++line;
-      shape.hex = shape.hex && kHexValue[c] != 255;
-      shape.upper = shape.upper || std::isupper(c) != 0;
-      shape.lower = shape.lower || std::islower(c) != 0;
-      shape.digits = shape.digits || std::isdigit(c) != 0;
+std::size_t Column(ByteView text, std::size_t at) {
+  const std::size_t line = at > 0 ? AsText(text).rfind('\n', at - 1) : std::string_view::npos;
+  return line == std::string_view::npos ? at : at - line - 1;
+}
+
+void Read(ByteView text, std::size_t from, Stretch& stretch) {
+  RunReader reader(TextEncoding::kBase64, Lines::kAny, Column(text, from));
+  stretch.size = stretch.line_count = 0;
+  stretch.open = true;
+  stretch.other_alphabet = false;
+  std::size_t token = from;
+  std::size_t lines = 0;
+  for (std::size_t i = from; i < text.size(); ++i) {
+    if (!reader.inside_escape()) token = i;
+    std::uint8_t made_characters[RunReader::kMostMade];
+    std::size_t made = 0;
+    const bool goes_on = reader.Add(text[i], made_characters, made);
+    if (made > 0) {
+      if (stretch.line_count == 0 || reader.lines_ended() != lines) {
+        if (stretch.line_count < kLinesMeasured)
+          stretch.lines[stretch.line_count++] = {static_cast<std::uint16_t>(stretch.size), reader.indented()};
+        lines = reader.lines_ended();
+      }
+      stretch.characters[stretch.size] = made_characters[0];
+      stretch.at[stretch.size++] = static_cast<std::uint16_t>(token);
     }
-    if (token == RunReader::Token::kLine && line > 0) {
-      if (first_line == 0) first_line = line;
-      shape.regular = shape.regular && line == first_line && first_line >= kLineMinimum;
-      line = 0;
+    if (goes_on) continue;
+    stretch.open = false;
+    // What ended it may begin another: a character, and the bytes of a wrong escape.
+    const RunReader::Ending ending = reader.ending();
+    stretch.other_alphabet = ending == RunReader::Ending::kOtherAlphabet;
+    const bool again = stretch.size > 0 && (stretch.other_alphabet || ending == RunReader::Ending::kCharacter);
+    stretch.next = again ? token : i + 1;
+    if (ending == RunReader::Ending::kWrongEscape) {
+      stretch.next = token + 1;
+      // A wrong escape of several backslashes is none with fewer of them either.
+      while (stretch.next < i && text[stretch.next] == '\\') ++stretch.next;
+    }
+    return;
+  }
+  stretch.next = text.size();
+}
+
+// The part behind the last character that only the alphabet had which ended the stretch: `path/to/` in front of
+// base64url, `photo-` in front of base64.
+std::size_t BehindAlphabet(const Stretch& stretch) {
+  for (std::size_t i = stretch.size; i-- > 0;) {
+    if ((kCharacterClass[stretch.characters[i]] & CharacterClass::kShared) == 0) {
+      return i + 1 < stretch.size ? stretch.at[i + 1] : stretch.next;
     }
   }
-  // RunReader ends behind a line that is shorter than the first, so only the first line needs to be long.
-  return shape;
+  return stretch.next;
 }
 
-bool LooksLikeHex(const Shape& shape) {
-  // Digests in both cases, and runs of one letter, are base64 of something dull rather than hex.
-  return shape.hex && shape.digits && !(shape.upper && shape.lower);
+std::size_t DecodeFrom(const Stretch& stretch, std::size_t first, TextEncoding encoding, MutableByteView out) {
+  TextDecoder decoder(encoding);
+  std::size_t made = 0;
+  for (std::size_t i = first; i < stretch.size && made < out.size(); ++i) {
+    made += decoder.Add(stretch.characters[i], &out[made]);
+  }
+  return made;
 }
 
-// Where three groups of one even length stand side by side with single blanks between them: `FF D8 FF`, `ffd8 ffe0
-// 0010`.
-std::optional<std::size_t> SpacedDigits(ByteView text) {
-  constexpr std::size_t kGroupMaximum = 16;
-  std::size_t starts[3] = {0, 0, 0};
-  std::size_t lengths[3] = {0, 0, 0};
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const std::size_t start = at;
-    while (at < text.size() && kHexValue[text[at]] != 255) ++at;
-    std::shift_left(std::begin(starts), std::end(starts), 1);
-    std::shift_left(std::begin(lengths), std::end(lengths), 1);
-    starts[2] = start;
-    lengths[2] = at - start;
-    const std::size_t length = lengths[0];
-    const bool even = length > 0 && length % 2 == 0 && length <= kGroupMaximum;
-    if (even && lengths[1] == length && lengths[2] == length) return starts[0];
-    ++at;
+// Where the first file of a kind that is carved begins: its magic first, then the fields behind it.
+std::optional<std::size_t> FileIn(const Stretch& stretch, std::size_t from, TextEncoding encoding) {
+  // The first characters of JPEG, PNG, gzip, zip and 7z.
+  constexpr std::string_view kBase64Magics[] = {"/9j/", "_9j_", "iVBO", "H4sI", "UEsD", "N3q8"};
+  constexpr std::string_view kHexMagics[] = {"ffd8", "8950", "1f8b", "504b", "377a"};
+  const bool hex = encoding == TextEncoding::kHex;
+  const std::span<const std::string_view> magics = hex ? std::span<const std::string_view>(kHexMagics) : kBase64Magics;
+  for (std::size_t i = from; i + 8 <= stretch.size; ++i) {
+    char here[4];
+    for (std::size_t k = 0; k < 4; ++k) {
+      const std::uint8_t c = stretch.characters[i + k];
+      here[k] = static_cast<char>(hex ? std::tolower(c) : c);
+    }
+    if (std::ranges::find(magics, std::string_view(here, 4)) == magics.end()) continue;
+    std::uint8_t head[kPlausibleBytes];
+    const ByteView bytes(head, DecodeFrom(stretch, i, encoding, head));
+    if (IsPlausible(KindOfFile(bytes), bytes)) return i;
   }
   return std::nullopt;
 }
 
-bool IsKnownFile(ByteView text) {
-  std::uint8_t decoded[36];
-  TextDecoder decoder(TextEncoding::kBase64);
-  RunReader reader(TextEncoding::kBase64, false);
-  std::size_t made = 0;
-  for (const std::uint8_t byte : text) {
-    const RunReader::Token token = reader.Add(byte);
-    if (token == RunReader::Token::kEnd || made == sizeof(decoded)) break;
-    if (token == RunReader::Token::kCharacter) made += decoder.Add(reader.character(), decoded + made);
+// The alignment, counted from `first`, at which the end of the stretch is plain text; nothing when none is.
+std::optional<std::size_t> TextAlignment(const Stretch& stretch, std::size_t first) {
+  constexpr std::size_t kLooked = 88;
+  const std::size_t groups = (stretch.size - first) / 4;
+  const std::size_t from = first + (groups > kLooked / 4 ? groups - kLooked / 4 : 0) * 4;
+  for (std::size_t phase = 0; phase < 4; ++phase) {
+    std::uint8_t decoded[kLooked];
+    const std::size_t made = DecodeFrom(stretch, from + phase, TextEncoding::kBase64, decoded);
+    const bool text = made >= 32 && std::all_of(decoded, decoded + made, [](std::uint8_t c) {
+                        return (c >= ' ' && c < 0x7f) || c == '\n' || c == '\r' || c == '\t';
+                      });
+    if (text) return phase;
   }
-  const ByteView head(decoded, made);
-  return IsPlausible(KindOfFile(head), head);
+  return std::nullopt;
 }
 
-// `0x`, `\x`, `X'`: how SQL and programs write bytes. Returns how many characters of the candidate belong to it.
-std::size_t HexPrefix(ByteView text, const RunContext& context, bool& expected) {
-  const std::string_view view = AsText(text);
-  const std::size_t slashes = std::min(view.find_first_not_of('\\'), view.size());
-  if (slashes > 0 && slashes < view.size() && view[slashes] == 'x') {
-    expected = true;
-    return slashes + 1;
+struct HexDigits {
+  std::size_t first;  // of those that reach to the end of the stretch
+  bool hex;           // digits in both cases, and runs of one letter, are base64 of something dull rather than hex
+};
+
+HexDigits HexAtEnd(const Stretch& stretch) {
+  std::size_t first = stretch.size;
+  bool upper = false, lower = false, digits = false;
+  for (; first > 0 && kHexValue[stretch.characters[first - 1]] != 255; --first) {
+    const std::uint8_t c = stretch.characters[first - 1];
+    upper = upper || std::isupper(c) != 0;
+    lower = lower || std::islower(c) != 0;
+    digits = digits || std::isdigit(c) != 0;
   }
-  if (view.starts_with("0x") || view.starts_with("0X")) {
-    expected = true;
-    return 2;
-  }
-  expected = context.before[1] == '\'' && (context.before[0] == 'x' || context.before[0] == 'X');
-  return 0;
+  return {first, digits && !(upper && lower)};
 }
 
-std::optional<FoundRun> RunAt(ByteView text, std::size_t start, const RunContext& context) {
-  FoundRun run{.start = start};
-  const std::size_t prefix = HexPrefix(text.subspan(start), context, run.expected);
-  const Shape hex = Measure(text.subspan(start + prefix), false);
-  if (hex.regular && LooksLikeHex(hex)) {
-    if (hex.characters < kHexRunMinimum) return std::nullopt;
-    run.encoding = TextEncoding::kHex;
-    run.start += prefix;
-    run.phases = context.unaligned && start == 0 ? 2 : 1;
-    return run;
+bool IsDigest(const Stretch& stretch, std::size_t first) {
+  const HexDigits digits = HexAtEnd(stretch);
+  return digits.hex && digits.first <= first;
+}
+
+// `X'` and `x'` in front of hex digits.
+bool BehindSqlQuote(ByteView text, std::size_t at) {
+  return at >= 2 && text[at - 1] == '\'' && (text[at - 2] == 'x' || text[at - 2] == 'X');
+}
+
+// Hex digits to the end of the stretch, with whatever else of base64's alphabet stands before them.
+std::optional<FoundRun> HexRun(ByteView text, const Stretch& stretch, bool unaligned) {
+  const auto [first, hex] = HexAtEnd(stretch);
+  if (stretch.size - first < kHexRunMinimum || !hex) return std::nullopt;
+  FoundRun run{.encoding = TextEncoding::kHex, .start = stretch.at[first]};
+  const bool prefixed = first > 0 && (stretch.characters[first - 1] == 'x' || stretch.characters[first - 1] == 'X');
+  const bool sql = prefixed && first > 1 && stretch.characters[first - 2] == '0';
+  const bool slash = run.start >= 2 && (text[run.start - 1] == 'x') && text[run.start - 2] == '\\';
+  run.expected = sql || slash || BehindSqlQuote(text, run.start);
+  if (run.expected) return run;
+  if (const auto file = FileIn(stretch, first, TextEncoding::kHex); file && (*file - first) % 2 != 0) {
+    run.start = stretch.at[*file];
+  } else if (!file && unaligned && run.start == 0) {
+    run.phases = 2;
   }
-  const Shape shape = prefix == 0 ? hex : Measure(text.subspan(start), false);
-  if (!shape.regular || shape.characters < kBase64RunMinimum) return std::nullopt;
-  run.url = std::ranges::any_of(text.subspan(start), [](std::uint8_t c) { return c == '-' || c == '_'; });
-  // JSON Web Tokens and their like: parts between full stops, beginning with an object.
-  run.expected = AsText(text.subspan(start)).starts_with("eyJ") || context.before[1] == '.';
-  for (std::size_t shift = 0; shift < kShiftMaximum && start + shift < text.size(); ++shift) {
-    if ((kCharacterClass[text[start + shift]] & kBase64Class) == 0) break;
-    if (!IsKnownFile(text.subspan(start + shift))) continue;
-    if (shift % 4 != 0) run.start += shift;
-    return run;
-  }
-  if (context.unaligned && start == 0) run.phases = 4;
   return run;
 }
 
-}  // namespace
-
-RunReader::Token RunReader::Add(std::uint8_t byte) {
-  if (escape_size_ > 0) return Escape(byte);
-  const std::uint8_t kind = kCharacterClass[byte];
-  if ((kind & kBase64Class) != 0) return Character(byte);
-  if (byte == '\n') return Line();
-  if (byte == '\r') return Token::kNothing;
-  if ((kind & CharacterClass::kBlank) != 0) return blanks_ || line_ == 0 ? Token::kNothing : Token::kEnd;
-  if ((kind & CharacterClass::kEscape) != 0 && !blanks_) {
-    escape_[0] = byte;
-    escape_size_ = 1;
-    return Token::kNothing;
+// The line that the run begins in: short ones are words in front of it, but the first may be what a heading left of it.
+std::size_t FirstLine(const Stretch& stretch) {
+  for (std::size_t line = 0; line + 1 < stretch.line_count; ++line) {
+    if (stretch.LineSize(line) >= RunReader::kLineMinimum) return line;
+    if (stretch.LineSize(line) >= kFirstLineMinimum && stretch.lines[line + 1].indented) return line;
   }
-  return Token::kEnd;
+  return stretch.line_count - 1;
 }
+
+// Lines of one length, but the first and the last.
+bool IsRegular(const Stretch& stretch, std::size_t line) {
+  const bool first_is_short = line + 2 < stretch.line_count && stretch.LineSize(line) < stretch.LineSize(line + 1);
+  const std::size_t length = stretch.LineSize(first_is_short ? line + 1 : line);
+  for (std::size_t i = first_is_short ? line + 1 : line; i + 1 < stretch.line_count; ++i) {
+    // RunReader ends behind a line that is shorter.
+    if (stretch.LineSize(i) != length) return stretch.LineSize(i) < length && i > line + 1;
+  }
+  return stretch.line_count <= line + 1 || length >= RunReader::kLineMinimum;
+}
+
+std::optional<FoundRun> Base64Run(ByteView text, const Stretch& stretch, bool unaligned) {
+  const std::size_t line = FirstLine(stretch);
+  const std::size_t first = stretch.lines[line].first;
+  if (IsDigest(stretch, first)) return std::nullopt;
+  const auto file = FileIn(stretch, 0, TextEncoding::kBase64);
+  if (stretch.size - (file ? *file : first) < kBase64RunMinimum) return std::nullopt;
+  FoundRun run{.start = stretch.at[first]};
+  run.url =
+      std::any_of(stretch.characters.begin(), stretch.characters.begin() + static_cast<std::ptrdiff_t>(stretch.size),
+                  [](std::uint8_t c) { return (kCharacterClass[c] & CharacterClass::kUrl) != 0; });
+  // JSON Web Tokens and their like: parts between full stops, beginning with an object.
+  run.expected =
+      AsText({stretch.characters.data() + first, 3}) == "eyJ" || (run.start > 0 && text[run.start - 1] == '.');
+  if (file) {
+    run.lines = Lines::kRagged;
+    if (*file < first || (*file - first) % 4 != 0) run.start = stretch.at[*file];
+    return run;
+  }
+  const auto aligned = TextAlignment(stretch, first);
+  if (aligned) {
+    run.lines = Lines::kRagged;
+    run.start = stretch.at[first + *aligned];
+    return run;
+  }
+  // A path in front of a run of the other alphabet: what follows it is looked at on its own.
+  if (!IsRegular(stretch, line) || (stretch.other_alphabet && BehindAlphabet(stretch) < stretch.next))
+    return std::nullopt;
+  if (unaligned && run.start == 0) run.phases = 4;
+  return run;
+}
+
+// Behind `\x` of PostgreSQL's hex format, however many backslashes a string around it makes of one; `at` when none is
+// there.
+std::size_t BehindHexMark(ByteView text, std::size_t at) {
+  std::size_t behind = at;
+  while (behind < text.size() && text[behind] == '\\') ++behind;
+  if (behind == at || behind == text.size() || text[behind] != 'x') return at;
+  constexpr std::size_t kDigits = 16;
+  const ByteView digits = text.subspan(behind + 1);
+  const bool hex = digits.size() >= kDigits &&
+                   std::ranges::all_of(digits.first(kDigits), [](std::uint8_t c) { return kHexValue[c] != 255; });
+  return hex ? behind + 1 : at;
+}
+
+}  // namespace
 
 bool RunReader::TakesAlphabet(std::uint8_t byte) {
   const std::uint8_t kind = kCharacterClass[byte];
@@ -193,46 +263,169 @@ bool RunReader::TakesAlphabet(std::uint8_t byte) {
   return standard_;
 }
 
-RunReader::Token RunReader::Character(std::uint8_t byte) {
-  if (!TakesAlphabet(byte)) return Token::kEnd;
-  character_ = byte;
+bool RunReader::Add(std::uint8_t byte, std::uint8_t* out, std::size_t& made) {
+  switch (escapes_.Add(byte)) {
+    case EscapeReader::Step::kMore:
+      return true;
+    case EscapeReader::Step::kWrong:
+      ending_ = Ending::kWrongEscape;
+      return false;
+    case EscapeReader::Step::kCharacter:
+      return Take(escapes_.character(), out, made);
+  }
+  return false;
+}
+
+bool RunReader::Take(std::uint8_t c, std::uint8_t* out, std::size_t& made) {
+  if (return_) {
+    if (c == '\r') return true;
+    return_ = false;
+    if (c != '\n' && !Line(out, made)) return false;
+  }
+  if (joint_ != Joint::kNone) return BetweenLines(c, out, made);
+  if (InAlphabet(c)) return Character(c, out, made);
+  switch (c) {
+    case '\n':
+      return Line(out, made);
+    case '\r':
+      return return_ = true;
+    case ' ':
+    case '\t':
+      if (line_ > 0) joint_ = Joint::kBlank;
+      indented_ = true;
+      return true;
+    case '"':
+    case '\'':
+      if (line_ == 0 && lines_ended_ == 0) return false;
+      listed_ = line_ == 0;
+      joint_ = Joint::kQuote;
+      return true;
+    case '>':
+    case '|':
+    case '#':
+    case '*':
+      return line_ == 0 && lines_ended_ > 0;
+    case '=':
+      // A soft line break of quoted-printable stands behind the 75th character.
+      if (printed_ == 75) {
+        joint_ = Joint::kEquals;
+        return true;
+      }
+      End(out, made);
+      return false;
+    default:
+      if (c != ':') End(out, made);
+      return false;
+  }
+}
+
+// Behind the characters of a line: blanks at its end, a soft line break, or a string of a program that goes on in
+// another one.
+bool RunReader::BetweenLines(std::uint8_t c, std::uint8_t* out, std::size_t& made) {
+  const bool blank = c == ' ' || c == '\t';
+  const bool end_of_line = c == '\n' || c == '\r';
+  switch (joint_) {
+    case Joint::kBlank:
+      if (blank) return true;
+      joint_ = Joint::kNone;
+      if (end_of_line) return Take(c, out, made);
+      if (InAlphabet(c)) ending_ = Ending::kCharacter;
+      return false;
+    case Joint::kEquals:
+      if (blank || c == '\r') return true;
+      joint_ = Joint::kNone;
+      printed_ = 0;
+      return c == '\n';
+    default:
+      break;
+  }
+  if (blank || end_of_line) return true;
+  if (std::string_view("+.&_|\\").find(static_cast<char>(c)) != std::string_view::npos || (c == ',' && listed_))
+    return true;
+  // The name of a field is no line of the run.
+  if (c != ':' && c != '=') Release(out, made);
+  if (c != '"' && c != '\'') {
+    if (InAlphabet(c)) ending_ = Ending::kCharacter;
+    return false;
+  }
+  joint_ = Joint::kNone;
+  if (line_ > 0 && !Line(out, made)) return false;
+  holding_ = lines_ != Lines::kAny;
+  word_ = false;
+  return true;
+}
+
+bool RunReader::Character(std::uint8_t c, std::uint8_t* out, std::size_t& made) {
+  if (!TakesAlphabet(c)) {
+    ending_ = line_ > 0 ? Ending::kOtherAlphabet : Ending::kCharacter;
+    return false;
+  }
   ++line_;
-  return Token::kCharacter;
+  ++printed_;
+  if (!holding_) {
+    out[made++] = c;
+    return true;
+  }
+  held_[held_size_++] = c;
+  if (held_size_ == kLineMinimum) Release(out, made);
+  return true;
 }
 
-// An empty line ends a run, and so does a line that is shorter than the first.
-RunReader::Token RunReader::Line() {
+void RunReader::Release(std::uint8_t* out, std::size_t& made) {
+  std::copy_n(held_, held_size_, out + made);
+  made += held_size_;
+  held_size_ = 0;
+  holding_ = false;
+}
+
+void RunReader::End(std::uint8_t* out, std::size_t& made) {
+  if (holding_ && !word_) Release(out, made);
+}
+
+// An empty line ends a run, and so does a line that is shorter than those before it, unless the run is ragged. What is
+// shorter than any line counts only where the last line may stand: behind a whole one.
+bool RunReader::Line(std::uint8_t* out, std::size_t& made) {
+  constexpr std::size_t kLongestWrapped = 128;  // a longer line is not one of many
   const std::size_t length = line_;
-  line_ = 0;
-  if (length == 0) return line_length_ == 0 ? Token::kNothing : Token::kEnd;
-  if (line_length_ == 0) line_length_ = length;
-  return length < line_length_ ? Token::kEnd : Token::kLine;
+  line_ = printed_ = 0;
+  indented_ = false;
+  if (length == 0) return lines_ended_ == 0;
+  if (holding_) {
+    End(out, made);
+    return false;
+  }
+  ++lines_ended_;
+  const bool shorter = length < line_length_;
+  if (lines_ended_ <= 2) line_length_ = std::max(line_length_, length);
+  holding_ = lines_ != Lines::kAny;
+  word_ = shorter || (lines_ended_ == 1 && length > kLongestWrapped);
+  return !shorter || lines_ != Lines::kRegular;
 }
 
-RunReader::Token RunReader::Escape(std::uint8_t byte) {
-  escape_[escape_size_++] = byte;
-  const std::uint8_t meant = Resolve(AsText({escape_, escape_size_}));
-  if (meant == 0) return escape_size_ < sizeof(escape_) ? Token::kNothing : Token::kEnd;
-  escape_size_ = 0;
-  if (meant == '\n') return Line();
-  if (meant == '\r') return Token::kNothing;
-  return (kCharacterClass[meant] & kBase64Class) != 0 ? Character(meant) : Token::kEnd;
-}
-
-std::optional<FoundRun> FindRun(ByteView candidate, bool blanks, const RunContext& context) {
-  if (blanks) {
-    const auto start = SpacedDigits(candidate);
-    if (!start || Measure(candidate.subspan(*start), true).characters < kHexRunMinimum) return std::nullopt;
-    return FoundRun{.encoding = TextEncoding::kHex, .blanks = true, .start = *start};
+RunSearch FindRun(ByteView text, bool unaligned) {
+  Stretch stretch;
+  RunSearch search;
+  for (std::size_t at = 0; at < text.size();) {
+    if (!InAlphabet(text[at]) && !EscapeReader::Begins(text[at])) {
+      search.keep_from = ++at;
+      continue;
+    }
+    const std::size_t start = BehindHexMark(text, at);
+    Read(text, start, stretch);
+    search.keep_from = stretch.open && stretch.size < kBase64RunMinimum ? start : stretch.next;
+    if (stretch.size >= kBase64RunMinimum) {
+      search.run = HexRun(text, stretch, unaligned);
+      if (!search.run) search.run = Base64Run(text, stretch, unaligned);
+      if (search.run) {
+        search.run->column = Column(text, search.run->start);
+        return search;
+      }
+      if (stretch.open) search.keep_from = stretch.at[stretch.lines[stretch.line_count - 1].first];
+    }
+    at = stretch.other_alphabet ? BehindAlphabet(stretch) : std::max(stretch.next, start + 1);
+    if (stretch.open) break;
   }
-  // A heading in front of the first line belongs to the candidate, not to the run.
-  for (std::size_t start = 0; start + kBase64RunMinimum <= candidate.size();) {
-    if (const auto run = RunAt(candidate, start, context)) return run;
-    const std::size_t next = AsText(candidate).find('\n', start);
-    if (next == std::string_view::npos) break;
-    start = next + 1;
-  }
-  return std::nullopt;
+  return search;
 }
 
 }  // namespace spanwatch::content

@@ -15,8 +15,8 @@ struct Pair {
   std::uint8_t second;
 };
 
-// JPEG, PNG, zip, gzip, 7z.
-constexpr Pair kPairs[] = {{0xff, 0xd8}, {0x89, 'P'}, {'P', 'K'}, {0x1f, 0x8b}, {'7', 'z'}};
+// JPEG, PNG, zip, gzip, 7z; JPEG and PNG whose bytes were taken for Latin-1 and stand as UTF-8.
+constexpr Pair kPairs[] = {{0xff, 0xd8}, {0x89, 'P'}, {'P', 'K'}, {0x1f, 0x8b}, {'7', 'z'}, {0xc3, 0xbf}, {0xc2, 0x89}};
 
 #if defined(__x86_64__)
 // What a nibble of the first, or of the second, byte leaves possible: bit i is kPairs[i].
