@@ -18,7 +18,8 @@ Status MayBuild(const RegisterArguments& arguments, const std::string& owner) {
     return {};
   const auto there = hashset::MappedHashSet::OpenUnverified(arguments.out);
   if (!there) return Fail(there.error().In("what is there already is not replaced"));
-  const std::string& name = arguments.name.empty() ? owner : arguments.name;
+  const std::string own = arguments.earlier_key ? owner + " (earlier record key)" : owner;
+  const std::string& name = arguments.name.empty() ? own : arguments.name;
   const hashset::Manifest& manifest = (*there)->manifest();
   if (manifest.name != name) {
     return Fail(ErrorCode::kExists, "{} is the hash set '{}', so the set '{}' does not replace it; choose another name",

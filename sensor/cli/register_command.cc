@@ -33,8 +33,8 @@ struct RegisterSubcommand {
         "--negative", arguments->negative,
         "A negative bank: known harmless content (logos, blank frames, test cards) whose matches are subtracted");
   }
-  void SelectItems() {
-    Collection("Collection of the items");
+  void SelectItems(bool collection_required) {
+    Collection("Collection of the items")->required(collection_required);
     app->add_option("--item", arguments->item, "One item, by its id")->type_name("ID");
     app->add_option("--source", arguments->source, "The items of one source file")->type_name("FILE");
   }
@@ -83,6 +83,8 @@ void AddAdd(CLI::App& parent, int& exit_status) {
       ->add_option("--views", images.arguments->views,
                    "Further views of each picture: none, few or full; without it few, or none in a compact register")
       ->check(CLI::IsMember({"none", "few", "full"}));
+  images.app->add_flag("--again", images.arguments->again,
+                       "Also files that are known, so that further views and boxes take effect");
   images.app->add_option("--threads", images.arguments->threads, "Pictures read at a time; 0: one a processor")
       ->capture_default_str();
   images.app->footer("Example: spanwatch register add images --register R.db --collection lanes pictures/");
@@ -143,15 +145,32 @@ void AddItemCommands(CLI::App& parent, int& exit_status) {
   list.app->add_option("--collection", list.arguments->collection, "Only this collection")->type_name("NAME");
   list.app->footer("Example: spanwatch register list --register R.db --json");
 
-  RegisterSubcommand remove(parent, "remove", "Takes items out of the register", RegisterRemove, exit_status);
-  remove.SelectItems();
+  RegisterSubcommand remove(parent, "remove", "Takes items out of the register, and out of its files", RegisterRemove,
+                            exit_status);
+  remove.SelectItems(false);
+  remove.app
+      ->add_option("--plate", remove.arguments->plate,
+                   "All that is registered of this plate, in every collection or in the one named; - reads it from "
+                   "standard input. Needs the record key")
+      ->type_name("PLATE");
+  remove.app->add_option("--record-key", remove.arguments->record_key, "Record key, when it is not where init left it")
+      ->type_name("FILE");
+  remove.app
+      ->add_option("--picture", remove.arguments->picture,
+                   "All that is registered of this picture: the same bytes, image data, digest or picture hash; "
+                   "what only looks like it is named and stays")
+      ->type_name("FILE");
+  remove.app->add_option("--digest", remove.arguments->digest, "Of which this is the SHA-256 or the MD5; - reads it")
+      ->type_name("DIGITS");
   remove.app->add_flag("--all", remove.arguments->all, "Everything in the collection");
   remove.app->footer(
-      "Example: spanwatch register remove --register R.db --collection lanes --source pictures/0017.jpg");
+      "Nothing of it stays in the register's files. Sets and backups that were made before still hold it.\n"
+      "Example: spanwatch register remove --register R.db --collection lanes --source pictures/0017.jpg\n"
+      "Example: spanwatch register remove --register R.db --plate - < plate.txt");
 
   RegisterSubcommand expire(parent, "expire", "Sets when a collection or some of its items expire", RegisterExpire,
                             exit_status);
-  expire.SelectItems();
+  expire.SelectItems(true);
   expire.app->add_option("--at", expire.arguments->at, "Date or time (RFC 3339), `now` or `never`")
       ->required()
       ->type_name("TIME");
@@ -186,7 +205,62 @@ void AddBuild(CLI::App& parent, int& exit_status) {
       ->add_option("--serial", build.arguments->serial,
                    "Serial of the set, higher than any before; without it the time in seconds since 1970")
       ->check(CLI::PositiveNumber);
+  build.app->add_flag(
+      "--earlier-key", build.arguments->earlier_key,
+      "Only the plate records that are still under the record key before the rotation; sensors load this "
+      "set beside the other, with that key");
   build.app->footer("Example: spanwatch register build --register R.db --sign owner.key --out agency.swset");
+}
+
+void AddCare(CLI::App& parent, int& exit_status) {
+  RegisterSubcommand rotate(parent, "rotate-key",
+                            "Begins with another record key; records stay under the one before until enrolled again",
+                            RegisterRotateKey, exit_status);
+  rotate.app
+      ->add_option("--record-key", rotate.arguments->record_key, "The new key; made (mode 0600) when there is none")
+      ->required()
+      ->type_name("FILE");
+  rotate.app->footer(
+      "Until every table is enrolled again, build two sets: one as before, and one with --earlier-key.\n"
+      "Example: spanwatch register rotate-key --register R.db --record-key record-2027.key");
+
+  RegisterSubcommand check(parent, "check",
+                           "Says whether the register is whole, bit by bit; ends an erasure that was broken off",
+                           RegisterCheck, exit_status);
+  check.app->footer("Example: spanwatch register check --register R.db");
+
+  RegisterSubcommand backup(parent, "backup", "Copies the register while others use it, and checks the copy",
+                            RegisterBackup, exit_status);
+  backup.app->add_option("--out", backup.arguments->out, "File to write; none may be there")
+      ->required()
+      ->type_name("FILE");
+  backup.app->footer(
+      "To restore, put the copy in the register's place. Sets that are built after that have later serials all the "
+      "same.\n"
+      "Example: spanwatch register backup --register R.db --out R-2027-01-31.db");
+
+  RegisterSubcommand status(parent, "status", "Shows how much is registered in each collection, and what expires when",
+                            RegisterStatus, exit_status);
+  status.app->add_flag("--json", status.arguments->json, "One JSON object a line: the collections, then the register");
+  status.app->footer("Example: spanwatch register status --register R.db");
+
+  RegisterSubcommand log(parent, "log", "Shows who added, removed, expired and built, and when", RegisterLog,
+                         exit_status);
+  log.app->add_flag("--json", log.arguments->json, "One JSON object a line");
+  log.app->footer("Example: spanwatch register log --register R.db");
+
+  RegisterSubcommand exported(parent, "export",
+                              "Writes digests or picture hashes to standard output, for others to load", RegisterExport,
+                              exit_status);
+  exported.app
+      ->add_option("--format", exported.arguments->format,
+                   "sha256 and md5: lines as sha256sum prints them; pdq: CSV; stix: a STIX 2.1 bundle")
+      ->required()
+      ->check(CLI::IsMember({"sha256", "md5", "pdq", "stix"}));
+  exported.app
+      ->add_option("--collection", exported.arguments->collection, "Only this one; without it all but negative banks")
+      ->type_name("NAME");
+  exported.app->footer("Example: spanwatch register export --register R.db --format stix > indicators.json");
 }
 
 }  // namespace
@@ -200,6 +274,7 @@ void AddRegisterCommand(CLI::App& app, int& exit_status) {
   AddImport(*command, exit_status);
   AddItemCommands(*command, exit_status);
   AddBuild(*command, exit_status);
+  AddCare(*command, exit_status);
 }
 
 }  // namespace spanwatch::cli

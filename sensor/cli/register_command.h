@@ -32,7 +32,13 @@ struct RegisterArguments {
   std::string item;
   std::string source;
   bool all = false;
-  bool negative = false;  // the collection is a negative bank
+  std::string plate;         // of remove; - is read from standard input
+  std::string picture;       // of remove: a file
+  std::string digest;        // of remove; likewise
+  std::string format;        // of export: sha256, md5, pdq or stix
+  bool earlier_key = false;  // of build
+  bool again = false;        // of add images: files that are known too
+  bool negative = false;     // the collection is a negative bank
   std::string at;
   std::string signing_key;
   std::string out;
@@ -50,5 +56,11 @@ int RegisterList(const RegisterArguments& arguments);
 int RegisterRemove(const RegisterArguments& arguments);
 int RegisterExpire(const RegisterArguments& arguments);
 int RegisterBuild(const RegisterArguments& arguments);
+int RegisterRotateKey(const RegisterArguments& arguments);
+int RegisterCheck(const RegisterArguments& arguments);
+int RegisterBackup(const RegisterArguments& arguments);
+int RegisterStatus(const RegisterArguments& arguments);
+int RegisterLog(const RegisterArguments& arguments);
+int RegisterExport(const RegisterArguments& arguments);
 
 }  // namespace spanwatch::cli

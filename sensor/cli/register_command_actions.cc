@@ -3,13 +3,13 @@
 #include <nlohmann/json.hpp>
 
 #include "base/hex.h"
-#include "base/key_source.h"
 #include "base/printable.h"
 #include "cli/build_output.h"
 #include "cli/command.h"
 #include "cli/register_command.h"
+#include "cli/register_items.h"
+#include "cli/register_keys.h"
 #include "cli/register_progress.h"
-#include "fingerprint/record_keys.h"
 #include "register/build.h"
 #include "register/enroll_records.h"
 #include "register/import_list.h"
@@ -21,70 +21,10 @@ using enrolment::ItemEntry;
 using enrolment::ProfileNamed;
 using enrolment::RegisterDatabase;
 
-// The record key of a file; a new random one is written when there is none and `make` allows it.
-Result<Bytes> RecordKey(const std::string& file, bool make) {
-  std::error_code error;
-  if (!make || IsNamedKeySource(file) || std::filesystem::exists(file, error)) return ReadKey(file, KeyKind::kRecord);
-  if (sodium_init() < 0) return Fail(ErrorCode::kUnavailable, "no random numbers to make a key of");
-  Bytes key(kKeyBytes);
-  randombytes_buf(key.data(), key.size());
-  if (Status status = WriteKeyFile(file, KeyKind::kRecord, key); !status) return Fail(status.error());
-  fmt::print(stderr, "wrote {}: keep it apart from the hash set; sensors need it to search for plates\n", file);
-  return key;
-}
-
-Status UseRecordKey(RegisterDatabase& database, const std::string& file, const Bytes& key) {
-  const hashset::RecordKeyId id = hashset::RecordKeyIdOf(key);
-  const enrolment::RegisterFacts& facts = database.facts();
-  if (!facts.record_key_file.empty()) {
-    if (facts.record_key_id == id) return {};
-    return Fail(ErrorCode::kInvalid, "{} is not the record key that this register began with ({}); use that one", file,
-                facts.record_key_file.string());
-  }
-  std::error_code error;
-  std::filesystem::path source = file;
-  if (!IsNamedKeySource(file)) source = std::filesystem::absolute(file, error);
-  return database.SetRecordKey(source, id);
-}
-
-Result<fingerprint::RecordTagger> Tagger(RegisterDatabase& database, const RegisterArguments& arguments) {
-  const std::string file =
-      !arguments.record_key.empty() ? arguments.record_key : database.facts().record_key_file.string();
-  if (file.empty()) {
-    return Fail(ErrorCode::kUsage,
-                "this register has no record key yet; name one with --record-key FILE (made when there "
-                "is none)");
-  }
-  auto key = RecordKey(file, database.facts().record_key_file.empty());
-  if (!key) return Fail(key.error().In("record key"));
-  Status status = UseRecordKey(database, file, *key);
-  auto keys = status ? fingerprint::RecordKeys::Derive(*key) : Result<fingerprint::RecordKeys>(Fail(status.error()));
-  sodium_memzero(key->data(), key->size());
-  if (!keys) return Fail(keys.error());
-  return fingerprint::RecordTagger(*keys);
-}
-
 std::optional<fingerprint::DateOrder> DateOrderNamed(const std::string& name) {
   using enum fingerprint::DateOrder;
   if (name.empty()) return std::nullopt;
   return name == "mdy" ? kMonthFirst : name == "dmy" ? kDayFirst : kYearFirst;
-}
-
-Result<enrolment::Selection> SelectionOf(const RegisterArguments& arguments) {
-  enrolment::Selection selection{.collection = arguments.collection};
-  if (!arguments.item.empty()) {
-    const auto id = FromHex(arguments.item);
-    if (!id || id->size() != selection.item.emplace().size()) {
-      return Fail(ErrorCode::kUsage, "'{}' is not an item's id; `spanwatch register list --json` shows them",
-                  arguments.item);
-    }
-    std::copy(id->begin(), id->end(), selection.item->begin());
-  }
-  if (!arguments.source.empty()) {
-    std::error_code error;
-    selection.source = std::filesystem::absolute(arguments.source, error).lexically_normal().string();
-  }
-  return selection;
 }
 
 nlohmann::ordered_json ItemDocument(const ItemEntry& item, const std::vector<std::string>& sources) {
@@ -125,6 +65,23 @@ Result<PacketTime> ExpiryOf(const std::string& text) {
 
 }  // namespace
 
+Result<enrolment::Selection> SelectionOf(const RegisterArguments& arguments) {
+  enrolment::Selection selection{.collection = arguments.collection};
+  if (!arguments.item.empty()) {
+    const auto id = FromHex(arguments.item);
+    if (!id || id->size() != selection.item.emplace().size()) {
+      return Fail(ErrorCode::kUsage, "'{}' is not an item's id; `spanwatch register list --json` shows them",
+                  arguments.item);
+    }
+    std::copy(id->begin(), id->end(), selection.item->begin());
+  }
+  if (!arguments.source.empty()) {
+    std::error_code error;
+    selection.source = std::filesystem::absolute(arguments.source, error).lexically_normal().string();
+  }
+  return selection;
+}
+
 int RegisterInit(const RegisterArguments& arguments) {
   std::error_code error;
   if (std::filesystem::exists(arguments.database, error)) {
@@ -154,8 +111,10 @@ int RegisterAddRecords(const RegisterArguments& arguments) {
   const auto database = RegisterDatabase::Open(arguments.database);
   if (!database) return Report(database.error());
   if (Status status = (*database)->UseCollection(arguments.collection, false); !status) return Report(status.error());
-  const auto tagger = Tagger(**database, arguments);
+  const auto tagger = Tagger(**database, arguments.record_key);
   if (!tagger) return Report(tagger.error());
+  const auto log = (*database)->BeginLog("added", arguments.collection);
+  if (!log) return Report(log.error());
   ProgressLine progress;
   const auto summary = EnrollRecords(**database,
                                      {.collection = arguments.collection,
@@ -164,7 +123,7 @@ int RegisterAddRecords(const RegisterArguments& arguments) {
                                       .support_columns = arguments.support_columns,
                                       .date_order = DateOrderNamed(arguments.date_order)},
                                      *tagger, progress);
-  return FinishEnrolment(summary, progress, arguments.collection);
+  return FinishEnrolment(summary, progress, {**database, *log, arguments.collection});
 }
 
 int RegisterImport(const RegisterArguments& arguments) {
@@ -173,6 +132,8 @@ int RegisterImport(const RegisterArguments& arguments) {
   if (Status status = (*database)->UseCollection(arguments.collection, arguments.negative); !status) {
     return Report(status.error());
   }
+  const auto log = (*database)->BeginLog("imported", arguments.collection);
+  if (!log) return Report(log.error());
   ProgressLine progress;
   using enrolment::DigestKind;
   enrolment::ListImport import{arguments.collection, arguments.list, {.kind = std::nullopt, .now = WallClockNow()}};
@@ -184,13 +145,35 @@ int RegisterImport(const RegisterArguments& arguments) {
     import.wish.kind = kind;
   }
   const auto summary = ImportList(**database, import, progress);
-  if (!summary) return FinishEnrolment(Fail(summary.error()), progress, arguments.collection);
-  const int status = FinishEnrolment(enrolment::EnrolmentSummary(*summary), progress, arguments.collection);
+  const LoggedEnrolment logged{**database, *log, arguments.collection};
+  if (!summary) return FinishEnrolment(Fail(summary.error()), progress, logged);
+  const int status = FinishEnrolment(enrolment::EnrolmentSummary(*summary), progress, logged);
   if (summary->md5 > 0) {
     fmt::print(stderr, "{} of these items are known by MD5 alone: sensors will compute the MD5 of every object\n",
                summary->md5);
   }
   return status;
+}
+
+int RegisterRotateKey(const RegisterArguments& arguments) {
+  const auto database = RegisterDatabase::Open(arguments.database);
+  if (!database) return Report(database.error());
+  if (Status status = (*database)->MayRotateRecordKey(); !status) return Report(status.error());
+  const enrolment::RegisterFacts before = (*database)->facts();
+  auto key = RecordKey(arguments.record_key, true);
+  if (!key) return Report(key.error().In("record key"));
+  const hashset::RecordKeyId id = hashset::RecordKeyIdOf(*key);
+  sodium_memzero(key->data(), key->size());
+  if (id == before.record_key_id)
+    return Report({ErrorCode::kUsage, fmt::format("{} is the key that the register has", arguments.record_key)});
+  if (Status status = (*database)->RotateRecordKey(KeySource(arguments.record_key), id); !status)
+    return Report(status.error());
+  fmt::print(
+      stderr,
+      "records are under {} from now on; keep {} until every table is enrolled again, and build both sets (build, "
+      "and build --earlier-key)\n",
+      arguments.record_key, before.record_key_file.string());
+  return kExitDone;
 }
 
 int RegisterList(const RegisterArguments& arguments) {
@@ -204,23 +187,6 @@ int RegisterList(const RegisterArguments& arguments) {
     return {};
   });
   return status ? kExitDone : Report(status.error());
-}
-
-int RegisterRemove(const RegisterArguments& arguments) {
-  if (arguments.item.empty() && arguments.source.empty() && !arguments.all) {
-    return Report(
-        {ErrorCode::kUsage, "say what to remove: --item ID, --source FILE, or --all for the whole collection"});
-  }
-  const auto selection = SelectionOf(arguments);
-  if (!selection) return Report(selection.error());
-  const auto database = RegisterDatabase::Open(arguments.database);
-  if (!database) return Report(database.error());
-  const auto removed = (*database)->Remove(*selection);
-  if (!removed) return Report(removed.error());
-  if (*removed == 0)
-    return Report({ErrorCode::kNotFound, "nothing in the register is meant by that; nothing was removed"});
-  fmt::print(stderr, "{} items removed; build the hash set again for sensors to forget them\n", *removed);
-  return kExitDone;
 }
 
 int RegisterExpire(const RegisterArguments& arguments) {
@@ -252,6 +218,7 @@ int RegisterBuild(const RegisterArguments& arguments) {
        .profile = arguments.profile.empty() ? (*database)->facts().profile : ProfileNamed(arguments.profile),
        .fragment_sure = arguments.fragment_sure,
        .delta_from = {arguments.delta_from.begin(), arguments.delta_from.end()},
+       .earlier_key = arguments.earlier_key,
        .serial = arguments.serial == 0 ? std::nullopt : std::optional(arguments.serial),
        .now = WallClockNow(),
        .progress = [&](auto step, auto done, auto total) { progress.Show(step, done, total); }},

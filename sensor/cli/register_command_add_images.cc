@@ -100,14 +100,17 @@ int RegisterAddImages(const RegisterArguments& arguments) {
     if (!file) return Fail(file.error());
     return enrolment::Fingerprinted{std::move(*file), std::move(problems)};
   };
+  const auto log = (*database)->BeginLog("added", arguments.collection);
+  if (!log) return Report(log.error());
   ProgressLine progress;
   const auto summary = EnrollImages(**database,
                                     {.collection = arguments.collection,
                                      .negative = arguments.negative,
+                                     .again = arguments.again,
                                      .inputs = arguments.inputs,
                                      .threads = arguments.threads},
                                     fingerprint, progress);
-  return FinishEnrolment(summary, progress, arguments.collection);
+  return FinishEnrolment(summary, progress, {**database, *log, arguments.collection});
 }
 
 }  // namespace spanwatch::cli

@@ -46,11 +46,14 @@ void ProgressLine::EndLine() {
 }
 
 int FinishEnrolment(const Result<enrolment::EnrolmentSummary>& summary, ProgressLine& progress,
-                    const std::string& collection) {
+                    const LoggedEnrolment& enrolment) {
   progress.EndLine();
   if (!summary) return Report(summary.error());
-  fmt::print(stderr, "{}: {} new items, {} further sources, {} known already, {} problems\n", Printable(collection),
-             summary->added, summary->sources, summary->known, summary->problems);
+  const std::string sums = fmt::format("{} new items, {} further sources, {} known already, {} problems",
+                                       summary->added, summary->sources, summary->known, summary->problems);
+  fmt::print(stderr, "{}: {}\n", Printable(enrolment.collection), sums);
+  if (Status status = enrolment.database.EndLog(enrolment.log, summary->added, sums); !status)
+    return Report(status.error());
   return summary->problems == 0 ? kExitDone : kExitFailed;
 }
 

@@ -32,8 +32,15 @@ class ProgressLine final : public enrolment::EnrolmentObserver {
   std::chrono::steady_clock::time_point shown_;
 };
 
-// Ends the line, tells the sums, and returns the exit status: 1 when something could not be enrolled.
+// What is enrolled into, and the row of the register's log that says so.
+struct LoggedEnrolment {
+  enrolment::RegisterDatabase& database;
+  std::int64_t log = 0;
+  const std::string& collection;
+};
+
+// Ends the line, tells and logs the sums, and returns the exit status: 1 when something could not be enrolled.
 int FinishEnrolment(const Result<enrolment::EnrolmentSummary>& summary, ProgressLine& progress,
-                    const std::string& collection);
+                    const LoggedEnrolment& enrolment);
 
 }  // namespace spanwatch::cli

@@ -291,6 +291,7 @@ Status HashSetWriter::Sign(int file, ByteView signing_seed) {
   std::copy(kMagic.begin(), kMagic.end(), header.magic.begin());
   const ByteView header_bytes(reinterpret_cast<const std::uint8_t*>(&header), sizeof(header));
   const Bytes message = SignedMessage(header_bytes, manifest);
+  digest_ = SectionChecksum(message);
   std::array<std::uint8_t, kSignatureBytes> signature{};
   crypto_sign_detached(signature.data(), nullptr, message.data(), message.size(), key.secret_key.data());
   SectionOutput output(file, 0);
@@ -330,7 +331,7 @@ Result<WrittenSet> HashSetWriter::Write(const std::filesystem::path& path, ByteV
   Status status = WriteInto(file->descriptor(), signing_seed);
   if (status) status = file->Commit();
   if (!status) return Fail(status.error());
-  WrittenSet written{.bytes = end_};
+  WrittenSet written{.digest = digest_, .bytes = end_};
   for (std::size_t i = 0; i < kSectionCount; ++i) {
     written.section_bytes[i] = manifest_.sections[i].bytes;
     written.section_rows[i] = manifest_.sections[i].rows;

@@ -46,6 +46,7 @@ struct NewItem {
 };
 
 struct WrittenSet {
+  SetDigest digest{};
   std::uint64_t bytes = 0;
   std::array<std::uint64_t, kSectionCount> section_bytes{};
   std::array<std::uint64_t, kSectionCount> section_rows{};
@@ -127,6 +128,7 @@ class HashSetWriter {
   std::vector<ItemId> removed_;
   std::vector<std::uint64_t> common_;
   std::vector<std::uint64_t> no_longer_common_;
+  SetDigest digest_{};  // once it is signed
 };
 
 // The Ed25519 public key that belongs to a signing seed.

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "base/hex.h"
 #include "hashset/temporary_file.h"
 #include "register/delta.h"
 
@@ -42,12 +43,25 @@ class Builder {
                   "--profile {1}",
                   ToString(registered), ToString(options_.profile));
     }
+    if (const auto damage = database_.Damage(); !damage.empty()) {
+      return Fail(ErrorCode::kCorrupt,
+                  "the register {} is damaged, so no set is built of it: {}; restore it from its last backup",
+                  database_.path().string(), damage.front());
+    }
     const auto serial = database_.NextSerial(options_.now, options_.serial);
     if (!serial) return Fail(serial.error());
     summary_.serial = *serial;
+    const auto log = database_.BeginLog("built", "");
+    if (!log) return Fail(log.error());
     if (Status status = database_.BeginReading(); !status) return Fail(status.error());
     auto built = BuildFromSnapshot(signing_seed);
     if (Status status = database_.Commit(); !status && built) return Fail(status.error());
+    const std::string detail =
+        built ? fmt::format("serial {}, digest {}{}", built->serial, ToHex(built->written.digest),
+                            built->base_serial == 0 ? "" : fmt::format(", a delta to serial {}", built->base_serial))
+              : "failed";
+    Status logged = database_.EndLog(*log, built ? built->items : 0, detail);
+    if (!logged && built) return Fail(logged.error());
     return built;
   }
 
@@ -78,7 +92,8 @@ class Builder {
 
   hashset::HashSetDescription Description() const {
     const RegisterFacts& facts = database_.facts();
-    return {.name = options_.name.empty() ? facts.owner : options_.name,
+    const std::string name = options_.earlier_key ? facts.owner + " (earlier record key)" : facts.owner;
+    return {.name = options_.name.empty() ? name : options_.name,
             .profile = std::string(ToString(options_.profile)),
             .serial = summary_.serial,
             .base_serial = summary_.base_serial,
@@ -88,7 +103,7 @@ class Builder {
             .fragment_density = facts.fragment_density,
             .fragment_window = facts.fragment_window,
             .fragment_sure = options_.fragment_sure,
-            .record_key_id = facts.record_key_id,
+            .record_key_id = options_.earlier_key ? facts.earlier_record_key_id : facts.record_key_id,
             .folder = FolderOf(options_),
             .progress = [this](std::uint64_t done, std::uint64_t total) { Tell(kWriting, done, total); }};
   }
@@ -133,11 +148,17 @@ class Builder {
     std::uint64_t done = 0;
     return database_.ForEachItem([&](const ItemEntry& entry) -> Status {
       if (++done % kItemsPerReport == 0) Tell(step, done, item_count_);
-      if (entry.expires <= options_.now) return {};
+      if (entry.expires <= options_.now || !IsOfKey(entry)) return {};
       auto file = database_.File(entry);
       if (!file) return Fail(file.error());
       return visit(entry, *file);
     });
+  }
+
+  // A set has the records of one key: there is one tag a plate and key.
+  bool IsOfKey(const ItemEntry& entry) const {
+    const bool record = entry.kind == ItemKind::kRecord;
+    return options_.earlier_key ? record && entry.record_key != key_id_ : !record || entry.record_key == key_id_;
   }
 
   void Tell(std::string_view step, std::uint64_t done, std::uint64_t total) const {
@@ -175,6 +196,10 @@ class Builder {
       ++item_count_;
       summary_.expired += entry.expires <= options_.now;
       if (entry.expires <= options_.now) return {};
+      if (!IsOfKey(entry)) {
+        summary_.other_key += entry.kind == ItemKind::kRecord;
+        return {};
+      }
       if (!entry.negative && entry.kind == ItemKind::kImage && entry.sha256)
         samples_[entry.collection].Offer(entry.id, entry);
       if (!entry.negative) return {};
@@ -365,6 +390,7 @@ class Builder {
 
   RegisterDatabase& database_;
   const BuildOptions& options_;
+  const std::string key_id_ = ToHex(database_.facts().record_key_id);
   BuildSummary summary_;
   BuildSummary surveyed_;  // what it was before anything was written
   std::uint64_t item_count_ = 0;

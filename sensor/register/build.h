@@ -21,8 +21,9 @@ struct BuildOptions {
   std::uint32_t fragment_sure = 2;   // windows that agree and make a match sure
   // A whole set built before and the deltas built on it: write only what is other than in them.
   std::vector<std::filesystem::path> delta_from;
-  std::optional<std::uint64_t>
-      serial;      // higher than the last; without it the time in seconds, or one more than the last
+  bool earlier_key = false;  // only the plate records that are still under the record key before the last rotation
+  // Higher than the last; without it the time in seconds, or one more than the last.
+  std::optional<std::uint64_t> serial;
   PacketTime now;  // wall clock: what has expired by then is left out
   // How far each of its steps has come, now and then; from the thread that builds. May be empty.
   std::function<void(std::string_view step, std::uint64_t done, std::uint64_t total)> progress;
@@ -58,6 +59,7 @@ struct BuildSummary {
   std::uint64_t removed = 0;      // items of the base that it takes back
   std::uint64_t items = 0;
   std::uint64_t expired = 0;
+  std::uint64_t other_key = 0;  // records left out: under the record key before the last rotation
   std::uint64_t negatives = 0;  // items of negative banks
   std::uint64_t harmless = 0;   // items left out: a negative bank has the same file or picture
   std::vector<BankHits> banks;  // items of negative banks that explain something registered

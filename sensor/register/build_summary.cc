@@ -94,6 +94,12 @@ std::string Describe(const BuildSummary& summary) {
         "back; sensors load it beside them\n",
         summary.base_serial, summary.items - summary.changed, summary.changed, summary.removed - summary.changed);
   }
+  if (summary.other_key > 0) {
+    text += fmt::format(
+        "{} records are still under the record key before the rotation and not in this set: build them too with "
+        "--earlier-key, or enrol their tables again\n",
+        summary.other_key);
+  }
   text += DescribeBanks(summary);
   text += fmt::format("exact: {} files and {} bare digests, {} bytes; an untouched copy is always recognised\n",
                       summary.files, summary.digests_only, BytesOf(summary, {kDigests, kImageData, kHeads}));

@@ -101,6 +101,9 @@ Status CheckBase(const Family& base, const MappedHashSet& whole) {
   const bool same_register = of_base.fragment_seed == whole.manifest().fragment_seed &&
                              of_base.fragment_density == whole.manifest().fragment_density;
   if (!same_register) return Fail(ErrorCode::kUsage, "{} was not built from this register", last.name());
+  if (of_base.record_key_id != whole.manifest().record_key_id) {
+    return Fail(ErrorCode::kUsage, "{} was built before the record key was rotated; build a whole set", last.name());
+  }
   if (of_base.serial >= whole.manifest().serial) {
     return Fail(ErrorCode::kUsage,
                 "{} has serial {}, and this register is at serial {} only (was an older copy of it restored?); give "

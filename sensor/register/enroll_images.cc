@@ -156,7 +156,7 @@ class Workers {
 };
 
 Result<std::vector<Work>> WorkLeft(RegisterDatabase& database, std::int64_t collection, std::vector<std::string> files,
-                                   EnrolmentObserver& observer, EnrolmentSummary& summary) {
+                                   bool again, EnrolmentObserver& observer, EnrolmentSummary& summary) {
   std::vector<Work> work;
   for (std::string& file : files) {
     auto source = SourceOf(file);
@@ -165,7 +165,7 @@ Result<std::vector<Work>> WorkLeft(RegisterDatabase& database, std::int64_t coll
       observer.OnProblem(source.error().message);
       continue;
     }
-    auto known = database.HasSource(collection, *source);
+    auto known = again ? Result<bool>(false) : database.HasSource(collection, *source);
     if (!known) return Fail(known.error());
     if (*known)
       ++summary.known;
@@ -247,7 +247,7 @@ Result<EnrolmentSummary> EnrollImages(RegisterDatabase& database, const ImageEnr
   };
   FileList files(observer, summary);
   for (const std::string& input : enrolment.inputs) files.Add(input);
-  auto work = WorkLeft(database, *collection, files.Sorted(), observer, summary);
+  auto work = WorkLeft(database, *collection, files.Sorted(), enrolment.again, observer, summary);
   if (!work) return Fail(work.error());
   const unsigned wanted = enrolment.threads != 0 ? enrolment.threads : std::thread::hardware_concurrency();
   Workers workers(*work, reduced, std::clamp(wanted, 1u, kThreadsMax));

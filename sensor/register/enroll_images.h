@@ -23,6 +23,7 @@ using FileFingerprinter = std::function<Result<Fingerprinted>(const std::string&
 struct ImageEnrolment {
   std::string collection;
   bool negative = false;            // a negative bank keeps every window, whatever the register's profile
+  bool again = false;               // also files that are known: what is computed of them replaces what was
   std::vector<std::string> inputs;  // files and folders
   unsigned threads = 0;             // 0: as many as processors
 };

@@ -98,10 +98,23 @@ class TableEnrolment {
     // What was read before a damaged place stays; enrolling again adds the rest.
     if (Status status = batch.Flush(); !status) return status;
     TellAtEnd(**table);
-    return read;
+    return read ? EndRotation(database, collection, source->path) : read;
   }
 
  private:
+  // Rows that were under the record key before are under that of now.
+  Status EndRotation(RegisterDatabase& database, std::int64_t collection, const std::string& path) {
+    const auto before = database.RecordsUnderEarlierKeys();
+    if (!before) return Fail(before.error());
+    if (*before == 0) return {};
+    const auto dropped = database.DropReenrolled(collection, path);
+    if (!dropped) return Fail(dropped.error());
+    observer_.OnNotice(
+        fmt::format("{}: {} records are under the new record key only now; {} of the register are still "
+                    "under the key before",
+                    path_, *dropped, *before - *dropped));
+    return {};
+  }
   Status Rows(RecordTable& table, RowBatch& batch) {
     WantedRow row;
     while (true) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/ascii.h"
@@ -104,28 +105,34 @@ class ObjectReader {
 
  private:
   void ReadIndicator(const json& object, ImportRow& row) const {
-    const auto until = ParseRfc3339(Text(object, "valid_until"));
-    if (object.value("revoked", json(false)) == json(true)) {
-      row.refused = "this indicator was revoked";
-    } else if (until && *until <= wish_.now) {
-      row.refused = "this indicator was valid until " + Text(object, "valid_until");
-    } else {
-      const std::string text = Text(object, "pattern");
-      StixPattern pattern(text);
-      while (!pattern.done()) {
-        Gathered gathered(wish_);
-        DigestKind kind{};
-        std::vector<std::string> values;
-        bool any = false;
-        while (pattern.Next(kind, values)) {
-          any = true;
-          for (const std::string& value : values) gathered.Add(kind, value);
-        }
-        if (any) gathered.Finish(row);
+    const std::string from = Text(object, "valid_from"), until = Text(object, "valid_until");
+    const auto begins = ParseRfc3339(from), ends = ParseRfc3339(until);
+    if (begins && *begins > wish_.now) {
+      row.refused = fmt::format("this indicator is valid only from {}; import it again then", from);
+      return;
+    }
+    row.may_end = true;
+    row.revoked = object.value("revoked", json(false)) == json(true);
+    if (ends) row.expires = *ends;
+    if (!ends && !until.empty()) row.problem = "its valid_until is no time (RFC 3339); registered without an end";
+    ReadPattern(Text(object, "pattern"), row);
+    if (row.digests.empty() && row.refused.empty())
+      row.refused = "its pattern names no digest of a file that is known here";
+    if (!row.digests.empty()) row.refused.clear();
+  }
+
+  void ReadPattern(const std::string& text, ImportRow& row) const {
+    StixPattern pattern(text);
+    while (!pattern.done()) {
+      Gathered gathered(wish_);
+      DigestKind kind{};
+      std::vector<std::string> values;
+      bool any = false;
+      while (pattern.Next(kind, values)) {
+        any = true;
+        for (const std::string& value : values) gathered.Add(kind, value);
       }
-      if (row.digests.empty() && row.refused.empty())
-        row.refused = "its pattern names no digest of a file that is known here";
-      if (!row.digests.empty()) row.refused.clear();
+      if (any) gathered.Finish(row);
     }
   }
 
@@ -238,6 +245,38 @@ class ObjectPieces {
   std::uint64_t piece_line_ = 0;
 };
 
+// The latest version of each indicator that is there more than once (STIX 2.1, section 3.6). What says no time has no
+// version.
+class StixVersions {
+ public:
+  explicit StixVersions(std::string_view document) {
+    if (!document.contains("\"indicator\"") || !document.contains("\"modified\"")) return;
+    ObjectPieces pieces(document, 1);
+    while (const auto piece = pieces.Next()) {
+      if (piece->empty()) return;
+      const json object = json::parse(*piece, nullptr, false);
+      const auto modified = ModifiedOf(object);
+      if (!modified) continue;
+      const auto [known, is_new] = latest_.try_emplace(Text(object, "id"), *modified);
+      if (!is_new) known->second = std::max(known->second, *modified);
+    }
+  }
+  bool IsSuperseded(const json& object) const {
+    const auto modified = ModifiedOf(object);
+    const auto known = modified ? latest_.find(Text(object, "id")) : latest_.end();
+    return known != latest_.end() && *modified < known->second;
+  }
+
+ private:
+  static std::optional<PacketTime> ModifiedOf(const json& object) {
+    if (!object.is_object() || Text(object, "type") != "indicator") return std::nullopt;
+    const auto modified = ParseRfc3339(Text(object, "modified"));
+    return modified ? std::optional(*modified) : std::nullopt;
+  }
+
+  std::map<std::string, PacketTime> latest_;
+};
+
 }  // namespace
 
 std::string PlainName(std::string_view name) {
@@ -285,12 +324,14 @@ void Gathered::Finish(ImportRow& row) {
 
 Status ReadJsonRows(std::string_view document, std::uint64_t line, const ImportWish& wish,
                     const std::function<Status(const ImportRow&)>& row) {
+  const StixVersions versions(document);
   ObjectPieces pieces(document, line);
   ObjectReader reader(wish);
   while (const auto piece = pieces.Next()) {
     if (piece->empty()) break;
     const json object = json::parse(*piece, nullptr, false);
     std::optional<ImportRow> read;
+    if (versions.IsSuperseded(object)) continue;
     if (object.is_object()) {
       read = reader.Read(object, pieces.line());
     } else {

@@ -1,6 +1,7 @@
 #include "register/import_list.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/byte_reader.h"
 #include "register/enrolment.h"
@@ -39,6 +40,101 @@ Result<AddResult> Add(RegisterDatabase& database, std::int64_t collection, const
   return AddResult::kKnown;
 }
 
+// One list on its way into the register.
+class ListRows {
+ public:
+  ListRows(RegisterDatabase& database, std::int64_t collection, Source source, PacketTime now,
+           EnrolmentObserver& observer, ImportSummary& summary)
+      : database_(database),
+        collection_(collection),
+        source_(std::move(source)),
+        now_(now),
+        observer_(observer),
+        summary_(summary) {}
+
+  std::uint64_t rows() const { return rows_; }
+
+  Status Take(const ImportRow& row) {
+    source_.line = row.line;
+    observer_.OnProgress(++rows_, 0);
+    if (row.digests.empty()) Problem(row.line, row.refused);
+    if (!row.problem.empty()) Problem(row.line, row.problem);
+    const bool over = row.revoked || (row.expires && *row.expires <= now_);
+    if (over && !row.digests.empty()) over_.push_back(row);
+    for (const ListedDigest& digest : row.digests) {
+      if (over) break;
+      const auto added = Add(database_, collection_, source_, digest);
+      if (!added) return Fail(added.error());
+      summary_.Count(*added);
+      summary_.md5 += digest.kind == DigestKind::kMd5 ? 1 : 0;
+      if (row.expires) {
+        if (Status status = Expire(digest, *row.expires); !status) return status;
+      }
+      if (row.may_end) valid_.insert(digest.value);
+    }
+    if (rows_ % kRowsPerBatch != 0) return {};
+    const Status status = database_.Commit();
+    return status ? database_.Begin() : status;
+  }
+
+  // What is over goes, but for what another row says is still to be looked for.
+  Status End() {
+    for (const ImportRow& row : over_) {
+      std::uint64_t gone = 0;
+      for (const ListedDigest& digest : row.digests) {
+        const auto taken = valid_.contains(digest.value) ? Result<bool>(false) : TakeOut(row, digest);
+        if (!taken) return Fail(taken.error());
+        gone += *taken ? 1 : 0;
+      }
+      const std::string why =
+          row.revoked ? "this indicator was revoked" : "this indicator was valid until " + FormatRfc3339(*row.expires);
+      Problem(row.line, why + (gone > 0 ? "; what was registered of it is no longer looked for" : "; not registered"));
+    }
+    return {};
+  }
+
+ private:
+  void Problem(std::uint64_t line, const std::string& what) {
+    ++summary_.problems;
+    observer_.OnProblem(fmt::format("{}:{}: {}", source_.path, line, what));
+  }
+  // The item that is known by this digest alone. One that was enrolled as a file is the owner's own.
+  Result<std::optional<ItemEntry>> Listed(const ListedDigest& digest) {
+    switch (digest.kind) {
+      case DigestKind::kSha256:
+        return database_.ListedDigestItem(collection_, DigestOf<Sha256Digest>(digest));
+      case DigestKind::kMd5:
+        return database_.ListedMd5Item(collection_, DigestOf<Md5Digest>(digest));
+      case DigestKind::kPdq:
+        return database_.ListedPictureItem(collection_, PictureOf(digest));
+    }
+    return std::optional<ItemEntry>();
+  }
+  Status Expire(const ListedDigest& digest, PacketTime when) {
+    const auto item = Listed(digest);
+    if (!item) return Fail(item.error());
+    return *item ? database_.ExpireItem(**item, when) : Status();
+  }
+  Result<bool> TakeOut(const ImportRow& row, const ListedDigest& digest) {
+    const auto item = Listed(digest);
+    if (!item) return Fail(item.error());
+    if (!*item) return false;
+    const Status status = row.revoked ? database_.Delete({**item}) : database_.ExpireItem(**item, *row.expires);
+    if (!status) return Fail(status.error());
+    return true;
+  }
+
+  RegisterDatabase& database_;
+  std::int64_t collection_;
+  Source source_;
+  PacketTime now_;
+  EnrolmentObserver& observer_;
+  ImportSummary& summary_;
+  std::uint64_t rows_ = 0;
+  std::vector<ImportRow> over_;
+  std::set<Bytes> valid_;  // of lists that say how long
+};
+
 }  // namespace
 
 Result<ImportSummary> ImportList(RegisterDatabase& database, const ListImport& import, EnrolmentObserver& observer) {
@@ -54,33 +150,17 @@ Result<ImportSummary> ImportList(RegisterDatabase& database, const ListImport& i
   if (Status status = TellWhenExpired(database, import.collection, observer, summary); !status) {
     return Fail(status.error());
   }
-  std::uint64_t rows = 0;
-  const auto take = [&](const ImportRow& row) -> Status {
-    source->line = row.line;
-    observer.OnProgress(++rows, 0);
-    for (const std::string& what : {row.digests.empty() ? row.refused : std::string(), row.problem}) {
-      if (what.empty()) continue;
-      ++summary.problems;
-      observer.OnProblem(fmt::format("{}:{}: {}", source->path, row.line, what));
-    }
-    for (const ListedDigest& digest : row.digests) {
-      const auto added = Add(database, *collection, *source, digest);
-      if (!added) return Fail(added.error());
-      summary.Count(*added);
-      summary.md5 += digest.kind == DigestKind::kMd5 ? 1 : 0;
-    }
-    if (rows % kRowsPerBatch != 0) return {};
-    const Status status = database.Commit();
-    return status ? database.Begin() : status;
-  };
+  ListRows rows(database, *collection, *source, import.wish.now, observer, summary);
   if (Status status = database.Begin(); !status) return Fail(status.error());
-  const Status read = ReadImportRows((*file)->text(), import.wish, take);
+  const Status read =
+      ReadImportRows((*file)->text(), import.wish, [&](const ImportRow& row) { return rows.Take(row); });
   const Status whole = (*file)->status();
+  const Status ended = rows.End();
   // What was read before a damaged place stays.
   const Status committed = database.Commit();
   if (!read || !whole) return Fail((!read ? read.error() : whole.error()).In(import.path));
-  if (!committed) return Fail(committed.error());
-  if (rows == 0) {
+  if (!ended || !committed) return Fail((!ended ? ended : committed).error());
+  if (rows.rows() == 0) {
     ++summary.problems;
     observer.OnProblem(fmt::format("{}: there is nothing in it", import.path));
   }

@@ -6,7 +6,8 @@
 //             semicolon or tab
 //   JSON      objects in an array, in an array of the outer object, or one behind another: ThreatExchange's indicators,
 //             Hasher-Matcher-Actioner's signals (Meta), or fields sha256, md5, pdq
-//   STIX 2.1  indicators with a pattern of file:hashes, files with hashes (OASIS, STIX 2.1 sections 4.7, 6.7, 9)
+//   STIX 2.1  indicators with a pattern of file:hashes, files with hashes (OASIS, STIX 2.1 sections 4.7, 6.7, 9); of an
+//             indicator that is there in several versions the latest counts (section 3.6)
 //
 // Of an object with several digests the strongest is taken. Any thread; nothing is kept.
 #pragma once
@@ -35,13 +36,16 @@ struct ListedDigest {
 struct ImportRow {
   std::uint64_t line = 0;  // where it begins, from 1
   std::vector<ListedDigest> digests;
+  bool may_end = false;                    // STIX: an indicator, which has versions
+  bool revoked = false;                    // STIX: its digests are no longer to be looked for
+  std::optional<PacketTime> expires = {};  // STIX: no longer from then on, which may be over
   std::string refused;
   std::string problem = {};  // it may have been read otherwise than it was meant
 };
 
 struct ImportWish {
   std::optional<DigestKind> kind;  // no other is taken; without it 64 digits alone are a SHA-256
-  PacketTime now;                  // wall clock: indicators that ended before are refused
+  PacketTime now;                  // wall clock: indicators that begin later are refused
 };
 
 // The first failure of `row` ends it; so does a document that cannot be read any further.

@@ -12,30 +12,17 @@
 #include "base/unique_fd.h"
 #include "register/fingerprint_codec.h"
 #include "register/register_schema.h"
+#include "register/row_sums.h"
 
 namespace spanwatch::enrolment {
 namespace {
 
 constexpr int kApplicationId = 0x53575247;  // "SWRG"
-constexpr int kBusyMilliseconds = 10000;
 
 // So that a register of ten million items seldom waits for a page of its index over identities, which is in random
 // order. Taken as a register grows; no more than this.
 constexpr int kCacheKilobytes = 512 * 1024;
 constexpr int kCheckpointPages = 65536;  // of the write-ahead log, 4 KiB each
-
-ItemId RandomId() {
-  ItemId id;
-  randombytes_buf(id.data(), id.size());
-  return id;
-}
-
-template <std::size_t kSize>
-bool CopyTo(ByteView bytes, std::array<std::uint8_t, kSize>& array) {
-  if (bytes.size() != kSize) return false;
-  std::copy(bytes.begin(), bytes.end(), array.begin());
-  return true;
-}
 
 Bytes IdentityKey(char kind, ByteView value) {
   Bytes key(1 + value.size());
@@ -46,21 +33,13 @@ Bytes IdentityKey(char kind, ByteView value) {
 
 std::int64_t Signed(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 
-ItemEntry ReadItem(const SqlStatement& row) {
-  ItemEntry item{.row = row.Integer(0), .collection = row.Integer(2), .collection_name = row.Text(3)};
-  CopyTo(row.Blob(1), item.id);
-  item.kind = EnumFrom<ItemKind>(static_cast<std::uint64_t>(row.Integer(4))).value_or(ItemKind::kFile);
-  item.size = static_cast<std::uint64_t>(row.Integer(5));
-  if (!row.IsNull(6)) CopyTo(row.Blob(6), item.sha256.emplace());
-  item.added = PacketTimeFromNanoseconds(row.Integer(7));
-  if (!row.IsNull(8)) item.own_expires = PacketTimeFromNanoseconds(row.Integer(8));
-  if (!row.IsNull(9)) item.collection_expires = PacketTimeFromNanoseconds(row.Integer(9));
-  item.expires = std::min(item.own_expires, item.collection_expires);
-  item.negative = row.Integer(10) != 0;
-  return item;
-}
-
 }  // namespace
+
+ItemId NewItemId() {
+  ItemId id;
+  randombytes_buf(id.data(), id.size());
+  return id;
+}
 
 Result<std::unique_ptr<RegisterDatabase>> RegisterDatabase::Create(const std::filesystem::path& path,
                                                                    const RegisterFacts& facts) {
@@ -87,6 +66,8 @@ Result<std::unique_ptr<RegisterDatabase>> RegisterDatabase::Create(const std::fi
   if (status) status = database->SetMeta("fragment_density", fmt::format("{}", facts.fragment_density));
   if (status) status = database->SetMeta("fragment_window", fmt::format("{}", facts.fragment_window));
   if (status) status = database->SetMeta("profile", ToString(facts.profile));
+  if (status) status = database->KeepSchemaSum();
+  if (status) status = database->Log("made", "", 0, "");
   if (status) status = database->Commit();
   if (status) status = database->LoadFacts();
   if (status) return database;
@@ -122,10 +103,11 @@ Status RegisterDatabase::OpenFile(const std::filesystem::path& path, int flags) 
     return Fail(ErrorCode::kIo, "cannot open the register {}: {}", path.string(), sqlite3_errmsg(handle_));
   }
   sqlite3_busy_timeout(handle_, kBusyMilliseconds);
-  return Execute(
-      fmt::format("PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF; PRAGMA cache_size=-{}; "
-                  "PRAGMA wal_autocheckpoint={}",
-                  kCacheKilobytes, kCheckpointPages));
+  if (!DefineRowSum(handle_)) return Fail(ErrorCode::kIo, "register {}: {}", path.string(), sqlite3_errmsg(handle_));
+  return Execute(fmt::format(
+      "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF; PRAGMA secure_delete=ON; "
+      "PRAGMA cache_size=-{}; PRAGMA wal_autocheckpoint={}",
+      kCacheKilobytes, kCheckpointPages));
 }
 
 Result<std::int64_t> RegisterDatabase::Schema() {
@@ -151,8 +133,9 @@ Status RegisterDatabase::LoadFacts() {
   if (*schema < kRegisterSchema) {
     if (Status status = Migrate(); !status) return status;
   }
-  constexpr std::array kNames = {"owner",           "fragment_seed", "fragment_density", "fragment_window",
-                                 "record_key_file", "record_key_id", "profile"};
+  constexpr std::array kNames = {"owner",           "fragment_seed",           "fragment_density",
+                                 "fragment_window", "record_key_file",         "record_key_id",
+                                 "profile",         "earlier_record_key_file", "earlier_record_key_id"};
   std::array<std::string, kNames.size()> texts;
   for (std::size_t i = 0; i < kNames.size(); ++i) {
     auto text = Meta(kNames[i]);
@@ -164,7 +147,12 @@ Status RegisterDatabase::LoadFacts() {
   std::from_chars(texts[2].data(), texts[2].data() + texts[2].size(), facts_.fragment_density);
   std::from_chars(texts[3].data(), texts[3].data() + texts[3].size(), facts_.fragment_window);
   facts_.record_key_file = texts[4];
-  if (const auto id = FromHex(texts[5])) CopyTo(*id, facts_.record_key_id);
+  for (const auto& [text, id] :
+       {std::pair(&texts[5], &facts_.record_key_id), std::pair(&texts[8], &facts_.earlier_record_key_id)}) {
+    const auto read = FromHex(*text);
+    if (read && read->size() == id->size()) std::ranges::copy(*read, id->begin());
+  }
+  facts_.earlier_record_key_file = texts[7];
   facts_.profile = ProfileNamed(texts[6]);  // registers of before there were profiles keep everything
   return {};
 }
@@ -178,6 +166,7 @@ Status RegisterDatabase::Migrate() {
   if (!schema) return Fail(schema.error());
   for (std::int64_t next = *schema + 1; status && next <= kRegisterSchema; ++next)
     status = Execute(RegisterMigrationSql(next) + fmt::format("PRAGMA user_version={}", next));
+  if (status) status = KeepSchemaSum();
   if (status) status = Commit();
   if (status) status = Execute("PRAGMA foreign_keys=ON");
   return status;
@@ -214,22 +203,30 @@ Result<std::string> RegisterDatabase::Meta(std::string_view name) {
 }
 
 Status RegisterDatabase::SetMeta(std::string_view name, std::string_view value) {
-  auto query = Get("INSERT INTO meta VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value=excluded.value");
+  auto query =
+      Get("INSERT INTO meta VALUES(?1, ?2, row_sum(?1, ?2)) ON CONFLICT(name) DO UPDATE SET value=excluded.value, "
+          "sum=excluded.sum");
   if (!query) return Fail(query.error());
   return (*query)->Bind(1, name).Bind(2, value).Run();
 }
 
-Status RegisterDatabase::SetRecordKey(const std::filesystem::path& file, const hashset::RecordKeyId& id) {
-  Status status = SetMeta("record_key_file", file.string());
-  if (status) status = SetMeta("record_key_id", ToHex(id));
-  return status ? LoadFacts() : status;
+Status RegisterDatabase::KeepSchemaSum() {
+  const auto sum = SchemaSum();
+  return sum ? SetMeta("schema_sum", *sum) : Fail(sum.error());
 }
 
-Result<std::uint64_t> RegisterDatabase::NextSerial(PacketTime now, std::optional<std::uint64_t> wanted) {
+Result<std::uint64_t> RegisterDatabase::LastSerial() {
   auto text = Meta("serial");
   if (!text) return Fail(text.error());
   std::uint64_t last = 0;
   std::from_chars(text->data(), text->data() + text->size(), last);
+  return last;
+}
+
+Result<std::uint64_t> RegisterDatabase::NextSerial(PacketTime now, std::optional<std::uint64_t> wanted) {
+  const auto serial_of_last = LastSerial();
+  if (!serial_of_last) return Fail(serial_of_last.error());
+  const std::uint64_t last = *serial_of_last;
   if (wanted && *wanted <= last)
     return Fail(ErrorCode::kUsage, "--serial {}: the last set had serial {}; give a higher one", *wanted, last);
   const auto seconds = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
@@ -259,7 +256,9 @@ Result<std::int64_t> RegisterDatabase::CollectionRow(const std::string& name) {
   }
   if (Printable(name) != name)
     return Fail(ErrorCode::kUsage, "a collection's name is UTF-8 text without control characters");
-  auto insert = Get("INSERT INTO collections(name) VALUES(?1) ON CONFLICT(name) DO NOTHING");
+  auto insert =
+      Get("INSERT INTO collections(row, name, sum) SELECT row, ?1, row_sum(row, ?1, NULL, 0) "
+          "FROM (SELECT coalesce(max(row), 0) + 1 AS row FROM collections) WHERE true ON CONFLICT(name) DO NOTHING");
   if (!insert) return Fail(insert.error());
   if (Status status = (*insert)->Bind(1, std::string_view(name)).Run(); !status) return Fail(status.error());
   auto query = Get("SELECT row FROM collections WHERE name=?1");
@@ -277,7 +276,7 @@ Status RegisterDatabase::UseCollection(const std::string& name, bool negative) {
   const auto known = std::ranges::find(*collections, name, &CollectionEntry::name);
   if (known == collections->end()) {
     if (auto row = CollectionRow(name); !row) return Fail(row.error());
-    auto update = Get("UPDATE collections SET negative=?2 WHERE name=?1");
+    auto update = Get("UPDATE collections SET negative=?2, sum=row_sum(row, name, expires, ?2) WHERE name=?1");
     if (!update) return Fail(update.error());
     return (*update)->Bind(1, std::string_view(name)).Bind(2, std::int64_t{negative}).Run();
   }
@@ -330,9 +329,11 @@ Result<RegisterDatabase::FoundItem> RegisterDatabase::FindOrAddItem(std::int64_t
     return found;
   }
   auto insert =
-      Get("INSERT INTO items(id, collection, identity, kind, size, sha256, added) VALUES(?1,?2,?3,?4,?5,?6,?7)");
+      Get("INSERT INTO items(row, id, collection, identity, kind, size, sha256, added, record_key, sum) "
+          "SELECT row, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, row_sum(row, ?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?8) "
+          "FROM (SELECT coalesce(max(row), 0) + 1 AS row FROM items)");
   if (!insert) return Fail(insert.error());
-  const ItemId id = RandomId();
+  const ItemId id = NewItemId();
   (*insert)
       ->Bind(1, ByteView(id))
       .Bind(2, collection)
@@ -343,13 +344,19 @@ Result<RegisterDatabase::FoundItem> RegisterDatabase::FindOrAddItem(std::int64_t
     (*insert)->Bind(6, ByteView(*identity.sha256));
   else
     (*insert)->BindNull(6);
+  if (identity.kind == ItemKind::kRecord)
+    (*insert)->Bind(8, ToHex(facts_.record_key_id));
+  else
+    (*insert)->BindNull(8);
   if (Status status = (*insert)->Bind(7, Nanoseconds(WallClockNow())).Run(); !status) return Fail(status.error());
   return FoundItem{.row = sqlite3_last_insert_rowid(handle_), .is_new = true};
 }
 
 Result<std::int64_t> RegisterDatabase::PathRow(const std::string& path) {
   if (path == last_path_.path) return last_path_.row;
-  auto insert = Get("INSERT INTO paths(path) VALUES(?1) ON CONFLICT(path) DO NOTHING");
+  auto insert = Get(
+      "INSERT INTO paths SELECT row, ?1, row_sum(row, ?1) FROM (SELECT coalesce(max(row), 0) + 1 AS row FROM paths) "
+      "WHERE true ON CONFLICT(path) DO NOTHING");
   auto query = Get("SELECT row FROM paths WHERE path=?1");
   if (!insert || !query) return Fail(!insert ? insert.error() : query.error());
   if (Status status = (*insert)->Bind(1, std::string_view(path)).Run(); !status) return Fail(status.error());
@@ -364,8 +371,9 @@ Result<AddResult> RegisterDatabase::AddSource(std::int64_t collection, const Fou
   const auto path = PathRow(source.path);
   if (!path) return Fail(path.error());
   auto insert =
-      Get("INSERT INTO sources VALUES(?1,?2,?3,?4,?5,?6) ON CONFLICT(path, line, collection, item) "
-          "DO UPDATE SET size=excluded.size, modified=excluded.modified "
+      Get("INSERT INTO sources VALUES(?1,?2,?3,?4,?5,?6,row_sum(?1,?2,?3,?4,?5,?6)) "
+          "ON CONFLICT(path, line, collection, item) "
+          "DO UPDATE SET size=excluded.size, modified=excluded.modified, sum=excluded.sum "
           "WHERE size<>excluded.size OR modified<>excluded.modified");
   if (!insert) return Fail(insert.error());
   Status status = (*insert)
@@ -381,9 +389,27 @@ Result<AddResult> RegisterDatabase::AddSource(std::int64_t collection, const Fou
   return sqlite3_changes(handle_) > 0 ? AddResult::kNewSource : AddResult::kKnown;
 }
 
+Result<std::optional<ItemEntry>> RegisterDatabase::ListedDigestItem(std::int64_t collection,
+                                                                    const Sha256Digest& sha256) {
+  auto item = Listed(collection, IdentityKey('F', sha256));
+  if (!item || !*item) return item;
+  const auto fingerprint = Fingerprint((*item)->row);
+  if (!fingerprint) return Fail(fingerprint.error());
+  return fingerprint->empty() ? item : std::optional<ItemEntry>();
+}
+
+Result<std::optional<ItemEntry>> RegisterDatabase::ListedMd5Item(std::int64_t collection, const Md5Digest& md5) {
+  return Listed(collection, IdentityKey('M', md5));
+}
+
+Result<std::optional<ItemEntry>> RegisterDatabase::ListedPictureItem(std::int64_t collection, const PictureView& view) {
+  return Listed(collection, IdentityKey('P', EncodePicture(view)));
+}
+
 Status RegisterDatabase::SetFingerprint(std::int64_t item, ByteView fingerprint) {
   auto insert =
-      Get("INSERT INTO fingerprints VALUES(?1, ?2) ON CONFLICT(item) DO UPDATE SET fingerprint=excluded.fingerprint");
+      Get("INSERT INTO fingerprints VALUES(?1, ?2, row_sum(?1, ?2)) ON CONFLICT(item) "
+          "DO UPDATE SET fingerprint=excluded.fingerprint, sum=excluded.sum");
   if (!insert) return Fail(insert.error());
   return (*insert)->Bind(1, item).Bind(2, fingerprint).Run();
 }
@@ -396,7 +422,9 @@ Result<AddResult> RegisterDatabase::AddFile(std::int64_t collection, const Sourc
   // Written again for an item that was known: it may have come from a list of digests, or from fewer views.
   if (Status status = SetFingerprint(item->row, EncodeFile(file)); !status) return Fail(status.error());
   if (!item->is_new) {
-    auto update = Get("UPDATE items SET kind=?2, size=?3 WHERE row=?1");
+    auto update =
+        Get("UPDATE items SET kind=?2, size=?3, "
+            "sum=row_sum(row, id, collection, identity, ?2, ?3, sha256, added, expires, record_key) WHERE row=?1");
     if (!update) return Fail(update.error());
     Status status =
         (*update)->Bind(1, item->row).Bind(2, static_cast<std::int64_t>(kind)).Bind(3, Signed(file.size)).Run();
@@ -412,8 +440,8 @@ Result<AddResult> RegisterDatabase::AddRecord(std::int64_t collection, const Sou
   const ByteView tag_bytes(reinterpret_cast<const std::uint8_t*>(&tag), sizeof(tag));
   auto item = FindOrAddItem(collection, {ItemKind::kRecord, IdentityKey('R', tag_bytes), 0, std::nullopt});
   if (!item) return Fail(item.error());
-  auto plate = Get("INSERT INTO plates VALUES(?1,?2,?3,?4) ON CONFLICT DO NOTHING");
-  auto pair = Get("INSERT INTO pairs VALUES(?1,?2) ON CONFLICT DO NOTHING");
+  auto plate = Get("INSERT INTO plates VALUES(?1,?2,?3,?4,row_sum(?1,?2,?3,?4)) ON CONFLICT DO NOTHING");
+  auto pair = Get("INSERT INTO pairs VALUES(?1,?2,row_sum(?1,?2)) ON CONFLICT DO NOTHING");
   if (!plate || !pair) return Fail(!plate ? plate.error() : pair.error());
   for (const RecordFingerprint& variant : variants) {
     Status status = (*plate)
@@ -450,22 +478,6 @@ Result<AddResult> RegisterDatabase::AddPicture(std::int64_t collection, const So
   if (!item) return Fail(item.error());
   if (Status status = SetFingerprint(item->row, picture); !status) return Fail(status.error());
   return AddSource(collection, *item, source);
-}
-
-Status RegisterDatabase::ForEachItem(const std::function<Status(const ItemEntry&)>& visit) {
-  auto query =
-      Get("SELECT items.row, id, collection, name, kind, size, sha256, added, items.expires, collections.expires, "
-          "negative FROM items JOIN collections ON collections.row=collection ORDER BY items.row");
-  if (!query) return Fail(query.error());
-  while (true) {
-    auto row = (*query)->Step();
-    if (!row) return Fail(row.error());
-    if (!*row) return {};
-    if (Status status = visit(ReadItem(**query)); !status) {
-      (*query)->Reset();
-      return status;
-    }
-  }
 }
 
 Result<std::vector<std::string>> RegisterDatabase::Sources(const ItemEntry& item) {

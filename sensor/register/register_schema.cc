@@ -3,6 +3,10 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/hex.h"
+#include "hashset/hashset_format.h"
+#include "model/fingerprint_index.h"
+#include "register/row_sums.h"
 
 namespace spanwatch::enrolment {
 namespace {
@@ -59,10 +63,25 @@ std::string ToSchema3() {
          kIndexOfSources;
 }
 
+// Every row has a sum, records name the record key that their tags are under, and there is a log.
+std::string ToSchema5() {
+  std::string sql = fmt::format(
+      "ALTER TABLE items ADD COLUMN record_key TEXT;"
+      "UPDATE items SET record_key=coalesce((SELECT value FROM meta WHERE name='record_key_id'), '{}') WHERE kind={};"
+      "CREATE TABLE log(row INTEGER PRIMARY KEY, time INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, "
+      "collection TEXT NOT NULL, items INTEGER NOT NULL, detail TEXT NOT NULL);",
+      ToHex(hashset::RecordKeyId{}), static_cast<int>(ItemKind::kRecord));
+  for (const SummedTable& table : kSummedTables)
+    sql += fmt::format("ALTER TABLE {} ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;", table.name) + SetSumsSql(table);
+  return sql;
+}
+
 }  // namespace
 
+// Made as every schema since has changed it, so that a new register and an old one are the same.
 std::string RegisterSchemaSql() {
-  return kOtherTables + fmt::format(kItems, "items") + fmt::format(kSources, "sources") + kIndexOfSources + kLastSource;
+  return kOtherTables + fmt::format(kItems, "items") + fmt::format(kSources, "sources") + kIndexOfSources +
+         kLastSource + ToSchema5();
 }
 
 std::string RegisterMigrationSql(std::int64_t schema) {
@@ -71,9 +90,11 @@ std::string RegisterMigrationSql(std::int64_t schema) {
       return kToSchema2;
     case 3:
       return ToSchema3();
+    case 4:
+      return kLastSource;
     default:
       CHECK(schema == kRegisterSchema);
-      return kLastSource;
+      return ToSchema5();
   }
 }
 

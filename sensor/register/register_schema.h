@@ -7,7 +7,7 @@
 
 namespace spanwatch::enrolment {
 
-inline constexpr std::int64_t kRegisterSchema = 4;
+inline constexpr std::int64_t kRegisterSchema = 5;
 
 // Makes every table in an empty database. For within a transaction, as is the next.
 std::string RegisterSchemaSql();

@@ -39,7 +39,7 @@ TEST_F(DeltaTest, HoldsWhatWasAddedAndTakesBackWhatWasRemoved) {
                                    {{.plate_tag = 5, .folded_tag = 6, .shape = 240}}));
   ASSERT_TRUE(Build("base.swset"));
   Add(31);
-  ASSERT_TRUE(database_->Remove({.collection = "lanes", .source = "/7"}));
+  ASSERT_TRUE(Remove({.collection = "lanes", .source = "/7"}));
   // A further supporting value of a plate that is in the base.
   ASSERT_TRUE(database_->AddRecord(*database_->CollectionRow("reads"), {.path = "/r", .line = 3},
                                    {{.plate_tag = 5, .folded_tag = 6, .shape = 240, .pair_tags = {9}}}));
@@ -199,7 +199,7 @@ class TenDays : public DeltaTest {
   void Live(int day) {
     AddFiles(kFilesADay);
     AddPlates(500 + static_cast<std::uint64_t>(day) * 8, 10, 10'000 * static_cast<std::uint64_t>(day));
-    ASSERT_TRUE(database_->Remove({.collection = "lanes", .source = fmt::format("/{}", day * 3)}));
+    ASSERT_TRUE(Remove({.collection = "lanes", .source = fmt::format("/{}", day * 3)}));
     if (day == 3) {
       ASSERT_TRUE(database_->Expire({.collection = "lanes"}, soon_));
     }

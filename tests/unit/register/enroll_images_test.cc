@@ -24,18 +24,20 @@ class EnrollImagesTest : public RegisterTest {
     if (content == "no picture") file.views.clear();
     if (content == "plain") file.views.front().quality = 0;
     if (content == "cut off") file.image_data.reset();
+    file.views.insert(file.views.end(), further_views_.begin(), further_views_.end());
     return Fingerprinted{
         file, content == "odd boxes" ? std::vector<std::string>{path + ".json: odd"} : std::vector<std::string>{}};
   }
-  Result<EnrolmentSummary> Enrol(std::vector<std::string> inputs) {
+  Result<EnrolmentSummary> Enrol(std::vector<std::string> inputs, bool again = false) {
     observer_ = {};
     calls_ = 0;
     return EnrollImages(
-        *database_, {.collection = "lanes", .inputs = std::move(inputs), .threads = 4},
+        *database_, {.collection = "lanes", .again = again, .inputs = std::move(inputs), .threads = 4},
         [this](const std::string& path) { return Fingerprint(path); }, observer_);
   }
 
   std::atomic<int> calls_ = 0;
+  std::vector<PictureView> further_views_;
   RecordingObserver observer_;
 };
 
@@ -73,6 +75,19 @@ TEST_F(EnrollImagesTest, TellsWhatOfAPictureCannotBeRecognisedAndRegistersTheRes
         "loop.jpg: Too many levels", "more.zip is an archive"}) {
     EXPECT_NE(all.find(told), std::string::npos) << told << "\n" << all;
   }
+}
+
+TEST_F(EnrollImagesTest, ViewsThatCameLaterTakeEffectWhenItIsAskedFor) {
+  Write("in/a.jpg", "a");
+  ASSERT_EQ(Enrol({(folder_ / "in").string()})->added, 1u);
+  const ItemId id = Items()[0].id;
+  further_views_.push_back({.hash = {{1, 2, 3, 4}}, .quality = 90, .view = View::kPlateCrop});
+  ASSERT_EQ(Enrol({(folder_ / "in").string()})->known, 1u);
+  EXPECT_EQ((*database_->File(Items()[0]))->views.size(), 1u) << "the file is known";
+  ASSERT_EQ(Enrol({(folder_ / "in").string()}, true)->known, 1u);
+  ASSERT_EQ(Items().size(), 1u);
+  EXPECT_EQ(Items()[0].id, id);
+  EXPECT_EQ((*database_->File(Items()[0]))->views.size(), 2u);
 }
 
 TEST_F(EnrollImagesTest, AdditionsToAnExpiredCollectionAreTold) {

@@ -65,6 +65,13 @@ class RegisterTest : public testing::Test {
     }));
     return items;
   }
+  // How many items.
+  Result<std::uint64_t> Remove(const Selection& selection) {
+    const auto items = database_->Selected(selection);
+    if (!items) return Fail(items.error());
+    if (Status status = database_->Erase(*items); !status) return Fail(status.error());
+    return items->size();
+  }
   std::string Write(const std::string& name, const std::string& content) {
     std::filesystem::create_directories((folder_ / name).parent_path());
     std::ofstream(folder_ / name, std::ios::binary) << content;
