@@ -1,6 +1,7 @@
 // The part of RegisterDatabase that finds items, takes them out of the register, or sets when they expire.
 #include <algorithm>
 
+#include "base/enumeration.h"
 #include "register/register_database.h"
 
 namespace spanwatch::enrolment {
