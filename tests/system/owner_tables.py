@@ -136,7 +136,7 @@ def whole_forms():
     yield "formulas.csv", delimited(rows=[(f'"=""{p}"""', s, state) for p, s, state in ROWS])
     yield "spelled.csv", delimited(rows=SPELLED)
     yield "spelled-utf-16.csv", delimited(rows=SPELLED).encode("utf-16")
-    yield "spelled-utf-32.csv", delimited(";", rows=SPELLED).encode("utf-32-le")
+    yield "spelled-utf-32.csv", delimited(";", rows=SPELLED).encode("utf-32")
     yield "spelled.json", json.dumps([dict(zip(NAMES, row)) for row in SPELLED])
     yield "lines.jsonl", "".join(json.dumps(o) + "\n" for o in objects())
     yield "lines-with-marks.jsonl", "".join(json.dumps(o | {"note": '6" lift'}) + "\n" for o in objects())
