@@ -49,7 +49,6 @@ const std::vector<test::JpegOptions> kEncoders = {
     {.quality = 30},
     {.quality = 85, .progressive = true},
     {.quality = 60, .progressive = true, .restart_rows = 1},
-    {.quality = 85, .separate_scans = true},
     {.quality = 85, .optimised = true},
     {.quality = 85, .restart_rows = 1},
     {.quality = 75, .optimised = true, .restart_rows = 1},
