@@ -65,7 +65,8 @@ TEST(EventDocument, ThePolicySeesAllItemsByFlatNames) {
 // The lists of names in the schema, wherever they stand.
 std::vector<std::vector<std::string>> ListsOfNames(const nlohmann::json& schema) {
   std::vector<std::vector<std::string>> lists;
-  for (const auto& [path, value] : schema.flatten().items()) {
+  const nlohmann::json flat = schema.flatten();
+  for (const auto& [path, value] : flat.items()) {
     const std::size_t end = path.rfind("/enum/");
     if (end == std::string::npos || !value.is_string()) continue;
     if (path.ends_with("/enum/0")) {
