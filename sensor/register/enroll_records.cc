@@ -153,6 +153,7 @@ class TableEnrolment {
     const bool text = IsUtf8(plate) && std::ranges::all_of(row.cells, IsUtf8);
     if (!text) Problem(row, "some of it is no UTF-8; save the table as UTF-8");
     for (std::size_t i = 0; i < row.cells.size(); ++i) CheckDate(row, i);
+    if (!row.notice.empty()) told_.AddNotice(row.notice, row);
     if (!enrolment_.date_order && !learnt_) NoteDates(row.cells, row.line);
     return fingerprints;
   }

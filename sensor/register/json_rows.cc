@@ -1,32 +1,23 @@
 // The JSON forms of record_rows.h.
 #include <algorithm>
+#include <cmath>
 #include <deque>
-#include <nlohmann/json.hpp>
+
+#include <fmt/format.h>
 
 #include "base/ascii.h"
+#include "register/json_values.h"
 #include "register/record_rows.h"
 
 namespace spanwatch::enrolment {
 namespace {
 
 constexpr std::size_t kLongestPiece = 256u << 20;  // one object with all that it holds
-constexpr std::size_t kNestedLists = 4;
+constexpr std::size_t kNestedValues = 32;          // one in the other, as deep as rows are looked for
 constexpr std::size_t kLinesThatTell = 3;
-
-// The value of a column in an object; `a.b` goes into a nested one. Null when there is none.
-const nlohmann::json* FieldOf(const nlohmann::json& object, std::string_view column) {
-  const nlohmann::json* value = &object;
-  while (value->is_object()) {
-    const auto whole = value->find(std::string(column));
-    if (whole != value->end()) return &*whole;
-    const std::size_t dot = column.find('.');
-    const auto outer = value->find(std::string(column.substr(0, dot)));
-    if (dot == std::string_view::npos || outer == value->end()) return nullptr;
-    value = &*outer;
-    column.remove_prefix(dot + 1);
-  }
-  return nullptr;
-}
+constexpr double kWholeNumbers = 1e15;  // every whole number below has a floating point value of its own
+// Other readings of the same plate, with their confidence: OpenALPR's.
+constexpr std::string_view kCandidates = "candidates";
 
 std::string TextOf(const nlohmann::json& value) {
   if (value.is_null()) return {};
@@ -34,10 +25,28 @@ std::string TextOf(const nlohmann::json& value) {
   return value.is_structured() ? "{}" : value.dump();
 }
 
+// pandas makes floating point numbers of a column of whole ones as soon as one is missing: 1234567.0, 3.456789e6.
+std::string PlateOf(const nlohmann::json& value) {
+  const double number = value.is_number_float() ? value.get<double>() : 0.5;
+  const bool whole = std::abs(number) < kWholeNumbers && std::trunc(number) == number;
+  return whole ? fmt::format("{:.0f}", number) : TextOf(value);
+}
+
+// What one element of a document is to those that look for rows in it.
+struct Element {
+  const nlohmann::json* value = nullptr;
+  std::size_t around = 0;  // the object it stands in, by its place among the objects
+  std::size_t depth = 0;
+  bool in_row = false;      // of an object that is a row itself
+  bool among_rows = false;  // an element of an array that has rows
+};
+
 class JsonRecordRows final : public RecordRows {
  public:
   JsonRecordRows(std::istream& text, const RowsWish& wish)
-      : wish_(wish), text_(text), lines_(text, kLongestPiece), seen_(wish.columns.size(), false) {}
+      : wish_(wish), text_(text), lines_(text, kLongestPiece), seen_(wish.columns.size(), false) {
+    for (const std::string& column : wish.columns) names_.push_back(column.substr(column.rfind('.') + 1));
+  }
 
   // One object a line, when one of the first lines is an object by itself; an array is read as one document.
   void TellForm() {
@@ -45,7 +54,7 @@ class JsonRecordRows final : public RecordRows {
     std::vector<TextLine> first;
     TextLine line;
     while (first.size() < kLinesThatTell && lines_.Next(line)) {
-      by_line_ |= ParseLine(Trim(line.text)).is_object();
+      by_line_ |= ReadJsonValue(WithoutMarks(Trim(line.text)), {}).value.is_object();
       first.push_back(std::move(line));
     }
     for (const TextLine& read : first) ahead_ += read.text + "\n";
@@ -71,11 +80,19 @@ class JsonRecordRows final : public RecordRows {
   }
 
  private:
-  static nlohmann::json ParseLine(std::string_view text) {
+  static std::string_view WithoutMarks(std::string_view text) {
     while (text.ends_with(',') || text.starts_with('\x1e')) {
       text.ends_with(',') ? text.remove_suffix(1) : text.remove_prefix(1);
     }
-    return nlohmann::json::parse(text, nullptr, false);
+    return text;
+  }
+  void Parse(std::string_view text, std::uint64_t line) {
+    const JsonValue read = ReadJsonValue(text, names_);
+    if (!read.doubled_name.empty()) {
+      waiting_.push_back(
+          {.line = line, .problem = fmt::format("has '{}' twice in one object; the last is taken", read.doubled_name)});
+    }
+    TakeValue(read.value, line);
   }
 
   Result<bool> ReadLine() {
@@ -86,7 +103,7 @@ class JsonRecordRows final : public RecordRows {
     if (line.cut) {
       waiting_.push_back({.line = line.number, .problem = "is longer than an object may be; not registered"});
     } else {
-      TakeValue(ParseLine(text), line.number);
+      Parse(WithoutMarks(text), line.number);
     }
     return true;
   }
@@ -101,7 +118,7 @@ class JsonRecordRows final : public RecordRows {
                     piece_line_, kLongestPiece);
       }
       if (!complete) continue;
-      TakeValue(nlohmann::json::parse(piece_, nullptr, false), piece_line_);
+      Parse(piece_, piece_line_);
       piece_.clear();
       return true;
     }
@@ -143,42 +160,73 @@ class JsonRecordRows final : public RecordRows {
     return false;
   }
 
-  void TakeValue(const nlohmann::json& value, std::uint64_t line) {
-    if (!value.is_object()) {
-      waiting_.push_back({.line = line, .problem = "is not a JSON object"});
-    } else if (const auto [list, around] = ListIn(value); list != nullptr) {
-      for (const nlohmann::json& object : *list) TakeObject(object, *around, line);
-    } else {
-      TakeObject(value, value, line);
-    }
-  }
-  // The array of rows that an object holds, when it is no row itself; and the object that holds it.
-  std::pair<const nlohmann::json*, const nlohmann::json*> ListIn(const nlohmann::json& outer) const {
-    std::vector<const nlohmann::json*> level{&outer};
-    for (std::size_t depth = 0; depth < kNestedLists && !level.empty(); ++depth) {
-      std::vector<const nlohmann::json*> below;
-      for (const nlohmann::json* object : level) {
-        if (FieldOf(*object, wish_.columns.front()) != nullptr) return {};
-        for (const nlohmann::json& member : *object) {
-          if (member.is_object()) below.push_back(&member);
-          const auto is_row = [&](const nlohmann::json& element) {
-            return element.is_object() && FieldOf(element, wish_.columns.front()) != nullptr;
-          };
-          if (member.is_array() && std::ranges::any_of(member, is_row)) return {&member, object};
-        }
+  // A row, or all rows in the arrays and objects below it.
+  void TakeValue(const nlohmann::json& top, std::uint64_t line) {
+    if (!top.is_structured()) return waiting_.push_back({.line = line, .problem = "is not a JSON object"});
+    const std::size_t before = waiting_.size();
+    objects_.assign(1, {&top, 0});
+    std::vector<Element> left{{.value = &top}};
+    while (!left.empty()) {
+      const Element element = left.back();
+      left.pop_back();
+      if (element.depth == kNestedValues) {
+        waiting_.push_back({.line = line, .problem = "nests values deeper than rows are looked for"});
+      } else {
+        element.value->is_object() ? TakeObject(element, line, left) : TakeArray(element, line, left);
       }
-      level = std::move(below);
     }
-    return {};
+    if (waiting_.size() > before) return;
+    const bool object = top.is_object();
+    waiting_.push_back({.line = line, .problem = object ? LacksPlate() : "is not a JSON object"});
   }
-  void TakeObject(const nlohmann::json& object, const nlohmann::json& around, std::uint64_t line) {
+  bool IsRow(const nlohmann::json& value) const {
+    return value.is_object() && FieldOf(value, wish_.columns.front()) != nullptr;
+  }
+  std::string LacksPlate() const { return fmt::format("has no field '{}'; not registered", wish_.columns.front()); }
+
+  void TakeArray(const Element& array, std::uint64_t line, std::vector<Element>& left) {
+    const bool rows = std::ranges::any_of(*array.value, [&](const auto& value) { return IsRow(value); });
+    for (auto value = array.value->rbegin(); value != array.value->rend(); ++value) {
+      if (value->is_structured()) {
+        left.push_back({&*value, array.around, array.depth + 1, array.in_row, rows && value->is_object()});
+      } else if (rows) {
+        waiting_.push_back({.line = line, .problem = "is not a JSON object"});
+      }
+    }
+  }
+  void TakeObject(const Element& element, std::uint64_t line, std::vector<Element>& left) {
+    const nlohmann::json& object = *element.value;
+    const bool row = IsRow(object);
+    if (row && element.in_row) {
+      waiting_.push_back({.line = line, .problem = "holds further rows inside of a row; they are not registered"});
+    } else if (row) {
+      TakeRow(object, element.around, line);
+    } else if (element.among_rows) {
+      waiting_.push_back({.line = line, .problem = LacksPlate()});
+    }
+    objects_.push_back({&object, element.around});
+    const std::size_t around = objects_.size() - 1;
+    const auto& members = object.get_ref<const nlohmann::json::object_t&>();
+    for (auto member = members.rbegin(); member != members.rend(); ++member) {
+      if (!member->second.is_structured() || (row && member->first == kCandidates)) continue;
+      left.push_back({&member->second, around, element.depth + 1, element.in_row || row, false});
+    }
+  }
+  // `around` is where the objects around it begin: what they have holds for all rows in them.
+  void TakeRow(const nlohmann::json& object, std::size_t around, std::uint64_t line) {
     WantedRow row{.line = line};
-    if (!object.is_object()) row.problem = "is not a JSON object";
-    for (std::size_t i = 0; i < wish_.columns.size() && object.is_object(); ++i) {
+    for (std::size_t i = 0; i < wish_.columns.size(); ++i) {
       const nlohmann::json* field = FieldOf(object, wish_.columns[i]);
-      if (field == nullptr) field = FieldOf(around, wish_.columns[i]);  // what holds for all rows of a list
-      if (field != nullptr) seen_[i] = true;
-      row.cells.push_back(field == nullptr ? std::string() : TextOf(*field));
+      for (std::size_t at = around; field == nullptr; at = objects_[at].second) {
+        if (objects_[at].first->is_object()) field = FieldOf(*objects_[at].first, wish_.columns[i]);
+        if (at == 0) break;
+      }
+      if (field != nullptr) {
+        seen_[i] = true;
+      } else if (row.notice.empty()) {
+        row.notice = fmt::format("has no field '{}'; registered without", wish_.columns[i]);
+      }
+      row.cells.push_back(field == nullptr ? "" : i == 0 ? PlateOf(*field) : TextOf(*field));
     }
     waiting_.push_back(std::move(row));
   }
@@ -190,6 +238,8 @@ class JsonRecordRows final : public RecordRows {
   TextLines lines_;
   bool by_line_ = false;
   std::vector<bool> seen_;
+  std::vector<std::string> names_;                                      // the last of each column's
+  std::vector<std::pair<const nlohmann::json*, std::size_t>> objects_;  // of the document, with those around them
   std::deque<WantedRow> waiting_;
   // The document as far as it was read.
   std::string ahead_;  // what was read to tell the form

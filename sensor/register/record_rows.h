@@ -3,8 +3,8 @@
 //
 //   text       comma, tab, semicolon or bar between cells (csv_rows.h); the first line that has the wanted columns
 //              is the header; comments (#), a title and Excel's `sep=;` may stand before it
-//   JSON       one object a line, one behind another, an array of objects, or an object that holds such an array;
-//              a column is a field's name, `a.b` a nested one
+//   JSON       one object a line, one behind another, an array of objects, or objects that hold such arrays; a column
+//              is a field's name, `a.b` a nested one
 //   workbook   every worksheet of an .xlsx (workbook_rows.cc)
 //
 // Problems name line and column, never what stands there.
@@ -26,6 +26,7 @@ struct WantedRow {
   std::string place;               // of a workbook: the worksheet
   std::vector<std::string> cells;  // in the order of the wanted columns; empty: the row cannot be read
   std::string problem;             // the row is damaged or doubtful
+  std::string notice;              // worth knowing of a row that is registered
 };
 
 class RecordRows {

@@ -147,6 +147,11 @@ def whole_forms():
     yield "one-behind-another.json", "\n".join(json.dumps(o, indent=1) for o in objects())
     yield "object.json", json.dumps({"count": len(ROWS), "results": objects()})
     yield "nested.json", json.dumps({"data": {"reads": objects()}}, indent=1)
+    days = {f"2026-03-{day + 1:02}": objects()[day::3] for day in range(3)}
+    yield "days.json", json.dumps({"source": {"name": "x"}, "days": days}, indent=1)
+    yield "not-a-number.jsonl", "".join(json.dumps(o | {"speed": float("nan"), "limit": float("-inf")}) + "\n" for o in objects())
+    yield "other-case.jsonl", "".join(json.dumps(o).replace('"plate"', '"Plate"') + "\n" for o in objects())
+    yield "candidates.jsonl", "".join(json.dumps(o | {"candidates": [{"plate": "ZZZ9Z9"}]}) + "\n" for o in objects())
     yield "utf-16.json", json.dumps(objects(), indent=1).encode("utf-16")
     yield "texts.xlsx", workbook(ROWS)
     yield "inline.xlsx", workbook(ROWS, inline=True)
@@ -200,6 +205,10 @@ def told_forms():
     good = [json.dumps(o) for o in objects()]
     yield "cut-line.jsonl", "\n".join(good[:10] + [good[10][:-1]] + good[11:]) + "\n", 39, r"line 11: is not a JSON object"
     yield "cut-first-line.jsonl", "\n".join([good[0][:-1]] + good[1:]) + "\n", 39, r"line 1: is not a JSON object"
+    yield "some-fields.jsonl", "\n".join(good[:10] + [good[10].replace('"plate"', '"plat"')] + good[11:]), 39, r"line 11: has no field 'plate'"
+    yield "some-fields.json", json.dumps(objects()[:10] + [{"seen": "x"}] + objects()[11:]), 39, r"has no field 'plate'"
+    yield "in-rows.jsonl", "\n".join(good[:10] + [json.dumps(objects()[10] | {"more": objects()[11:12]})] + good[11:]), 40, r"line 11: holds further rows"
+    yield "doubled.jsonl", "\n".join(good[:10] + [good[10].replace("{", '{"plate": "ZZZ1234", ')] + good[11:]), 40, r"line 11: has 'plate' twice"
     yield "cut-array.json", json.dumps(objects())[:-30], 39, r"breaks off"
     yield "other-field.jsonl", "".join(line.replace('"plate"', '"tag"') + "\n" for line in good), 0, r"no row has a field 'plate'"
     yield "arrays.json", json.dumps([list(row) for row in ROWS]), 0, r"is not a JSON object"
@@ -221,6 +230,9 @@ def check_told(folder):
         assert name in errors and re.search(said, errors), f"{name}: does not say /{said}/\n{errors}"
     _, status, errors, items = enrol(folder, "misspelt.jsonl", "".join(json.dumps(o) + "\n" for o in objects()), "--support", "stat")
     assert status == FAILED and items == len(ROWS) and "no row has a field 'stat'" in errors, errors
+    _, status, errors, items = enrol(folder, "some.jsonl", "".join(json.dumps(o).replace("state", "stat" if i == 4 else "state") + "\n"
+                                                                   for i, o in enumerate(objects())), "--support", "state")
+    assert status == DONE and items == len(ROWS) and "line 5: has no field 'state'" in errors, errors
     empty = ",2026-01-01,TX\nNULL,2026-01-01,TX\n\\N,2026-01-01,TX\n"
     _, status, errors, items = enrol(folder, "unread.csv", delimited() + empty, "--support", "seen")
     assert status == DONE and items == len(ROWS) and "lines 42-44: the plate's cell is empty" in errors, errors
