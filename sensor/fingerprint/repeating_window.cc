@@ -30,7 +30,7 @@ bool RepeatsItself(ByteView window) {
   const auto compared = static_cast<int>((count - 1) * kWordBits);
   for (int shift = kLeastShift; shift < kWordBits; ++shift) {
     int differing = 0;
-    for (std::size_t i = 0; i + 1 < count; ++i) {
+    for (std::size_t i = 0; i + 1 < count && differing * kDifferingPart <= compared; ++i) {
       const std::uint64_t shifted = words[i] << shift | words[i + 1] >> (kWordBits - shift);
       differing += std::popcount(words[i] ^ shifted);
     }
