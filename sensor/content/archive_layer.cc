@@ -66,7 +66,9 @@ Taken ArchiveLayer::Read(ByteView bytes) {
   StopReading();
   if (event == Event::kEnd && format_.directory) return EndMembers(position, before, bytes);
   if (event == Event::kEnd || headers_encrypted) return {used, LayerState::kDone};
-  if (nothing_read || format_.seeks) return {used, LayerState::kBroken};
+  // Of a zip that is one by what it begins with, the first local header alone may lie.
+  const bool goes_on = !nothing_read || (observer_ != nullptr && !object_.carved());
+  if (!goes_on || format_.seeks || format_.magic.empty()) return {used, LayerState::kBroken};
   // Where an encrypted member of unknown length ends, nobody knows without the password: no damage.
   if (object_.carved()) return {used, encrypted_told_ ? LayerState::kDone : LayerState::kBroken};
   if (!encrypted_told_) object_.Report(AnomalyCode::content_malformed);
@@ -90,6 +92,7 @@ Taken ArchiveLayer::EndMembers(std::uint64_t position, std::uint64_t before, Byt
 
 Taken ArchiveLayer::WalkDirectory(ByteView bytes) {
   const Walk walk = directory_->Step(bytes);
+  whole_ = walk.outcome == Walk::Outcome::kEnded;
   return {walk.used, walk.outcome == Walk::Outcome::kMore ? LayerState::kMore : LayerState::kDone};
 }
 
@@ -167,6 +170,7 @@ void ArchiveLayer::OpenMember() {
                   .size = member.size};
   member_ = object_.OpenChild(std::move(info), {.verbatim = member.stored});
   member_bytes_ = 0;
+  member_begins_ = reader_begins_ + reader_->position();
   member_crc32_ = 0;
   in_workbook_ = !member.encrypted && workbook_.Open(member.name);
   if (!member.encrypted) return;
@@ -182,7 +186,7 @@ void ArchiveLayer::EndMember() {
   CloseMember(ObjectEnd::kComplete);
   if (opened) ++read_;
   if (opened && observer_ != nullptr && reader_->clean()) {
-    observer_->OnRead(member_bytes_, member_crc32_, reader_begins_ + reader_->position());
+    observer_->OnRead({member_bytes_, member_crc32_, member_begins_, reader_begins_ + reader_->position()});
   }
 }
 
@@ -240,7 +244,7 @@ bool ArchiveLayer::Gap(std::uint64_t) noexcept {
     object_.Search(pending_);
     pending_.clear();
   }
-  return !format_.seeks;
+  return !format_.seeks && !format_.magic.empty();
 }
 
 void ArchiveLayer::End(ObjectEnd end) noexcept {

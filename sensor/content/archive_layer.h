@@ -10,12 +10,19 @@
 
 namespace spanwatch::content {
 
+struct MemberFacts {
+  std::uint64_t size = 0;
+  std::uint32_t crc32 = 0;
+  std::uint64_t begin = 0;  // of its data, in the bytes written to the layer
+  std::uint64_t end = 0;
+};
+
 // What became of each member, for who reads what is left by other means.
 class MemberObserver {
  public:
   virtual ~MemberObserver() = default;
-  // Sizes and checksums were as told; `end`: where it ended in the bytes written to the layer.
-  virtual void OnRead(std::uint64_t size, std::uint32_t crc32, std::uint64_t end) noexcept = 0;
+  // Sizes and checksums were as told.
+  virtual void OnRead(const MemberFacts& member) noexcept = 0;
   virtual void OnUnread(AnomalyCode reason) noexcept = 0;
 };
 
@@ -30,8 +37,8 @@ class ArchiveLayer final : public Layer {
   void End(ObjectEnd end) noexcept override;
   // An encrypted member, or encrypted headers, were met.
   bool encrypted() const { return encrypted_told_; }
-  // The members ended and their directory begins.
-  bool at_directory() const { return directory_.has_value(); }
+  // The directory behind the members was read to its end.
+  bool whole() const { return whole_; }
 
  private:
   Taken Read(ByteView bytes);
@@ -52,6 +59,7 @@ class ArchiveLayer final : public Layer {
   std::unique_ptr<ArchiveReader> reader_;  // null while looking for the next header
   std::unique_ptr<ObjectNode> member_;
   std::uint64_t member_bytes_ = 0;
+  std::uint64_t member_begins_ = 0;
   std::uint32_t member_crc32_ = 0;
   MemberObserver* observer_;
   std::uint64_t read_ = 0;           // members, of all readers
@@ -65,6 +73,7 @@ class ArchiveLayer final : public Layer {
   Bytes last_;                                   // the last bytes fed, which libarchive may have left unused
   std::optional<ZipDirectoryWalker> directory_;  // behind the members
   bool encrypted_told_ = false;
+  bool whole_ = false;
   Bytes pending_;  // while looking: what may be the beginning of a header
 };
 

@@ -38,10 +38,10 @@ AnomalyCode ReasonOf(archive* handle) {
   const char* words = archive_error_string(handle);
   const std::string_view error = words == nullptr ? "" : words;
   const auto says = [&](std::string_view part) { return error.find(part) != std::string_view::npos; };
+  if (says("ncrypt") || says("assphrase") || says("Crypto")) return AnomalyCode::unread_encrypted;
   if (says("deflation-64") || says("ID: 40109")) return AnomalyCode::unread_method_deflate64;
   if (says("(96: jpeg")) return AnomalyCode::unread_method_jpeg;
   if (says("nsupported") || says("codec ID") || says("not supported")) return AnomalyCode::unread_method_other;
-  if (says("ncrypt") || says("assphrase")) return AnomalyCode::unread_encrypted;
   return AnomalyCode::unread_damaged;
 }
 
@@ -116,6 +116,7 @@ bool ArchiveReader::ReadMember(archive* handle) {
   if (result == ARCHIVE_EOF || result < ARCHIVE_WARN) return false;
   member_ = Describe(handle, entry);
   clean_ = true;
+  if (!format_.seeks) position_ = static_cast<std::uint64_t>(archive_filter_bytes(handle, 0));
   Tell(Event::kMember);
   // The next header skips what nobody can read.
   if (member_.encrypted || member_.passed_over) return true;
@@ -124,7 +125,7 @@ bool ArchiveReader::ReadMember(archive* handle) {
     std::size_t length = 0;
     la_int64_t offset = 0;
     const int data = archive_read_data_block(handle, &buffer, &length, &offset);
-    position_ = format_.seeks ? position_ : static_cast<std::uint64_t>(archive_filter_bytes(handle, 0));
+    if (!format_.seeks) position_ = static_cast<std::uint64_t>(archive_filter_bytes(handle, 0));
     clean_ = clean_ && (data == ARCHIVE_OK || data == ARCHIVE_EOF);
     if (data == ARCHIVE_EOF) {
       Tell(Event::kMemberEnd);

@@ -58,9 +58,10 @@ class ArchiveReader {
   ByteView data() const { return data_; }
   std::uint64_t data_offset() const { return data_offset_; }  // in the member; beyond what came before: a hole
   bool headers_encrypted() const { return headers_encrypted_; }
-  // At kMemberEnd: whether sizes and checksums were as told, and where in all that was fed the member ended (when the
-  // archive is not one that seeks).
+  // At kMemberEnd: whether sizes and checksums were as told.
   bool clean() const { return clean_; }
+  // Of all that was fed, at kMember where its data begin, at kMemberEnd where they end (of an archive that does not
+  // seek).
   std::uint64_t position() const { return position_; }
   AnomalyCode unread() const { return unread_; }  // at kMemberBroken: why (unread_*)
   // Bytes of all that was fed that the archive used; after an ending.

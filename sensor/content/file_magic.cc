@@ -33,6 +33,8 @@ constexpr Magic kMagics[] = {
      "7zXZ\0"sv},
     {FileKind::kBzip2, "BZh"sv},
     {FileKind::kZstd, "\x28\xb5\x2f\xfd"sv},
+    {FileKind::kLz4, "\x04\x22\x4d\x18"sv},
+    {FileKind::kLz4, "\x02\x21\x4c\x18"sv},
 };
 
 bool StartsWith(ByteView bytes, std::string_view prefix) { return AsText(bytes).starts_with(prefix); }
@@ -76,6 +78,7 @@ FileKind KindBehindSkippable(ByteView head) {
   while (reader.remaining() >= 8) {
     const std::uint32_t magic = ByteReader(reader.rest()).U32Le();
     if ((magic & 0xfffffff0) != 0x184d2a50) {
+      if (skipped && magic == 0x184d2204) return FileKind::kLz4;
       return skipped && magic == 0xfd2fb528 ? FileKind::kZstd : FileKind::kUnknown;
     }
     reader.Skip(4);

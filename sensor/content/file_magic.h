@@ -22,6 +22,7 @@ enum class FileKind : std::uint8_t {
   kXz,
   kBzip2,
   kZstd,
+  kLz4,
   kTar
 };
 

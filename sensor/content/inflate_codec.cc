@@ -4,6 +4,7 @@ namespace spanwatch::content {
 
 InflateCodec::InflateCodec(Wrapping wrapping) : wrapping_(wrapping), state_(std::make_unique<inflate_state>()) {
   if (wrapping_ == Wrapping::kGzip) Start(ISAL_GZIP);
+  if (wrapping_ == Wrapping::kRaw) Start(ISAL_DEFLATE);
 }
 
 void InflateCodec::Start(std::uint32_t format) {
@@ -50,7 +51,7 @@ CodecStep InflateCodec::Decode(ByteView in, MutableByteView out) {
     return {taken, 0, LayerState::kMore};
   }
   if (state_->block_state == ISAL_BLOCK_FINISH && result == ISAL_DECOMP_OK) {
-    if (wrapping_ == Wrapping::kZlibOrRaw) {
+    if (wrapping_ != Wrapping::kGzip) {
       between_members_ = true;
       return {taken, made, LayerState::kDone};
     }

@@ -10,7 +10,7 @@ namespace spanwatch::content {
 
 class InflateCodec final : public Codec {
  public:
-  enum class Wrapping : std::uint8_t { kGzip, kZlibOrRaw };
+  enum class Wrapping : std::uint8_t { kGzip, kZlibOrRaw, kRaw };
 
   explicit InflateCodec(Wrapping wrapping);
   CodecStep Decode(ByteView in, MutableByteView out) override;

@@ -1,6 +1,5 @@
 // message/rfc822 (RFC 5322, RFC 2046 section 5.2.1): the header says what the body is; the body is the one child.
-#include <algorithm>
-
+#include "content/mail_head.h"
 #include "content/mime_header.h"
 #include "content/object_node.h"
 
@@ -17,14 +16,14 @@ class MailLayer final : public Layer {
       return {bytes.size(), LayerState::kMore};
     }
     header_.insert(header_.end(), bytes.begin(), bytes.end());
-    const std::optional<std::size_t> end = EndOfHeader(header_);
+    const std::optional<std::size_t> end = HeaderEnd();
     if (!end && header_.size() < object_.limits().content_part_header_bytes) return {bytes.size(), LayerState::kMore};
     OpenBody(end.value_or(0));
     return {bytes.size(), body_ != nullptr ? LayerState::kMore : LayerState::kDone};
   }
 
   bool Gap(std::uint64_t length) noexcept override {
-    if (body_ == nullptr) OpenBody(EndOfHeader(header_).value_or(0));
+    if (body_ == nullptr) OpenBody(HeaderEnd().value_or(0));
     if (body_ != nullptr) body_->Gap(length);
     return body_ != nullptr;
   }
@@ -36,6 +35,14 @@ class MailLayer final : public Layer {
   }
 
  private:
+  // Where the header ends, behind what stands before its first field.
+  std::optional<std::size_t> HeaderEnd() const {
+    const std::size_t preamble = MailPreambleBytes(header_);
+    if (preamble == header_.size()) return std::nullopt;
+    const std::optional<std::size_t> end = EndOfHeader(ByteView(header_).subspan(preamble));
+    return end ? std::optional(preamble + *end) : std::nullopt;
+  }
+
   void OpenBody(std::size_t header_length) {
     const Bytes bytes = std::move(header_);
     header_ = {};
@@ -49,18 +56,6 @@ class MailLayer final : public Layer {
   std::unique_ptr<ObjectNode> body_;
 };
 
-// Header fields that mail begins with; a part of text that quotes a mail is none, since it does not begin so.
-bool LooksLikeMail(ByteView head) {
-  const std::string_view text = AsText(head);
-  constexpr std::string_view kFirst[] = {"Received: ",     "Return-Path: ",  "From: ",    "Date: ", "Message-ID: ",
-                                         "MIME-Version: ", "Delivered-To: ", "Subject: ", "To: ",   "Content-Type: "};
-  if (std::ranges::none_of(kFirst, [&](std::string_view field) { return text.starts_with(field); })) return false;
-  constexpr std::string_view kAlso[] = {
-      "\nFrom: ",         "\nTo: ",           "\nSubject: ",    "\nDate: ",
-      "\nMIME-Version: ", "\nContent-Type: ", "\nMessage-ID: ", "\nContent-Transfer-Encoding: "};
-  return std::ranges::any_of(kAlso, [&](std::string_view field) { return text.find(field) != std::string_view::npos; });
-}
-
 }  // namespace
 
 constinit const LayerSpec kMailLayer = {
@@ -69,7 +64,7 @@ constinit const LayerSpec kMailLayer = {
     .probe =
         [](const ObjectInfo& info, ByteView head, bool) {
           if (info.media_type == "message/rfc822") return Likelihood::kYes;
-          return info.kind != ObjectKind::kStream && LooksLikeMail(head) ? Likelihood::kMaybe : Likelihood::kNo;
+          return info.kind != ObjectKind::kStream && IsMailHead(head) ? Likelihood::kMaybe : Likelihood::kNo;
         },
     .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> {
       return std::make_unique<MailLayer>(object);

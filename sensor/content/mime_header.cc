@@ -73,7 +73,10 @@ void ParseField(std::string_view line, MimeHeader& header) {
   const std::string field = Lower(Trim(line.substr(0, colon)));
   const std::string_view value = line.substr(colon + 1);
   if (field == "content-transfer-encoding") {
-    const std::string encoding = Lower(Trim(value));
+    // Some writers quote it, or put a comment or a semicolon behind it.
+    const std::string_view quoted = Trim(value);
+    const std::string_view word = quoted.substr(quoted.starts_with('"') ? 1 : 0);
+    const std::string encoding = Lower(word.substr(0, word.find_first_of("\";( \t\r\n")));
     if (encoding == "base64" || encoding == "quoted-printable") header.transfer_encoding = encoding;
     return;
   }
@@ -85,7 +88,13 @@ void ParseField(std::string_view line, MimeHeader& header) {
   while (parameters.Next(name, text)) {
     if (name.ends_with('*')) text = DecodeExtended(text);
     const bool file = name == "filename" || name == "filename*";
-    if (type && name == "boundary") header.boundary = Bounded(text, kBoundaryBytes);
+    // RFC 2231 section 3: `boundary*0`, `boundary*1` are one value in pieces.
+    const bool piece =
+        name.starts_with("boundary*") && name != "boundary*0" && name != "boundary*0*" && name.size() > 9;
+    if (type && (name == "boundary" || name.starts_with("boundary*"))) {
+      header.boundary = Bounded(piece ? header.boundary + text : text, kBoundaryBytes);
+      while (header.boundary.ends_with(' ')) header.boundary.pop_back();
+    }
     if (!type && file && (header.file_name.empty() || name.ends_with('*')))
       header.file_name = Bounded(text, kNameBytes);
     if (name == "name" && type && header.file_name.empty()) header.file_name = Bounded(text, kNameBytes);

@@ -2,8 +2,10 @@
 //
 // The boundary comes from the media type or from the first line. Senders are not strict: a delimiter counts wherever it
 // stands as `--boundary` before the end of a line, and a boundary that itself begins with dashes may have lost two.
+#include <algorithm>
 #include <cstring>
 
+#include "base/ascii.h"
 #include "content/mime_header.h"
 #include "content/object_node.h"
 
@@ -12,6 +14,13 @@ namespace {
 
 // White space that may stand between a boundary and the end of its line.
 constexpr std::size_t kPaddingBytes = 64;
+
+// RFC 2046 section 5.1.1, bchars without the space.
+bool IsBoundaryCharacter(std::uint8_t c) {
+  constexpr std::string_view kOthers = "'()+_,-./:=?";
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+         kOthers.find(static_cast<char>(c)) != std::string_view::npos;
+}
 
 class MultipartLayer final : public Layer {
  public:
@@ -83,7 +92,7 @@ class MultipartLayer final : public Layer {
 
   std::size_t ConsumeBody(ByteView bytes, bool last) {
     // A delimiter may begin in the last bytes, with the line break and the dashes that belong to it before it.
-    const std::size_t margin = needle_.size() + 4;
+    const std::size_t margin = needle_.size() + 5;
     std::size_t from = 0;
     for (;;) {
       const void* found = from < bytes.size()
@@ -114,11 +123,13 @@ class MultipartLayer final : public Layer {
     }
   }
 
-  // What stands behind the boundary: `--`, or padding and the end of the line.
+  // What stands behind the boundary: `--`, or padding and the end of the line. A character that a boundary may have
+  // makes it another one that begins alike (`abc` and `abc--2`).
   Line Classify(ByteView bytes, std::size_t at, bool last, std::size_t& line_end) const {
     if (at + 1 < bytes.size() && bytes[at] == '-' && bytes[at + 1] == '-') {
       line_end = at + 2;
-      return Line::kClose;
+      if (line_end == bytes.size()) return last ? Line::kClose : Line::kUndecided;
+      return IsBoundaryCharacter(bytes[line_end]) ? Line::kNot : Line::kClose;
     }
     for (std::size_t i = at; i < bytes.size() && i < at + kPaddingBytes; ++i) {
       if (bytes[i] == '\n') {
@@ -165,17 +176,21 @@ class MultipartLayer final : public Layer {
   std::uint64_t count_ = 0;
 };
 
-// The first line when it looks like a delimiter with a header field, or another delimiter's end, behind it.
-std::string SniffBoundary(ByteView head) {
-  const std::string_view text = AsText(head);
-  if (!text.starts_with("--")) return {};
-  const std::size_t end = text.find_first_of("\r\n");
-  if (end == std::string_view::npos || end < 4 || end > 200) return {};
-  const std::size_t next = text.find('\n', end);
-  if (next == std::string_view::npos) return {};
-  const std::string_view line = text.substr(next + 1);
-  const bool header = line.starts_with("Content-") || line.starts_with("content-") || line.starts_with("CONTENT-");
-  return header ? std::string(text.substr(2, end - 2)) : std::string();
+// The first line when it looks like a delimiter with a header field behind it; of what is declared to be multipart, the
+// first such line behind a preamble.
+std::string SniffBoundary(const ObjectInfo& info, ByteView head) {
+  std::string_view text = AsText(head);
+  text.remove_prefix(std::min(text.find_first_not_of("\r\n"), text.size()));
+  const bool declared = info.media_type.starts_with("multipart/");
+  for (;;) {
+    const std::size_t end = text.find('\n');
+    if (end == std::string_view::npos) return {};
+    const std::string_view line = Trim(text.substr(0, end));
+    text.remove_prefix(end + 1);
+    const bool delimiter = line.starts_with("--") && line.size() > 3 && line.size() <= 200;
+    if (delimiter && Lower(text.substr(0, 8)) == "content-") return std::string(line.substr(2));
+    if (!declared) return {};
+  }
 }
 
 }  // namespace
@@ -186,11 +201,11 @@ constinit const LayerSpec kMultipartLayer = {
     .probe =
         [](const ObjectInfo& info, ByteView head, bool) {
           const bool declared = info.media_type.starts_with("multipart/") && !info.boundary.empty();
-          return declared || !SniffBoundary(head).empty() ? Likelihood::kYes : Likelihood::kNo;
+          return declared || !SniffBoundary(info, head).empty() ? Likelihood::kYes : Likelihood::kNo;
         },
     .create = [](ObjectNode& object, ByteView head) -> std::unique_ptr<Layer> {
       const std::string& declared = object.info().boundary;
-      return std::make_unique<MultipartLayer>(object, declared.empty() ? SniffBoundary(head) : declared);
+      return std::make_unique<MultipartLayer>(object, declared.empty() ? SniffBoundary(object.info(), head) : declared);
     },
 };
 

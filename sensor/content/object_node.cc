@@ -4,6 +4,7 @@
 
 #include "base/ascii.h"
 #include "content/file_magic.h"
+#include "content/unopened.h"
 
 namespace spanwatch::content {
 namespace {
@@ -112,11 +113,10 @@ void ObjectNode::Begin(ByteView head) {
     Report(AnomalyCode::content_evasive);
   }
   const LayerSpec* spec = ChooseContainer(head);
-  const FileKind kind = spec == nullptr ? KindOfFile(head) : FileKind::kUnknown;
-  if (kind == FileKind::kRar || kind == FileKind::kXz || kind == FileKind::kBzip2) {
-    Unread(AnomalyCode::unread_container);
+  if (spec == nullptr) {
+    if (const auto reason = WhyUnopened(head)) Unread(*reason);
+    return;
   }
-  if (spec == nullptr) return;
   tree_.counters_.Add(Counter::content_layers_opened);
   container_ = spec->create(*this, head);
 }

@@ -39,6 +39,9 @@ void WarmUp() {
   archive_read_support_format_zip_streamable(handle);
   archive_read_support_format_tar(handle);
   archive_read_support_format_7zip(handle);
+  archive_read_support_format_rar(handle);
+  archive_read_support_format_rar5(handle);
+  archive_read_support_format_cab(handle);
   archive_entry* entry = nullptr;
   if (archive_read_open_memory(handle, kZip.data(), kZip.size()) == ARCHIVE_OK &&
       archive_read_next_header(handle, &entry) >= ARCHIVE_WARN) {

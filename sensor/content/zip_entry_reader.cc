@@ -6,15 +6,15 @@
 #include "content/file_magic.h"
 #include "content/magic_scan.h"
 #include "content/object_node.h"
+#include "content/zip_format.h"
 
 namespace spanwatch::content {
 namespace {
 
-constexpr std::uint32_t kLocal = 0x04034b50, kCentral = 0x02014b50, kDescriptor = 0x08074b50;
+constexpr std::uint32_t kLocal = 0x04034b50, kDescriptor = 0x08074b50;
 constexpr std::size_t kSignatureBytes = 4;
 constexpr std::size_t kDescriptorBytes = 16, kWideDescriptorBytes = 24;
-constexpr std::uint16_t kEncrypted = 1, kSizesFollow = 1 << 3, kMasked = 1 << 13;
-constexpr std::uint32_t kInZip64 = 0xffffffff;
+constexpr std::uint16_t kMasked = 1 << 13;
 
 struct Header {
   std::uint16_t flags = 0;
@@ -50,8 +50,8 @@ bool ReadExtra(Header& header) {
     const std::uint16_t length = fields.U16Le();
     ByteReader field(fields.Take(length));
     if (id == 0x0001) {
-      if (header.size == kInZip64) header.size = field.U64Le();
-      if (header.packed == kInZip64) header.packed = field.U64Le();
+      if (header.size == kZipInZip64) header.size = field.U64Le();
+      if (header.packed == kZipInZip64) header.packed = field.U64Le();
     } else if (id == 0x9901) {
       hidden = field.U16Le() != 1;
     }
@@ -110,7 +110,7 @@ ZipEntryReader::Record ZipEntryReader::Read(ByteView bytes) {
   switch (SignatureOf(bytes)) {
     case kLocal:
       return ReadHeader(bytes, false);
-    case kCentral:
+    case kZipCentral:
       return ReadHeader(bytes, true);
     case kDescriptor:
       return ReadDescriptor(bytes);
@@ -133,14 +133,14 @@ ZipEntryReader::Record ZipEntryReader::ReadHeader(ByteView bytes, bool central) 
   Header header = ReadFields(reader, central);
   const bool hidden = ReadExtra(header);
   TellWaiting();
-  if ((header.flags & kEncrypted) == 0 || (header.flags & kMasked) != 0) return Record::kRead;
+  if ((header.flags & kZipEncrypted) == 0 || (header.flags & kMasked) != 0) return Record::kRead;
   Entry entry{.name = std::string(AsText(header.name)),
               .size = header.size,
               .packed = header.packed,
               .data_begins = position_ + used_,
               .sizes_follow = header.packed == 0};
   if (!hidden) entry.crc32 = header.crc32;
-  if (!central && (header.flags & kSizesFollow) != 0) {
+  if (!central && (header.flags & kZipSizesFollow) != 0) {
     waiting_ = std::move(entry);
   } else {
     Tell(entry);

@@ -2,7 +2,12 @@
 """`spanwatch inspect` over files, a folder, standard input (a pipe and a file) and what cannot be read; and what `config check` says
 of a configuration that serves replays alone.
 inspect_files.py SPANWATCH WORLD"""
+import bz2
+import email.message
+import gzip
+import io
 import json
+import lzma
 import pathlib
 import subprocess
 import sys
@@ -66,6 +71,50 @@ def inspect_files(folder):
     assert "nothing.jpg" in errors and "1 files not readable" in errors and "by exact" in output, (output, errors)
 
 
+class Unseekable(io.RawIOBase):
+    """What a program writes to that streams an archive: sizes stand behind the members."""
+
+    def __init__(self):
+        self.written = b""
+
+    def writable(self):
+        return True
+
+    def write(self, piece):
+        self.written += bytes(piece)
+        return len(piece)
+
+
+def inspect_wrapped(folder):
+    """One of each writer that is at hand: a registered picture is found in it."""
+    picture = sorted((world / "lanes/lane1").glob("*.jpg"))[0]
+    content = picture.read_bytes()
+    made = {"a.jpg.bz2": bz2.compress(content), "a.jpg.xz": lzma.compress(content), "a.jpg.gz": gzip.compress(content),
+            "a.jpg.lzma": lzma.compress(content, format=lzma.FORMAT_ALONE)}
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        stream = Unseekable()
+        with zipfile.ZipFile(stream, "w", method) as archive:
+            archive.write(picture, "a.jpg")
+        made[f"{method}.zip"] = stream.written
+        # What a reader of the directory never looks at: the sizes of the local header.
+        lying = bytearray(stream.written)
+        lying[14:26] = bytes(12)
+        made[f"{method}-lies.zip"] = bytes(lying)
+    mail = email.message.EmailMessage()
+    mail["X-Mozilla-Status"] = "0001"
+    mail["Subject"] = "x"
+    mail.add_attachment(content, "image", "jpeg", filename="a.jpg")
+    made["a.eml"] = mail.as_bytes()
+    made["Inbox"] = b"From - Mon May 13 02:11:40 2019\n" + mail.as_bytes()
+    for name, wrapped in made.items():
+        (folder / name).write_bytes(wrapped)
+    for name, option in (("d64.zip", "-mm=Deflate64"), ("ppmd.zip", "-mm=PPMd"), ("bcj2.7z", "-m0=BCJ2")):
+        subprocess.run(["7z", "a", option, folder / name, picture], check=True, capture_output=True)
+        made[name] = b""
+    for name in made:
+        assert any(finding["method"] == "exact" for finding in findings(folder / name)), name
+
+
 def inspect_unread(folder):
     """What is recognised and not read is named with its reason; the rest of it is read all the same."""
     picture = sorted((world / "lanes/lane1").glob("*.jpg"))[0]
@@ -107,4 +156,5 @@ with tempfile.TemporaryDirectory(prefix="spanwatch-inspect.") as name:
     inspect_files(pathlib.Path(name))
     inspect_table(pathlib.Path(name))
     inspect_unread(pathlib.Path(name))
+    inspect_wrapped(pathlib.Path(name))
     check_configuration(pathlib.Path(name))

@@ -84,6 +84,41 @@ TEST(MultipartLayer, PartsNestAndTransferEncodingsAreTakenOff) {
   EXPECT_THAT(EverySplit(info, outer), Each(run.recorder.Summary()));
 }
 
+// Mailers nest parts whose boundaries differ in what stands behind; RFC 2046 section 5.1.1 wants the whole one.
+TEST(MultipartLayer, BoundariesThatBeginAlikeAreTwo) {
+  for (const std::string inner : {"abc1", "abc--1", "abc-", "abc."}) {
+    const std::string text = "--abc\r\nContent-Type: multipart/related; boundary=\"" + inner + "\"\r\n\r\n--" + inner +
+                             "\r\nContent-Type: image/jpeg; name=a.jpg\r\n\r\n" + MakeJpeg(5, 4000) + "\r\n--" + inner +
+                             "--\r\n\r\n--abc \t\r\nContent-Type: text/plain; name=b.txt\r\n\r\nlast\r\n--abc--\r\n";
+    const ObjectInfo info{.media_type = "multipart/mixed", .boundary = "abc"};
+    ContentRun run;
+    run.Feed(info, text);
+    const RecordedObject* picture = run.recorder.Find("root / multipart[1] / multipart[1] a.jpg");
+    ASSERT_NE(picture, nullptr) << inner;
+    EXPECT_EQ(picture->text(), MakeJpeg(5, 4000)) << inner;
+    ASSERT_NE(run.recorder.Find("root / multipart[2] b.txt"), nullptr) << inner;
+    EXPECT_EQ(run.recorder.Find("root / multipart[2] b.txt")->text(), "last") << inner;
+    EXPECT_THAT(EverySplit(info, text), Each(run.recorder.Summary()));
+  }
+}
+
+TEST(MultipartLayer, ABoundaryIsFoundWhereverAWriterPutIt) {
+  const std::string parts =
+      "This is a multi-part message in MIME format.\n\n--abc\nContent-Type: image/jpeg; name=a.jpg\n"
+      "Content-Transfer-Encoding: \"base64\"; x\n\n" +
+      Base64(MakeJpeg(6, 900), false, 76, "\n") + "\n";  // and no delimiter behind
+  for (const char* type : {"multipart/mixed; boundary=abc", "Multipart/Mixed;\n boundary = \"abc\"",
+                           "multipart/mixed; boundary=\"abc \"", "multipart/mixed; boundary*0=a; boundary*1=bc",
+                           "multipart/mixed; boundary*=us-ascii'en'abc", "multipart/mixed"}) {
+    ContentRun run;
+    run.Feed({.kind = ObjectKind::kFile},
+             "To: a@example\nMIME-Version: 1.0\nContent-Type: " + std::string(type) + "\n\n" + parts);
+    const RecordedObject* picture = run.recorder.Find("root / mail / multipart[1] a.jpg / base64");
+    ASSERT_NE(picture, nullptr) << type;
+    EXPECT_EQ(picture->text(), MakeJpeg(6, 900)) << type;
+  }
+}
+
 TEST(MultipartLayer, EverySplitGivesTheSameObjects) {
   const std::string tricky = FormData("--xyz") + "\r\n--xyzz\r\n--xy";
   for (const auto& text : {FormData("--xyz"), tricky, FormData("--xyz").substr(0, 5000)}) {

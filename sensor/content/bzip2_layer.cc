@@ -1,0 +1,33 @@
+// bzip2: streams may follow one another, as pbzip2 and `cat` leave them.
+#include <archive.h>
+
+#include "content/file_magic.h"
+#include "content/filter_layer.h"
+
+namespace spanwatch::content {
+namespace {
+
+constexpr ArchiveFormat kBzip2Format = {
+    .name = "bzip2",
+    // The one filter, not whatever libarchive would find below it: every step of nesting has to pass the limits.
+    .enable =
+        [](archive* handle) {
+          const int filtered = archive_read_append_filter(handle, ARCHIVE_FILTER_BZIP2);
+          return filtered < ARCHIVE_WARN ? filtered : archive_read_support_format_raw(handle);
+        },
+};
+
+}  // namespace
+
+constinit const LayerSpec kBzip2Layer = {
+    .name = "bzip2",
+    .help = "bzip2, as a file and as a content encoding.",
+    .encodings = {"bzip2", "x-bzip2", "bzip"},
+    .probe = [](const ObjectInfo&, ByteView head,
+                bool) { return KindOfFile(head) == FileKind::kBzip2 ? Likelihood::kYes : Likelihood::kNo; },
+    .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> {
+      return std::make_unique<FilterLayer>(object, kBzip2Format);
+    },
+};
+
+}  // namespace spanwatch::content

@@ -1,0 +1,33 @@
+// LZ4 (its frame format, and the legacy one of `lz4 -l`), frames to skip between them.
+#include <archive.h>
+
+#include "content/file_magic.h"
+#include "content/filter_layer.h"
+
+namespace spanwatch::content {
+namespace {
+
+constexpr ArchiveFormat kLz4Format = {
+    .name = "lz4",
+    // The one filter, not whatever libarchive would find below it: every step of nesting has to pass the limits.
+    .enable =
+        [](archive* handle) {
+          const int filtered = archive_read_append_filter(handle, ARCHIVE_FILTER_LZ4);
+          return filtered < ARCHIVE_WARN ? filtered : archive_read_support_format_raw(handle);
+        },
+};
+
+}  // namespace
+
+constinit const LayerSpec kLz4Layer = {
+    .name = "lz4",
+    .help = "LZ4 frames.",
+    .encodings = {"lz4", "x-lz4"},
+    .probe = [](const ObjectInfo&, ByteView head,
+                bool) { return KindOfFile(head) == FileKind::kLz4 ? Likelihood::kYes : Likelihood::kNo; },
+    .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> {
+      return std::make_unique<FilterLayer>(object, kLz4Format);
+    },
+};
+
+}  // namespace spanwatch::content
