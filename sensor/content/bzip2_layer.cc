@@ -1,21 +1,11 @@
 // bzip2: streams may follow one another, as pbzip2 and `cat` leave them.
-#include <archive.h>
-
 #include "content/file_magic.h"
 #include "content/filter_layer.h"
 
 namespace spanwatch::content {
 namespace {
 
-constexpr ArchiveFormat kBzip2Format = {
-    .name = "bzip2",
-    // The one filter, not whatever libarchive would find below it: every step of nesting has to pass the limits.
-    .enable =
-        [](archive* handle) {
-          const int filtered = archive_read_append_filter(handle, ARCHIVE_FILTER_BZIP2);
-          return filtered < ARCHIVE_WARN ? filtered : archive_read_support_format_raw(handle);
-        },
-};
+constexpr ArchiveFormat kBzip2Format = {.name = "bzip2", .enable = EnableFilter<ARCHIVE_FILTER_BZIP2>};
 
 }  // namespace
 

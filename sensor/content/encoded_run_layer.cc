@@ -160,8 +160,8 @@ class EncodedRunLayer final : public Layer {
     if (solid) search = FindRun(window, unaligned_ && at_beginning_);
     std::size_t start = search.run ? search.run->start : window.size();
     const auto literal = FindLiteral(window.first(start));
-    const auto numbers = spaced ? FindNumbers(window) : std::nullopt;
     const auto dump = spaced ? FindDump(window.first(start)) : std::nullopt;
+    const auto numbers = spaced && !dump && !literal ? FindNumbers(window) : std::nullopt;
     if (dump && (!literal || *dump < *literal)) {
       start = *dump;
       OpenDump();

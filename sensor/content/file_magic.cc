@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/byte_reader.h"
+#include "content/zip_format.h"
 
 namespace spanwatch::content {
 namespace {
@@ -121,7 +122,7 @@ bool IsPlausible(FileKind kind, ByteView bytes) {
 
 bool IsZipLocal(ByteView bytes) {
   ByteReader reader(bytes);
-  return reader.U32Le() == 0x04034b50 && AreZipFields(reader);
+  return reader.U32Le() == kZipLocal && AreZipFields(reader);
 }
 
 bool IsZipCentral(ByteView bytes) {

@@ -2,10 +2,20 @@
 // what comes out is the one child. Shared by the layers of those, which only bring their ArchiveFormat.
 #pragma once
 
+#include <archive.h>
+
 #include "content/archive_reader.h"
 #include "content/object_node.h"
 
 namespace spanwatch::content {
+
+// ArchiveFormat::enable of one compression by its code (ARCHIVE_FILTER_*). The one filter, not whatever libarchive
+// would find below it: every step of nesting has to pass the limits.
+template <int kFilter>
+int EnableFilter(archive* handle) {
+  const int filtered = archive_read_append_filter(handle, kFilter);
+  return filtered < ARCHIVE_WARN ? filtered : archive_read_support_format_raw(handle);
+}
 
 class FilterLayer final : public Layer {
  public:

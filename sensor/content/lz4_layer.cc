@@ -1,21 +1,11 @@
 // LZ4 (its frame format, and the legacy one of `lz4 -l`), frames to skip between them.
-#include <archive.h>
-
 #include "content/file_magic.h"
 #include "content/filter_layer.h"
 
 namespace spanwatch::content {
 namespace {
 
-constexpr ArchiveFormat kLz4Format = {
-    .name = "lz4",
-    // The one filter, not whatever libarchive would find below it: every step of nesting has to pass the limits.
-    .enable =
-        [](archive* handle) {
-          const int filtered = archive_read_append_filter(handle, ARCHIVE_FILTER_LZ4);
-          return filtered < ARCHIVE_WARN ? filtered : archive_read_support_format_raw(handle);
-        },
-};
+constexpr ArchiveFormat kLz4Format = {.name = "lz4", .enable = EnableFilter<ARCHIVE_FILTER_LZ4>};
 
 }  // namespace
 

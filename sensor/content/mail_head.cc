@@ -32,6 +32,7 @@ constexpr std::string_view kFields[] = {"accept-language",
                                         "importance",
                                         "in-reply-to",
                                         "keywords",
+                                        "lines",
                                         "mail-from",
                                         "message-id",
                                         "mime-version",
@@ -55,8 +56,7 @@ constexpr std::string_view kFields[] = {"accept-language",
                                         "thread-topic",
                                         "to",
                                         "user-agent",
-                                        "xref",
-                                        "lines"};
+                                        "xref"};
 // Families of fields: of the program that saved the mail, of signatures, lists and what is sent again.
 constexpr std::string_view kFamilies[] = {"x-",         "arc-",  "content-", "dkim-",
                                           "domainkey-", "list-", "resent-",  "disposition-"};

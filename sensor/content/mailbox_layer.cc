@@ -5,6 +5,7 @@
 
 #include "content/mail_head.h"
 #include "content/object_node.h"
+#include "content/undecided_bytes.h"
 
 namespace spanwatch::content {
 namespace {
@@ -18,14 +19,7 @@ class MailboxLayer final : public Layer {
   explicit MailboxLayer(ObjectNode& object) : object_(object) {}
 
   Taken Write(ByteView bytes) noexcept override {
-    if (pending_.empty()) {
-      const std::size_t used = Consume(bytes, false);
-      pending_.assign(bytes.begin() + static_cast<std::ptrdiff_t>(used), bytes.end());
-    } else {
-      pending_.insert(pending_.end(), bytes.begin(), bytes.end());
-      const std::size_t used = Consume(pending_, false);
-      pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(used));
-    }
+    undecided_.Write(bytes, [this](ByteView all) { return Consume(all, false); });
     return {bytes.size(), LayerState::kMore};
   }
 
@@ -42,8 +36,7 @@ class MailboxLayer final : public Layer {
 
  private:
   void Flush() {
-    Consume(pending_, true);
-    pending_.clear();
+    undecided_.Flush([this](ByteView all) { return Consume(all, true); });
   }
 
   // Gives on what is decided and returns how much that was; all of it when `last`.
@@ -91,7 +84,7 @@ class MailboxLayer final : public Layer {
   }
 
   ObjectNode& object_;
-  Bytes pending_;
+  UndecidedBytes undecided_;
   std::unique_ptr<ObjectNode> mail_;
   bool opened_ = false;  // a mail is open, or was refused at a limit
   std::uint64_t count_ = 0;

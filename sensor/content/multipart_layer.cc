@@ -8,6 +8,7 @@
 #include "base/ascii.h"
 #include "content/mime_header.h"
 #include "content/object_node.h"
+#include "content/undecided_bytes.h"
 
 namespace spanwatch::content {
 namespace {
@@ -30,14 +31,7 @@ class MultipartLayer final : public Layer {
   }
 
   Taken Write(ByteView bytes) noexcept override {
-    if (pending_.empty()) {
-      const std::size_t used = Consume(bytes, false);
-      pending_.assign(bytes.begin() + static_cast<std::ptrdiff_t>(used), bytes.end());
-    } else {
-      pending_.insert(pending_.end(), bytes.begin(), bytes.end());
-      const std::size_t used = Consume(pending_, false);
-      pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(used));
-    }
+    undecided_.Write(bytes, [this](ByteView all) { return Consume(all, false); });
     return {bytes.size(), LayerState::kMore};
   }
 
@@ -63,8 +57,7 @@ class MultipartLayer final : public Layer {
   enum class Line : std::uint8_t { kUndecided, kNot, kDelimiter, kClose };
 
   void Flush() {
-    Consume(pending_, true);
-    pending_.clear();
+    undecided_.Flush([this](ByteView all) { return Consume(all, true); });
   }
 
   // Uses what can be decided and returns how much that was; everything when `last`.
@@ -171,7 +164,7 @@ class MultipartLayer final : public Layer {
   std::string needle_;
   bool optional_dashes_ = false;
   State state_ = State::kOutside;
-  Bytes pending_;
+  UndecidedBytes undecided_;
   std::unique_ptr<ObjectNode> part_;
   std::uint64_t count_ = 0;
 };

@@ -95,7 +95,7 @@ bool ReadZipDirectory(ByteView tail, std::uint64_t tail_offset,
 
 Bytes LocalHeaderOf(const ZipDirectoryEntry& entry) {
   Bytes header;
-  Append(header, 0x04034b50, 4);
+  Append(header, kZipLocal, 4);
   Append(header, 45, 2);
   Append(header, entry.flags & ~(kZipEncrypted | kZipSizesFollow), 2);
   Append(header, entry.method, 2);

@@ -11,7 +11,7 @@
 namespace spanwatch::content {
 namespace {
 
-constexpr std::uint32_t kLocal = 0x04034b50, kDescriptor = 0x08074b50;
+constexpr std::uint32_t kDescriptor = 0x08074b50;
 constexpr std::size_t kSignatureBytes = 4;
 constexpr std::size_t kDescriptorBytes = 16, kWideDescriptorBytes = 24;
 constexpr std::uint16_t kMasked = 1 << 13;
@@ -108,7 +108,7 @@ ZipEntryReader::Record ZipEntryReader::Read(ByteView bytes) {
   needed_ = kSignatureBytes;
   if (bytes.size() < needed_) return Record::kIncomplete;
   switch (SignatureOf(bytes)) {
-    case kLocal:
+    case kZipLocal:
       return ReadHeader(bytes, false);
     case kZipCentral:
       return ReadHeader(bytes, true);

@@ -6,6 +6,7 @@
 
 namespace spanwatch::content {
 
+inline constexpr std::uint32_t kZipLocal = 0x04034b50;    // signature of the header before a member
 inline constexpr std::uint32_t kZipCentral = 0x02014b50;  // signature of an entry of the directory
 inline constexpr std::uint16_t kZipEncrypted = 1;         // flag: the data are encrypted
 inline constexpr std::uint16_t kZipSizesFollow = 1 << 3;  // flag: CRC and sizes stand behind the data

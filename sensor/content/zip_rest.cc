@@ -8,6 +8,7 @@
 #include "content/file_magic.h"
 #include "content/inflate64_codec.h"
 #include "content/inflate_codec.h"
+#include "content/zip_format.h"
 #include "content/zstd_codec.h"
 
 namespace spanwatch::content {
@@ -162,7 +163,7 @@ ByteView ZipRest::DataOf(const ZipDirectoryEntry& entry) const {
   const Run& run = found == runs_.end() ? open_ : *found;
   const ByteView from = ByteView(run.bytes).subspan(static_cast<std::size_t>(entry.offset - run.offset));
   ByteReader header(from);
-  if (header.U32Le() != 0x04034b50) return {};
+  if (header.U32Le() != kZipLocal) return {};
   header.Skip(22);
   const std::uint16_t name_bytes = header.U16Le();
   header.Skip(std::size_t{header.U16Le()} + name_bytes);

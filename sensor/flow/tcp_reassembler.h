@@ -8,9 +8,8 @@
 //   reordered segment would have come by now; when nothing moved for flow.hole_time_ms, or, while the receiver shows
 //   that it waits for those bytes too, for flow.standing_hole_time_ms; at flow.out_of_order_bytes or flow.memory_bytes;
 //   or at the end. Nothing that was seen is thrown away for lack of room: order is given up instead.
-// - An acknowledgement alone never moves the stream: who forges one cannot hide the bytes that follow. Which of them
-// are
-//   believed: acknowledgements.h.
+// - An acknowledgement alone never moves the stream: who forges one cannot hide the bytes that follow.
+//   Which of them are believed: acknowledgements.h.
 //
 // Positions are 64-bit and start high enough that what precedes the first segment seen has a position too. Times and
 // packet numbers are those of the conversation.

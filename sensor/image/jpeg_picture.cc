@@ -99,7 +99,9 @@ bool WithinLimits(const Decode& decode) {
   return held <= decode.limits.memory_bytes;
 }
 
-void SetUp(Decode& decode) {
+void SetUp(Decode& decode, ByteView file, const PictureLimits& limits) {
+  decode.file = file;
+  decode.limits = limits;
   jpeg_decompress_struct& info = decode.info;
   info.err = jpeg_std_error(&decode.error.base);
   decode.error.base.error_exit = OnError;
@@ -340,9 +342,7 @@ void RunBands(Decode& decode, JpegBands& bands) {
 std::optional<JpegBands> DecodeJpegBands(ByteView file, const PictureLimits& limits) noexcept {
   JpegBands bands;
   Decode decode{};
-  decode.file = file;
-  decode.limits = limits;
-  SetUp(decode);
+  SetUp(decode, file, limits);
   if (setjmp(decode.error.jump) == 0) RunBands(decode, bands);
   jpeg_destroy_decompress(&decode.info);
   std::optional<LumaPlane>& plane = decode.outcome.plane;
@@ -353,9 +353,7 @@ std::optional<JpegBands> DecodeJpegBands(ByteView file, const PictureLimits& lim
 
 PictureOutcome DecodeJpeg(ByteView file, const PictureLimits& limits) noexcept {
   Decode decode{};
-  decode.file = file;
-  decode.limits = limits;
-  SetUp(decode);
+  SetUp(decode, file, limits);
   if (setjmp(decode.error.jump) == 0) Run(decode);
   jpeg_destroy_decompress(&decode.info);
   PictureOutcome& outcome = decode.outcome;
@@ -369,9 +367,7 @@ PictureOutcome DecodeJpeg(ByteView file, const PictureLimits& limits) noexcept {
 
 PictureAndPart DecodeJpegAndPart(ByteView file, const PictureLimits& limits, const LumaRectangle& part) noexcept {
   Decode decode{};
-  decode.file = file;
-  decode.limits = limits;
-  SetUp(decode);
+  SetUp(decode, file, limits);
   if (setjmp(decode.error.jump) == 0) RunBoth(decode, part);
   jpeg_destroy_decompress(&decode.info);
   std::optional<LumaPlane>& pixels = decode.outcome.plane;

@@ -44,9 +44,9 @@ bool IsTimestamp(std::string_view metric) { return metric.ends_with("_timestamp_
 
 std::size_t SightingIndex(Method method, Confidence confidence, bool authorised, Crossing crossing) {
   std::size_t index = static_cast<std::size_t>(method);
-  index = index * 2 + static_cast<std::size_t>(confidence);
+  index = index * kCountOf<Confidence> + static_cast<std::size_t>(confidence);
   index = index * 2 + static_cast<std::size_t>(authorised);
-  return index * std::size(kCrossings) + static_cast<std::size_t>(crossing);
+  return index * kCountOf<Crossing> + static_cast<std::size_t>(crossing);
 }
 
 MetricFamily Single(MetricType type, std::string_view name, std::string_view help,
@@ -255,7 +255,7 @@ MetricsExporter::MetricsExporter(std::string revision, std::function<SupervisorF
                         .Help("Sightings of registered material, completed objects, by how they were recognised.")
                         .Register(registry_);
   for (const Method method : kMethods) {
-    for (const Confidence confidence : {Confidence::kWeak, Confidence::kSure}) {
+    for (const Confidence confidence : Enumerators<Confidence>()) {
       for (const bool authorised : {false, true}) {
         for (const Crossing crossing : kCrossings) {
           sightings_[SightingIndex(method, confidence, authorised, crossing)] =

@@ -87,7 +87,7 @@ class MetricsExporter {
   std::shared_ptr<InspectorCounters> inspector_counters_;
   std::shared_ptr<InspectorPages> inspector_pages_;
   std::shared_ptr<Figures> figures_;
-  std::array<prometheus::Counter*, 5 * 2 * 2 * 4> sightings_{};
+  std::array<prometheus::Counter*, kCountOf<Method> * kCountOf<Confidence> * 2 * kCountOf<Crossing>> sightings_{};
   std::array<prometheus::Counter*, kCountOf<Severity>> alerts_{};
   std::array<prometheus::Counter*, 4> events_{};
   std::string cached_;
