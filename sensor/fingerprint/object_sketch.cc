@@ -5,11 +5,18 @@
 namespace spanwatch::fingerprint {
 namespace {
 
+// A body that is not longer than one short value says what a query's value says: "ABC1234", {"q":"ABC1234"}.
+bool IsShortValue(const ObjectInfo& info) {
+  constexpr std::uint64_t kLongest = 64;
+  return info.kind == ObjectKind::kMessage && info.size && *info.size <= kLongest;
+}
+
 class RecordSketcher final : public Sketcher {
  public:
-  RecordSketcher(const SketchContext& context, RecordScope scope, const std::string& field)
+  RecordSketcher(const SketchContext& context, RecordScope scope, const ObjectInfo& info)
       : scanner_(context.records, scope, context.sink) {
-    if (!field.empty()) scanner_.Update(AsBytes(field + "="));  // as the field stands in any other form
+    // As the field stands in any other form.
+    if (!info.field.empty() || IsShortValue(info)) scanner_.Update(AsBytes(info.field + "="));
   }
   void Update(ByteView bytes) noexcept override { scanner_.Update(bytes); }
   void Gap(std::uint64_t length) noexcept override { scanner_.Gap(length); }
@@ -23,11 +30,12 @@ class RecordSketcher final : public Sketcher {
 
 std::unique_ptr<Sketcher> Make_record(const SketchContext& context, const ObjectContext& object, SketchFacts&) {
   const ObjectInfo& info = *object.info;
-  const bool fields = info.fields || !info.field.empty() || info.media_type == "application/x-www-form-urlencoded";
+  const bool fields = info.fields || !info.field.empty() || IsShortValue(info) ||
+                      info.media_type == "application/x-www-form-urlencoded";
   const RecordScope scope = info.kind == ObjectKind::kStream ? RecordScope::kStream
                             : fields                         ? RecordScope::kFields
                                                              : RecordScope::kObject;
-  return std::make_unique<RecordSketcher>(context, scope, info.field);
+  return std::make_unique<RecordSketcher>(context, scope, info);
 }
 
 ObjectSketch::ObjectSketch(const SketchContext& context, const ObjectContext& object) {

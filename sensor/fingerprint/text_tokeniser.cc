@@ -273,9 +273,11 @@ void TextTokeniser::Candidate(std::size_t pieces, bool without_first, std::size_
                      static_cast<std::uint32_t>(end)});
 }
 
-// From the sign of equality to the end of its pair.
+// From the sign of equality to the end of its pair, or a whole string of JSON behind its colon.
 bool TextTokeniser::IsValue(std::size_t begin, std::size_t end) const {
-  return begin > 0 && text_[begin - 1] == '=' && std::string_view("\n\r&;\0", 5).contains(text_[end]);
+  const std::string_view before = std::string_view(text_).substr(0, begin);
+  if (before.ends_with('=')) return std::string_view("\n\r&;\0", 5).contains(text_[end]);
+  return text_[end] == '"' && (before.ends_with(":\"") || before.ends_with(": \""));
 }
 
 // Part of a UUID or a product key, or so near to base64 that it will be base64 too.

@@ -106,7 +106,8 @@ class FieldLines {
     if (MayNamePlate(name) || (holds_pairs && MayNamePlate(value))) {
       AddLine(name, value);
     } else {
-      ForEachPart(value, ",;|", [&](std::string_view part) {
+      // Each value of a list, of a filter or key of OData, of JSON.
+      ForEachPart(value, ",;|:=\"'()[]{}", [&](std::string_view part) {
         if (MayBePlate(Trim(part))) AddLine(name, Trim(part));
       });
     }
@@ -186,6 +187,7 @@ class HeadTexts {
       const std::string name = Lower(field.name.substr(0, kShortestText - 1));
       if (std::ranges::binary_search(kOrdinary, name)) continue;
       if (field.value.size() >= kShortestText) Open("header " + name, "", field.value, false);
+      if (name == "content-disposition") continue;  // its name is the object's, and judged as such
       if (name == "cookie" || name == "set-cookie") {
         lines.AddPairs(field.value, ";");
       } else if (field.value.contains("://") || field.value.starts_with('/')) {  // Referer, Location, Destination

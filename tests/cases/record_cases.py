@@ -214,6 +214,9 @@ def x16(capture, world):
     return set(numbers)
 
 
+LOOKUPS = 13
+
+
 def lookup(plate, place):
     """One request that names one plate, each time in another place."""
     def get(path, *fields):
@@ -227,11 +230,15 @@ def lookup(plate, place):
             wire.http("POST", "/lookup", f"lang=en&plate={plate}".encode(), "application/x-www-form-urlencoded"),
             wire.http("POST", "/lookup", part, "multipart/form-data; boundary=b"),
             wire.http("POST", "/lookup", json.dumps({"plate": plate}).encode(), "application/json"),
-            wire.http("POST", "/lookup", f"<lookup><plate>{plate}</plate></lookup>".encode(), "text/xml"))[place % 9]
+            wire.http("POST", "/lookup", f"<lookup><plate>{plate}</plate></lookup>".encode(), "text/xml"),
+            get(f"/odata/Cars('{plate}')"),
+            get(f"/search?q=%22{plate[:3]}-{plate[3:]}%22"),
+            wire.http("POST", "/lookup", json.dumps({"q": plate}).encode(), "application/json"),
+            wire.http("POST", "/lookup", f"{plate}\n".encode(), "text/plain"))[place % LOOKUPS]
 
 
 def x47(capture, world):
-    numbers = of_shape(world, "@@@####", 54, 20000)
+    numbers = of_shape(world, "@@@####", 4 * LOOKUPS, 20000)
     for place, number in enumerate(numbers):
         connection = capture.connect()
         connection.request(lookup(world.plates[number], place))
@@ -253,7 +260,7 @@ def x48(capture, world):
 
 def b26(capture, world):
     """One or two of these thousands are registered plates, as chance has it: a low alert at most."""
-    dice, left = random.Random(26), set()
+    dice, left = random.Random(23), set()
     registered = {plate: number for number, plate in enumerate(world.plates)}
     for _ in range(300):
         connection = capture.connect(source=wire.LAPTOP)
@@ -261,7 +268,8 @@ def b26(capture, world):
             number = material.plate_of("@@@####", dice)
             left |= {registered[number]} if number in registered else set()
             connection.request(dice.choice((wire.head("GET", f"/product/{number}", []), wire.head("GET", f"/shop?item={number}", []),
-                                            wire.http("POST", "/basket", f"item={number}".encode(), "application/x-www-form-urlencoded"))))
+                                            wire.http("POST", "/basket", f"item={number}".encode(), "application/x-www-form-urlencoded"),
+                                            wire.http("POST", "/basket", json.dumps({"item": number}).encode(), "application/json"))))
             connection.response(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
         connection.close()
     return left
@@ -275,7 +283,7 @@ CASES = [
     Case("X43", "paste form of 400 plates written `AB C-12 34`, every 0 an O", x43, "critical", {"record"}, ("hundred plates",)),
     Case("X45a", "file list of 60 names, 40 of them of registered plates", x45a, "high", {"record"}, ("ten plates",)),
     Case("X45b", "file list of 60 names of plates that nobody registered", x45b, "medium", rules=("structure",)),
-    Case("X47", "54 requests on connections of their own, one plate each: queries, paths, header fields, cookies, forms, JSON, XML", x47,
+    Case("X47", "52 requests on connections of their own, one plate each: queries, paths, header fields, cookies, forms, JSON, XML", x47,
          "high", {"record"}, ("ten plates",)),
     Case("X48", "60 vehicles asked for by path on one connection", x48, "high", {"record"}, ("ten plates",)),
     Case("B26", "3,000 pages of a shop whose article numbers look like plates", b26, "low", {"record"}),

@@ -137,13 +137,15 @@ TEST_F(RecordScannerTest, AValueOfAFieldIsWeakByItselfWhereItIsAPlateAsAWhole) {
   const std::string plate = Common(1).front().plate;
   for (const std::string& text :
        {"q=" + plate + "\n", "a=b&q=" + Lower(plate) + "&c=d", "q=" + plate.substr(0, 3) + "+" + plate.substr(3),
-        "name=" + plate + "\r\n", "plate=" + plate}) {
+        "name=" + plate + "\r\n", "plate=" + plate, "={\"q\":\"" + plate + "\"}",
+        "={\"a\": \"" + plate + "\", \"b\": 1}"}) {
     const RecordingMatchSink sink = Scan(text, RecordScope::kFields);
     EXPECT_EQ(sink.weak(), 1U) << text.find(plate);
     EXPECT_EQ(sink.sure(), 0U);
     ExpectSame(Scan(text, RecordScope::kFields, 1), sink);
   }
-  for (const std::string& text : {"q=see " + plate + " at noon\n", plate + "\n", "q=" + plate + ".jpg"}) {
+  for (const std::string& text :
+       {"q=see " + plate + " at noon\n", plate + "\n", "q=" + plate + ".jpg", "=\"" + plate + "\""}) {
     EXPECT_EQ(Scan(text, RecordScope::kFields).matches.size(), 0U);
   }
   EXPECT_EQ(Scan("q=" + plate + "\n").matches.size(), 0U) << "no text of fields";

@@ -342,6 +342,8 @@ TEST(Http1Parser, ShortValuesThatMayHoldAPlateAreFields) {
   EXPECT_EQ(TextsOf("GET / HTTP/1.1\\r\\nReferer: https://api.example/?plate=ABC1234"), "plate=ABC1234\n");
   EXPECT_EQ(TextsOf("GET /look?abc+1234 HTTP/1.1"), "=abc+1234\n");
   EXPECT_EQ(TextsOf("GET /look?ids=ABC1234%2CXY34ZZZ,en HTTP/1.1"), "ids=ABC1234\nids=XY34ZZZ\n");
+  EXPECT_EQ(TextsOf("GET /look?q=%22ABC-1234%22 HTTP/1.1"), "q=ABC-1234\n");
+  EXPECT_EQ(TextsOf("GET /Cars('ABC1234')?$filter=owner%20eq%20'XY34ZZZ' HTTP/1.1"), "=ABC1234\n$filter=XY34ZZZ\n");
   EXPECT_EQ(TextsOf("MOVE /a HTTP/1.1\\r\\nDestination: http://h2.example/cars/ABC1234.jpg"), "cars=ABC1234\n");
   EXPECT_EQ(TextsOf("GET /?f={%22plate%22:%22ABC1234%22} HTTP/1.1"), "f={\"plate\":\"ABC1234\"}\n");
 }
