@@ -1,5 +1,8 @@
 // Brotli (RFC 7932), the content encoding `br`.
 #include <brotli/decode.h>
+#include <malloc.h>
+
+#include <cstdlib>
 
 #include "content/codec_layer.h"
 
@@ -8,7 +11,7 @@ namespace {
 
 class BrotliCodec final : public Codec {
  public:
-  BrotliCodec() : state_(BrotliDecoderCreateInstance(nullptr, nullptr, nullptr)) {}
+  BrotliCodec() : state_(BrotliDecoderCreateInstance(Allocate, Free, &held_)) {}
   ~BrotliCodec() override { BrotliDecoderDestroyInstance(state_); }
   BrotliCodec(const BrotliCodec&) = delete;
   BrotliCodec& operator=(const BrotliCodec&) = delete;
@@ -26,8 +29,21 @@ class BrotliCodec final : public Codec {
     return step;
   }
   bool MayEnd() const override { return BrotliDecoderIsFinished(state_) != BROTLI_FALSE; }
+  std::uint64_t held() const override { return held_; }
 
  private:
+  // The library does not tell what it holds, so that it is counted where it is asked for.
+  static void* Allocate(void* held, std::size_t size) {
+    void* const block = std::malloc(size);
+    if (block != nullptr) *static_cast<std::uint64_t*>(held) += malloc_usable_size(block);
+    return block;
+  }
+  static void Free(void* held, void* block) {
+    if (block != nullptr) *static_cast<std::uint64_t*>(held) -= malloc_usable_size(block);
+    std::free(block);
+  }
+
+  std::uint64_t held_ = 0;  // before the state, which is counted in it
   BrotliDecoderState* state_;
 };
 

@@ -13,6 +13,7 @@ constinit const LayerSpec kBzip2Layer = {
     .name = "bzip2",
     .help = "bzip2, as a file and as a content encoding.",
     .encodings = {"bzip2", "x-bzip2", "bzip"},
+    .memory_bytes = 4 << 20,
     .probe = [](const ObjectInfo&, ByteView head,
                 bool) { return KindOfFile(head) == FileKind::kBzip2 ? Likelihood::kYes : Likelihood::kNo; },
     .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> {

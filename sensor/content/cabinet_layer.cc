@@ -15,6 +15,7 @@ constexpr ArchiveFormat kCabinetFormat = {.name = "cab", .enable = archive_read_
 constinit const LayerSpec kCabinetLayer = {
     .name = "cab",
     .help = "Cabinets of Windows, streaming.",
+    .memory_bytes = 128 << 10,
     .probe =
         [](const ObjectInfo&, ByteView head, bool) {
           return AsText(head).starts_with(std::string_view("MSCF\0\0\0\0", 8)) ? Likelihood::kYes : Likelihood::kNo;

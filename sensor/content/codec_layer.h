@@ -20,6 +20,8 @@ class Codec {
   virtual CodecStep Decode(ByteView in, MutableByteView out) = 0;
   // Whether the encoding could end after the bytes it has taken.
   virtual bool MayEnd() const = 0;
+  // Memory that it holds now, its window above all.
+  virtual std::uint64_t held() const { return 0; }
 };
 
 class CodecLayer final : public Layer {
@@ -29,6 +31,7 @@ class CodecLayer final : public Layer {
   Taken Write(ByteView bytes) noexcept override;
   bool Gap(std::uint64_t length) noexcept override;
   void End(ObjectEnd end) noexcept override;
+  std::uint64_t held() const noexcept override { return codec_->held(); }
 
  private:
   ObjectNode& object_;

@@ -16,6 +16,7 @@ class Inflate64Codec final : public Codec {
   Inflate64Codec();
   CodecStep Decode(ByteView in, MutableByteView out) override;
   bool MayEnd() const override { return state_ == State::kEnd; }
+  std::uint64_t held() const override { return sizeof(*this) + kWindowBytes; }
 
  private:
   static constexpr std::size_t kWindowBytes = 65536;

@@ -15,6 +15,7 @@ class InflateCodec final : public Codec {
   explicit InflateCodec(Wrapping wrapping);
   CodecStep Decode(ByteView in, MutableByteView out) override;
   bool MayEnd() const override { return between_members_; }
+  std::uint64_t held() const override { return sizeof(inflate_state); }
 
  private:
   CodecStep BetweenMembers(ByteView in);

@@ -37,6 +37,8 @@ class Layer {
   virtual bool Gap(std::uint64_t length) noexcept = 0;
   // Ends the children that are still open; `end` is how the object ended, or kAborted when the layer is given up.
   virtual void End(ObjectEnd end) noexcept = 0;
+  // Bytes that it holds now beyond LayerSpec::memory_bytes: an archive that is kept, a decoder's window.
+  virtual std::uint64_t held() const noexcept { return 0; }
 };
 
 enum class LayerRole : std::uint8_t {
@@ -51,6 +53,7 @@ struct LayerSpec {
   std::string_view help;
   LayerRole role = LayerRole::kContainer;
   std::array<std::string_view, 3> encodings{};  // declared content or transfer encodings that it takes off
+  std::uint64_t memory_bytes = 4096;            // what one open layer holds, its libraries included
   // `head`: the first bytes of the object, at least 512 or all. `declared`: one of `encodings` is the object's
   // outermost.
   Likelihood (*probe)(const ObjectInfo& info, ByteView head, bool declared) = nullptr;

@@ -13,6 +13,7 @@ constinit const LayerSpec kLz4Layer = {
     .name = "lz4",
     .help = "LZ4 frames.",
     .encodings = {"lz4", "x-lz4"},
+    .memory_bytes = 5 << 20,
     .probe = [](const ObjectInfo&, ByteView head,
                 bool) { return KindOfFile(head) == FileKind::kLz4 ? Likelihood::kYes : Likelihood::kNo; },
     .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> {

@@ -11,6 +11,10 @@ namespace {
 
 constexpr std::size_t kHeadBytes = 512;
 constexpr std::size_t kStepBytes = 256;
+// What an object holds beside its container: what is known of it, the state of its fingerprints, and the layers that
+// search it.
+constexpr std::uint64_t kObjectMemoryBytes = 12 << 10;
+constexpr std::uint64_t kSearchMemoryBytes = 8 << 10;
 
 const LayerSpec* LayerOfEncoding(const std::string& encoding) {
   for (const LayerSpec* spec : Layers()) {
@@ -47,14 +51,34 @@ ObjectNode::ObjectNode(ObjectTree& tree, Budget& budget, ObjectNode* parent, Dir
     container_given_ = true;
     begun_ = true;
     container_ = options.container->create(*this, {});
+    container_memory_ = options.container->memory_bytes;
     tree_.counters_.Add(Counter::content_layers_opened);
   }
+  CountMemory();
 }
 
-ObjectNode::~ObjectNode() { End(ObjectEnd::kAborted); }
+ObjectNode::~ObjectNode() {
+  End(ObjectEnd::kAborted);
+  tree_.memory_.Release(memory_);
+}
+
+void ObjectNode::CountMemory() {
+  const std::uint64_t container = container_ == nullptr ? 0 : container_memory_ + container_->held();
+  const std::uint64_t now = kObjectMemoryBytes + container + (search_.empty() ? 0 : kSearchMemoryBytes);
+  if (now == memory_) return;
+  tree_.memory_.Add(now);
+  tree_.memory_.Release(memory_);
+  memory_ = now;
+}
 
 std::size_t ObjectNode::Write(ByteView bytes) {
   if (ended_ || finished_ || bytes.empty()) return 0;
+  const std::size_t taken = Take(bytes);
+  CountMemory();
+  return taken;
+}
+
+std::size_t ObjectNode::Take(ByteView bytes) {
   bytes_ += bytes.size();
   if (depth_ > 1) {
     tree_.counters_.Add(Counter::content_bytes_out, bytes.size());
@@ -119,6 +143,7 @@ void ObjectNode::Begin(ByteView head) {
   }
   tree_.counters_.Add(Counter::content_layers_opened);
   container_ = spec->create(*this, head);
+  container_memory_ = spec->memory_bytes;
 }
 
 // The declared encoding that comes off first: the last one, but S3 clients name aws-chunked first and put it on last.
@@ -239,6 +264,15 @@ void ObjectNode::End(ObjectEnd end) {
   if (end == ObjectEnd::kComplete && damaged_) end = ObjectEnd::kTruncated;
   if (consumer_ != nullptr) consumer_->OnEnd(end);
   consumer_.reset();
+  CountMemory();
+}
+
+void ObjectNode::GiveUp() {
+  if (ended_) return;
+  tree_.counters_.Add(Counter::content_limited_memory);
+  notes().limit_reached = true;
+  Report(AnomalyCode::content_memory_limit);
+  End(ObjectEnd::kAborted);
 }
 
 std::unique_ptr<ObjectNode> ObjectNode::OpenChild(ObjectInfo info, const ChildOptions& options) {

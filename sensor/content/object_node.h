@@ -31,6 +31,8 @@ class ObjectNode {
   std::size_t Write(ByteView bytes);
   void Gap(std::uint64_t length);
   void End(ObjectEnd end);
+  // A root ends since memory is wanted elsewhere; this is told.
+  void GiveUp();
   bool finished() const { return finished_; }
 
   // For the layers that open the object.
@@ -62,6 +64,7 @@ class ObjectNode {
 
  private:
   bool Refused(Budget::Refusal refusal);
+  std::size_t Take(ByteView bytes);
   void Deliver(ByteView bytes);
   void Process(ByteView bytes);
   void Begin(ByteView head);
@@ -69,6 +72,8 @@ class ObjectNode {
   const LayerSpec* ChooseDeclared(ByteView head);
   void Dispatch(ByteView bytes);
   void CloseContainer(LayerState state, ObjectEnd end);
+  // Counts what the object holds now.
+  void CountMemory();
   ContentNotes& notes() { return tree_.notes_[Index(context_.direction)]; }
 
   ObjectTree& tree_;
@@ -80,6 +85,8 @@ class ObjectNode {
   std::unique_ptr<ObjectConsumer> consumer_;
   Bytes head_;  // the first bytes, until the container is chosen
   std::unique_ptr<Layer> container_;
+  std::uint64_t container_memory_ = 0;          // LayerSpec::memory_bytes
+  std::uint64_t memory_ = 0;                    // counted so far
   std::vector<std::unique_ptr<Layer>> search_;  // one of each search layer, or none
   bool container_given_ = false;
   bool by_encoding_ = false;  // the container takes off a declared encoding

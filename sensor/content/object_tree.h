@@ -1,11 +1,14 @@
 // ObjectTree: the one recursive idea. Takes the objects of one flow from its protocol parsers (and its raw streams),
 // gives every object to the ObjectObserver and to the layer that can open it, and does the same with what comes out.
 //
-// One per flow, made and used in the inspector's thread. The observer, the sinks and the limits must outlive it; it
-// must outlive the consumers it gave out. The same bytes give the same objects however they are split.
+// One per flow, made and used in the inspector's thread. The observer, the sinks, the memory and the limits must
+// outlive it; it must outlive the consumers it gave out. The same bytes give the same objects however they are split.
 #pragma once
 
+#include <list>
+
 #include "config/limits.h"
+#include "content/open_memory.h"
 #include "model/anomaly.h"
 #include "model/object.h"
 #include "telemetry/counters.h"
@@ -23,20 +26,28 @@ struct ContentNotes {
 
 class ObjectTree final : public ObjectSink {
  public:
-  ObjectTree(ObjectObserver& observer, AnomalySink& anomalies, Counters& counters, const config::Limits& limits)
-      : observer_(observer), anomalies_(anomalies), counters_(counters), limits_(limits) {}
+  ObjectTree(ObjectObserver& observer, AnomalySink& anomalies, Counters& counters, const config::Limits& limits,
+             OpenMemory& memory)
+      : observer_(observer), anomalies_(anomalies), counters_(counters), limits_(limits), memory_(memory) {}
 
   std::unique_ptr<ObjectConsumer> Open(Direction direction, ObjectInfo info) noexcept override;
+
+  // Ends every object that is open, since memory is wanted elsewhere; what follows of them is not looked at. Not to be
+  // called while one of them is being written.
+  void GiveUp() noexcept;
 
   // Of each direction, since a transfer is one direction of a flow.
   const ContentNotes& notes(Direction direction) const { return notes_[Index(direction)]; }
 
  private:
   friend class ObjectNode;
+  class Root;
   ObjectObserver& observer_;
   AnomalySink& anomalies_;
   Counters& counters_;
   const config::Limits& limits_;
+  OpenMemory& memory_;
+  std::list<Root*> roots_;  // that are open
   ContentNotes notes_[2];
   std::uint32_t next_id_ = 1;
 };

@@ -23,6 +23,7 @@ constexpr ArchiveFormat kRarFormat = {
 constinit const LayerSpec kRarLayer = {
     .name = "rar",
     .help = "RAR archives of versions 4 and 5, streaming.",
+    .memory_bytes = 4 << 20,
     .probe = [](const ObjectInfo&, ByteView head,
                 bool) { return KindOfFile(head) == FileKind::kRar ? Likelihood::kYes : Likelihood::kNo; },
     .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> {

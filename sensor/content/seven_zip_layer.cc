@@ -56,6 +56,7 @@ class SevenZipLayer final : public Layer {
     if (end != ObjectEnd::kAborted && !end_only_) SearchHeld();
     held_ = {};
   }
+  std::uint64_t held() const noexcept override { return held_.capacity(); }
 
  private:
   // From here on: what is held is searched, and the end alone is kept. False: carved, others search its bytes.

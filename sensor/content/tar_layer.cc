@@ -22,6 +22,7 @@ constexpr ArchiveFormat kTarFormat = {
 constinit const LayerSpec kTarLayer = {
     .name = "tar",
     .help = "tar archives, streaming.",
+    .memory_bytes = 32 << 10,
     .probe = [](const ObjectInfo&, ByteView head,
                 bool) { return IsTarHeader(head) ? Likelihood::kYes : Likelihood::kNo; },
     .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> {

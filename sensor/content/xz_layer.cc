@@ -44,6 +44,7 @@ class XzCodec final : public Codec {
     return step;
   }
   bool MayEnd() const override { return between_streams_; }
+  std::uint64_t held() const override { return lzma_memusage(&stream_); }
 
  private:
   void Start() {

@@ -49,6 +49,7 @@ class ZipLayer final : public Layer {
     if (end != ObjectEnd::kAborted) rest_.Finish();
     entries_.End();
   }
+  std::uint64_t held() const noexcept override { return rest_.held(); }
 
  private:
   void EndMembers(ObjectEnd end) {
@@ -73,6 +74,7 @@ class ZipLayer final : public Layer {
 constinit const LayerSpec kZipLayer = {
     .name = "zip",
     .help = "zip archives, streaming, and what is zip inside.",
+    .memory_bytes = 160 << 10,
     .probe = [](const ObjectInfo&, ByteView head,
                 bool) { return IsPlausible(FileKind::kZip, head) ? Likelihood::kYes : Likelihood::kNo; },
     .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> { return std::make_unique<ZipLayer>(object); },

@@ -29,6 +29,8 @@ class ZipRest final : public MemberObserver {
   void Gap();
   // Reads what is left and tells what cannot be read.
   void Finish();
+  // Bytes that are kept.
+  std::uint64_t held() const { return left_ + open_.bytes.capacity(); }
 
   void OnRead(const MemberFacts& member) noexcept override;
   void OnUnread(AnomalyCode reason) noexcept override;

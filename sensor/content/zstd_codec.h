@@ -17,6 +17,7 @@ class ZstdCodec final : public Codec {
 
   CodecStep Decode(ByteView in, MutableByteView out) override;
   bool MayEnd() const override { return frame_ended_; }
+  std::uint64_t held() const override { return ZSTD_sizeof_DCtx(context_); }
 
  private:
   ZSTD_DCtx* context_;

@@ -32,8 +32,18 @@ void InspectFiles(std::vector<process::NamedFile> inputs, const config::Limits& 
   AnomalyReporter anomalies(block.anomalies, limits, sink);
   fingerprint::PictureMemory pictures(limits.perceptual_pictures_remembered, limits.perceptual_held_bytes);
   fingerprint::FragmentSearch fragments;
-  const WatchContext context{limits,    block.counters, sink, anomalies, pictures,
-                             fragments, Zones::Any(),   "",   mask,      [](FlowWatch*, std::optional<PacketTime>) {}};
+  content::OpenMemory memory(limits.content_memory_bytes);
+  const WatchContext context{limits,
+                             block.counters,
+                             sink,
+                             anomalies,
+                             pictures,
+                             fragments,
+                             memory,
+                             Zones::Any(),
+                             "",
+                             mask,
+                             [](FlowWatch*, std::optional<PacketTime>) {}};
   Bytes buffer(kReadBytes);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     FlowInfo info;

@@ -75,7 +75,8 @@ FlowWatch::FlowWatch(const FlowInfo& info, const WatchContext& context, std::sha
       summarise_current_([this] { return Summarise(current_); }),
       sightings_({*match_->index, context.limits, context.counters, context.sink, context.mask,
                   [this](Direction direction) { return Summarise(direction); }}),
-      tree_(*this, context.anomalies, context.counters, context.limits),
+      place_(context.memory, *this),
+      tree_(*this, context.anomalies, context.counters, context.limits, context.memory),
       protocol_({info, facts_, tree_, context.anomalies, context.counters, context.limits}) {
   match_->index->SetNow(info.now);
 }
@@ -131,11 +132,22 @@ void FlowWatch::Enter(Direction direction) {
   current_ = direction;
   context_.anomalies.SetFlow(&summarise_current_);
   match_->index->SetNow(info_.now);
+  place_.Touch();
 }
 
 void FlowWatch::AfterCall() {
   context_.anomalies.SetFlow(nullptr);
   context_.schedule(this, sightings_.next_deadline());
+}
+
+void FlowWatch::GiveUp() noexcept {
+  context_.anomalies.SetFlow(&summarise_current_);
+  match_->index->SetNow(info_.now);
+  tree_.GiveUp();
+  for (const Direction direction : {Direction::kFromClient, Direction::kFromServer}) {
+    if (!raw_ended_[Index(direction)]) raw_[Index(direction)].reset();
+  }
+  AfterCall();
 }
 
 void FlowWatch::OnReport(const FlowCounters& counters) noexcept { Tell(counters, false); }

@@ -27,6 +27,7 @@ struct WatchContext {
   AnomalyReporter& anomalies;
   fingerprint::PictureMemory& pictures;
   fingerprint::FragmentSearch& fragments;
+  content::OpenMemory& memory;
   Zones zones;
   std::string interface_name;
   std::function<std::string(const std::string&)> mask;
@@ -34,7 +35,7 @@ struct WatchContext {
   std::function<void(class FlowWatch*, std::optional<PacketTime>)> schedule;
 };
 
-class FlowWatch : public FlowConsumer, public ObjectObserver {
+class FlowWatch : public FlowConsumer, public ObjectObserver, public content::OpenMemory::Holder {
  public:
   // `info` and `context` outlive the watch.
   FlowWatch(const FlowInfo& info, const WatchContext& context, std::shared_ptr<const MatchContext> match);
@@ -47,6 +48,9 @@ class FlowWatch : public FlowConsumer, public ObjectObserver {
   void OnClose(const FlowCounters& counters, CloseReason reason) noexcept override;
 
   std::unique_ptr<ObjectConsumer> OnObject(const ObjectContext& object) noexcept override;
+  // Ends what is open. What follows is searched as a stream that begins anew; of a body that was under way nothing more
+  // is looked at.
+  void GiveUp() noexcept override;
 
   // Returns when it wants to be called next.
   std::optional<PacketTime> TellEarly(PacketTime now) {
@@ -81,6 +85,7 @@ class FlowWatch : public FlowConsumer, public ObjectObserver {
   Direction current_ = Direction::kFromClient;
   FlowFacts facts_;
   FlowSightings sightings_;
+  content::OpenMemory::Place place_;
   content::ObjectTree tree_;
   protocol::FlowProtocol protocol_;
   std::array<std::unique_ptr<ObjectConsumer>, 2> raw_;

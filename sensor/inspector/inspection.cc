@@ -1,5 +1,7 @@
 #include "inspector/inspection.h"
 
+#include <malloc.h>
+
 #include "capture/owner.h"
 
 namespace spanwatch::inspector {
@@ -18,12 +20,14 @@ Inspection::Inspection(const config::Limits& limits, process::SharedBlock& block
       share_(share),
       anomalies_(block.anomalies, limits, sink),
       pictures_(limits.perceptual_pictures_remembered, limits.perceptual_held_bytes),
+      memory_(limits.content_memory_bytes),
       context_{limits,
                block.counters,
                sink,
                anomalies_,
                pictures_,
                fragments_,
+               memory_,
                std::move(zones),
                std::move(interface_name),
                std::move(mask),
@@ -54,6 +58,7 @@ void Inspection::OnPacket(const DecodedPacket& packet) noexcept {
     return;
   }
   flows_.OnPacket(packet);
+  memory_.KeepWithinLimit();
 }
 
 void Inspection::Advance(PacketTime now) noexcept {
@@ -62,6 +67,7 @@ void Inspection::Advance(PacketTime now) noexcept {
   block_.last_packet_time.store(Nanoseconds(now_), std::memory_order_relaxed);
   anomalies_.Advance(now_);
   flows_.Advance(now_);
+  ReturnMemory();
   std::vector<FlowWatch*> due;
   for (const auto& [deadline, flow] : deadlines_) {
     if (deadline > now_) break;
@@ -73,6 +79,17 @@ void Inspection::Advance(PacketTime now) noexcept {
     told_watermark_ = now_;
     sink_.OnMessage(Watermark{now_});
   }
+}
+
+// The allocator keeps what was freed. After a flood of transfers it goes back to the system, since other processes of
+// the sensor share the limit of its service.
+void Inspection::ReturnMemory() noexcept {
+  constexpr std::uint64_t kFreed = 64 << 20;
+  block_.counters.Set(Counter::content_memory_bytes, memory_.held());
+  most_held_ = std::max(most_held_, memory_.held());
+  if (most_held_ < kFreed || most_held_ / 2 < memory_.held()) return;
+  most_held_ = memory_.held();
+  malloc_trim(0);
 }
 
 void Inspection::Schedule(FlowWatch* flow, std::optional<PacketTime> deadline) {

@@ -45,6 +45,7 @@ class Inspection : public CapturedPacketConsumer, public PacketConsumer {
 
  private:
   void Advance(PacketTime now) noexcept;
+  void ReturnMemory() noexcept;
   void Schedule(FlowWatch* flow, std::optional<PacketTime> deadline);
 
   process::SharedBlock& block_;
@@ -53,6 +54,8 @@ class Inspection : public CapturedPacketConsumer, public PacketConsumer {
   AnomalyReporter anomalies_;
   fingerprint::PictureMemory pictures_;
   fingerprint::FragmentSearch fragments_;
+  content::OpenMemory memory_;
+  std::uint64_t most_held_ = 0;  // of memory_, since memory last went back to the system
   std::set<std::pair<PacketTime, FlowWatch*>> deadlines_;
   std::map<FlowWatch*, PacketTime> deadline_of_;
   WatchContext context_;

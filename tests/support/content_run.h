@@ -14,7 +14,8 @@ struct ContentRun {
   Counters counters;
   AnomalyRecorder anomalies;
   ObjectRecorder recorder;
-  content::ObjectTree tree{recorder, anomalies, counters, limits};
+  content::OpenMemory memory{limits.content_memory_bytes};
+  content::ObjectTree tree{recorder, anomalies, counters, limits, memory};
 
   ContentRun() = default;
   explicit ContentRun(const config::Limits& chosen) : limits(chosen) {}

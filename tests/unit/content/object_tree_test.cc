@@ -34,7 +34,7 @@ TEST(ObjectTree, OpaqueBytesCostNoAllocation) {
    public:
     std::unique_ptr<ObjectConsumer> OnObject(const ObjectContext&) noexcept override { return nullptr; }
   } blind;
-  content::ObjectTree tree(blind, run.anomalies, run.counters, run.limits);
+  content::ObjectTree tree(blind, run.anomalies, run.counters, run.limits, run.memory);
   const auto consumer = tree.Open(Direction::kFromClient, {.kind = ObjectKind::kStream, .step = "tcp"});
   consumer->OnData(AsBytes(text).first(1460));
   const std::uint64_t before = g_allocations;
