@@ -8,39 +8,33 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "base/byte_reader.h"
 #include "capture/pcap_packets.h"
-#include "capture/unpacking_reader.h"
+#include "capture/pcapng_file.h"
+#include "capture/read_ahead.h"
 
 namespace spanwatch::capture {
 namespace {
 
-// What the FILE that libpcap reads from stands on. Lives until pcap_close has closed the FILE.
-struct Stream {
-  explicit Stream(UniqueFd fd) : reader(std::move(fd)) {}
-  UnpackingReader reader;
-  Error error{ErrorCode::kIo, ""};  // of the last failed read
-};
-
 ssize_t ReadStream(void* cookie, char* to, std::size_t size) {
-  auto& stream = *static_cast<Stream*>(cookie);
-  auto got = stream.reader.Read({reinterpret_cast<std::uint8_t*>(to), size});
-  if (got) return static_cast<ssize_t>(*got);
-  stream.error = std::move(got.error());
+  auto& stream = *static_cast<ReadAhead*>(cookie);
+  const std::size_t got = stream.Read({reinterpret_cast<std::uint8_t*>(to), size});
+  if (got > 0 || size == 0 || !stream.error()) return static_cast<ssize_t>(got);
   errno = EIO;
   return -1;
 }
 
-// libpcap's words, or the reader's own when it is the reader that failed. Control bytes of a hostile file stay out.
-Error Describe(const Stream& stream, const std::string& name, std::string_view words) {
-  if (!stream.error.message.empty()) return stream.error.In(name);
+// libpcap's words, or the stream's own when it is the stream that failed. Control bytes of a hostile file stay out.
+Error Describe(const ReadAhead& stream, const std::string& name, std::string_view words) {
+  if (stream.error()) return stream.error()->In(name);
   std::string line(words);
   std::ranges::replace_if(line, [](char c) { return c < ' ' || c > '~'; }, '?');
   return {ErrorCode::kCorrupt, fmt::format("{}: {}", name, line.empty() ? "the capture cannot be read" : line)};
 }
 
-class CaptureFile final : public PacketSource {
+class PcapFile final : public CaptureFile {
  public:
-  CaptureFile(std::unique_ptr<Stream> stream, PcapHandle pcap, std::string name, std::uint64_t total)
+  PcapFile(std::unique_ptr<ReadAhead> stream, PcapHandle pcap, std::string name, std::uint64_t total)
       : stream_(std::move(stream)),
         pcap_(std::move(pcap)),
         link_type_(::pcap_datalink(pcap_.get())),
@@ -55,11 +49,12 @@ class CaptureFile final : public PacketSource {
     return delivered == 0 ? State::kEnd : State::kMore;
   }
   int poll_fd() const override { return -1; }
-  int link_type() const override { return link_type_; }
-  Progress progress() const override { return {stream_->reader.position(), total_}; }
+  Progress progress() const override { return {stream_->stored_position(), total_}; }
+  std::span<const int> link_types() const override { return {&link_type_, 1}; }
+  std::uint64_t lost_frames() const override { return 0; }
 
  private:
-  std::unique_ptr<Stream> stream_;  // before pcap_, which reads from it
+  std::unique_ptr<ReadAhead> stream_;  // before pcap_, which reads from it
   PcapHandle pcap_;
   int link_type_;
   std::string name_;
@@ -68,11 +63,14 @@ class CaptureFile final : public PacketSource {
 
 }  // namespace
 
-Result<std::unique_ptr<PacketSource>> OpenCaptureFile(UniqueFd fd, std::string name) {
+Result<std::unique_ptr<CaptureFile>> OpenCaptureFile(UniqueFd fd, std::string name) {
   struct stat facts{};
   const bool regular = ::fstat(fd.get(), &facts) == 0 && S_ISREG(facts.st_mode);
   const std::uint64_t total = regular ? static_cast<std::uint64_t>(facts.st_size) : 0;
-  auto stream = std::make_unique<Stream>(std::move(fd));
+  auto stream = std::make_unique<ReadAhead>(std::move(fd));
+  if (ByteReader(stream->Peek(4)).U32Be() == PcapngFile::kMagic) {
+    return PcapngFile::Open(std::move(stream), std::move(name), total);
+  }
   std::FILE* file =
       ::fopencookie(stream.get(), "rb", {.read = ReadStream, .write = nullptr, .seek = nullptr, .close = nullptr});
   if (file == nullptr) return Fail(ErrorCode::kLimit, "{}: no memory to read it", name);
@@ -82,7 +80,12 @@ Result<std::unique_ptr<PacketSource>> OpenCaptureFile(UniqueFd fd, std::string n
     std::fclose(file);
     return Fail(Describe(*stream, name, words.data()));
   }
-  return std::make_unique<CaptureFile>(std::move(stream), std::move(pcap), std::move(name), total);
+  return std::make_unique<PcapFile>(std::move(stream), std::move(pcap), std::move(name), total);
+}
+
+std::string LinkTypeName(int link_type) {
+  const char* const known = ::pcap_datalink_val_to_name(link_type);
+  return known == nullptr ? "" : known;
 }
 
 }  // namespace spanwatch::capture

@@ -31,6 +31,8 @@ class LiveCapture : public PacketSource {
   static Result<std::unique_ptr<LiveCapture>> Open(const std::string& interface, std::uint16_t interface_index,
                                                    const config::Limits& limits);
 
+  // DLT_ value of libpcap (pcap-linktype(7)) of every frame.
+  virtual int link_type() const = 0;
   // Until the fan-out is in effect, delivers only frames with OwnerHashOfFrame() % members == bucket.
   virtual void KeepOnly(std::uint32_t bucket, std::uint32_t members) = 0;
   virtual Status JoinFanout(std::uint16_t group, std::uint16_t max_members) = 0;

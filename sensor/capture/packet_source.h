@@ -33,8 +33,6 @@ class PacketSource {
   virtual Result<State> Deliver(CapturedPacketConsumer& consumer, std::size_t max_packets) = 0;
   // Readable when frames are ready; -1 when the source is always ready (files).
   virtual int poll_fd() const = 0;
-  // DLT_ value of libpcap (pcap-linktype(7)) of every frame.
-  virtual int link_type() const = 0;
   virtual Progress progress() const = 0;
 };
 

@@ -5,23 +5,18 @@
 #include "capture/owner.h"
 
 namespace spanwatch::capture {
-namespace {
 
-// A file may claim any seconds; those beyond the year 2200 are held there, which leaves timeouts room to be added.
-PacketTime TimeOf(const pcap_pkthdr& header) {
+PacketTime BoundedTime(std::int64_t seconds, std::int64_t nanoseconds) {
   constexpr std::int64_t kNanoseconds = 1'000'000'000;
   constexpr std::int64_t kLast = 7'258'118'400;
-  const std::int64_t seconds = std::clamp<std::int64_t>(header.ts.tv_sec, -kLast, kLast);
-  const std::int64_t fraction = std::clamp<std::int64_t>(header.ts.tv_usec, 0, kNanoseconds - 1);  // nanoseconds here
-  return PacketTimeFromNanoseconds(seconds * kNanoseconds + fraction);
+  seconds = std::clamp(seconds, -kLast, kLast);
+  return PacketTimeFromNanoseconds(seconds * kNanoseconds + std::clamp<std::int64_t>(nanoseconds, 0, kNanoseconds - 1));
 }
-
-}  // namespace
 
 void DeliverPacket(u_char* user, const pcap_pkthdr* header, const u_char* bytes) {
   auto& delivery = *reinterpret_cast<PacketDelivery*>(user);
   CapturedPacket packet;
-  packet.time = TimeOf(*header);
+  packet.time = BoundedTime(header->ts.tv_sec, header->ts.tv_usec);  // nanoseconds here
   packet.link_type = delivery.link_type;
   packet.original_length = std::max(header->len, header->caplen);
   packet.bytes = {bytes, header->caplen};

@@ -1,4 +1,4 @@
-// What files and live captures share of libpcap: the handle, and the callback that turns its packets into ours.
+// What files and live captures share: libpcap's handle, the callback that turns its packets into ours, and times.
 #pragma once
 
 #include <pcap/pcap.h>
@@ -14,6 +14,9 @@ struct PcapClose {
   void operator()(pcap_t* pcap) const { ::pcap_close(pcap); }
 };
 using PcapHandle = std::unique_ptr<pcap_t, PcapClose>;
+
+// A file may claim any time; seconds beyond the year 2200 are held there, which leaves timeouts room to be added.
+PacketTime BoundedTime(std::int64_t seconds, std::int64_t nanoseconds);
 
 // Frames up to `until` whose owner hash modulo `members` is not `bucket` are left out.
 struct OwnerFilter {

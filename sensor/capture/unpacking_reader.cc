@@ -51,10 +51,11 @@ class UnpackingReader::GzipUnpacker final : public Unpacker {
     const int status = ::inflate(&stream_, Z_NO_FLUSH);
     input = input.last(stream_.avail_in);
     if (status == Z_STREAM_END) complete_ = true;
-    if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR) {
-      return Fail(ErrorCode::kCorrupt, "the gzip data is damaged");
-    }
-    return room - stream_.avail_out;
+    const std::size_t given = room - stream_.avail_out;
+    const bool damaged = status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR;
+    // What came out before the damage is given; the next step fails again.
+    if (damaged && given == 0) return Fail(ErrorCode::kCorrupt, "the gzip data is damaged");
+    return given;
   }
   bool complete() const override { return complete_; }
 
@@ -68,13 +69,14 @@ class UnpackingReader::ZstdUnpacker final : public Unpacker {
  public:
   Result<std::size_t> Step(ByteView& input, MutableByteView to) override {
     if (!context_) return Fail(ErrorCode::kLimit, "no memory to unpack zstd");
+    if (damage_ != nullptr) return Fail(Damaged());
     ZSTD_inBuffer in{input.data(), input.size(), 0};
     ZSTD_outBuffer out{to.data(), to.size(), 0};
     const std::size_t status = ::ZSTD_decompressStream(context_.get(), &out, &in);
     input = input.subspan(in.pos);
-    if (::ZSTD_isError(status) != 0) {
-      return Fail(ErrorCode::kCorrupt, "the zstd data is damaged ({})", ::ZSTD_getErrorName(status));
-    }
+    if (::ZSTD_isError(status) != 0) damage_ = ::ZSTD_getErrorName(status);
+    // What came out before the damage is given; the next step fails.
+    if (damage_ != nullptr && out.pos == 0) return Fail(Damaged());
     complete_ = status == 0;
     return out.pos;
   }
@@ -84,7 +86,10 @@ class UnpackingReader::ZstdUnpacker final : public Unpacker {
   struct Free {
     void operator()(ZSTD_DStream* stream) const { ::ZSTD_freeDStream(stream); }
   };
+  Error Damaged() const { return {ErrorCode::kCorrupt, fmt::format("the zstd data is damaged ({})", damage_)}; }
+
   std::unique_ptr<ZSTD_DStream, Free> context_{::ZSTD_createDStream()};
+  const char* damage_ = nullptr;  // ZSTD_getErrorName's, which lives for ever
   bool complete_ = false;
 };
 

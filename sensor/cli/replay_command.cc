@@ -14,6 +14,7 @@
 #include "base/output_file.h"
 #include "cli/replay_summary.h"
 #include "cli/sensor_options.h"
+#include "inspector/inspector_process.h"
 #include "process/inspector_group.h"
 #include "process/sandbox.h"
 #include "supervisor/supervisor.h"
@@ -119,6 +120,7 @@ Result<bool> Drive(process::InspectorGroup& group, supervisor::Supervisor& super
       supervisor.OnInspectorEnded(i);
       if (*ended == 0) continue;
       all_well = false;
+      if (*ended == inspector::kInputNotWhole) continue;  // it has said so
       Log(LogLevel::kError, "An inspector ended early; its flows are incomplete", "index={} status={}", i, *ended);
     }
     progress.Show(position / group.count());

@@ -5,7 +5,7 @@
 // through tunnels (GRE, ERSPAN, VXLAN, GENEVE, GTP-U, IP in IP, 6in4), in a loop of bounded length. Whatever a tunnel
 // carries that is no usable IP packet is handed over as the tunnel's own packet, so that its bytes are still searched.
 //
-// Checksums are not verified: a wrong one never drops a packet (design.md section 9.7). Nothing is allocated per
+// A wrong checksum never drops a packet (design.md section 9.7): it is told, as is what else a receiver looks at. Nothing is allocated per
 // packet. A fragment that cannot be joined stands for itself, and the pieces of a datagram that never became whole are
 // handed over when it is given up: the first with its transport header, the others as Transport::kOther.
 //

@@ -1,6 +1,7 @@
 #include "decode/ip_layer.h"
 
 #include "base/byte_reader.h"
+#include "decode/internet_checksum.h"
 #include "telemetry/anomaly_codes.h"
 
 namespace spanwatch::decode {
@@ -24,7 +25,10 @@ void GoToProtocol(Frame& frame, std::uint8_t protocol) {
 
 // What stands after the header up to the length it gives; a longer length than the frame's is told, the frame's counts.
 void CutToLength(Frame& frame, std::uint32_t length) {
-  if (length > frame.length) frame.anomalies.OnAnomaly(AnomalyCode::packet_truncated);
+  if (length > frame.length) {
+    frame.anomalies.OnAnomaly(AnomalyCode::packet_truncated);
+    frame.packet.overlong = true;
+  }
   frame.Cut(length);
 }
 
@@ -81,7 +85,7 @@ void DecodeIpv4(Frame& frame) noexcept {
   const std::uint16_t total_length = reader.U16Be();
   const std::uint16_t id = reader.U16Be();
   const std::uint16_t flags_and_offset = reader.U16Be();
-  reader.Skip(1);
+  const std::uint8_t hop_limit = reader.U8();
   const std::uint8_t protocol = reader.U8();
   reader.Skip(2);
   const ByteView source = reader.Take(4);
@@ -95,6 +99,9 @@ void DecodeIpv4(Frame& frame) noexcept {
   if (total_length != 0) CutToLength(frame, total_length);
   SetAddresses(frame.packet, source, destination);
   frame.packet.ip_id = id;
+  frame.packet.hop_limit = hop_limit;
+  frame.packet.ip_options = header_length > 20;
+  if (!SumsUp(InternetSum(frame.bytes.first(header_length)))) frame.packet.checksum = Checksum::kWrong;
   frame.Advance(header_length);
   const bool more = (flags_and_offset & 0x2000) != 0;
   const std::uint32_t offset = (flags_and_offset & 0x1fffu) * 8;
@@ -117,13 +124,15 @@ void DecodeIpv6(Frame& frame) noexcept {
   reader.Skip(3);
   const std::uint16_t payload_length = reader.U16Be();
   const std::uint8_t protocol = reader.U8();
-  reader.Skip(1);
+  const std::uint8_t hop_limit = reader.U8();
   const ByteView source = reader.Take(16);
   const ByteView destination = reader.Take(16);
   if (!reader.ok()) return frame.Fail(Failure::kTruncated);
   if (version >> 4 != 6) return frame.Fail(Failure::kMalformed);
   SetAddresses(frame.packet, source, destination);
   frame.packet.ip_id = 0;
+  frame.packet.hop_limit = hop_limit;
+  frame.packet.ip_options = false;
   frame.Advance(40);
   if (payload_length != 0) CutToLength(frame, payload_length);  // 0: jumbogram, or a segment not yet split
   GoToProtocol(frame, protocol);
@@ -181,6 +190,7 @@ void DecodeIpv6Extension(Frame& frame) noexcept {
   const std::size_t length = (reader.U8() + 1u) * 8;
   if (!reader.ok() || frame.bytes.size() < length) return frame.Fail(Failure::kTruncated);
   frame.owner_decided = true;
+  frame.packet.ip_options = true;
   frame.Advance(length);
   GoToProtocol(frame, protocol);
 }

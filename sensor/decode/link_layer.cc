@@ -89,45 +89,46 @@ void DecodeVlan(Frame& frame) {
   GoToEtherType(frame, ether_type);
 }
 
-}  // namespace
-
-void DecodeLinkType(Frame& frame, int link_type) noexcept {
+// kFailed: not read.
+Layer FirstLayer(int link_type) {
   switch (link_type) {
     case kDltEthernet:
-      frame.next = Layer::kEthernet;
-      return;
+      return Layer::kEthernet;
     case kDltLinuxCooked:
-      frame.next = Layer::kLinuxCooked;
-      return;
+      return Layer::kLinuxCooked;
     case kDltLinuxCooked2:
-      frame.next = Layer::kLinuxCooked2;
-      return;
+      return Layer::kLinuxCooked2;
     case kDltNull:
     case kDltLoop:
-      frame.next = Layer::kNull;
-      return;
+      return Layer::kNull;
     case kDltPpp:
     case kDltPppSerial:
-      frame.next = Layer::kPpp;
-      return;
+      return Layer::kPpp;
     case kDltPppEther:
-      frame.next = Layer::kPppoe;
-      return;
+      return Layer::kPppoe;
     case kDltHdlc:
-      frame.next = Layer::kHdlc;
-      return;
+      return Layer::kHdlc;
     case kDltRaw:
     case kDltRawOpenBsd:
     case kLinktypeRaw:
     case kDltIpv4:
     case kDltIpv6:
-      frame.Push(Encapsulation::kRawIp);
-      frame.next = Layer::kIp;
-      return;
+      return Layer::kIp;
     default:
-      frame.anomalies.OnAnomaly(AnomalyCode::packet_unknown_link);
-      frame.Fail(Failure::kUnknown);
+      return Layer::kFailed;
   }
+}
+
+}  // namespace
+
+bool ReadsLinkType(int link_type) noexcept { return FirstLayer(link_type) != Layer::kFailed; }
+
+void DecodeLinkType(Frame& frame, int link_type) noexcept {
+  frame.next = FirstLayer(link_type);
+  if (frame.next == Layer::kIp) frame.Push(Encapsulation::kRawIp);
+  if (frame.next != Layer::kFailed) return;
+  frame.anomalies.OnAnomaly(AnomalyCode::packet_unknown_link);
+  frame.Fail(Failure::kUnknown);
 }
 
 //  destination (6) | source (6) | type or length (2)

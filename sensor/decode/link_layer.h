@@ -5,6 +5,8 @@
 
 namespace spanwatch::decode {
 
+// Whether frames of this link type (pcap-linktype(7)) are read. Also for whoever tells what is not.
+bool ReadsLinkType(int link_type) noexcept;
 // Names the first layer of a frame of this link type (pcap-linktype(7)), or fails.
 void DecodeLinkType(Frame& frame, int link_type) noexcept;
 void DecodeEthernet(Frame& frame) noexcept;

@@ -1,8 +1,10 @@
 #include "decode/transport_layer.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/byte_reader.h"
+#include "decode/internet_checksum.h"
 #include "telemetry/anomaly_codes.h"
 
 namespace spanwatch::decode {
@@ -11,10 +13,10 @@ namespace {
 constexpr std::uint16_t kVxlanPort = 4789, kVxlanLinuxPort = 8472, kGenevePort = 6081, kGtpUPort = 2152;
 constexpr std::uint8_t kIcmpv6Protocol = 58;
 
-// The shift count of the window scale option, if there is one. Options: kind (1) | length of all (1) | value; kinds 0
-// (end) and 1 (padding) are one byte.
-std::uint8_t WindowScale(ByteView options) {
-  constexpr std::uint8_t kEnd = 0, kPadding = 1, kWindowScale = 3, kLargestShift = 14;
+// Options: kind (1) | length of all (1) | value; kinds 0 (end) and 1 (padding) are one byte.
+void ReadOptions(ByteView options, TcpFields& tcp) {
+  constexpr std::uint8_t kEnd = 0, kPadding = 1, kWindowScale = 3, kTimestamps = 8, kMd5 = 19, kAuthentication = 29;
+  constexpr std::uint8_t kLargestShift = 14;
   ByteReader reader(options);
   while (reader.remaining() > 0) {
     const std::uint8_t kind = reader.U8();
@@ -24,9 +26,32 @@ std::uint8_t WindowScale(ByteView options) {
     if (!reader.ok() || length < 2) break;
     const ByteView value = reader.Take(length - 2u);
     if (!reader.ok()) break;
-    if (kind == kWindowScale && value.size() == 1) return std::min(value[0], kLargestShift);
+    if (kind == kWindowScale && value.size() == 1) {
+      if ((tcp.flags & TcpFields::kSyn) != 0) tcp.window_scale = std::min(value[0], kLargestShift);
+    } else if (kind == kTimestamps && value.size() == 8) {
+      tcp.has_timestamp = true;
+      tcp.timestamp = ByteReader(value).U32Be();
+    } else if (kind == kMd5 || kind == kAuthentication) {
+      tcp.has_signature = true;
+    }
   }
-  return TcpFields::kNoWindowScale;
+}
+
+// RFC 9293 section 3.1, with the pseudo-header of IPv4 or of IPv6 (RFC 8200 section 8.1): addresses, length, protocol.
+Checksum TcpChecksum(const Frame& frame) {
+  if (frame.packet.checksum == Checksum::kWrong) return Checksum::kWrong;  // an IP header's
+  if (frame.bytes.size() != frame.length || frame.packet.overlong) return Checksum::kUnknown;
+  const std::array<std::uint8_t, 8> rest = {static_cast<std::uint8_t>(frame.length >> 24),
+                                            static_cast<std::uint8_t>(frame.length >> 16),
+                                            static_cast<std::uint8_t>(frame.length >> 8),
+                                            static_cast<std::uint8_t>(frame.length),
+                                            0,
+                                            0,
+                                            0,
+                                            frame.packet.ip_protocol};
+  std::uint64_t sum = InternetSum(frame.packet.source.address.view(), InternetSum(rest));
+  sum = InternetSum(frame.packet.destination.address.view(), sum);
+  return SumsUp(InternetSum(frame.bytes, sum)) ? Checksum::kRight : Checksum::kWrong;
 }
 
 }  // namespace
@@ -43,13 +68,14 @@ void DecodeTcp(Frame& frame) noexcept {
   const std::size_t header_length = (reader.U8() >> 4) * 4u;
   packet.tcp.flags = reader.U8();
   packet.tcp.window = reader.U16Be();
-  reader.Skip(4);
+  reader.Skip(2);
+  const std::uint16_t urgent = reader.U16Be();
   if (!reader.ok()) return frame.Fail(Failure::kTruncated);
   if (header_length < 20 || header_length > frame.length) return frame.Fail(Failure::kMalformed);
   if (header_length > frame.bytes.size()) return frame.Fail(Failure::kTruncated);
-  if ((packet.tcp.flags & TcpFields::kSyn) != 0) {
-    packet.tcp.window_scale = WindowScale(frame.bytes.subspan(20, header_length - 20));
-  }
+  packet.tcp.urgent = (packet.tcp.flags & TcpFields::kUrg) != 0 ? urgent : 0;
+  packet.checksum = TcpChecksum(frame);
+  if (header_length > 20) ReadOptions(frame.bytes.subspan(20, header_length - 20), packet.tcp);
   frame.Advance(header_length);
   frame.Deliver(Transport::kTcp);
 }

@@ -7,12 +7,14 @@
 #include <unistd.h>
 
 #include <ctime>
+#include <set>
 
 #include "base/byte_writer.h"
 #include "capture/capture_file.h"
 #include "capture/fanout_program.h"
 #include "capture/live_capture.h"
 #include "content/object_tree.h"
+#include "decode/link_layer.h"
 #include "fingerprint/plate_mask.h"
 #include "inspector/file_inspection.h"
 #include "inspector/handover.h"
@@ -65,12 +67,17 @@ class InspectorProcess {
       : channel_(channel), setup_(std::move(setup)) {}
 
   Status Run();
+  // After Run: whether all that was given could be read to its end.
+  bool all_read() const { return all_read_; }
 
  private:
   Status Open();
   Status OpenLive();
   Status Seal();
-  Status ReplayAll();
+  // Whether every capture was read whole.
+  bool ReplayAll();
+  // Interfaces that are not read, each link type once, and frames that were missing before the capture was written.
+  void TellAbout(const capture::CaptureFile& file, const std::string& name, std::set<int>& told);
   Status InspectLive();
   Status HandleControl();
   void OpenHandover();
@@ -89,6 +96,7 @@ class InspectorProcess {
   std::unique_ptr<Inspection> inspection_;
   std::unique_ptr<capture::LiveCapture> live_;
   bool draining_ = false;
+  bool all_read_ = true;
 };
 
 Status InspectorProcess::Run() {
@@ -104,7 +112,11 @@ Status InspectorProcess::Run() {
   if (setup_.mode == process::InspectorMode::kFiles) {
     InspectFiles(std::move(setup_.inputs), setup_.limits, *block_, *sink_, match_, MaskOf(setup_, match_));
   } else {
-    status = setup_.mode == process::InspectorMode::kLive ? InspectLive() : ReplayAll();
+    if (setup_.mode == process::InspectorMode::kLive) {
+      status = InspectLive();
+    } else {
+      all_read_ = ReplayAll();
+    }
   }
   inspection_->Finish();
   while (!sink_->Flush() && ParentThere()) ::usleep(1000);
@@ -174,30 +186,43 @@ Status InspectorProcess::Seal() {
   return process::Seal(block_->forbidden_calls);
 }
 
-Status InspectorProcess::ReplayAll() {
+// Every inspector reads every file; the first tells what is wrong with one. A file that is no capture spoils no other.
+bool InspectorProcess::ReplayAll() {
+  bool all_read = true;
   std::uint64_t before = 0;
-  Status worst;
+  std::set<int> told_link_types;
   for (process::NamedFile& input : setup_.inputs) {
+    const auto tell = [&](const Error& error, std::string_view what) {
+      all_read = false;
+      if (setup_.index == 0) Log(LogLevel::kError, what, "reason=\"{}\"", error.message);
+    };
     auto source = capture::OpenCaptureFile(std::move(input.file), input.name);
     if (!source) {
-      // One file that is no capture spoils no other; it is named, and the exit status tells.
-      Log(LogLevel::kError, "A capture cannot be read", "reason=\"{}\"", source.error().message);
-      worst = Fail(source.error());
+      tell(source.error(), "A capture cannot be read");
       continue;
     }
     while (true) {
       const auto state = (*source)->Deliver(*inspection_, kPacketsAtOnce);
       block_->input_bytes_read.store(before + (*source)->progress().position, std::memory_order_relaxed);
-      if (!state) {
-        Log(LogLevel::kError, "A capture ends in the middle", "reason=\"{}\"", state.error().message);
-        worst = Fail(state.error());
-        break;
-      }
-      if (*state == capture::PacketSource::State::kEnd) break;
+      if (!state) tell(state.error(), "A capture is damaged or cut short; what could be read of it was inspected");
+      if (!state || *state == capture::PacketSource::State::kEnd) break;
     }
+    if (setup_.index == 0) TellAbout(**source, input.name, told_link_types);
     before += (*source)->progress().position;
   }
-  return worst;
+  return all_read;
+}
+
+void InspectorProcess::TellAbout(const capture::CaptureFile& file, const std::string& name, std::set<int>& told) {
+  for (const int link_type : file.link_types()) {
+    if (decode::ReadsLinkType(link_type) || !told.insert(link_type).second) continue;
+    Log(LogLevel::kWarning, "A capture has an interface whose link type is not read; its frames are passed over",
+        "capture=\"{}\" link_type={} name=\"{}\"", name, link_type, capture::LinkTypeName(link_type));
+  }
+  if (file.lost_frames() == 0) return;
+  block_->counters.Add(Counter::frames_lost_by_writer, file.lost_frames());
+  Log(LogLevel::kWarning, "Whoever made a capture missed frames, as the capture says itself",
+      "capture=\"{}\" frames={}", name, file.lost_frames());
 }
 
 Status InspectorProcess::HandleControl() {
@@ -297,7 +322,7 @@ int RunInspectorProcess() {
   if (setup->verbose) SetLogLevel(LogLevel::kDebug);
   InspectorProcess inspector(channel, std::move(*setup));
   const Status status = inspector.Run();
-  if (status) return 0;
+  if (status) return inspector.all_read() ? 0 : kInputNotWhole;
   Log(LogLevel::kError, "The inspector ends", "reason=\"{}\"", status.error().message);
   return 1;
 }

@@ -4,7 +4,10 @@
 
 namespace spanwatch::inspector {
 
-// Returns the exit status.
+// Its exit status when it inspected all that could be read, and named what could not.
+inline constexpr int kInputNotWhole = 4;
+
+// Returns the exit status: 0, 1 when it failed, or kInputNotWhole.
 int RunInspectorProcess();
 
 }  // namespace spanwatch::inspector

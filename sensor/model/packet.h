@@ -85,14 +85,22 @@ constexpr std::string_view ToString(Encapsulation encapsulation) {
 
 // TCP header fields that reassembly needs (RFC 9293 section 3.1).
 struct TcpFields {
-  static constexpr std::uint8_t kFin = 0x01, kSyn = 0x02, kRst = 0x04, kPsh = 0x08, kAck = 0x10;
+  static constexpr std::uint8_t kFin = 0x01, kSyn = 0x02, kRst = 0x04, kPsh = 0x08, kAck = 0x10, kUrg = 0x20;
   static constexpr std::uint8_t kNoWindowScale = 255;
   std::uint32_t sequence = 0;
   std::uint32_t acknowledgement = 0;
   std::uint16_t window = 0;
   std::uint8_t flags = 0;
   std::uint8_t window_scale = kNoWindowScale;  // that a SYN offers (RFC 7323 section 2)
+  std::uint16_t urgent = 0;                    // the urgent pointer; 0 without the flag
+  bool has_timestamp = false;                  // RFC 7323 section 3
+  bool has_signature = false;                  // MD5 (RFC 2385) or authentication (RFC 5925)
+  std::uint32_t timestamp = 0;                 // TSval
 };
+
+// What the checksums of a packet say: those of its innermost IPv4 header and of TCP, and of IPv4 headers around them.
+// Unknown: there is none, or bytes that it covers are missing.
+enum class Checksum : std::uint8_t { kUnknown, kRight, kWrong };
 
 // The innermost IP packet, whole: IP fragments are already joined.
 struct DecodedPacket {
@@ -110,6 +118,11 @@ struct DecodedPacket {
   std::uint16_t interface_index = 0;
   std::uint16_t ip_id = 0;   // outer fields that tell a duplicate frame from a retransmission
   bool reassembled = false;  // joined from IP fragments
+  // Of the innermost IP header, for telling whether the receiver takes the packet.
+  std::uint8_t hop_limit = 0;  // time to live; of fragments, the lowest
+  bool ip_options = false;     // IPv4 options, or extension headers of IPv6
+  bool overlong = false;       // an IP header tells of more bytes than the frame had
+  Checksum checksum = Checksum::kUnknown;
 };
 
 // An IP datagram that was joined from fragments, when nothing that was taken off before it decides whose it is: its

@@ -146,6 +146,38 @@ TEST(CaptureFile, MicrosecondsOfTheOtherByteOrderBecomeNanoseconds) {
   ExpectFrames(recorder, frames);
 }
 
+// Linux 2.3's libpcap wrote eight bytes more with each frame.
+TEST(CaptureFile, ModifiedPcapIsRead) {
+  auto frames = Frames(10);
+  ByteWriter file;
+  for (const std::uint32_t word : {0xa1b2cd34u, 2u | 4u << 16, 0u, 0u, 65535u, 1u}) file.Le(word);
+  for (auto& frame : frames) {
+    frame.time = PacketTimeFromNanoseconds(Nanoseconds(frame.time) / 1000 * 1000);
+    const std::int64_t microseconds = Nanoseconds(frame.time) / 1000;
+    file.Le(static_cast<std::uint32_t>(microseconds / 1'000'000));
+    file.Le(static_cast<std::uint32_t>(microseconds % 1'000'000));
+    file.Le(static_cast<std::uint32_t>(frame.bytes.size()));
+    file.Le(static_cast<std::uint32_t>(frame.bytes.size()));
+    file.Le(std::uint64_t{0});
+    file.Raw(frame.bytes);
+  }
+  FileRecorder recorder;
+  EXPECT_EQ(ReadAll(MemoryFile(file.bytes()), recorder), "");
+  ExpectFrames(recorder, frames);
+}
+
+TEST(CaptureFile, PackedCapturesGiveWhatComesBeforeTheDamage) {
+  const auto frames = Frames(3000);
+  for (const Bytes& capture : {PcapFile(frames), Pcapng(frames)}) {
+    for (Bytes packed : {Gzip(capture), Zstd(capture)}) {
+      Bytes cut(packed.begin(), packed.begin() + static_cast<std::ptrdiff_t>(packed.size() / 2));
+      FileRecorder recorder;
+      EXPECT_NE(ReadAll(MemoryFile(cut), recorder), "");
+      EXPECT_GT(recorder.frames.size(), 200u);
+    }
+  }
+}
+
 TEST(CaptureFile, PipesAreReadAsTheyCome) {
   const auto frames = Frames(500);
   for (const Bytes& content : {PcapFile(frames), Gzip(PcapFile(frames)), Zstd(Pcapng(frames))}) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "decode/link_layer.h"
 #include "packet_recorder.h"
 #include "telemetry/anomaly_codes.h"
 
@@ -188,6 +189,83 @@ TEST(Decoder, WrongChecksumsDropNothing) {
   PacketRecorder recorder;
   recorder.Decode(frame);
   EXPECT_THAT(recorder.payloads, ElementsAre(kText));
+}
+
+TEST(Decoder, ChecksumsAreToldRightWrongOrUnknown) {
+  const auto checksum_of = [](const Bytes& frame, std::uint32_t cut = 0) {
+    PacketRecorder recorder;
+    CapturedPacket captured = PacketBuilder::Captured(frame);
+    captured.bytes = captured.bytes.first(frame.size() - cut);
+    recorder.Decode(captured);
+    EXPECT_EQ(recorder.packets.size(), 1u);
+    return recorder.packets.at(0).checksum;
+  };
+  for (std::size_t length = 0; length < 100; ++length) {
+    const Bytes payload(length, 0xa7);
+    for (PacketBuilder builder :
+         {PacketBuilder().Ethernet().Ipv4("10.20.0.9", "198.51.100.7"),
+          PacketBuilder().Ethernet().Ipv6("fd00::9", "2001:db8::7"),
+          PacketBuilder().Ethernet().Ipv4("192.0.2.1", "192.0.2.2").Gre().Ipv4("10.20.0.9", "198.51.100.7")}) {
+      Bytes frame = builder.Tcp(1, 2, {.sequence = 7, .flags = TcpFields::kAck}).Payload(payload).Build();
+      EXPECT_EQ(checksum_of(frame), Checksum::kRight) << length;
+      if (length > 0) {
+        EXPECT_EQ(checksum_of(frame, 1), Checksum::kUnknown);
+      }
+      frame.back() ^= 0x10;
+      EXPECT_EQ(checksum_of(frame), Checksum::kWrong) << length;
+    }
+  }
+  Bytes header = InnerTcp(PacketBuilder().Ethernet()).Build();
+  header[14 + 8] ^= 1;  // the time to live, under the IP header's checksum
+  EXPECT_EQ(checksum_of(header), Checksum::kWrong);
+  EXPECT_EQ(checksum_of(PacketBuilder().Ethernet().Ipv4("10.20.0.9", "198.51.100.7").Udp(1, 2).Payload(kText).Build()),
+            Checksum::kUnknown);
+}
+
+TEST(Decoder, WhatAReceiverLooksAtIsTold) {
+  PacketRecorder recorder;
+  recorder.Decode(PacketBuilder()
+                      .Ethernet()
+                      .Ipv4("10.20.0.9", "198.51.100.7", {.ttl = 3, .option_words = 1})
+                      .Tcp(1, 2, {.flags = TcpFields::kAck | TcpFields::kUrg})
+                      .Build());
+  recorder.Decode(PacketBuilder().Ethernet().Ipv6("fd00::9", "2001:db8::7").Ipv6Extension(60).Tcp(1, 2, {}).Build());
+  recorder.Decode(InnerTcp(PacketBuilder().Ethernet()).Build());
+  Bytes overlong = InnerTcp(PacketBuilder().Ethernet()).Build();
+  overlong[14 + 3] = static_cast<std::uint8_t>(overlong[14 + 3] + 9);  // the total length
+  recorder.Decode(overlong);
+  ASSERT_EQ(recorder.packets.size(), 4u);
+  EXPECT_EQ(recorder.packets[0].hop_limit, 3);
+  EXPECT_TRUE(recorder.packets[0].ip_options);
+  EXPECT_EQ(recorder.packets[1].hop_limit, 64);
+  EXPECT_TRUE(recorder.packets[1].ip_options);
+  EXPECT_FALSE(recorder.packets[2].ip_options || recorder.packets[2].overlong);
+  EXPECT_TRUE(recorder.packets[3].overlong);
+}
+
+TEST(Decoder, TimestampsAndSignaturesOfTcpAreRead) {
+  const auto options_of = [](std::initializer_list<int> options) {
+    Bytes header = {0, 1, 0, 2, 0, 0, 0, 7, 0, 0, 0, 0, static_cast<std::uint8_t>((5 + options.size() / 4) << 4), 0x10};
+    header.resize(20);
+    for (const int byte : options) header.push_back(static_cast<std::uint8_t>(byte));
+    PacketRecorder recorder;
+    recorder.Decode(PacketBuilder().Ethernet().Ipv4("10.20.0.9", "198.51.100.7").Raw(6).Payload(header).Build());
+    EXPECT_EQ(recorder.packets.size(), 1u);
+    return recorder.packets.at(0).tcp;
+  };
+  const TcpFields times = options_of({1, 1, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0});
+  EXPECT_TRUE(times.has_timestamp);
+  EXPECT_EQ(times.timestamp, 0x01020304u);
+  EXPECT_FALSE(times.has_signature);
+  EXPECT_TRUE(options_of({19, 18, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1}).has_signature);
+  EXPECT_TRUE(options_of({29, 4, 0, 0}).has_signature);
+  EXPECT_FALSE(options_of({8, 10, 1, 2}).has_timestamp);  // cut short
+}
+
+TEST(Decoder, LinkTypesThatAreNotReadAreKnownAsSuch) {
+  for (const Wrapping& wrapping : Wrappings()) EXPECT_TRUE(ReadsLinkType(wrapping.link_type));
+  EXPECT_FALSE(ReadsLinkType(105));
+  EXPECT_FALSE(ReadsLinkType(-1));
 }
 
 TEST(Decoder, ReadsIpv4OptionsAndIpv6ExtensionHeaders) {
