@@ -70,6 +70,7 @@ std::vector<std::string> FilesBelow(const fs::path& folder, const std::function<
   std::vector<std::string> files;
   WalkFolder(folder,
              {.on_file = [&](const fs::path& path) { files.push_back(path.string()); }, .on_problem = on_problem});
+  if (files.empty()) on_problem(fmt::format("there is no file in {}", folder.string()));
   std::ranges::sort(files);
   return files;
 }

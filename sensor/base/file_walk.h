@@ -19,7 +19,8 @@ struct WalkVisitor {
 
 // In no particular order. A pipe, a socket or a device is a problem: it would be waited for without end.
 void WalkFolder(const std::filesystem::path& folder, const WalkVisitor& visitor);
-// The same files in the order of their names, so that what is made of them is the same each time.
+// The same files in the order of their names, so that what is made of them is the same each time. A folder without
+// any is a problem.
 std::vector<std::string> FilesBelow(const std::filesystem::path& folder,
                                     const std::function<void(const std::string&)>& on_problem);
 

@@ -162,6 +162,9 @@ Status InspectBatch(const config::Config& config, OpenedHashSets& sets, std::spa
   }
   std::vector<std::string> names;
   for (const std::string& name : files) {
+    if (std::error_code error; std::filesystem::is_fifo(name, error) && !name.starts_with("/dev/")) {
+      std::fprintf(stderr, "%s is a pipe; waiting for what is written into it\n", Printable(name).c_str());
+    }
     auto file = OpenForReading(name);
     if (!file) {
       ++findings.unreadable;
@@ -212,7 +215,13 @@ Result<int> Inspect(const InspectOptions& options) {
                 "program, report it with the file",
                 findings.refused);
   }
-  if (findings.unreadable != 0) return kExitFailed;
+  std::uint64_t unsearched = 0;
+  for (const auto& figures : sets->figures) unsearched += figures.unsearched_records;
+  if (unsearched > 0) {
+    std::fprintf(stderr, "%s records were not looked for: their hash set needs a --record-key\n",
+                 std::to_string(unsearched).c_str());
+  }
+  if (findings.unreadable != 0 || (unsearched > 0 && findings.sightings == 0)) return kExitFailed;
   return findings.sightings == 0 ? kExitDone : kExitFound;
 }
 

@@ -31,20 +31,19 @@ std::vector<std::uint64_t> ValueTags(const RecordTagger& tagger, const std::vect
 
 }  // namespace
 
-std::vector<RecordFingerprint> FingerprintRecord(const RecordTagger& tagger, std::string_view plate,
+std::vector<RecordFingerprint> FingerprintRecord(const RecordTagger& tagger, std::span<const std::string> plates,
                                                  const std::vector<std::string>& support,
                                                  std::span<const std::optional<DateOrder>> orders) {
-  const std::vector<std::string> variants = PlateVariants(plate);
-  if (variants.empty()) return {};
+  if (plates.empty()) return {};
   std::vector<std::string> values;
   for (const std::string& value : support) values.push_back(FoldText(value));
   const std::vector<std::uint64_t> value_tags = ValueTags(tagger, values, orders);
   std::vector<RecordFingerprint> fingerprints;
-  for (const std::string& variant : variants) {
+  for (const std::string& plate : plates) {
     RecordFingerprint record;
-    record.plate_tag = tagger.Tag(variant);
-    record.folded_tag = tagger.Tag(FoldPlate(variant));
-    record.shape = *PlateShape(variant);
+    record.plate_tag = tagger.Tag(plate);
+    record.folded_tag = tagger.Tag(FoldPlate(plate));
+    record.shape = *PlateShape(plate);
     for (const std::uint64_t value : value_tags) {
       record.pair_tags.push_back(tagger.PairTag(record.plate_tag, value));
       // A reader's O for 0 must not part a plate from its values.

@@ -19,11 +19,11 @@ struct RecordRow {
   std::vector<RecordFingerprint> fingerprints;  // never empty
 };
 
-// One for each variant of the plate (PlateVariants), all with the pair tags of `support`. Empty when the field holds no
-// plate. `orders` says of each value how its date is written when its digits alone do not tell; where it does not say,
+// One for each of `plates`, which are the variants of one plate (PlateVariants), all with the pair tags of `support`.
+// `orders` says of each value how its date is written when its digits alone do not tell; where it does not say,
 // every way is registered. A date and a time of day that stand in values of their own are also registered as one
 // moment.
-std::vector<RecordFingerprint> FingerprintRecord(const RecordTagger& tagger, std::string_view plate,
+std::vector<RecordFingerprint> FingerprintRecord(const RecordTagger& tagger, std::span<const std::string> plates,
                                                  const std::vector<std::string>& support,
                                                  std::span<const std::optional<DateOrder>> orders = {});
 

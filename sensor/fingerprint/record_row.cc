@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "base/ascii.h"
 #include "fingerprint/record_time.h"
 
 namespace spanwatch::fingerprint {
@@ -12,6 +13,7 @@ namespace {
 constexpr std::size_t kLongestField = 96;
 constexpr std::size_t kLongestDate = 12;
 constexpr std::size_t kLongestTimeOfDay = 18;
+constexpr std::size_t kShortestMoment = 8;  // beside other words
 constexpr std::string_view kFieldEnds = ",;\t|\n\r\"'`(){}[]<>=&\\\x01";
 
 struct Range {
@@ -135,6 +137,8 @@ Range RowOf(std::string_view text, const PlateToken& token, std::size_t reach) {
   return columns ? tuple : line;
 }
 
+bool IsLetterOrDigit(char c) { return IsDigit(c) || (Lower(c) >= 'a' && Lower(c) <= 'z'); }
+
 bool IsDateField(std::string_view field) { return field.size() <= kLongestDate && IsDateAlone(field); }
 
 class RowReader {
@@ -145,10 +149,15 @@ class RowReader {
   void Read() {
     const Range row = RowOf(text_, token_, reach_);
     std::size_t begin = row.begin;
+    std::size_t whole = row.begin;  // behind the last end of a field that is no comma
     for (std::size_t i = row.begin; i <= row.end && values_.size() < kRowValues; ++i) {
       if (i < row.end && !EndsField(i)) continue;
       Field({begin, i});
+      const bool has_commas = begin > whole;
       begin = i + 1;
+      if (i < row.end && text_[i] == ',') continue;
+      if (has_commas && IsOneField(row, {whole, i})) WithCommas({whole, i});
+      whole = begin;
     }
   }
 
@@ -159,6 +168,18 @@ class RowReader {
     return kFieldEnds.contains(text_[i]);
   }
 
+  // Between two quotes, or two delimiters that are no commas, at an end of the row between one and that end.
+  bool IsOneField(const Range& row, Range field) const {
+    const char before = field.begin > row.begin ? text_[field.begin - 1] : '\0';
+    const char after = field.end < row.end ? text_[field.end] : '\0';
+    if (before != '\0' && after != '\0') return before == after;
+    return before != after && !std::string_view("\"'`").contains(before == '\0' ? after : before);
+  }
+  // "51,3" and "McAllen, TX": a comma ends no field in quotes, or between other delimiters.
+  void WithCommas(Range range) {
+    if (range.end - range.begin <= kLongestField) Add(text_.substr(range.begin, range.end - range.begin));
+  }
+
   void Field(Range range) {
     if (range.end <= range.begin || range.end - range.begin > kLongestField) return;
     std::string_view field = text_.substr(range.begin, range.end - range.begin);
@@ -167,6 +188,7 @@ class RowReader {
     field = field.substr(first, field.find_last_not_of(' ') - first + 1);
     Add(field);
     JoinDateAndTime(field);
+    TimesWithin(field);
     const bool holds_plate = token_.begin >= range.begin && token_.end <= range.end;
     if (holds_plate && field.size() > token_.end - token_.begin) Words(field);
   }
@@ -188,6 +210,33 @@ class RowReader {
       end = std::ranges::copy(field, end).out;
       Add({both.data(), static_cast<std::size_t>(end - both.begin())});
     }
+  }
+
+  // Moments beside other words: ABC1234_20260305T081101Z.jpg, 20260305_081101_ABC1234, 2026-03-05T08:11:01Z plate.
+  void TimesWithin(std::string_view field) {
+    for (std::size_t at = 0; at < field.size();) {
+      const bool begins = IsDigit(field[at]) && (at == 0 || !IsLetterOrDigit(field[at - 1]));
+      at = begins ? TimeAt(field, at) : at + 1;
+    }
+  }
+  // Adds the moment that begins at `at`; where the next may begin.
+  std::size_t TimeAt(std::string_view field, std::size_t at) {
+    constexpr std::string_view kInTime = "0123456789-:.+TZ";
+    const auto end_of = [&](std::size_t from) {
+      return std::min(field.find_first_not_of(kInTime, from), field.size());
+    };
+    const std::size_t first = end_of(at);
+    const bool joins = first + 1 < field.size() && std::string_view(" _").contains(field[first]) &&
+                       IsDigit(field[first - 1]) && IsDigit(field[first + 1]);
+    for (const std::size_t end : {joins ? end_of(first + 1) : first, first}) {
+      const std::size_t last = field.find_last_of("0123456789Z", end - 1);
+      const std::string_view time = field.substr(at, last + 1 - at);
+      if (time.size() < kShortestMoment || time.size() == field.size()) continue;
+      if (ReadRecordTimes(time).count == 0) continue;
+      Add(time);
+      return end;
+    }
+    return first;
   }
 
   void Words(std::string_view field) {

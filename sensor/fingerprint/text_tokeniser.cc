@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/ascii.h"
+
 namespace spanwatch::fingerprint {
 namespace {
 
@@ -34,6 +36,16 @@ bool IsMixed(std::string_view run) {
     digit = digit || (c >= '0' && c <= '9');
   }
   return upper && lower && digit;
+}
+
+// A number, a digest in hexadecimal digits or a time (20260305T081101Z): as long as a run of base64, but none.
+bool IsNumberOrTime(std::string_view run) {
+  constexpr std::size_t kDate = 8;
+  if (run.ends_with('Z')) run.remove_suffix(1);
+  if (run.size() > kDate && run[kDate] == 'T') {
+    return std::ranges::all_of(run.substr(0, kDate), IsDigit) && std::ranges::all_of(run.substr(kDate + 1), IsDigit);
+  }
+  return run.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
 }
 
 }  // namespace
@@ -296,6 +308,9 @@ bool TextTokeniser::IsNoise(std::size_t begin, std::size_t end, const TextMasks&
   if (long_runs == 0) return false;
   // From the token back to the end of the run there must be nothing that base64 has not, and one end of line.
   const std::size_t run_end = begin - back + static_cast<std::size_t>(std::bit_width(long_runs)) + kBase64Run - 1;
+  std::size_t run_begin = run_end;
+  while (run_begin > begin - back && IsWord(text_[run_begin - 1])) --run_begin;
+  if (IsNumberOrTime(std::string_view(text_).substr(run_begin, run_end - run_begin))) return false;
   int lines = 0;
   for (std::size_t i = run_end; i < begin; ++i) {
     lines += text_[i] == '\n' ? 1 : 0;

@@ -10,6 +10,7 @@ namespace spanwatch::enrolment {
 namespace {
 
 constexpr std::size_t kLinesOfCell = 10'000;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // also where files were joined
 
 // The cells of one row, character by character.
 class CellSplitter {
@@ -85,7 +86,7 @@ bool TextLines::Next(TextLine& line) {
   int c = buffer.sbumpc();
   if (c == kEnd) return false;
   ++number_;
-  for (; c != kEnd && c != '\n' && c != '\r'; c = buffer.sbumpc()) {
+  for (; c != kEnd && c != '\n' && c != '\r' && (c != '\0' || !zero_ends_); c = buffer.sbumpc()) {
     if (c == '\0') {
       line.had_zero_bytes = true;
     } else if (line.text.size() < longest_) {
@@ -95,6 +96,7 @@ bool TextLines::Next(TextLine& line) {
     }
   }
   if (c == '\r' && buffer.sgetc() == '\n') buffer.sbumpc();
+  if (line.text.starts_with(kByteOrderMark)) line.text.erase(0, kByteOrderMark.size());
   return true;
 }
 
@@ -141,7 +143,10 @@ bool CsvRows::JoinLines(const TextLine& first, CellRow& row, SplitResult& split,
     if (split.closed_oddly && split.quoted_cell == cell) break;
     whole = !split.open;
   }
-  if (whole) return true;
+  if (whole) {
+    row.text = std::move(text) + '\n';
+    return true;
+  }
   for (; !taken.empty(); taken.pop_back()) lines_->PutBack(std::move(taken.back()));
   return false;
 }
@@ -150,6 +155,7 @@ bool CsvRows::Next(CellRow& row) {
   TextLine first;
   if (!lines_->Next(first)) return false;
   row.line = first.number;
+  row.text = first.text + '\n';
   row.problem.clear();
   if (first.cut) row.problem = fmt::format("is longer than {} bytes; the rest was not read", TextLines::kLongestLine);
   if (first.had_zero_bytes) row.problem = "holds zero bytes, which were left out";

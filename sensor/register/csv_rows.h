@@ -21,7 +21,7 @@ namespace spanwatch::enrolment {
 inline constexpr std::string_view kCellDelimiters = ",;\t|";
 
 struct TextLine {
-  std::string text;  // without its end; zero bytes are left out
+  std::string text;  // without its end and a byte order mark before it; zero bytes are left out
   std::uint64_t number = 0;
   bool had_zero_bytes = false;
   bool cut = false;  // it is longer than the longest, and the rest was passed over
@@ -31,13 +31,16 @@ class TextLines {
  public:
   static constexpr std::size_t kLongestLine = 16u << 20;
 
-  explicit TextLines(std::istream& input, std::size_t longest = kLongestLine) : input_(&input), longest_(longest) {}
+  // `zero_ends`: a zero byte ends a line, as `sha256sum --zero` writes.
+  explicit TextLines(std::istream& input, std::size_t longest = kLongestLine, bool zero_ends = false)
+      : input_(&input), longest_(longest), zero_ends_(zero_ends) {}
   bool Next(TextLine& line);  // false at the end
   void PutBack(TextLine line) { waiting_.push_front(std::move(line)); }
 
  private:
   std::istream* input_;
   std::size_t longest_;
+  bool zero_ends_;
   std::deque<TextLine> waiting_;
   std::uint64_t number_ = 0;
 };
@@ -45,6 +48,7 @@ class TextLines {
 struct CellRow {
   std::uint64_t line = 0;  // where it begins, from 1
   std::vector<std::string> cells;
+  std::string text;     // its lines, each with its end
   std::string problem;  // the row may have been read otherwise than it was meant; names no content
 };
 

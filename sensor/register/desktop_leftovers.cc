@@ -2,10 +2,18 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
 #include <string>
 #include <string_view>
 
 namespace spanwatch::enrolment {
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::array kPictures = {"\xFF\xD8\xFF"sv, "\x89PNG"sv, "GIF8"sv, "RIFF"sv, "BM"sv, "II*\0"sv, "MM\0*"sv};
+
+}  // namespace
 
 bool IsDesktopLeftover(const std::filesystem::path& path) {
   constexpr std::array<std::string_view, 6> kNames = {".DS_Store",  "Thumbs.db",  "desktop.ini",
@@ -14,6 +22,16 @@ bool IsDesktopLeftover(const std::filesystem::path& path) {
     const std::string name = step.string();
     return name.starts_with("._") || std::ranges::find(kNames, name) != kNames.end();
   });
+}
+
+bool IsLeftoverFile(const std::filesystem::path& path) {
+  if (!IsDesktopLeftover(path.filename())) return false;
+  std::ifstream file(path, std::ios::binary);
+  std::array<char, 12> bytes{};
+  file.read(bytes.data(), bytes.size());
+  const std::string_view head(bytes.data(), static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+  const bool heif = head.size() > 8 && head.substr(4).starts_with("ftyp");
+  return !heif && std::ranges::none_of(kPictures, [&](std::string_view begins) { return head.starts_with(begins); });
 }
 
 }  // namespace spanwatch::enrolment

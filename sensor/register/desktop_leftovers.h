@@ -10,4 +10,7 @@ namespace spanwatch::enrolment {
 // such.
 bool IsDesktopLeftover(const std::filesystem::path& path);
 
+// The same of a file that can be looked at: a picture under such a name is none.
+bool IsLeftoverFile(const std::filesystem::path& path);
+
 }  // namespace spanwatch::enrolment

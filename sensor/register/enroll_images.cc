@@ -25,8 +25,10 @@ constexpr unsigned kThreadsMax = 256;
 
 bool ClaimsToBePicture(const std::string& path) {
   const std::string extension = Lower(fs::path(path).extension().string());
-  constexpr std::array<std::string_view, 13> kExtensions = {".jpg", ".jpeg", ".jpe",  ".jfif", ".png",  ".gif", ".bmp",
-                                                            ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif"};
+  constexpr std::array<std::string_view, 32> kExtensions = {
+      ".jpg",  ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".tif",  ".tiff", ".webp", ".heic",
+      ".heif", ".avif", ".jp2", ".j2k",  ".jxl", ".raw", ".dng", ".cr2",  ".cr3",  ".nef",  ".arw",
+      ".orf",  ".rw2",  ".mp4", ".m4v",  ".mov", ".avi", ".mkv", ".webm", ".ts",   ".mjpeg"};
   return std::ranges::find(kExtensions, extension) != kExtensions.end();
 }
 
@@ -38,6 +40,12 @@ bool IsArchive(const std::string& path) {
   return std::ranges::find(kExtensions, extension) != kExtensions.end();
 }
 
+bool IsTable(const std::string& path) {
+  const std::string extension = Lower(fs::path(path).extension().string());
+  constexpr std::array<std::string_view, 6> kExtensions = {".csv", ".tsv", ".xlsx", ".xls", ".jsonl", ".parquet"};
+  return std::ranges::find(kExtensions, extension) != kExtensions.end();
+}
+
 // Turns the inputs into a sorted list of files.
 class FileList {
  public:
@@ -46,9 +54,12 @@ class FileList {
   void Add(const std::string& input) {
     std::error_code error;
     if (!fs::is_directory(input, error)) return AddFile(input);
-    WalkFolder(input, {.on_file = [this](const fs::path& path) { Found(path); },
-                       .on_problem = [this](const std::string& what) { Problem(what); },
-                       .leaves_out = [](const fs::path& path, bool) { return IsDesktopLeftover(path.filename()); }});
+    const std::size_t before = files_.size() + sidecars_.size();
+    WalkFolder(input,
+               {.on_file = [this](const fs::path& path) { Found(path); },
+                .on_problem = [this](const std::string& what) { Problem(what); },
+                .leaves_out = [](const fs::path& path, bool is_folder) { return !is_folder && IsLeftoverFile(path); }});
+    if (files_.size() + sidecars_.size() == before) Problem(fmt::format("there is no file in {}", input));
   }
   std::vector<std::string> Sorted() {
     std::ranges::sort(files_);
@@ -179,6 +190,7 @@ Result<std::vector<Work>> WorkLeft(RegisterDatabase& database, std::int64_t coll
 std::string_view LackOf(const FileFingerprint& file, const std::string& path) {
   if (file.views.empty()) {
     if (IsArchive(path)) return "is an archive; registered as one file: unpack it to register what is in it";
+    if (IsTable(path)) return "is a table; registered as one file: `register add records` registers its plates";
     return ClaimsToBePicture(path) ? "cannot be read as a picture; registered by its bytes only" : "";
   }
   if (file.views.front().quality == 0) {
@@ -247,12 +259,18 @@ Result<EnrolmentSummary> EnrollImages(RegisterDatabase& database, const ImageEnr
   };
   FileList files(observer, summary);
   for (const std::string& input : enrolment.inputs) files.Add(input);
-  auto work = WorkLeft(database, *collection, files.Sorted(), enrolment.again, observer, summary);
+  const std::vector<std::string> paths = files.Sorted();
+  auto work = WorkLeft(database, *collection, paths, enrolment.again, observer, summary);
   if (!work) return Fail(work.error());
   const unsigned wanted = enrolment.threads != 0 ? enrolment.threads : std::thread::hardware_concurrency();
   Workers workers(*work, reduced, std::clamp(wanted, 1u, kThreadsMax));
   Status status = StoreAll(database, *collection, *work, workers, observer, summary);
   if (!status) return Fail(status.error());
+  for (const std::string& path : paths) {
+    if (status = TellExpiredItems(database, *collection, path, observer, summary); !status) {
+      return Fail(status.error());
+    }
+  }
   return summary;
 }
 

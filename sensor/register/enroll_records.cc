@@ -1,15 +1,15 @@
 #include "register/enroll_records.h"
 
 #include <algorithm>
-#include <array>
 
-#include "base/ascii.h"
 #include "base/utf8.h"
 #include "fingerprint/plate_finder.h"
 #include "fingerprint/plate_normaliser.h"
 #include "register/date_orders.h"
+#include "register/plate_cell.h"
 #include "register/record_rows.h"
 #include "register/row_problems.h"
+#include "register/support_check.h"
 
 namespace spanwatch::enrolment {
 namespace {
@@ -34,16 +34,6 @@ RowsWish WishOf(const RecordEnrolment& enrolment) {
   return wish;
 }
 
-// A cell of a spreadsheet that made a number of a plate (1.23E+09): what it was cannot be known.
-bool IsRoundedNumber(std::string_view cell) {
-  cell = Trim(cell);
-  const std::size_t e = cell.find_first_of("Ee");
-  if (e == std::string_view::npos || !cell.substr(e + 1).starts_with('+')) return false;
-  const auto is_number = [](char c) { return IsDigit(c) || c == '.' || c == ','; };
-  return e > 0 && std::ranges::all_of(cell.substr(0, e), is_number) && e + 2 < cell.size() &&
-         std::ranges::all_of(cell.substr(e + 2), IsDigit);
-}
-
 bool IsUtf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const Utf8Character character = DecodeUtf8(text, i);
@@ -51,21 +41,6 @@ bool IsUtf8(std::string_view text) {
     i += character.length;
   }
   return true;
-}
-
-// What databases and pandas write where there is nothing.
-bool IsNothing(std::string_view cell) {
-  cell = Trim(cell);
-  constexpr std::array<std::string_view, 8> kNothing = {"", "NULL", "\\N", "None", "NaN", "N/A", "#N/A", "-"};
-  return std::ranges::any_of(kNothing, [&](std::string_view word) { return EqualsIgnoringCase(cell, word); });
-}
-
-// As spreadsheets keep text from being taken for a number: '0123 and ="0123".
-void TakeOffGuard(std::string& cell) {
-  std::string_view text = Trim(cell);
-  if (text.starts_with("=\"") && text.ends_with('"') && text.size() > 2) text = text.substr(2, text.size() - 3);
-  if (text.starts_with('\'')) text.remove_prefix(1);
-  if (text.size() != cell.size()) cell = std::string(text);
 }
 
 // One file on its way into the register.
@@ -77,27 +52,27 @@ class TableEnrolment {
         path_(std::move(path)),
         wish_(WishOf(enrolment)),
         tagger_(tagger),
-        finder_(enrolment.plate_column),
         observer_(observer),
         summary_(summary),
         told_(path_, observer),
         date_orders_(enrolment.support_columns),
+        support_(enrolment.support_columns),
         orders_(enrolment.support_columns.size(), enrolment.date_order) {}
 
   Status Run(RegisterDatabase& database, std::int64_t collection) {
     auto source = SourceOf(path_);
     if (!source) return Fail(source.error());
+    TellWhenPipe();
     if (!enrolment_.date_order && !enrolment_.support_columns.empty() && CanBeReadTwice()) LearnDateOrders();
     auto table = RecordTable::Open(path_, wish_);
     if (!table) return Fail(table.error().In(path_));
-    // The cells of a workbook stand in its XML without the names of their columns.
-    if ((*table)->is_workbook()) finder_ = fingerprint::PlateFinder("cell");
     std::uint64_t done = 0;
     RowBatch batch(database, collection, *source, summary_, [&] { observer_.OnProgress(++done, 0); });
     const Status read = Rows(**table, batch);
     // What was read before a damaged place stays; enrolling again adds the rest.
     if (Status status = batch.Flush(); !status) return status;
     TellAtEnd(**table);
+    if (Status status = TellExpiredItems(database, collection, path_, observer_, summary_); !status) return status;
     return read ? EndRotation(database, collection, source->path) : read;
   }
 
@@ -132,33 +107,38 @@ class TableEnrolment {
   // Of a row that can be registered; tells what is wrong with it.
   std::vector<RecordFingerprint> Fingerprints(WantedRow& row) {
     if (!row.problem.empty()) Problem(row, row.problem);
+    if (!row.text.empty()) finder_.Read(row.text);
     if (row.cells.empty()) return {};
-    for (std::string& cell : row.cells) IsNothing(cell) ? cell.clear() : TakeOffGuard(cell);
-    const std::string plate = std::move(row.cells.front());
+    const std::string written = std::move(row.cells.front());
+    const PlateCell read = ReadPlateCell(written);
     row.cells.erase(row.cells.begin());
-    if (plate.empty()) {
-      if (row.problem.empty()) told_.AddNotice("the plate's cell is empty (or NULL, or the like); not registered", row);
-      return {};
-    }
-    if (IsRoundedNumber(plate)) {
-      Problem(row, "a spreadsheet has made a rounded number of the plate; not registered");
-      return {};
-    }
-    auto fingerprints = fingerprint::FingerprintRecord(tagger_, plate, row.cells, orders_);
+    for (std::string& cell : row.cells) cell = ReadCell(cell);
+    if (!read.notice.empty() && row.problem.empty()) told_.AddNotice(std::string(read.notice), row);
+    if (!read.problem.empty()) Problem(row, std::string(read.problem));
+    if (read.text.empty()) return {};
+    const std::vector<std::string> plates = fingerprint::PlateVariants(read.text);
+    auto fingerprints = fingerprint::FingerprintRecord(tagger_, plates, row.cells, orders_);
     if (fingerprints.empty()) {
       Problem(row, "no plate in the plate's column (3 to 8 letters and digits); not registered");
-    } else if (!finder_.Finds(plate)) {
+    } else if (!finder_.Finds(plates)) {
       Problem(row, "the plate is registered, but the sensor does not look for it as it is written here");
     }
-    const bool text = IsUtf8(plate) && std::ranges::all_of(row.cells, IsUtf8);
+    const bool text = IsUtf8(written) && std::ranges::all_of(row.cells, IsUtf8);
     if (!text) Problem(row, "some of it is no UTF-8; save the table as UTF-8");
-    for (std::size_t i = 0; i < row.cells.size(); ++i) CheckDate(row, i);
+    for (std::size_t i = 0; i < row.cells.size(); ++i) {
+      CheckDate(row, i);
+      if (!fingerprints.empty()) support_.Add(i, row.cells[i], orders_[i], row.line);
+    }
     if (!row.notice.empty()) told_.AddNotice(row.notice, row);
     if (!enrolment_.date_order && !learnt_) NoteDates(row.cells, row.line);
     return fingerprints;
   }
-  // A date that the order asked for cannot be.
+  // A date that no calendar has, or that the order asked for cannot be.
   void CheckDate(const WantedRow& row, std::size_t i) {
+    if (IsImpossibleDate(row.cells[i])) {
+      Problem(row, fmt::format("column '{}' has a date that no calendar has; it is registered as text",
+                               enrolment_.support_columns[i]));
+    }
     if (!enrolment_.date_order) return;
     const auto times = fingerprint::ReadRecordTimes(row.cells[i], enrolment_.date_order);
     if (times.count == 0 || times.order_told || times.Allows(*enrolment_.date_order)) return;
@@ -167,6 +147,12 @@ class TableEnrolment {
                         enrolment_.support_columns[i]));
   }
 
+  // A shell's pattern may name one where nobody writes.
+  void TellWhenPipe() {
+    std::error_code error;
+    if (!std::filesystem::is_fifo(path_, error) || path_.starts_with("/dev/") || path_.starts_with("/proc/")) return;
+    observer_.OnNotice(fmt::format("{} is a pipe; waiting for what is written into it", path_));
+  }
   bool CanBeReadTwice() const {
     std::error_code error;
     return std::filesystem::is_regular_file(path_, error);
@@ -200,7 +186,9 @@ class TableEnrolment {
       ++summary_.problems;
       observer_.OnProblem(fmt::format("{}: {}", path_, what));
     };
+    for (const std::string& what : support_.Notices()) observer_.OnNotice(fmt::format("{}: {}", path_, what));
     if (rows_ == 0) return problem("there are no rows in it");
+    for (const std::string& what : support_.Problems()) problem(what);
     for (const std::string& column : table.AbsentColumns()) problem(fmt::format("no row has a field '{}'", column));
     if (registered_ == 0) problem(fmt::format("no row has a plate in column '{}'", enrolment_.plate_column));
   }
@@ -214,6 +202,7 @@ class TableEnrolment {
   EnrolmentSummary& summary_;
   RowProblems told_;
   DateOrders date_orders_;
+  SupportCheck support_;
   bool learnt_ = false;  // date_orders_ was filled before the first row was registered
   std::vector<std::optional<fingerprint::DateOrder>> orders_;
   std::uint64_t rows_ = 0;

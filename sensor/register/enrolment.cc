@@ -27,4 +27,19 @@ Status TellWhenExpired(RegisterDatabase& database, const std::string& collection
   return {};
 }
 
+Status TellExpiredItems(RegisterDatabase& database, std::int64_t collection, const std::string& path,
+                        EnrolmentObserver& observer, EnrolmentSummary& summary) {
+  std::error_code error;
+  const auto absolute = std::filesystem::absolute(path, error).lexically_normal();
+  const auto expired = database.ExpiredItems(collection, error ? path : absolute.string(), WallClockNow());
+  if (!expired) return Fail(expired.error());
+  if (*expired == 0) return {};
+  ++summary.problems;
+  observer.OnProblem(fmt::format(
+      "{}: {} of its items have expired, so no set holds them though they were added again; spanwatch register expire "
+      "--source {} --at never lets them count again",
+      path, *expired, path));
+  return {};
+}
+
 }  // namespace spanwatch::enrolment

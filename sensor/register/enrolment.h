@@ -40,4 +40,8 @@ Result<Source> SourceOf(const std::string& path);
 Status TellWhenExpired(RegisterDatabase& database, const std::string& collection, EnrolmentObserver& observer,
                        EnrolmentSummary& summary);
 
+// The same of items that came from this file: adding them again does not undo what somebody decided.
+Status TellExpiredItems(RegisterDatabase& database, std::int64_t collection, const std::string& path,
+                        EnrolmentObserver& observer, EnrolmentSummary& summary);
+
 }  // namespace spanwatch::enrolment

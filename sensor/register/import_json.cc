@@ -1,6 +1,7 @@
 #include "register/import_json.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -93,10 +94,11 @@ class ObjectReader {
     const std::string type = Text(object, "type");
     if (type == "indicator" && object.contains("pattern")) {
       ReadIndicator(object, row);
-    } else if (object.contains("spec_version")) {
-      const auto hashes = object.find("hashes");
-      if (type != "file" || hashes == object.end() || !hashes->is_object()) return std::nullopt;
+    } else if (const auto hashes = object.find("hashes");
+               type == "file" && hashes != object.end() && hashes->is_object()) {
       ReadNamed(*hashes, row);
+    } else if (object.contains("spec_version") || IsOtherAttribute(object)) {
+      return std::nullopt;
     } else {
       ReadSignal(object, row);
     }
@@ -104,6 +106,14 @@ class ObjectReader {
   }
 
  private:
+  // Of a MISP event: an address, a domain, anything but a digest.
+  static bool IsOtherAttribute(const json& object) {
+    if (!object.contains("to_ids") || !object.contains("category")) return false;
+    const std::string type = PlainName(Text(object, "type"));
+    return std::ranges::none_of(std::array{"sha", "md5", "hash", "deep", "tlsh", "pdq"},
+                                [&](std::string_view kind) { return type.contains(kind); });
+  }
+
   void ReadIndicator(const json& object, ImportRow& row) const {
     const std::string from = Text(object, "valid_from"), until = Text(object, "valid_until");
     const auto begins = ParseRfc3339(from), ends = ParseRfc3339(until);
@@ -150,20 +160,24 @@ class ObjectReader {
     // ThreatExchange gives the indicator in place, or as an object of its own.
     const auto inner = object.find("indicator");
     const json& told = inner != object.end() && inner->is_object() ? *inner : object;
-    const auto signals = object.find("signals");
-    if (signals != object.end() && signals->is_object()) return ReadNamed(*signals, row);
+    for (const char* key : {"signals", "hashes", "attributes"}) {
+      const auto digests = object.find(key);
+      if (digests != object.end() && digests->is_object()) return ReadNamed(*digests, row);
+    }
     std::string type;
     std::string value;
-    for (const char* key : {"type", "signal_type", "indicator_type"}) {
+    for (const char* key : {"type", "signal_type", "indicator_type", "algorithm", "Algorithm"}) {
       if (type.empty()) type = Text(told, key);
     }
     for (const char* key :
-         {"indicator", "raw_indicator", "signal_value", "signal_val", "signal_hash", "hash", "value"}) {
+         {"indicator", "raw_indicator", "signal_value", "signal_val", "signal_hash", "hash", "Hash", "value"}) {
       if (value.empty()) value = Text(told, key);
     }
     if (value.empty()) return ReadNamed(object, row);
     Gathered gathered(wish_);
-    if (const auto kind = DigestKindOfName(PlainName(type))) {
+    if (object.value("deleted", json(false)) == json(true)) {
+      gathered.Refuse("this attribute was deleted");
+    } else if (const auto kind = DigestKindOfName(PlainName(type))) {
       gathered.Add(*kind, value);
     } else if (type.empty()) {
       gathered.AddUntyped(value);
@@ -189,18 +203,23 @@ class ObjectPieces {
       if (c == '\n') ++line_;
       if (in_text_) {
         if (c == '\\') ++at_;
-        if (c == '"') in_text_ = false;
+        if (c != '"') continue;
+        in_text_ = false;
+        if (open_ == "[" || (open_ == "{[" && listed_)) return EndText();
       } else if (c == '"') {
         in_text_ = true;
-        if (open_ == "{") name_begin_ = at_ + 1;
+        if (open_.ends_with('{')) name_begin_ = at_ + 1;
+        text_begin_ = at_;
       } else if (c == '{' || c == '[') {
         if (open_.size() == kDepthMax) return std::string_view();
         if (open_ == "{") listed_ = IsListName();
+        if (c == '[' && open_.ends_with('{') && IsName("Attribute")) attributes_depth_ = open_.size() + 1;
         open_ += c;
         if (c == '{') Begin();
       } else if (c == '}' || c == ']') {
         if (open_.empty()) return std::string_view();
         const std::size_t depth = open_.size();
+        if (depth == attributes_depth_) attributes_depth_ = 0;
         open_.pop_back();
         if (c == '}' && depth == piece_depth_) {
           piece_depth_ = 0;
@@ -217,17 +236,28 @@ class ObjectPieces {
  private:
   // The array that begins here is the list itself, and not some property of a row: STIX, Graph API and what is usual.
   bool IsListName() const {
-    const std::string_view name = document_.substr(name_begin_);
-    for (const std::string_view list : {"objects", "data", "results", "items", "indicators", "hashes", "contents"}) {
-      if (name.starts_with(list) && name.substr(list.size()).starts_with('"')) return true;
-    }
-    return false;
+    constexpr std::array kLists = {"objects", "data",     "results", "items", "indicators", "hashes",
+                                   "sha256",  "contents", "files",   "list",  "value",      "md5"};
+    return std::ranges::any_of(kLists, [&](std::string_view list) { return IsName(list); });
+  }
+  bool IsName(std::string_view name) const {
+    const std::string_view last = document_.substr(name_begin_);
+    return last.starts_with(name) && last.substr(name.size()).starts_with('"');
+  }
+  // A bare digest in a list.
+  std::string_view EndText() {
+    piece_depth_ = 0;
+    piece_line_ = line_;
+    ++at_;
+    return document_.substr(text_begin_, at_ - text_begin_);
   }
   // An outer object is a piece itself unless it proves to hold a list.
   void Begin() {
+    // MISP: the attributes of an event, or of an object in it, are rows of their own.
+    const bool attribute = attributes_depth_ != 0 && open_.size() == attributes_depth_ + 1;
     const bool in_list = open_ == "{[{" && listed_;
     const bool row = open_ == "{" || open_ == "[{" || in_list;
-    if (!row || piece_depth_ > 1 || (piece_depth_ == 1 && !in_list)) return;
+    if (!attribute && (!row || piece_depth_ > 1 || (piece_depth_ == 1 && !in_list))) return;
     piece_depth_ = open_.size();
     piece_begin_ = at_;
     piece_line_ = line_;
@@ -237,8 +267,10 @@ class ObjectPieces {
   std::size_t at_ = 0;
   std::uint64_t line_;
   bool in_text_ = false;
-  std::string open_;            // the brackets that are
-  std::size_t name_begin_ = 0;  // of the last string directly in the outer object
+  std::string open_;                  // the brackets that are
+  std::size_t name_begin_ = 0;        // of the last string directly in an object
+  std::size_t text_begin_ = 0;        // of the last string, with its quote
+  std::size_t attributes_depth_ = 0;  // of the brackets of MISP's attributes; 0: outside
   bool listed_ = false;
   std::size_t piece_depth_ = 0;
   std::size_t piece_begin_ = 0;
@@ -296,7 +328,7 @@ std::optional<DigestKind> DigestKindOfName(std::string_view plain) {
 }
 
 void Gathered::Add(DigestKind kind, std::string_view digits, std::optional<std::uint8_t> quality) {
-  digits = Trim(digits);
+  digits = Trim(digits.substr(digits.rfind('|') + 1));  // MISP: name|digest
   if (digits.empty()) return;
   auto value = FromHex(digits);
   if (!value || value->size() != DigestBytes(kind)) {
@@ -334,6 +366,11 @@ Status ReadJsonRows(std::string_view document, std::uint64_t line, const ImportW
     if (versions.IsSuperseded(object)) continue;
     if (object.is_object()) {
       read = reader.Read(object, pieces.line());
+    } else if (object.is_string()) {
+      read = ImportRow{.line = pieces.line()};
+      Gathered gathered(wish);
+      gathered.AddUntyped(object.get<std::string>());
+      gathered.Finish(*read);
     } else {
       read = ImportRow{.line = pieces.line(), .refused = "this is no JSON object"};
     }

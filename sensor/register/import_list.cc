@@ -4,6 +4,8 @@
 #include <set>
 
 #include "base/byte_reader.h"
+#include "base/hex.h"
+#include "register/calibration.h"
 #include "register/enrolment.h"
 #include "register/table_file.h"
 
@@ -18,6 +20,21 @@ PictureView PictureOf(const ListedDigest& digest) {
   ByteReader reader(digest.value);
   for (std::size_t word = view.hash.words.size(); word > 0; --word) view.hash.words[word - 1] = reader.U64Be();
   return view;
+}
+
+// Why a digest is not registered: it belongs to no content that could be told by it. Empty: it can be.
+std::string_view LackOf(const ListedDigest& digest) {
+  constexpr std::string_view kEmptySha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+  constexpr std::string_view kEmptyMd5 = "d41d8cd98f00b204e9800998ecf8427e";
+  if (const std::string digits = ToHex(digest.value); digits == kEmptySha256 || digits == kEmptyMd5) {
+    return "this is the digest of an empty file; not registered";
+  }
+  const auto is = [&](std::uint8_t byte) { return std::ranges::count(digest.value, byte) == std::ssize(digest.value); };
+  if (is(0x00) || is(0xFF)) return "all its digits are the same, so it is no digest of anything; not registered";
+  if (digest.kind == DigestKind::kPdq && digest.quality.value_or(kQualityUnknown) < Calibrator::kQualityMin) {
+    return "the picture's quality is too low to tell it from others (PDQ below 50); not registered";
+  }
+  return {};
 }
 
 template <typename Digest>
@@ -63,6 +80,10 @@ class ListRows {
     if (over && !row.digests.empty()) over_.push_back(row);
     for (const ListedDigest& digest : row.digests) {
       if (over) break;
+      if (const std::string_view lack = LackOf(digest); !lack.empty()) {
+        Problem(row.line, std::string(lack));
+        continue;
+      }
       const auto added = Add(database_, collection_, source_, digest);
       if (!added) return Fail(added.error());
       summary_.Count(*added);
@@ -160,6 +181,9 @@ Result<ImportSummary> ImportList(RegisterDatabase& database, const ListImport& i
   const Status committed = database.Commit();
   if (!read || !whole) return Fail((!read ? read.error() : whole.error()).In(import.path));
   if (!ended || !committed) return Fail((!ended ? ended : committed).error());
+  if (Status status = TellExpiredItems(database, *collection, import.path, observer, summary); !status) {
+    return Fail(status.error());
+  }
   if (rows.rows() == 0) {
     ++summary.problems;
     observer.OnProblem(fmt::format("{}: there is nothing in it", import.path));

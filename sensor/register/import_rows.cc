@@ -37,10 +37,31 @@ std::optional<std::uint8_t> Quality(std::string_view text) {
   return static_cast<std::uint8_t>(quality);
 }
 
-// `SHA256 (name) = digits`: the name may look like a digest itself.
-std::string_view BehindTag(std::string_view line) {
-  const std::size_t equals = line.rfind(") = ");
-  return equals == std::string_view::npos ? line : line.substr(equals + 4);
+// `SHA256 (name) = digits` (BSD) and `SHA2-256(name)= digits` (openssl): the name may look like a digest itself.
+struct TaggedLine {
+  std::string_view algorithm;  // empty: the line has no tag
+  std::string_view digest;
+};
+TaggedLine SplitTag(std::string_view line) {
+  const std::size_t equals = line.rfind("= ");
+  const std::size_t open = line.find('(');
+  if (equals == std::string_view::npos || open == std::string_view::npos || open > equals) return {{}, line};
+  if (!Trim(line.substr(open, equals - open)).ends_with(')')) return {{}, line};
+  return {Trim(line.substr(0, open)), line.substr(equals + 2)};
+}
+bool IsKnownAlgorithm(std::string_view name) {
+  return PlainName(name) == "sha2256" || DigestKindOfName(PlainName(name)).has_value();
+}
+
+// `A5:EF:1D` and `a5 ef 1d` as one run; empty when the line is anything else.
+std::string JoinedPairs(std::string_view line) {
+  std::string digits;
+  line = Trim(line);
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (i % 3 == 2 ? line[i] != ' ' && line[i] != ':' : !IsHexDigit(line[i])) return {};
+    if (i % 3 != 2) digits += line[i];
+  }
+  return digits;
 }
 
 class LineReader {
@@ -80,6 +101,7 @@ class LineReader {
   enum class Column : std::uint8_t { kOther, kSha256, kMd5, kPdq, kQuality, kValue, kType };
 
   static Column ColumnOf(std::string_view name) {
+    if (name.contains(':')) return Column::kOther;  // a line of its own: `Algorithm : SHA256`
     const std::string plain = PlainName(name);
     const auto is_one_of = [&](std::initializer_list<std::string_view> names) {
       return std::ranges::find(names, plain) != names.end();
@@ -118,7 +140,13 @@ class LineReader {
   }
 
   void ReadPlain(std::string_view line, ImportRow& row) const {
-    const std::string_view text = BehindTag(line);
+    const auto [algorithm, digest_text] = SplitTag(line);
+    if (!algorithm.empty() && !IsKnownAlgorithm(algorithm)) {
+      row.refused = "this is a digest of another algorithm than SHA-256 and MD5";
+      return;
+    }
+    const std::string joined = JoinedPairs(digest_text);
+    const std::string_view text = joined.empty() ? digest_text : joined;
     const DigestKind kind = wish_.kind.value_or(DigestKind::kSha256);
     for (const std::size_t digits : {std::size_t{64}, std::size_t{32}}) {
       const bool wanted = !wish_.kind || DigestBytes(*wish_.kind) * 2 == digits;
@@ -171,7 +199,7 @@ Status ReadImportRows(std::istream& list, const ImportWish& wish, const std::fun
     const std::string document(std::istreambuf_iterator<char>(list), {});
     return ReadJsonRows(document, number, wish, row);
   }
-  TextLines lines(list);
+  TextLines lines(list, TextLines::kLongestLine, true);
   LineReader reader(wish);
   TextLine line;
   for (bool begun = false; lines.Next(line);) {

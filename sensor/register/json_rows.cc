@@ -19,7 +19,17 @@ constexpr double kWholeNumbers = 1e15;  // every whole number below has a floati
 // Other readings of the same plate, with their confidence: OpenALPR's.
 constexpr std::string_view kCandidates = "candidates";
 
-std::string TextOf(const nlohmann::json& value) {
+// MongoDB's extended JSON writes {"$date": "..."} and {"$numberLong": "..."} for values of these types.
+const nlohmann::json& Untyped(const nlohmann::json& value) {
+  const nlohmann::json* untyped = &value;
+  while (untyped->is_object() && untyped->size() == 1 && untyped->begin().key().starts_with('$')) {
+    untyped = &untyped->front();
+  }
+  return *untyped;
+}
+
+std::string TextOf(const nlohmann::json& typed) {
+  const nlohmann::json& value = Untyped(typed);
   if (value.is_null()) return {};
   if (value.is_string()) return value.get<std::string>();
   return value.is_structured() ? "{}" : value.dump();
@@ -87,6 +97,11 @@ class JsonRecordRows final : public RecordRows {
     return text;
   }
   void Parse(std::string_view text, std::uint64_t line) {
+    const std::size_t before = waiting_.size();
+    ParseRows(text, line);
+    if (waiting_.size() > before) waiting_[before].text = fmt::format("{}{}\n", text, by_line_ ? "" : ",");
+  }
+  void ParseRows(std::string_view text, std::uint64_t line) {
     const JsonValue read = ReadJsonValue(text, names_);
     if (!read.doubled_name.empty()) {
       waiting_.push_back(

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include <fmt/ranges.h>
 
@@ -38,7 +39,9 @@ class DelimitedRows final : public RecordRows {
     do {
       if (!rows_->Next(cells)) return false;
       TakeCells(cells, header_, columns_, row);
+      before_row_ += cells.text;
     } while (IsBlankRow(cells.cells) || IsHeaderAgain(row, wish_));
+    row.text = std::exchange(before_row_, {});
     return true;
   }
 
@@ -59,6 +62,7 @@ class DelimitedRows final : public RecordRows {
   char delimiter_ = '\0';
   std::vector<std::string> header_;
   std::vector<std::size_t> columns_;
+  std::string before_row_;  // the header, and lines that are no rows
   std::optional<CsvRows> rows_;
 };
 
@@ -92,6 +96,8 @@ bool DelimitedRows::TakeHeader(const TextLine& line, Error& error) {
       delimiter_ = delimiter;
       header_ = std::move(cells);
       columns_ = std::move(*columns);
+      before_row_ = line.text + '\n';
+      for (const TextLine& more : taken) before_row_ += more.text + '\n';
       Begin();
       return true;
     }

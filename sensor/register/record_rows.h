@@ -25,6 +25,7 @@ struct WantedRow {
   std::uint64_t line = 0;
   std::string place;               // of a workbook: the worksheet
   std::vector<std::string> cells;  // in the order of the wanted columns; empty: the row cannot be read
+  std::string text;                // as it stands in the table, behind that of the row before; empty: it stands in that
   std::string problem;             // the row is damaged or doubtful
   std::string notice;              // worth knowing of a row that is registered
 };
@@ -64,7 +65,6 @@ class RecordTable {
   static Result<std::unique_ptr<RecordTable>> Open(const std::string& path, const RowsWish& wish);
   Result<bool> Next(WantedRow& row);
   std::vector<std::string> AbsentColumns() const { return rows_->AbsentColumns(); }
-  bool is_workbook() const { return file_->is_workbook(); }
 
  private:
   std::unique_ptr<TableFile> file_;

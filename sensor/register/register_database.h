@@ -173,6 +173,8 @@ class RegisterDatabase {
   Result<std::uint64_t> Expire(const Selection& selection, PacketTime when);
   // When the whole collection does; PacketTime::max() for one that does not, or is not there.
   Result<PacketTime> CollectionExpires(const std::string& name);
+  // How many items of this source have expired by themselves.
+  Result<std::uint64_t> ExpiredItems(std::int64_t collection, const std::string& path, PacketTime now);
 
  private:
   struct Identity {

@@ -166,4 +166,17 @@ Result<PacketTime> RegisterDatabase::CollectionExpires(const std::string& name) 
   return when;
 }
 
+Result<std::uint64_t> RegisterDatabase::ExpiredItems(std::int64_t collection, const std::string& path, PacketTime now) {
+  auto query =
+      Get("SELECT COUNT(DISTINCT items.row) FROM paths JOIN sources ON sources.path=paths.row "
+          "JOIN items ON items.row=sources.item "
+          "WHERE paths.path=?1 AND sources.collection=?2 AND items.expires<=?3");
+  if (!query) return Fail(query.error());
+  auto row = (*query)->Bind(1, std::string_view(path)).Bind(2, collection).Bind(3, Nanoseconds(now)).Step();
+  if (!row) return Fail(row.error());
+  const auto items = static_cast<std::uint64_t>((*query)->Integer(0));
+  (*query)->Reset();
+  return items;
+}
+
 }  // namespace spanwatch::enrolment

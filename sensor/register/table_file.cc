@@ -1,6 +1,5 @@
 #include "register/table_file.h"
 
-#include <archive_entry.h>
 #include <iconv.h>
 
 #include <algorithm>
@@ -29,7 +28,7 @@ constexpr RefusedKind kRefused[] = {
     {"Obj\x01"sv, "Avro"},
     {"ARROW1"sv, "Arrow"},
     {"SQLite format 3\0"sv, "an SQLite database"},
-    {"\xD0\xCF\x11\xE0"sv, "an older Office file (.xls)"},
+    {"\xD0\xCF\x11\xE0"sv, "an older Office file (.xls), or one under a password"},
     {"%PDF"sv, "PDF"},
     {"{\\rtf"sv, "RTF"},
     {"<"sv, "XML or HTML"},
@@ -55,6 +54,9 @@ Status CheckKind(std::string_view head) {
   for (const RefusedKind& kind : kRefused) {
     if (head.starts_with(kind.begins)) return Refused(kind.name);
   }
+  // A letter in four bytes of which three are zero.
+  const std::string_view letter = head.substr(0, 4);
+  if (letter.size() == 4 && std::ranges::count(letter, '\0') == 3) return Refused("UTF-32 without a byte order mark");
   if (head.size() > kTarMagicAt + 5 && head.substr(kTarMagicAt, 5) == "ustar") return Refused("a tar archive");
   return {};
 }
@@ -77,11 +79,6 @@ Encoding EncodingOf(std::string_view head) {
   return {};
 }
 
-Error ArchiveError(archive* opened) {
-  const char* const why = ::archive_error_string(opened);
-  return {ErrorCode::kCorrupt, fmt::format("cannot be read to its end: {}", why == nullptr ? "it is damaged" : why)};
-}
-
 // The one file of a zip, or what the zip is.
 struct ZipContent {
   std::size_t files = 0;
@@ -92,8 +89,7 @@ struct ZipContent {
 Result<ZipContent> ContentOfZip(archive* opened, archive_entry* entry) {
   ZipContent content;
   while (true) {
-    const char* const given = ::archive_entry_pathname(entry);
-    const std::string_view name = given == nullptr ? "" : given;
+    const std::string name = NameOf(entry);
     if (name == "xl/workbook.xml") content.workbook = true;
     if (name == "xl/workbook.bin") content.refused = "a binary workbook (.xlsb)";
     if (name == "mimetype" || name == "content.xml") content.refused = "an OpenDocument file (.ods)";
@@ -109,24 +105,12 @@ Result<OpenArchive> OneFileOfZip(const std::string& path) {
   if (!opened) return opened;
   archive_entry* entry = nullptr;
   while (::archive_read_next_header(opened->get(), &entry) >= ARCHIVE_WARN) {
-    const char* const name = ::archive_entry_pathname(entry);
-    if (::archive_entry_filetype(entry) == AE_IFREG && (name == nullptr || !IsDesktopLeftover(name))) return opened;
+    if (::archive_entry_filetype(entry) == AE_IFREG && !IsDesktopLeftover(NameOf(entry))) return opened;
   }
   return Fail(ArchiveError(opened->get()));
 }
 
 }  // namespace
-
-Result<OpenArchive> OpenAsArchive(const std::string& path) {
-  OpenArchive opened(::archive_read_new());
-  ::archive_read_support_filter_gzip(opened.get());
-  ::archive_read_support_filter_zstd(opened.get());
-  ::archive_read_support_format_zip(opened.get());
-  ::archive_read_support_format_empty(opened.get());
-  ::archive_read_support_format_raw(opened.get());
-  if (::archive_read_open_filename(opened.get(), path.c_str(), kBlockBytes) == ARCHIVE_OK) return opened;
-  return Fail(ArchiveError(opened.get()));
-}
 
 class TableFile::Buffer final : public std::streambuf {
  public:

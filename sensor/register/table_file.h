@@ -7,23 +7,14 @@
 // also found in it.
 #pragma once
 
-#include <archive.h>
-
 #include <istream>
 #include <memory>
 #include <string>
 
 #include "base/result.h"
+#include "register/open_archive.h"
 
 namespace spanwatch::enrolment {
-
-struct FreeArchive {
-  void operator()(archive* opened) const { ::archive_read_free(opened); }
-};
-using OpenArchive = std::unique_ptr<archive, FreeArchive>;
-
-// Before its first entry. Zip, or the one entry that a plain or compressed file is.
-Result<OpenArchive> OpenAsArchive(const std::string& path);
 
 class TableFile {
  public:

@@ -1,7 +1,6 @@
 // The worksheets of an Office Open XML workbook (ECMA-376 part 1, section 18) as record_rows.h wants them: through
 // libarchive and expat. Numbers stay as the file has them, dates among them as serial numbers: so the sensor reads
 // them, too. Texts are held in memory up to a limit, rows are not.
-#include <archive_entry.h>
 #include <expat.h>
 
 #include <algorithm>
@@ -87,8 +86,7 @@ class Member {
     if (!opened) return Fail(opened.error());
     archive_entry* entry = nullptr;
     while (::archive_read_next_header(opened->get(), &entry) >= ARCHIVE_WARN) {
-      const char* const given = ::archive_entry_pathname(entry);
-      if (given != nullptr && name == given) return Member(std::move(*opened));
+      if (NameOf(entry) == name) return Member(std::move(*opened));
     }
     return Fail(ErrorCode::kNotFound, "the workbook has no {}", name);
   }
@@ -116,14 +114,20 @@ class Member {
   std::string piece_;
 };
 
+struct SharedText {
+  std::string text;
+  std::uint32_t runs = 0;  // of different fonts; 0: plain
+};
+
 // xl/sharedStrings.xml: the texts; runs of a rich text are one, <rPh> is how it is read aloud.
 class SharedStrings final : public XmlReader {
  public:
-  std::vector<std::string> strings;
+  std::vector<SharedText> strings;
 
  protected:
   void OnBegin(std::string_view name, const XML_Char**) override {
     if (name == "si") strings.emplace_back();
+    if (name == "r" && !strings.empty()) ++strings.back().runs;
     if (name == "rPh") in_reading_ = true;
     in_text_ = name == "t" && !in_reading_;
   }
@@ -133,7 +137,7 @@ class SharedStrings final : public XmlReader {
   }
   void OnText(std::string_view text) override {
     if (!in_text_ || strings.empty()) return;
-    strings.back() += text;
+    strings.back().text += text;
     bytes_ += text.size();
     if (bytes_ > kTextsBytesMax) {
       Refuse({ErrorCode::kLimit,
@@ -181,25 +185,86 @@ class SheetNames final : public XmlReader {
   std::string relation_;
 };
 
+// xl/styles.xml: which formats of cells show a number as a date (ECMA-376 part 1, 18.8.30).
+class DateStyles final : public XmlReader {
+ public:
+  bool IsDate(std::size_t style) const { return style < styles_.size() && styles_[style]; }
+
+ protected:
+  void OnBegin(std::string_view name, const XML_Char** attributes) override {
+    if (name == "cellXfs") in_styles_ = true;
+    if (name != "numFmt" && (name != "xf" || !in_styles_)) return;
+    std::size_t number = 0;
+    const std::string_view digits = AttributeOf(attributes, "numFmtId");
+    std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (name == "numFmt") {
+      if (ShowsDate(AttributeOf(attributes, "formatCode"))) formats_.push_back(number);
+    } else {
+      const bool built_in = (number >= 14 && number <= 22) || (number >= 27 && number <= 36) ||
+                            (number >= 45 && number <= 47) || (number >= 50 && number <= 58);
+      styles_.push_back(built_in || std::ranges::find(formats_, number) != formats_.end());
+    }
+  }
+  void OnEnd(std::string_view name) override {
+    if (name == "cellXfs") in_styles_ = false;
+  }
+  void OnText(std::string_view) override {}
+
+ private:
+  // Without what is quoted, escaped or in brackets ([Red], [$-409]).
+  static bool ShowsDate(std::string_view code) {
+    char until = '\0';
+    for (std::size_t i = 0; i < code.size(); ++i) {
+      const char c = code[i];
+      if (until != '\0') {
+        if (c == until) until = '\0';
+      } else if (c == '"' || c == '[') {
+        until = c == '"' ? '"' : ']';
+      } else if (c == '\\' || c == '_') {
+        ++i;
+      } else if (std::string_view("yYdD").contains(c) || Lower(code.substr(i, 2)) == "mm") {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  std::vector<std::size_t> formats_;
+  std::vector<bool> styles_;
+  bool in_styles_ = false;
+};
+
+struct SheetRow {
+  CellRow row;
+  std::vector<std::size_t> dates;  // columns that a format shows as dates
+  std::vector<std::size_t> runs;   // columns whose text has several fonts
+};
+
 // One worksheet: its rows wait until they are taken.
 class SheetReader final : public XmlReader {
  public:
-  explicit SheetReader(const std::vector<std::string>& strings) : strings_(strings) {}
-  std::deque<CellRow> rows;
+  SheetReader(const std::vector<SharedText>& strings, const DateStyles& styles) : strings_(strings), styles_(styles) {}
+  std::deque<SheetRow> rows;
 
  protected:
   void OnBegin(std::string_view name, const XML_Char** attributes) override {
     if (name == "row") {
       const std::string_view number = AttributeOf(attributes, "r");
       if (std::from_chars(number.data(), number.data() + number.size(), row_).ec != std::errc()) ++row_;
-      rows.push_back({.line = row_});
+      rows.push_back({.row = {.line = row_}, .dates = {}, .runs = {}});
       column_ = 0;
     } else if (name == "c") {
       const std::string_view reference = AttributeOf(attributes, "r");
       if (!reference.empty()) column_ = ColumnOf(reference);
       type_ = AttributeOf(attributes, "t");
+      const std::string_view style = AttributeOf(attributes, "s");
+      style_ = 0;
+      std::from_chars(style.data(), style.data() + style.size(), style_);
       value_.clear();
       formula_ = false;
+      runs_ = 0;
+    } else if (name == "r") {
+      ++runs_;
     } else if (name == "f") {
       formula_ = true;
     } else if (name == "rPh") {
@@ -231,21 +296,29 @@ class SheetReader final : public XmlReader {
   }
   void EndCell() {
     if (rows.empty() || column_ >= kColumnsMax) return;
-    std::vector<std::string>& cells = rows.back().cells;
+    std::vector<std::string>& cells = rows.back().row.cells;
     cells.resize(std::max(cells.size(), column_ + 1));
     if (type_ == "s") {
       std::size_t place = 0;
       const auto [end, error] = std::from_chars(value_.data(), value_.data() + value_.size(), place);
-      value_ = error == std::errc() && place < strings_.size() ? strings_[place] : std::string();
+      const bool known = error == std::errc() && place < strings_.size();
+      value_ = known ? strings_[place].text : std::string();
+      runs_ = known ? strings_[place].runs : 0;
     } else if (type_ == "b") {
       value_ = value_ == "1" ? "TRUE" : "FALSE";
     } else if (value_.empty() && formula_) {
       value_ = "=";  // a formula whose value was never computed
     }
+    const bool number = type_.empty() || type_ == "n";
+    if (!value_.empty() && (type_ == "d" || (number && styles_.IsDate(style_)))) rows.back().dates.push_back(column_);
+    if (runs_ > 1) rows.back().runs.push_back(column_);
     cells[column_++] = value_;
   }
 
-  const std::vector<std::string>& strings_;
+  const std::vector<SharedText>& strings_;
+  const DateStyles& styles_;
+  std::size_t style_ = 0;
+  std::size_t runs_ = 0;
   std::uint64_t row_ = 0;
   std::size_t column_ = 0;
   std::string type_;
@@ -273,6 +346,9 @@ class WorkbookRows final : public RecordRows {
       if (Status status = shared->FeedAll(reader); !status) return status;
       strings_ = std::move(reader.strings);
     }
+    if (auto styles = Member::Open(path_, "xl/styles.xml")) {
+      if (Status status = styles->FeedAll(styles_); !status) return status;
+    }
     if (sheets_.empty()) return Fail(ErrorCode::kInvalid, "the workbook has no worksheet");
     return {};
   }
@@ -283,7 +359,7 @@ class WorkbookRows final : public RecordRows {
         if (sheet_ == sheets_.size()) return false;
         if (Status status = OpenSheet(); !status) return Fail(status.error());
       }
-      CellRow cells;
+      SheetRow cells;
       auto more = NextCells(cells);
       if (!more) return Fail(more.error().In(Place()));
       if (*more && !TakeRow(cells, row)) continue;
@@ -306,11 +382,11 @@ class WorkbookRows final : public RecordRows {
     auto member = Member::Open(path_, sheets_[sheet_].member);
     if (!member) return Fail(member.error().In(Place()));
     member_.emplace(std::move(*member));
-    reader_ = std::make_unique<SheetReader>(strings_);
+    reader_ = std::make_unique<SheetReader>(strings_, styles_);
     ended_ = false;
     return {};
   }
-  Result<bool> NextCells(CellRow& cells) {
+  Result<bool> NextCells(SheetRow& cells) {
     // The last row is complete when the next begins, or at the end.
     while (reader_->rows.size() < 2 && !ended_) {
       const auto more = member_->FeedNext(*reader_);
@@ -323,7 +399,8 @@ class WorkbookRows final : public RecordRows {
     return true;
   }
   // False: the row is blank, a title or the header.
-  bool TakeRow(const CellRow& cells, WantedRow& row) {
+  bool TakeRow(const SheetRow& sheet_row, WantedRow& row) {
+    const CellRow& cells = sheet_row.row;
     if (IsBlankRow(cells.cells)) return false;
     any_ = true;
     if (header_.empty()) {
@@ -338,13 +415,24 @@ class WorkbookRows final : public RecordRows {
     }
     TakeCells(cells, header_, columns_, row);
     row.place = sheets_[sheet_].name;
-    return !IsHeaderAgain(row, wish_);
+    // The cells of a workbook stand in its XML without the names of their columns.
+    row.text = fmt::format("<t>{}</t>\n", row.cells.front());
+    if (IsHeaderAgain(row, wish_)) return false;
+    const auto is_plate = [&](std::size_t column) { return column == columns_.front(); };
+    if (std::ranges::any_of(sheet_row.dates, is_plate)) {
+      row.problem = "a spreadsheet has made a date of the plate; not registered";
+      row.cells.clear();
+    } else if (std::ranges::any_of(sheet_row.runs, is_plate)) {
+      row.problem = "the plate is written in several fonts; it is registered, but not found in this workbook";
+    }
+    return true;
   }
 
   std::string path_;
   RowsWish wish_;
   std::vector<SheetName> sheets_;
-  std::vector<std::string> strings_;
+  std::vector<SharedText> strings_;
+  DateStyles styles_;
   std::size_t sheet_ = 0;
   std::optional<Member> member_;
   std::unique_ptr<SheetReader> reader_;

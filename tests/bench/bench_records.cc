@@ -8,6 +8,7 @@
 #include <hs.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -164,7 +165,8 @@ class Register {
       ItemId id{};
       std::memcpy(id.data(), &i, sizeof i);
       const std::uint32_t item = writer.AddItem({.id = id, .kind = ItemKind::kRecord, .collection = collection});
-      for (const auto& record : fingerprint::FingerprintRecord(tagger, Random(random, shapes[i % shapes.size()]), {})) {
+      for (const auto& record :
+           fingerprint::FingerprintRecord(tagger, std::array{Random(random, shapes[i % shapes.size()])}, {})) {
         writer.AddRecord(item, record);
       }
     }

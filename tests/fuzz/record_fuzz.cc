@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "fingerprint/plate_mask.h"
+#include "fingerprint/plate_normaliser.h"
 #include "fingerprint/record_family.h"
 #include "fingerprint/record_fingerprint.h"
 #include "support/fake_record_index.h"
@@ -19,7 +20,8 @@ constexpr std::size_t kLongestInput = 1 << 16;
 struct World {
   World() {
     for (const char* plate : {"AAA1234", "AAA1235", "AAA1236", "BB12345", "AB12", "123456"}) {
-      for (const auto& record : FingerprintRecord(tagger, plate, {"TX", "2019-05-13T02:11:40Z"})) index.Add(record);
+      for (const auto& record : FingerprintRecord(tagger, PlateVariants(plate), {"TX", "2019-05-13T02:11:40Z"}))
+        index.Add(record);
     }
   }
   RecordKeys keys = *RecordKeys::Derive(Bytes(32, 7));

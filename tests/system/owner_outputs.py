@@ -91,6 +91,10 @@ def check_replaced(folder):
     for _ in range(2):
         must(folder, "rules", "sign", "--key", "owner.key", "rules")
         must(folder, *REPLAY, "--events", "events.jsonl", "span.pcap")
+    (folder / "nothing").mkdir()
+    for command in (REPLAY, ["inspect", *SETS]):
+        status, _, errors = run(folder, *command, "nothing")
+        assert status == FAILED and "there is no file in nothing" in errors, errors
     public = (folder / "owner.pub").read_bytes()
     (folder / "owner.pub").unlink()
     must(folder, "keygen", "--public-from", "owner.key")
@@ -105,6 +109,8 @@ def check_keys(folder):
     must(folder, *add)
     must(folder, *BUILD, "agency.swset")
     must(folder, *inspect)
+    status, _, errors = run(folder, "inspect", *SETS, "notes.txt")
+    assert status == FAILED and "1 records were not looked for" in errors, errors
     for mode in (0o644, 0o640, 0o604, 0o660):
         os.chmod(folder / "record.key", mode)
         for command in (add, inspect, [*REPLAY, "--record-key", "record.key", "span.pcap"]):

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 
 spanwatch = str(pathlib.Path(sys.argv[1]).resolve())
 DONE, FAILED, FOUND = 0, 1, 3
@@ -65,13 +66,17 @@ def delimited(delimiter=",", end="\n", rows=ROWS, header=NAMES, quote=""):
     return end.join(lines) + end
 
 
-def workbook(rows, inline=False, prefix="", names=NAMES, end=""):
+def workbook(rows, inline=False, prefix="", names=NAMES, end="", runs=False):
+    """A number in place of a plate is shown as a date. runs: each text has two fonts."""
+    shared = (lambda text: f"<si><r><t>{text[:2]}</t></r><r><rPr><b/></rPr><t>{text[2:]}</t></r></si>") if runs else (lambda text: f"<si><t>{text}</t></si>")
     strings, sheet = [], []
     for r, row in enumerate((names, *rows), 1):
         cells = []
         for column, text in zip("ABC", row):
             if isinstance(text, float):
                 cells.append(f'<{prefix}c r="{column}{r}"><{prefix}v>{text!r}</{prefix}v></{prefix}c>')
+            elif isinstance(text, int):
+                cells.append(f'<c r="{column}{r}" s="1"><v>{text}</v></c>')
             elif inline:
                 cells.append(f'<c r="{column}{r}" t="inlineStr"><is><t>{text}</t></is></c>')
             else:
@@ -85,7 +90,9 @@ def workbook(rows, inline=False, prefix="", names=NAMES, end=""):
         archive.writestr("xl/_rels/workbook.xml.rels",
                          '<Relationships><Relationship Id="rId1" Target="worksheets/sheet1.xml"/></Relationships>')
         archive.writestr("xl/worksheets/sheet1.xml", f'<worksheet><sheetData>{"".join(sheet)}{end}</sheetData></worksheet>')
-        archive.writestr("xl/sharedStrings.xml", f'<sst>{"".join(f"<si><t>{text}</t></si>" for text in strings)}</sst>')
+        archive.writestr("xl/sharedStrings.xml", f'<sst>{"".join(map(shared, strings))}</sst>')
+        archive.writestr("xl/styles.xml", '<styleSheet><numFmts><numFmt numFmtId="164" formatCode="0&quot;d&quot;;d/m/yy"/></numFmts><cellXfs>'
+                                          '<xf numFmtId="0"/><xf numFmtId="164"/></cellXfs></styleSheet>')
     return made.getvalue()
 
 
@@ -95,6 +102,11 @@ def zipped(*files):
         for name, content in files:
             archive.writestr(name, content)
     return made.getvalue()
+
+
+def stored_gzip(text):
+    packer = zlib.compressobj(0, zlib.DEFLATED, 31)
+    return packer.compress(text.encode()) + packer.flush()
 
 
 def objects():
@@ -127,8 +139,14 @@ def whole_forms():
     yield "header-again.csv", plain + plain
     inches = [(plate, seen, state + ' 6" lift') for plate, seen, state in ROWS]
     yield "inch-marks.csv", delimited(rows=inches)
-    yield "doubled.csv", delimited(rows=[(p, s, '"the ""big"" one, red"') for p, s, _ in ROWS])
-    yield "newlines.csv", delimited(rows=[(p, s, '"first line\nsecond line"') for p, s, _ in ROWS])
+    some = lambda text: [(p, s, text if i % 2 else state) for i, (p, s, state) in enumerate(ROWS)]
+    yield "doubled.csv", delimited(rows=some('"the ""big"" one, red"'))
+    yield "newlines.csv", delimited(rows=some('"first line\nsecond line"'))
+    yield "decimal-commas.csv", delimited(";", rows=[(p, s, f"{50 + i},{i % 7}") for i, (p, s, _) in enumerate(ROWS)])
+    yield "quoted-commas.csv", delimited(quote='"', rows=[(p, f"{('May', 'June')[i % 2]} {1 + i % 28}, 2026", "McAllen, TX") for i, (p, _, _) in enumerate(ROWS)])
+    yield "joined.csv", "\ufeff" + delimited(rows=ROWS[:20]) + "\ufeff" + delimited(rows=ROWS[20:])
+    yield "mongo.jsonl", "".join(json.dumps({"_id": {"$oid": f"{i:024x}"}, "plate": p, "seen": {"$date": s}, "state": t}) + "\n" for i, (p, s, t) in enumerate(ROWS))
+    yield "basic-iso.csv", delimited(rows=[(p, s.replace("-", "").replace(":", ""), state) for p, s, state in ROWS])
     yield "behind-quote.csv", delimited(rows=[(p, s, '"6" lift') for p, s, _ in ROWS])
     yield "spaces.csv", delimited(", ", quote='"')
     yield "long-cell.csv", delimited(rows=[(p, s, state + "x" * 3_000_000 if i == 20 else state) for i, (p, s, state) in enumerate(ROWS)])
@@ -160,7 +178,7 @@ def whole_forms():
     yield "packed.csv.gz", gzip.compress(plain.encode())
     yield "packed.jsonl.gz", gzip.compress("".join(json.dumps(o) + "\n" for o in objects()).encode())
     yield "packed.csv.zst", subprocess.run(["zstd", "-q", "-c"], input=plain.encode(), capture_output=True, check=True).stdout
-    yield "packed.zip", zipped(("reads.csv", plain), ("__MACOSX/._reads.csv", "x"), ("desktop.ini", "x"))
+    yield "packed.zip", zipped(("reads.csv", plain), ("__MACOSX/._reads.csv", "x"), ("__MACOSX/._l\u00e4se.csv", "x"), ("desktop.ini", "x"))
 
 
 def told_forms():
@@ -181,7 +199,17 @@ def told_forms():
     yield "star.csv", cut(10, f"{plate[:3]}\u2605{plate[3:]},{seen},TX"), 40, r"line 11: the plate is registered, but"
     yield "long.csv", cut(10, f"MH 12 AB 3456,{seen},TX"), 39, r"line 11: no plate in the plate's column"
     yield "digits.xlsx", workbook([*ROWS, ("1234567", seen, "TX")]), 41, r"line 42: the plate is registered, but"
+    # Digits alone are plates only where the names of the columns say so.
+    digits = [(str(1234567 + 37 * i), seen, "TX") for i in range(40)]
+    yield "two-names.csv", delimited(rows=[row[:2] for row in digits], header=("plate", "seen")), 40, r"lines 2-41: the plate is registered, but"
     yield "rounded.csv", cut(10, f"1.23E+09,{seen},TX"), 39, r"line 11: a spreadsheet has made"
+    for i, (cell, said) in enumerate((("#REF!", "error"), ("#DIV/0!", "error"), ("1-Mar", "a date"), ("Mar-26", "a date"), ("01. Mrz", "a date"), ("01.03.2026", "a date"), ("TRUE", "TRUE or FALSE"), ("########", "error"), ("2026-03-01", "a date"),
+                                      ("(2 rows)", "how many rows"))):
+        yield f"no-plate-{i}.csv", cut(10, f"{cell},{seen},TX"), 39, f"line 11: .*{said}.*not registered"
+    yield "utf-32-no-mark.csv", plain.encode("utf-32-le"), 0, r"UTF-32 without a byte order mark"
+    flipped = bytearray(stored_gzip(plain))
+    flipped[200] ^= 1
+    yield "flipped.csv.gz", bytes(flipped), None, r"cannot be read to its end"
     yield "zero-bytes.csv", cut(10, f"{plate[:3]}\0{plate[3:]},{seen},TX"), 40, r"line 11: holds zero bytes"
     yield "latin-1.csv", cut(10, f"{plate},{seen}\xe9,TX").encode("latin-1"), 40, r"line 11: .*UTF-8"
     yield "headerless.csv", "\n".join(lines[1:]), 0, r"the first row must name the columns"
@@ -200,6 +228,8 @@ def told_forms():
     yield "two.zip", zipped(("a.csv", plain), ("b.csv", plain)), 0, r"holds 2 files"
     yield "table.ods", zipped(("mimetype", "application/vnd.oasis.opendocument.spreadsheet"), ("content.xml", "<x/>")), 0, r"OpenDocument"
     yield "other-columns.xlsx", workbook(ROWS, names=("tag", "seen", "state")), 0, r"worksheet 'Reads', line 1: no column"
+    yield "dates.xlsx", workbook(ROWS[:9] + [(46082, "x", "TX")] + ROWS[10:]), 39, r"line 11: .*a date of the plate"
+    yield "fonts.xlsx", workbook(ROWS, runs=True), 40, r"lines 2-41: the plate is written in several fonts"
     yield "damaged.xlsx", workbook(ROWS, end="<broken"), None, r"XML is damaged"
     yield "long-cell.xlsx", workbook([*ROWS, ("ZZT1234", "x" * (17 << 20), "TX")], inline=True), None, r"row 42 has a cell of more than"
     good = [json.dumps(o) for o in objects()]
@@ -209,6 +239,7 @@ def told_forms():
     yield "some-fields.json", json.dumps(objects()[:10] + [{"seen": "x"}] + objects()[11:]), 39, r"has no field 'plate'"
     yield "in-rows.jsonl", "\n".join(good[:10] + [json.dumps(objects()[10] | {"more": objects()[11:12]})] + good[11:]), 40, r"line 11: holds further rows"
     yield "doubled.jsonl", "\n".join(good[:10] + [good[10].replace("{", '{"plate": "ZZZ1234", ')] + good[11:]), 40, r"line 11: has 'plate' twice"
+    yield "urls.csv", delimited(rows=[(p, f"https://x.example/a?b={i}", t) for i, (p, _, t) in enumerate(ROWS)]), 40, r"no value of column 'seen' can support"
     yield "cut-array.json", json.dumps(objects())[:-30], 39, r"breaks off"
     yield "other-field.jsonl", "".join(line.replace('"plate"', '"tag"') + "\n" for line in good), 0, r"no row has a field 'plate'"
     yield "arrays.json", json.dumps([list(row) for row in ROWS]), 0, r"is not a JSON object"
@@ -233,6 +264,17 @@ def check_told(folder):
     _, status, errors, items = enrol(folder, "some.jsonl", "".join(json.dumps(o).replace("state", "stat" if i == 4 else "state") + "\n"
                                                                    for i, o in enumerate(objects())), "--support", "state")
     assert status == DONE and items == len(ROWS) and "line 5: has no field 'state'" in errors, errors
+    fillers = "UNKNOWN,2026-01-01,TX\nXXXXXXX,2026-01-01,TX\n0000000,2026-01-01,TX\n"
+    _, status, errors, items = enrol(folder, "fillers.csv", delimited() + fillers, "--support", "seen")
+    assert status == DONE and items == len(ROWS) and "lines 42-44: the plate's cell says that no plate was read" in errors, errors
+    _, status, errors, items = enrol(folder, "calendar.csv", delimited() + "ZZT1234,31/02/2026,TX\n", "--support", "seen")
+    assert status == FAILED and items == len(ROWS) + 1 and "line 42: column 'seen' has a date that no calendar has" in errors, errors
+    for name, table in (("whole.csv", "plate\n" + "".join(f"{1234567 + i}.0\n" for i in range(40))),
+                        ("whole.json", json.dumps([{"plate": float(1234567 + i)} for i in range(40)]))):
+        work, _, errors, items = enrol(folder, name, table)
+        assert items == 40, errors
+        (work / "leak.csv").write_text("plate,state\n" + "".join(f"{1234567 + i},TX\n" for i in range(40)))
+        assert found_in(folder, work, "leak.csv")[0] == 40
     empty = ",2026-01-01,TX\nNULL,2026-01-01,TX\n\\N,2026-01-01,TX\n"
     _, status, errors, items = enrol(folder, "unread.csv", delimited() + empty, "--support", "seen")
     assert status == DONE and items == len(ROWS) and "lines 42-44: the plate's cell is empty" in errors, errors
@@ -289,6 +331,15 @@ def check_lists(folder):
             ("open.csv", "name,sha256\n" + "".join(f'"{i}.jpg,{d}\n' for i, d in enumerate(digests)), 10, FAILED),
             ("a.json", json.dumps([{"sha256": d} for d in digests]), 10, DONE), ("a.json.gz", gzip.compress(json.dumps(
                 [{"sha256": d} for d in digests]).encode()), 10, DONE),
+            ("zero", plain.replace("\n", "\0"), 10, DONE), ("joined", "\ufeff" + plain[:len(plain) // 2] + "\ufeff" + plain[len(plain) // 2:], 10, DONE),
+            ("tags", "".join(f"SHA256 ({d}.jpg) = {d}\n" for d in digests), 10, DONE), ("openssl", "".join(f"SHA2-256(x.jpg)= {d}\n" for d in digests), 10, DONE),
+            ("blake", "".join(f"BLAKE2b-256 (x.jpg) = {d}\n" for d in digests), 0, FAILED),
+            ("pairs", "".join(":".join(d[i:i + 2] for i in range(0, 64, 2)) + "\n" for d in digests), 10, DONE),
+            ("get-filehash.json", json.dumps([{"Algorithm": "SHA256", "Hash": d.upper(), "Path": "x"} for d in digests]), 10, DONE),
+            ("get-filehash.txt", "".join(f"\nAlgorithm : SHA256\nHash      : {d}\n" for d in digests), 10, FAILED),
+            ("misp.csv", "uuid,type,value\n" + "".join(f'x,"filename|sha256","a.jpg|{d}"\n' for d in digests), 10, DONE),
+            ("vics.json", json.dumps({"value": [{"MediaID": 1, "MD5": d[32:]} for d in digests]}), 10, DONE),
+            ("attributes.json", json.dumps({"data": [{"id": d, "attributes": {"sha256": d}} for d in digests]}), 10, DONE),
             ("none", "", 0, FAILED), ("x.parquet", b"PAR1xxxx", 0, FAILED), ("cut", plain[:-60], 9, FAILED)):
         work = folder / f"list-{name}"
         work.mkdir()

@@ -2,11 +2,19 @@
 
 #include <gtest/gtest.h>
 
+#include "fingerprint/plate_normaliser.h"
+
 namespace spanwatch::fingerprint {
 namespace {
 
+// Of a table of one column.
+bool FindsIn(std::string_view column, std::string_view written) {
+  PlateFinder finder;
+  finder.Read(std::string(column) + "\n\"" + std::string(written) + "\"\n");
+  return finder.Finds(PlateVariants(written));
+}
+
 TEST(PlateFinder, PlatesOfEveryScriptAreFoundAsTheyAreWritten) {
-  PlateFinder finder("License Plate");
   for (const char* plate : {"AAA1234",
                             "aaa-1234",
                             "ABC - 1234",
@@ -28,21 +36,54 @@ TEST(PlateFinder, PlatesOfEveryScriptAreFoundAsTheyAreWritten) {
                             "A\u200BBC\u00AD123",
                             "TX-ABC1234",
                             "A/B12345"}) {
-    EXPECT_TRUE(finder.Finds(plate)) << plate;
+    EXPECT_TRUE(FindsIn("License Plate", plate)) << plate;
   }
 }
 
 TEST(PlateFinder, WhatPartsThePlateInEveryTextIsNotFound) {
-  PlateFinder finder("plate");
   for (const char* plate : {"AB\u2603C-12", "A,B,C,1,2,3", "12(AB)3", "AB -- -- 12"})
-    EXPECT_FALSE(finder.Finds(plate)) << plate;
+    EXPECT_FALSE(FindsIn("plate", plate)) << plate;
 }
 
 TEST(PlateFinder, UnderAnyOtherNameOnlyWhatIsAPlateInAnyText) {
-  PlateFinder finder("Kennzeichen");
-  EXPECT_TRUE(finder.Finds("M\u00DC-AB 123"));
-  EXPECT_FALSE(finder.Finds("123456"));
-  EXPECT_FALSE(finder.Finds("ABC - 1234"));
+  EXPECT_TRUE(FindsIn("Kennzeichen", "M\u00DC-AB 123"));
+  EXPECT_FALSE(FindsIn("Kennzeichen", "123456"));
+  EXPECT_FALSE(FindsIn("Kennzeichen", "ABC - 1234"));
+}
+
+// The other columns tell whether a name that may mean other things names plates; in an object they come first.
+TEST(PlateFinder, WhatStandsBesideThePlateCounts) {
+  const auto second_row = [](std::string_view first, std::string_view second) {
+    PlateFinder finder;
+    finder.Read(first);
+    finder.Read(second);
+    return finder.Finds(PlateVariants("1234567"));
+  };
+  EXPECT_TRUE(second_row("tag;state\n", "1234567;TX\n"));
+  EXPECT_FALSE(second_row("tag;when\n", "1234567;10:00\n"));
+  EXPECT_FALSE(second_row("plate,seen\n1234567,x\n", "7654321,y\n")) << "that was in the row before";
+  EXPECT_FALSE(second_row("[\n", "{\"tag\":\"1234567\",\"state\":\"TX\"},\n"));
+  EXPECT_TRUE(second_row("{\"tag\":\"7654321\",\"state\":\"TX\"},\n", "{\"tag\":\"1234567\",\"state\":\"TX\"},\n"));
+}
+
+// A fraction that a table wrote behind a plate of digits alone is none of it.
+TEST(PlateFinder, TheRegisteredPlateIsLookedForInWhatIsWritten) {
+  PlateFinder finder;
+  finder.Read("plate\n1234567.0\n");
+  EXPECT_TRUE(finder.Finds(PlateVariants("1234567")));
+  finder.Read("\"=\"\"0123456\"\"\"\n");
+  EXPECT_TRUE(finder.Finds(PlateVariants("0123456")));
+  EXPECT_FALSE(finder.Finds(PlateVariants("1234567"))) << "that was in the row before";
+}
+
+TEST(PlateFinder, ReadsRowsOfAnyLength) {
+  PlateFinder finder;
+  finder.Read("plate;note\n");
+  for (int i = 0; i < 100; ++i) {
+    const std::string plate = "AB" + std::to_string(1000 + i);
+    finder.Read(plate + ";" + std::string(static_cast<std::size_t>(i) * 97, 'n') + "\n");
+    EXPECT_TRUE(finder.Finds(PlateVariants(plate))) << i;
+  }
 }
 
 }  // namespace

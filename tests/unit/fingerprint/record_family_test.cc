@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "fingerprint/plate_normaliser.h"
 #include "fingerprint/record_fingerprint.h"
 #include "support/fake_record_index.h"
 
@@ -51,7 +52,8 @@ struct Registry {
                                    random() % 60),
                        static_cast<int>(1 + random() % 12)});
       const Read& read = reads.back();
-      for (const auto& record : FingerprintRecord(tagger, plate, {read.state, read.time})) index.Add(record);
+      for (const auto& record : FingerprintRecord(tagger, PlateVariants(plate), {read.state, read.time}))
+        index.Add(record);
     }
   }
 
@@ -427,7 +429,8 @@ TEST_F(RecordScannerTest, AWholeSetAndItsDeltaAreJudgedAsOne) {
   FakeRecordIndex index(2);
   for (std::size_t i = 0; i < reads.size(); ++i) {
     const auto set = static_cast<std::uint16_t>(i % 40 == 0 ? 1 : 0);
-    for (const auto& record : FingerprintRecord(tagger, reads[i].plate, {reads[i].time})) index.Add(record, set);
+    for (const auto& record : FingerprintRecord(tagger, PlateVariants(reads[i].plate), {reads[i].time}))
+      index.Add(record, set);
   }
   std::string text;  // a plain list: two of the delta's, which alone would prove nothing, among ten of the whole set's
   for (const std::size_t i : {0, 1, 2, 3, 4, 5, 40, 6, 7, 8, 9, 10}) text += reads[i].plate + "\n";

@@ -99,6 +99,31 @@ TEST_F(EnrollImagesTest, AdditionsToAnExpiredCollectionAreTold) {
   EXPECT_NE(observer_.problems.at(0).find("has expired"), std::string::npos);
 }
 
+TEST_F(EnrollImagesTest, ItemsThatExpiredAndAreAddedAgainAreTold) {
+  const std::string path = Write("in/a.jpg", "a");
+  ASSERT_EQ(Enrol({path})->problems, 0u);
+  ASSERT_TRUE(database_->Expire({.collection = "lanes", .item = std::nullopt, .source = path}, WallClockNow()));
+  EXPECT_EQ(Enrol({path})->problems, 1u);
+  EXPECT_NE(observer_.problems.at(0).find("1 of its items have expired"), std::string::npos);
+  Write("in/b.jpg", "a");
+  EXPECT_EQ(Enrol({(folder_ / "in/b.jpg").string()})->problems, 1u) << "the same bytes from elsewhere";
+  ASSERT_TRUE(database_->Expire({.collection = "lanes", .item = std::nullopt, .source = path}, PacketTime::max()));
+  EXPECT_EQ(Enrol({path})->problems, 0u);
+}
+
+TEST_F(EnrollImagesTest, EmptyFoldersTablesAndPicturesUnderNamesOfLeftovers) {
+  std::filesystem::create_directory(folder_ / "empty");
+  EXPECT_EQ(Enrol({(folder_ / "empty").string()})->problems, 1u);
+  EXPECT_NE(observer_.problems.at(0).find("there is no file in"), std::string::npos);
+  Write("in/._real.jpg", "\xFF\xD8\xFF picture");
+  Write("in/Thumbs.db", "\x89PNG picture");
+  Write("in/._a.jpg", std::string("\0\5\x16\7", 4));
+  Write("in/__MACOSX/._b.jpg", std::string("\0\5\x16\7", 4));
+  EXPECT_EQ(Enrol({(folder_ / "in").string()})->added, 2u);
+  EXPECT_TRUE(observer_.problems.empty());
+  EXPECT_EQ(Enrol({Write("reads.csv", "no picture")})->problems, 1u);
+}
+
 TEST_F(EnrollImagesTest, WaitsForNoPipe) {
   Write("in/a.jpg", "a picture");
   ASSERT_EQ(::mkfifo((folder_ / "in/pipe.jpg").c_str(), 0600), 0);

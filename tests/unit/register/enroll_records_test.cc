@@ -96,5 +96,13 @@ TEST_F(EnrollRecordsTest, TheDatabaseHoldsNoPlateInClear) {
   EXPECT_EQ(content.find("ZQTEXAS"), std::string::npos);
 }
 
+TEST_F(EnrollRecordsTest, ColumnsThatCannotSupportAreTold) {
+  EXPECT_EQ(Enrol(Write("a.csv", "plate,state,lane\nAAA1234,\"6\"\" lift\",3\nBBB1234,\"7\"\" lift\",4\n"))->problems,
+            1u);
+  EXPECT_NE(observer_.problems.at(0).find("no value of column 'state' can support"), std::string::npos);
+  EXPECT_EQ(Enrol(Write("b.csv", "plate,state,lane\nAAA1234,\"6\"\" lift\",3\nBBB1234,TX,4\n"))->problems, 0u);
+  EXPECT_NE(observer_.notices.back().find("1 of 2 values of column 'state'"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace spanwatch::enrolment

@@ -82,7 +82,7 @@ TEST_F(ImportListTest, NamesLinesWithoutADigestAndGoesOn) {
 }
 
 TEST_F(ImportListTest, ReadsPdqInTheReferencesOrder) {
-  ASSERT_EQ(Import(kPdq + ",84,a.jpg\n" + std::string(64, 'f') + "\n", DigestKind::kPdq)->added, 2u);
+  ASSERT_EQ(Import(kPdq + ",84,a.jpg\n" + std::string(64, '5') + "\n", DigestKind::kPdq)->added, 2u);
   const auto picture = *database_->ImportedPicture(Items()[0]);
   ASSERT_TRUE(picture);
   EXPECT_EQ(picture->hash, (PdqHash{{1, 0, 0, 0x8000000000000000}})) << "bit 0 last, bit 255 first";
@@ -218,6 +218,38 @@ TEST_F(ImportListTest, FollowsHowLongIndicatorsAreValidAndTheirRevocation) {
   ASSERT_TRUE(Import(bundle({indicator("4", ToHex(file.sha256), revoked), indicator("5", kDigestB, over)})));
   EXPECT_EQ(Items().size(), 1u);
   EXPECT_EQ(Items()[0].expires, PacketTime::max());
+}
+
+TEST_F(ImportListTest, TakesMispEventsFilesOfStixAndArraysOfDigests) {
+  const std::string third(64, '3');
+  const std::string attribute = R"("category":"Payload delivery","to_ids":true,)";
+  ASSERT_EQ(
+      Import(R"({"response":[{"Event":{"info":"x","Attribute":[{)" + attribute +
+             R"("type":"filename|sha256","value":"a.jpg|)" + kDigestA + "\"},\n{" + attribute +
+             R"("type":"ip-dst","value":"192.0.2.1","Tag":[{"name":"x"}]},{)" + attribute +
+             R"("type":"sha1","value":")" + std::string(40, '1') + R"("}],"Object":[{"name":"file","Attribute":[{)" +
+             attribute + R"("type":"md5","value":")" + kMd5A + "\"}]}]}}]}")
+          ->added,
+      2u);
+  EXPECT_EQ(observer_.problems.size(), 1u) << "of the SHA-1 alone";
+  ASSERT_EQ(Import(R"({"type":"bundle","objects":[{"type":"file","id":"file--1","hashes":{"SHA-256":")" + kDigestB +
+                   R"("}}]})")
+                ->added,
+            1u);
+  EXPECT_TRUE(observer_.problems.empty());
+  ASSERT_EQ(Import("[\"" + third + "\",\n\"" + kMd5B + "\", \"nothing\"]")->added, 2u);
+  EXPECT_EQ(RefusedLines(), Texts{"2"});
+}
+
+TEST_F(ImportListTest, RefusesWhatIsTheDigestOfNothing) {
+  EXPECT_EQ(
+      Import("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\nd41d8cd98f00b204e9800998ecf8427e\n" +
+             std::string(64, '0') + "\n" + kDigestA + "\n")
+          ->added,
+      1u);
+  EXPECT_EQ(RefusedLines(), (Texts{"1", "2", "3"}));
+  EXPECT_EQ(Import("pdq,quality\n" + kPdq + ",49\n" + std::string(64, 'f') + ",100\n" + kPdq + ",50\n")->added, 1u);
+  EXPECT_EQ(RefusedLines(), (Texts{"2", "3"}));
 }
 
 }  // namespace
