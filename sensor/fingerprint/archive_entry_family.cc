@@ -13,7 +13,7 @@
 
 #include "fingerprint/family.h"
 #include "fingerprint/record_distinct_set.h"
-#include "fingerprint/record_ratio_test.h"
+#include "fingerprint/binomial_tail.h"
 
 namespace spanwatch::fingerprint {
 namespace {
@@ -26,14 +26,6 @@ constexpr double kSizesProbability = 1e-8;
 constexpr std::uint64_t kLeastTellingSize = 1024;
 constexpr std::uint64_t kFilesOfTellingSize = 4;
 constexpr double kLeastProbability = 1e-300;  // below, a double is zero
-
-double LogChoose(std::uint64_t n, std::uint64_t k) {
-  const auto log_factorial = [](std::uint64_t i) {
-    int sign = 0;
-    return lgamma_r(static_cast<double>(i) + 1, &sign);
-  };
-  return log_factorial(n) - log_factorial(k) - log_factorial(n - k);
-}
 
 double FromLog(double log) { return std::max(kLeastProbability, std::exp(std::min(0.0, log))); }
 
@@ -98,7 +90,8 @@ class ArchiveEntrySketcher final : public Sketcher {
   // of ways to choose them.
   double LogOfMatches() const {
     if (evidence_.entries_matched == 0) return 0;
-    return LogChoose(evidence_.entries_listed, evidence_.entries_matched) + log_chances_;
+    return LogChoose(static_cast<double>(evidence_.entries_listed), static_cast<double>(evidence_.entries_matched)) +
+           log_chances_;
   }
 
   void WeighSize(std::uint64_t size) {

@@ -12,6 +12,7 @@
 #include "fingerprint/file_head.h"
 #include "fingerprint/fragment_sampler.h"
 #include "fingerprint/pdq.h"
+#include "fingerprint/picture_detail.h"
 #include "fingerprint/repeating_window.h"
 #include "image/caption_bars.h"
 #include "image/image_data.h"
@@ -150,7 +151,11 @@ class FileSketch final : public PrintSink {
     const image::PictureAndPart picture = image::DecodePictureAndPart(picture_, limits, PartWithBoxes());
     if (!picture.whole.plane) return;
     const image::LumaPlane& plane = *picture.whole.plane;
-    Add(plane, View::kFull);
+    image::Luma64 luma;
+    image::Downsample(plane, {}, luma);
+    const PdqResult whole = Pdq(luma);
+    file_.views.push_back({whole.hash, whole.quality, View::kFull});
+    file_.detail = DetailOf(luma);
     DropCaptions(plane, limits);
     if (picture.part) {
       AddBox(profile_.plate, View::kPlateCrop, picture);

@@ -6,6 +6,7 @@
 
 #include "fingerprint/family.h"
 #include "fingerprint/picture_lookup.h"
+#include "fingerprint/picture_second_look.h"
 #include "fingerprint/picture_memory.h"
 #include "image/picture_decoder.h"
 #include "telemetry/anomaly_codes.h"
@@ -69,8 +70,7 @@ class PerceptualSketcher final : public Sketcher {
 
   // Sets hashes_, or says why not. `block_means`: only where they alone make the hash, and all of them are there.
   std::optional<image::PictureError> Decode(const std::optional<PictureKey>& key, bool block_means) {
-    const bool known_by_key = key && context_.pictures != nullptr;
-    if (known_by_key) {
+    if (key && context_.pictures != nullptr) {
       if (const PictureHashes* known = context_.pictures->Find(*key)) {
         hashes_ = *known;
         result_ = Counter::pictures_remembered;
@@ -84,13 +84,22 @@ class PerceptualSketcher final : public Sketcher {
     if (block_means && outcome.plane->coverage < 1) return image::PictureError::kUnreadable;
     hashes_ = HashPicture(*outcome.plane);
     result_ = Counter::pictures_decoded;
-    if (known_by_key) context_.pictures->Keep(*key, *hashes_);
+    key_ = key;
     return std::nullopt;
   }
 
   void LookUp() {
     context_.counters.Add(result_);
-    for (const PictureMatch& match : FindPicture(context_.index, *hashes_)) {
+    std::vector<PictureMatch> matches = FindPicture(context_.index, *hashes_);
+    // What is looked at twice is not remembered: its samples take too much memory.
+    if (WantsSecondLook(matches)) {
+      TakeSecondLook(context_.index, *hashes_, matches);
+    } else if (key_ && context_.pictures != nullptr) {
+      hashes_->samples.reset();
+      context_.pictures->Keep(*key_, *hashes_);
+    }
+    context_.sink.OnPicture(hashes_->whole.hash);
+    for (const PictureMatch& match : matches) {
       context_.sink.OnMatch({.item = match.item,
                              .method = Method::kPerceptual,
                              .confidence = match.sure ? Confidence::kSure : Confidence::kWeak,
@@ -104,6 +113,7 @@ class PerceptualSketcher final : public Sketcher {
   const SketchFacts& facts_;
   Bytes picture_;
   std::optional<PictureHashes> hashes_;
+  std::optional<PictureKey> key_;               // under which they may be remembered
   Counter result_ = Counter::pictures_decoded;  // how it was come by
   bool tried_first_scans_ = false;
   bool over_limit_ = false;

@@ -54,8 +54,11 @@ PdqHash Turned(const PdqHash& hash, bool transpose, bool negate_rows, bool negat
 
 PictureHashes HashPicture(const image::LumaPlane& plane) {
   PictureHashes hashes{.whole = HashPart(plane, {})};
-  const image::LumaPlane reduced = Reduced(plane);
+  const auto samples = std::make_shared<PictureSamples>();
+  hashes.samples = samples;
+  const image::LumaPlane& reduced = samples->plane = Reduced(plane);
   const auto add = [&](const image::LumaRectangle& part) {
+    samples->places[hashes.part_count] = part;
     hashes.parts[hashes.part_count++] = HashPart(reduced, part);
   };
   for (const image::LumaRectangle& cut : kCuts) add(cut);
@@ -66,14 +69,17 @@ PictureHashes HashPicture(const image::LumaPlane& plane) {
 
 std::array<TurnedHash, 8> TurnedHashes(const PdqHash& hash) {
   const PdqHash inverted{{~hash.words[0], ~hash.words[1], ~hash.words[2], ~hash.words[3]}};
-  return {{{inverted, View::kFull},
-           {Turned(hash, false, false, true), View::kMirror},
-           {Turned(hash, false, true, false), View::kMirror},
-           {Turned(hash, true, false, false), View::kMirror},
-           {Turned(hash, true, true, true), View::kMirror},
-           {Turned(hash, false, true, true), View::kRotate180},
-           {Turned(hash, true, false, true), View::kRotate90},
-           {Turned(hash, true, true, false), View::kRotate270}}};
+  const auto turned = [&](View view, const Turn& turn) {
+    return TurnedHash{Turned(hash, turn.transpose, turn.reverse_rows, turn.reverse_columns), view, turn};
+  };
+  return {{{inverted, View::kFull, {}, true},
+           turned(View::kMirror, {false, false, true}),
+           turned(View::kMirror, {false, true, false}),
+           turned(View::kMirror, {true, false, false}),
+           turned(View::kMirror, {true, true, true}),
+           turned(View::kRotate180, {false, true, true}),
+           turned(View::kRotate90, {true, false, true}),
+           turned(View::kRotate270, {true, true, false})}};
 }
 
 }  // namespace spanwatch::fingerprint

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <span>
 
 #include "fingerprint/pdq.h"
@@ -12,23 +13,37 @@
 
 namespace spanwatch::fingerprint {
 
+// The samples that the parts were cut from, a few ten thousand, and where: for a second look at what is found.
+struct PictureSamples {
+  image::LumaPlane plane;
+  std::array<image::LumaRectangle, 3 + image::kInnerPartsMax + image::kPanelsMax> places{};  // of the parts
+};
+
 struct PictureHashes {
   PdqResult whole;
   // The picture trimmed by half the step of the registered crops; without its lower or upper 12 %, where captions,
   // time stamps and logos are; what lies inside its borders and bars; and what straight edges enclose.
   std::array<PdqResult, 3 + image::kInnerPartsMax + image::kPanelsMax> parts{};
   std::uint8_t part_count = 0;
+  std::shared_ptr<const PictureSamples> samples;  // may be gone: then nothing is looked at twice
 
   std::span<const PdqResult> Parts() const { return std::span(parts).first(part_count); }
 };
 
 PictureHashes HashPicture(const image::LumaPlane& plane);
 
+// A way to turn a picture: rows and columns change places first, then each axis may be reversed.
+struct Turn {
+  bool transpose = false, reverse_rows = false, reverse_columns = false;
+};
+
 // What a copy that was mirrored, turned or inverted hashes to when it is turned back. Few bits differ from the hash of
 // the picture turned back itself: those of coefficients near the median.
 struct TurnedHash {
   PdqHash hash;
   View view = View::kFull;
+  Turn turn = {};  // makes of this picture the one that was registered
+  bool inverted = false;
 };
 std::array<TurnedHash, 8> TurnedHashes(const PdqHash& hash);
 

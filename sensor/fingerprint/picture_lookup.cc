@@ -14,9 +14,9 @@ class Lookup {
   explicit Lookup(const FingerprintIndex& index) : index_(index) {}
 
   // `view`: of the copy, told when the registered view is the whole picture.
-  void Find(const PdqResult& rendering, int distance_max, View view) {
+  void Find(const PdqResult& hash, int distance_max, View view, const PictureRendering& rendering) {
     std::vector<PictureHit> found;
-    index_.FindPictures(rendering.hash, distance_max, found);
+    index_.FindPictures(hash.hash, distance_max, found);
     for (const PictureHit& hit : found) {
       const CollectionFacts collection = index_.Collection(hit.item);
       if (hit.distance > collection.weak_distance) continue;
@@ -25,8 +25,11 @@ class Lookup {
       matches_.push_back({.item = hit.item,
                           .distance = hit.distance,
                           .view = hit.view == View::kFull ? view : hit.view,
-                          .quality = rendering.quality,
-                          .sure = collection.calibrated && near && rendering.quality >= kUsableQuality});
+                          .quality = hash.quality,
+                          .sure = collection.calibrated && near && hash.quality >= kUsableQuality,
+                          .calibrated = collection.calibrated,
+                          .registered = hit.view,
+                          .rendering = rendering});
     }
   }
   bool certain() const { return certain_; }
@@ -49,11 +52,14 @@ class Lookup {
 
 std::vector<PictureMatch> FindPicture(const FingerprintIndex& index, const PictureHashes& hashes) {
   Lookup lookup(index);
-  lookup.Find(hashes.whole, kDistanceMax, View::kFull);
+  lookup.Find(hashes.whole, kDistanceMax, View::kFull, {});
   if (!lookup.certain()) {
-    for (const PdqResult& part : hashes.Parts()) lookup.Find(part, kDistanceMax, View::kFull);
-    for (const TurnedHash& turned : TurnedHashes(hashes.whole.hash))
-      lookup.Find({turned.hash, hashes.whole.quality}, kTurnedDistanceMax, turned.view);
+    for (std::size_t i = 0; i < hashes.part_count; ++i)
+      lookup.Find(hashes.parts[i], kDistanceMax, View::kFull, {.part = i + 1});
+    for (const TurnedHash& turned : TurnedHashes(hashes.whole.hash)) {
+      lookup.Find({turned.hash, hashes.whole.quality}, kTurnedDistanceMax, turned.view,
+                  {.turn = turned.turn, .inverted = turned.inverted});
+    }
   }
   return lookup.Nearest();
 }

@@ -19,9 +19,6 @@
 
 namespace spanwatch::fingerprint {
 
-// ln P(X >= hits) for X binomial(tokens, chance); 0 when hits is not above the mean.
-double LogBinomialTail(std::uint64_t hits, std::uint64_t tokens, double chance);
-
 class RecordRatioTest {
  public:
   struct Result {

@@ -32,7 +32,19 @@ void EncodeCollection(const CollectionRow& collection, ByteWriter& writer) {
   writer.Le(static_cast<std::uint8_t>(collection.calibrated));
   writer.Le(std::bit_cast<std::uint64_t>(collection.false_rate));
   writer.Le(static_cast<std::uint8_t>(collection.negative));
+  writer.Raw(collection.chances.eighths());
   writer.Le(collection.expires_s);
+}
+
+// Version 3 tells the chance at one distance alone.
+PictureChances ChancesOfVersion3(const CollectionRow& collection) {
+  PictureChances chances;
+  if (!(collection.false_rate > 0)) return chances;
+  for (std::size_t distance = 0; distance < PictureChances::kDistances; ++distance) {
+    const double nearer = static_cast<double>(collection.sure_distance) - static_cast<double>(distance);
+    chances.Set(distance, collection.false_rate * std::exp(-kPicturesThinOut * nearer));
+  }
+  return chances;
 }
 
 bool DecodeCollection(ByteReader& reader, std::uint32_t version, CollectionRow& collection) {
@@ -44,7 +56,15 @@ bool DecodeCollection(ByteReader& reader, std::uint32_t version, CollectionRow& 
   collection.calibrated = reader.U8() != 0;
   collection.false_rate = std::bit_cast<double>(reader.U64Le());
   collection.negative = reader.U8() != 0;
-  if (version > 3) collection.expires_s = reader.U32Le();
+  if (version > 3) {
+    std::array<std::uint8_t, PictureChances::kDistances> eighths{};
+    const ByteView chances = reader.Take(eighths.size());
+    std::copy(chances.begin(), chances.end(), eighths.begin());
+    collection.chances = PictureChances(eighths);
+    collection.expires_s = reader.U32Le();
+  } else {
+    collection.chances = ChancesOfVersion3(collection);
+  }
   return reader.ok() && collection.sure_distance <= collection.weak_distance &&
          collection.weak_distance <= kPictureDistanceMax && std::isfinite(collection.false_rate) &&
          collection.false_rate >= 0;
@@ -80,6 +100,16 @@ bool DecodeLists(ByteReader& reader, std::uint32_t version, Manifest& manifest) 
 }
 
 }  // namespace
+
+void PictureChances::Set(std::size_t distance, double chance) {
+  const double eighths = std::round(-8 * std::log2(std::min(chance, 1.0)));
+  eighths_[distance] = static_cast<std::uint8_t>(std::min(eighths, kNotMeasured - 1.0));
+}
+
+double PictureChances::Within(int distance) const {
+  const std::uint8_t eighths = eighths_[static_cast<std::size_t>(std::clamp(distance, 0, kPictureDistanceMax))];
+  return eighths == kNotMeasured ? kUnknown : std::exp2(-eighths / 8.0);
+}
 
 Bytes EncodeManifest(const Manifest& manifest) {
   ByteWriter writer;

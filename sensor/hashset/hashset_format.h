@@ -29,6 +29,9 @@ inline constexpr std::size_t kSetFilesMax = 64;  // with their deltas
 inline constexpr std::uint32_t kFragmentWindowMin = 32, kFragmentWindowMax = 256;
 inline constexpr int kPictureDistanceMax = 48;
 inline constexpr std::size_t kPictureHitsMax = 64;
+// By so much a bit, in powers of e, different pictures of one camera thin out towards small distances, or by more
+// (tests/bench/RECALL.md).
+inline constexpr double kPicturesThinOut = 0.2;
 // Items reported for one key (print, tag, digest): more than this many equal keys say nothing more.
 inline constexpr std::size_t kHitsPerKeyMax = 16;
 
@@ -72,17 +75,31 @@ enum class SectionKind : std::uint32_t {
   kRemoved,         // ItemId ascending: what of its base a delta takes back
   kCommon,          // u64 ascending: fragment hashes that tell nothing, since different items have them
   kNoLongerCommon,  // the same: what of the common ones of its base a delta takes back
+  kPictureDetails,  // PictureDetailRow, by item
   kCount,
 };
 inline constexpr std::size_t kSectionCount = static_cast<std::size_t>(SectionKind::kCount);
 inline constexpr std::size_t kSectionCountOfVersion3 = static_cast<std::size_t>(SectionKind::kCommon);
 
 constexpr std::string_view ToString(SectionKind kind) {
-  constexpr std::string_view kNames[] = {"items",           "digests",         "image data",    "heads",
-                                         "archive entries", "fragment filter", "fragments",     "picture hashes",
-                                         "picture firsts",  "picture rows",    "picture slots", "plates",
-                                         "pairs",           "plate filter",    "removed",       "common fragments",
-                                         "no longer common"};
+  constexpr std::string_view kNames[] = {"items",
+                                         "digests",
+                                         "image data",
+                                         "heads",
+                                         "archive entries",
+                                         "fragment filter",
+                                         "fragments",
+                                         "picture hashes",
+                                         "picture firsts",
+                                         "picture rows",
+                                         "picture slots",
+                                         "plates",
+                                         "pairs",
+                                         "plate filter",
+                                         "removed",
+                                         "common fragments",
+                                         "no longer common",
+                                         "picture details"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -117,6 +134,12 @@ struct PictureRow {
 };
 static_assert(sizeof(PictureRow) == 8);
 
+struct PictureDetailRow {
+  std::uint32_t item = 0;
+  std::array<std::uint32_t, 8> bits{};  // of PictureDetail, the low half of a word first
+};
+static_assert(sizeof(PictureDetailRow) == 36);
+
 // What becomes a row of a KeyTable. Keys are spread evenly over 64 bits.
 struct KeyRow {
   std::uint64_t key = 0;
@@ -133,6 +156,28 @@ struct SectionEntry {
   std::array<std::uint8_t, 32> checksum{};
 };
 
+// How likely a picture that nobody registered, of the same cameras, lies within a distance of a registered one of the
+// collection, as calibration measured it.
+class PictureChances {
+ public:
+  static constexpr std::size_t kDistances = kPictureDistanceMax + 1;
+  // Where nothing was measured: what calibration demands of `sure`.
+  static constexpr double kUnknown = 0.001;
+
+  PictureChances() { eighths_.fill(kNotMeasured); }
+  // By distance, in eighths of a bit: the chance is 2 to the power of minus this / 8; 255: it was not measured.
+  explicit PictureChances(const std::array<std::uint8_t, kDistances>& eighths) : eighths_(eighths) {}
+
+  // `chance` above 0.
+  void Set(std::size_t distance, double chance);
+  double Within(int distance) const;
+  const std::array<std::uint8_t, kDistances>& eighths() const { return eighths_; }
+
+ private:
+  static constexpr std::uint8_t kNotMeasured = 255;
+  std::array<std::uint8_t, kDistances> eighths_;
+};
+
 struct CollectionRow {
   std::string name;
   std::string owner;
@@ -142,6 +187,7 @@ struct CollectionRow {
   std::uint8_t weak_distance = 40;
   bool calibrated = false;
   double false_rate = 0;
+  PictureChances chances;
   bool negative = false;        // known harmless: its matches are subtracted, never told
   std::uint32_t expires_s = 0;  // of all its items; as in ItemRow
 };

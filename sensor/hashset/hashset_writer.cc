@@ -62,6 +62,7 @@ HashSetWriter::HashSetWriter(HashSetDescription description)
     : picture_slots_from_(std::max<std::size_t>(description.picture_slots_from, 1)),
       progress_(std::move(description.progress)),
       items_(FolderOf(description)),
+      details_(FolderOf(description)),
       heads_(FolderOf(description), description.sorter_bytes),
       pictures_(FolderOf(description), description.sorter_bytes),
       archive_entries_(FolderOf(description), description.sorter_bytes),
@@ -116,6 +117,12 @@ void HashSetWriter::AddFile(std::uint32_t item, const FileFingerprint& file) {
     heads_.Add(file.image_head_xxh3);
   }
   for (const PictureView& view : file.views) AddPicture(item, view);
+  if (file.detail) {
+    PictureDetailRow row{.item = item};
+    for (std::size_t i = 0; i < row.bits.size(); ++i)
+      row.bits[i] = static_cast<std::uint32_t>(file.detail->words[i / 2] >> i % 2 * 32);
+    details_.Add(row);
+  }
   for (const FragmentPrint& fragment : file.fragments) {
     if (fragment.offset > UINT32_MAX) break;  // ascending; the first 4 GiB of a file are told apart well enough
     fragments_.Add({fragment.hash, item, static_cast<std::uint32_t>(fragment.offset)});
@@ -164,7 +171,8 @@ void HashSetWriter::SpeakFor(const Manifest& whole) {
 std::uint64_t HashSetWriter::ExpectedBytes() const {
   constexpr std::uint64_t kViewBytes = sizeof(PdqHash) + sizeof(PictureRow) + sizeof(std::uint32_t);
   const bool slots = pictures_.size() >= picture_slots_from_;
-  return items_.size() * sizeof(ItemRow) + archive_entries_.size() * sizeof(ArchiveEntryRow) +
+  return items_.size() * sizeof(ItemRow) + details_.size() * sizeof(PictureDetailRow) +
+         archive_entries_.size() * sizeof(ArchiveEntryRow) +
          (digests_.size() + image_data_.size() + fragments_.size()) * 3 * sizeof(std::uint32_t) +
          (plates_.size() + pairs_.size()) * 2 * sizeof(std::uint32_t) + pictures_.size() * kViewBytes +
          (slots ? PictureSlotsBytes(pictures_.size()) : 0);
@@ -263,6 +271,9 @@ Status HashSetWriter::WriteSections(int file) {
   if (status)
     status = WriteBytes(file, SectionKind::kNoLongerCommon, BytesOf(no_longer_common_), no_longer_common_.size());
   if (status) status = WriteTables(file);
+  SectionOutput details = NextSection(file);
+  if (status) status = details_.WriteTo(details);
+  if (status) status = EndSection(SectionKind::kPictureDetails, details, details_.size());
   return status ? WritePictures(file) : status;
 }
 

@@ -117,6 +117,7 @@ class HashSetWriter {
   std::uint64_t expected_bytes_ = 0;
   std::uint64_t end_ = 0;  // of the sections written so far
   RowSpool<ItemRow> items_;
+  RowSpool<PictureDetailRow> details_;
   ExternalSorter<std::uint64_t> heads_;
   ExternalSorter<RegisteredPicture> pictures_;
   ExternalSorter<ArchiveEntry> archive_entries_;

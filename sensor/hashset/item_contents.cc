@@ -48,6 +48,10 @@ std::vector<std::uint64_t> ItemContents(const MappedHashSet& set) {
     writer.Le(row.view);
     add(row.item, SectionKind::kPictureRows);
   });
+  for (const PictureDetailRow& row : set.picture_details()) {
+    for (const std::uint32_t bits : row.bits) writer.Le(bits);
+    add(row.item, SectionKind::kPictureDetails);
+  }
   return contents;
 }
 

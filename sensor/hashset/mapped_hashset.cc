@@ -30,6 +30,8 @@ constexpr std::size_t RowBytes(SectionKind kind) {
       return sizeof(PictureRow);
     case SectionKind::kRemoved:
       return sizeof(ItemId);
+    case SectionKind::kPictureDetails:
+      return sizeof(PictureDetailRow);
     case SectionKind::kCommon:
     case SectionKind::kNoLongerCommon:
       return sizeof(std::uint64_t);
@@ -193,6 +195,7 @@ Status MappedHashSet::MapTables() {
   items_ = Rows<ItemRow>(SectionKind::kItems);
   removed_ = Rows<ItemId>(SectionKind::kRemoved);
   common_ = Rows<std::uint64_t>(SectionKind::kCommon);
+  details_ = Rows<PictureDetailRow>(SectionKind::kPictureDetails);
   no_longer_common_ = Rows<std::uint64_t>(SectionKind::kNoLongerCommon);
   const auto hashes = Rows<PdqHash>(SectionKind::kPictureHashes);
   const auto slots = PictureSlots::View(SectionBytes(SectionKind::kPictureSlots), hashes.size());
@@ -242,6 +245,15 @@ ItemFacts MappedHashSet::Item(std::uint32_t row) const {
           .fragment_count = item.fragment_count_and_kind & kItemFragmentsMax,
           .expires = std::min(ExpiryTime(item.expires_s), ExpiryTime(manifest_.collections[collection].expires_s)),
           .negative = manifest_.collections[collection].negative};
+}
+
+std::optional<PictureDetail> MappedHashSet::Detail(std::uint32_t item_row) const {
+  const auto row = std::ranges::lower_bound(details_, item_row, {}, &PictureDetailRow::item);
+  if (row == details_.end() || row->item != item_row) return std::nullopt;
+  PictureDetail detail;
+  for (std::size_t i = 0; i < detail.words.size(); ++i)
+    detail.words[i] = std::uint64_t{row->bits[2 * i + 1]} << 32 | row->bits[2 * i];
+  return detail;
 }
 
 CollectionFacts MappedHashSet::Collection(std::uint32_t item_row) const {

@@ -61,6 +61,7 @@ class MappedHashSet {
     return row < items_.size() ? ExpiryTime(items_[row].expires_s) : PacketTime::max();
   }
   CollectionFacts Collection(std::uint32_t item_row) const;
+  std::optional<PictureDetail> Detail(std::uint32_t item_row) const;
   template <typename Found>
   void FindDigest(const Sha256Digest& sha256, std::uint64_t size, Found&& found) const;
   template <typename Found>
@@ -81,6 +82,7 @@ class MappedHashSet {
   const KeyTable& pairs() const { return pairs_; }
   const ArchiveEntryIndex& archive_entries() const { return archive_entries_; }
   const PictureIndex& pictures() const { return pictures_; }
+  std::span<const PictureDetailRow> picture_details() const { return details_; }
 
  private:
   MappedHashSet() = default;
@@ -103,6 +105,7 @@ class MappedHashSet {
   KeyTable digests_;
   KeyTable image_data_;
   std::span<const ItemId> removed_;
+  std::span<const PictureDetailRow> details_;
   std::span<const std::uint64_t> common_;
   std::span<const std::uint64_t> no_longer_common_;
   BloomFilter heads_;

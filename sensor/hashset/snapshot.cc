@@ -208,6 +208,15 @@ void Snapshot::FindPictures(const PdqHash& hash, int max_distance, std::vector<P
   nearest.Sort();
 }
 
+std::optional<PictureDetail> Snapshot::Detail(ItemRef item) const {
+  return item.set < sets_.size() ? sets_[item.set]->Detail(item.row) : std::nullopt;
+}
+
+double Snapshot::ChanceOfPicture(ItemRef item, int distance) const {
+  if (item.set >= sets_.size() || collections_[item.set].empty()) return 1;
+  return collections_[item.set][sets_[item.set]->Item(item.row).collection]->chances.Within(distance);
+}
+
 void Snapshot::FindPlates(std::size_t set, std::span<const std::uint64_t> tags, std::vector<PlateHit>& found) const {
   FindTags(sets_[set]->plates(), &sets_[set]->plate_filter(), set, tags, found);
 }

@@ -35,6 +35,8 @@ class Snapshot final : public FingerprintIndex {
                      std::vector<FragmentHit>& found) const override;
   bool HasPictures() const override;
   void FindPictures(const PdqHash& hash, int max_distance, std::vector<PictureHit>& found) const override;
+  std::optional<PictureDetail> Detail(ItemRef item) const override;
+  double ChanceOfPicture(ItemRef item, int distance) const override;
   void FindPlates(std::size_t set, std::span<const std::uint64_t> tags, std::vector<PlateHit>& found) const override;
   void FindPairs(std::size_t set, std::span<const std::uint64_t> tags, std::vector<PlateHit>& found) const override;
   std::uint64_t RegisteredPlates(std::size_t set, std::uint16_t shape) const override;

@@ -33,11 +33,13 @@ void InspectFiles(std::vector<process::NamedFile> inputs, const config::Limits& 
   fingerprint::PictureMemory pictures(limits.perceptual_pictures_remembered, limits.perceptual_held_bytes);
   fingerprint::FragmentSearch fragments;
   content::OpenMemory memory(limits.content_memory_bytes);
+  PictureTally picture_tally(limits, block.counters);
   const WatchContext context{limits,
                              block.counters,
                              sink,
                              anomalies,
                              pictures,
+                             picture_tally,
                              fragments,
                              memory,
                              Zones::Any(),

@@ -214,6 +214,8 @@ void FlowSightings::Emit(const ObjectEvidence& evidence, const Selected& matches
       sighting.confidence = match->confidence;
     }
     if (match->method == Method::kRecord) sighting.records = evidence.records_;
+    if (inserted && match->method == Method::kPerceptual && match->confidence == Confidence::kWeak)
+      sighting.pictures = context_.weigh(evidence.direction_, match->item);
     if (match->method == Method::kArchiveEntry) sighting.archive = evidence.archive_;
     SightedItem item;
     item.id = context_.index.Item(match->item).id;

@@ -37,6 +37,8 @@ class ObjectEvidence : public MatchSink {
   void OnRecordEvidence(const RecordEvidence& evidence) noexcept override;
   void OnArchiveEvidence(const ArchiveEvidence& evidence) noexcept override;
   bool AlreadyNamed() const noexcept override { return named_; }
+  // A match of another item that a negative bank explains, as far as is known by now.
+  bool IsHarmless(const Match& match) const;
 
   bool certain() const { return certain_; }
   bool empty() const { return matches_.empty(); }
@@ -45,7 +47,6 @@ class ObjectEvidence : public MatchSink {
   friend class FlowSightings;
 
   void OnNegative(const Match& match);
-  bool IsHarmless(const Match& match) const;
 
   // What outlives the ObjectContext.
   ObjectInfo info_;
@@ -84,6 +85,8 @@ class FlowSightings {
     InspectorSink& sink;
     std::function<std::string(const std::string&)> mask;  // names and steps
     std::function<FlowSummary(Direction)> summarise;      // the flow as events show it
+    // What was sent in this direction, against the collection of an item.
+    std::function<PictureEvidence(Direction, ItemRef)> weigh;
   };
 
   explicit FlowSightings(Context context) : context_(std::move(context)) {}

@@ -53,7 +53,16 @@ class FlowWatch::ObjectWatch : public ObjectConsumer, public MatchSink {
     flow_.sightings_.Complete(evidence_, end, flow_.info_.now);
   }
 
-  void OnMatch(const Match& match) noexcept override { evidence_.OnMatch(match); }
+  void OnMatch(const Match& match) noexcept override {
+    const bool alike = match.method == Method::kPerceptual && match.confidence == Confidence::kWeak;
+    evidence_.OnMatch(match);
+    const hashset::Snapshot& index = *flow_.match_->index;
+    if (alike && !index.Item(match.item).negative && !evidence_.IsHarmless(match))
+      flow_.context_.picture_tally.Add(index, match);
+  }
+  void OnPicture(const PdqHash& hash) noexcept override {
+    flow_.context_.picture_tally.Begin(flow_.WayOf(direction_), hash, flow_.info_.now);
+  }
   void OnRecordEvidence(const RecordEvidence& evidence) noexcept override { evidence_.OnRecordEvidence(evidence); }
   void OnArchiveEvidence(const ArchiveEvidence& evidence) noexcept override { evidence_.OnArchiveEvidence(evidence); }
   void OnLprStructure() noexcept override { flow_.lpr_structure_[Index(direction_)] = true; }
@@ -74,7 +83,10 @@ FlowWatch::FlowWatch(const FlowInfo& info, const WatchContext& context, std::sha
       match_(std::move(match)),
       summarise_current_([this] { return Summarise(current_); }),
       sightings_({*match_->index, context.limits, context.counters, context.sink, context.mask,
-                  [this](Direction direction) { return Summarise(direction); }}),
+                  [this](Direction direction) { return Summarise(direction); },
+                  [this](Direction direction, ItemRef item) {
+                    return context_.picture_tally.Weigh(WayOf(direction), *match_->index, item);
+                  }}),
       place_(context.memory, *this),
       tree_(*this, context.anomalies, context.counters, context.limits, context.memory),
       protocol_({info, facts_, tree_, context.anomalies, context.counters, context.limits}) {

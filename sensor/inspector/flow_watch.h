@@ -14,6 +14,7 @@
 #include "inspector/anomaly_reporter.h"
 #include "inspector/flow_sightings.h"
 #include "inspector/match_context.h"
+#include "inspector/picture_tally.h"
 #include "model/zones.h"
 #include "protocol/identifier.h"
 
@@ -26,6 +27,7 @@ struct WatchContext {
   InspectorSink& sink;
   AnomalyReporter& anomalies;
   fingerprint::PictureMemory& pictures;
+  PictureTally& picture_tally;
   fingerprint::FragmentSearch& fragments;
   content::OpenMemory& memory;
   Zones zones;
@@ -72,6 +74,9 @@ class FlowWatch : public FlowConsumer, public ObjectObserver, public content::Op
   void SeeName(Direction direction, std::string_view name);
   ObjectConsumer& Names(Direction direction);
   FlowSummary Summarise(Direction direction) const;
+  PictureTally::Way WayOf(Direction direction) const {
+    return {info_.Sender(direction).address, info_.Receiver(direction).address};
+  }
   void Tell(const FlowCounters& counters, bool final);
   void CountCoverage(Direction direction, const DirectionCounters& counters);
   // Around each call of the flow table: what is looked up and reported in between belongs to this flow and moment.

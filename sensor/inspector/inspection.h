@@ -53,6 +53,7 @@ class Inspection : public CapturedPacketConsumer, public PacketConsumer {
   Share share_;
   AnomalyReporter anomalies_;
   fingerprint::PictureMemory pictures_;
+  PictureTally picture_tally_;
   fingerprint::FragmentSearch fragments_;
   content::OpenMemory memory_;
   std::uint64_t most_held_ = 0;  // of memory_, since memory last went back to the system

@@ -22,6 +22,12 @@ struct PdqHash {
   friend bool operator==(const PdqHash&, const PdqHash&) = default;
 };
 
+// What tells a copy from a look-alike among pictures of near hashes: fingerprint/picture_detail.h.
+struct PictureDetail {
+  std::array<std::uint64_t, 4> words{};
+  friend bool operator==(const PictureDetail&, const PictureDetail&) = default;
+};
+
 inline int HammingDistance(const PdqHash& a, const PdqHash& b) {
   int distance = 0;
   for (std::size_t i = 0; i < a.words.size(); ++i) distance += __builtin_popcountll(a.words[i] ^ b.words[i]);
@@ -72,6 +78,7 @@ struct FileFingerprint {
   std::optional<Sha256Digest> image_data;   // SHA-256 of JPEG scan data or PNG IDAT alone
   std::uint64_t image_head_xxh3 = 0;        // XXH3-64, seeded, of the first KiB of the image data; 0 without
   std::vector<PictureView> views;           // empty when the file is no picture that we decode
+  std::optional<PictureDetail> detail;      // of the whole picture
   std::vector<FragmentPrint> fragments;     // ascending by offset, low-entropy windows left out
 };
 

@@ -8,6 +8,7 @@
 // caller may subtract what they match.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -45,7 +46,7 @@ struct CollectionFacts {
   std::uint8_t sure_distance = 31;  // perceptual thresholds of this collection
   std::uint8_t weak_distance = 40;
   bool calibrated = false;  // measured by `register build`; until then one perceptual hit alone is weak
-  double false_rate = 0;    // expected false partners per unrelated picture at sure_distance
+  double false_rate = 0;    // expected false partners per unrelated picture at sure_distance; 0: not known
   bool negative = false;
 };
 
@@ -120,6 +121,11 @@ class FingerprintIndex {
   // Every registered view within `max_distance` that some collection of its set still calls a match, exact in recall;
   // at most 64 nearest, one per item.
   virtual void FindPictures(const PdqHash& hash, int max_distance, std::vector<PictureHit>& found) const = 0;
+  // What tells a copy of this picture from another that looks like it; nothing where the set does not have it.
+  virtual std::optional<PictureDetail> Detail([[maybe_unused]] ItemRef item) const { return std::nullopt; }
+  // How likely a picture that nobody registered, of the same cameras, lies within `distance` of a registered one of
+  // this item's collection, as calibration measured it: at most 1.
+  virtual double ChanceOfPicture([[maybe_unused]] ItemRef item, [[maybe_unused]] int distance) const { return 1; }
   // For each plate tag (K0 or K1 alike) appends (index into tags, item). Tags were made with that set's record key.
   struct PlateHit {
     std::uint32_t tag_index = 0;

@@ -48,6 +48,14 @@ struct RecordEvidence {
   bool structured = false;            // inside a recognised LPR structure
 };
 
+// The distinct pictures that a source sent to a destination, against the pictures of one collection: how likely are so
+// many alike to them when none is a copy? (design.md section 10, Evidence.)
+struct PictureEvidence {
+  std::uint64_t pictures_seen = 0;   // looked at, within a day
+  std::uint64_t pictures_alike = 0;  // of these: like a registered one of the collection
+  double probability = 1;            // that chance alone gives so many, so near
+};
+
 // The readable directory of an encrypted archive against the register (algorithms.md section 6).
 struct ArchiveEvidence {
   std::uint64_t entries_listed = 0;   // distinct encrypted entries whose size can be read
@@ -62,6 +70,8 @@ class MatchSink {
  public:
   virtual ~MatchSink() = default;
   virtual void OnMatch(const Match& match) noexcept = 0;
+  // Once a picture, before its matches: it was looked up by its looks.
+  virtual void OnPicture([[maybe_unused]] const PdqHash& hash) noexcept {}
   virtual void OnRecordEvidence(const RecordEvidence& evidence) noexcept = 0;
   // Again whenever it has changed, before the matches that it belongs to.
   virtual void OnArchiveEvidence([[maybe_unused]] const ArchiveEvidence& evidence) noexcept {}

@@ -69,6 +69,7 @@ struct Sighting {
   std::vector<SightedItem> items;
   std::optional<RecordEvidence> records;
   std::optional<ArchiveEvidence> archive;
+  std::optional<PictureEvidence> pictures;
 };
 
 // One direction of one conversation that crosses: emitted at its end, and every few minutes while it runs.

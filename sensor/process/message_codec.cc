@@ -179,6 +179,12 @@ void DescribeArchive(auto& archive, auto& evidence) {
   archive.Number(evidence.probability);
 }
 
+void DescribePictures(auto& archive, auto& evidence) {
+  archive.Number(evidence.pictures_seen);
+  archive.Number(evidence.pictures_alike);
+  archive.Number(evidence.probability);
+}
+
 void DescribeCounters(auto& archive, auto& counters) {
   archive.Number(counters.packets);
   archive.Number(counters.payload_bytes);
@@ -212,6 +218,7 @@ void DescribeSighting(auto& archive, auto& sighting) {
   archive.List(sighting.items, [&](auto& item) { DescribeItem(archive, item); });
   archive.Maybe(sighting.records, [&](auto& records) { DescribeRecords(archive, records); });
   archive.Maybe(sighting.archive, [&](auto& evidence) { DescribeArchive(archive, evidence); });
+  archive.Maybe(sighting.pictures, [&](auto& evidence) { DescribePictures(archive, evidence); });
 }
 
 void DescribeTransfer(auto& archive, auto& transfer) {

@@ -275,12 +275,16 @@ class Builder {
   void AddCollections(hashset::HashSetWriter& writer) const {
     for (const BuiltCollection& collection : summary_.collections) {
       const Calibration& calibration = collection.calibration;
+      hashset::PictureChances chances;
+      for (int distance = 0; distance <= hashset::kPictureDistanceMax && calibration.Chance(distance) > 0; ++distance)
+        chances.Set(static_cast<std::size_t>(distance), calibration.Chance(distance));
       writer.AddCollection({.name = collection.name,
                             .owner = database_.facts().owner,
                             .sure_distance = calibration.sure_distance,
                             .weak_distance = calibration.weak_distance,
                             .calibrated = calibration.calibrated,
                             .false_rate = calibration.false_rate,
+                            .chances = chances,
                             .negative = collection.negative,
                             .expires_s = collection.expires_s});
     }

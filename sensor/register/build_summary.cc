@@ -30,7 +30,8 @@ std::string DescribeSizes(const BuildSummary& summary) {
       "bytes an item: {:.0f} in all; exact {:.1f}, fragment {:.1f}, perceptual {:.1f}, record {:.1f}, archive-entry "
       "{:.1f}, facts {:.1f}\n",
       PerItem(summary, static_cast<double>(summary.written.bytes)), each({kDigests, kImageData, kHeads}),
-      each({kFragmentFilter, kFragments}), each({kPictureHashes, kPictureFirsts, kPictureRows, kPictureSlots}),
+      each({kFragmentFilter, kFragments}),
+      each({kPictureHashes, kPictureFirsts, kPictureRows, kPictureSlots, kPictureDetails}),
       each({kPlateFilter, kPlates, kPairs}), each({kArchiveEntries}), each({kItems}));
   for (std::size_t i = 0; i < summary.profiles.size() && summary.profiles[i].views > 0; ++i) {
     const ProfileSize& profile = summary.profiles[i];
@@ -114,7 +115,8 @@ std::string Describe(const BuildSummary& summary) {
   text += fmt::format(
       "perceptual: {} pictures, {} views, {} bytes; about 0.97 of re-encoded or resized copies, crops only "
       "as far as views cover them\n",
-      summary.pictures, summary.views, BytesOf(summary, {kPictureHashes, kPictureFirsts, kPictureRows, kPictureSlots}));
+      summary.pictures, summary.views,
+      BytesOf(summary, {kPictureHashes, kPictureFirsts, kPictureRows, kPictureSlots, kPictureDetails}));
   text += fmt::format("record: {} plates, {} with supporting columns, {} bytes; every plate in readable text\n",
                       summary.records, summary.supported_records, BytesOf(summary, {kPlateFilter, kPlates, kPairs}));
   text += fmt::format("archive-entry: {} files, {} bytes; names no file whose archive hides its directory\n",

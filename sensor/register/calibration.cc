@@ -45,12 +45,22 @@ double Calibration::FalseRate(int distance) const {
   return std::min(excluded, static_cast<double>(*few) / size * std::exp(-slope * left));
 }
 
+double Calibration::Chance(int distance) const {
+  if (nearest_different == 256) return 0;
+  std::uint64_t near = 0;
+  for (int d = 0; d <= std::max(distance, nearest_different); ++d) near += nearest[static_cast<std::size_t>(d)];
+  const auto count = static_cast<double>(near);
+  const double share = std::min(1.0, (count + std::sqrt(count) + 1) / static_cast<double>(sample + 1));
+  return share * std::exp(-hashset::kPicturesThinOut * std::max(0, nearest_different - distance));
+}
+
 Calibrator::Calibrator(std::span<const PictureView> sample, std::uint64_t views) {
   const std::uint64_t affordable = kComparisonsMax / std::max<std::uint64_t>(views, 1);
   const std::size_t size =
       std::min(sample.size(), std::clamp<std::size_t>(affordable, kSampleMin, kCalibrationSampleMax));
   for (std::size_t i = 0; i < size; ++i) sample_.push_back(sample[i * sample.size() / size].hash);
   for (auto* distances : {&to_whole_, &to_view_, &nearest_}) distances->resize(size);
+  nearest_partner_.assign(size, 256);
   result_.sample = size;
 }
 
@@ -65,7 +75,9 @@ void Calibrator::Compare(const PictureView& whole, std::span<const PictureView> 
     for (std::size_t i = 0; i < nearest_.size(); ++i) nearest_[i] = std::min(nearest_[i], to_view_[i]);
   }
   for (std::size_t i = 0; i < nearest_.size(); ++i) {
-    if (to_whole_[i] > kCopyDistance && nearest_[i] <= counted_to_) ++result_.partners[nearest_[i]];
+    if (to_whole_[i] <= kCopyDistance) continue;
+    nearest_partner_[i] = std::min(nearest_partner_[i], nearest_[i]);
+    if (nearest_[i] <= counted_to_) ++result_.partners[nearest_[i]];
   }
   if (++result_.pictures % kPicturesPerLook != 0) return;
   std::uint64_t within = 0;
@@ -78,6 +90,7 @@ void Calibrator::Compare(const PictureView& whole, std::span<const PictureView> 
 Calibration Calibrator::Finish() {
   Calibration& result = result_;
   if (result.sample < 2) return {.pictures = result.pictures};
+  for (const std::uint16_t distance : nearest_partner_) ++result.nearest[distance];
   const auto first = std::ranges::find_if(result.partners, [](std::uint64_t count) { return count > 0; });
   result.nearest_different = first == result.partners.end() ? 256 : static_cast<int>(first - result.partners.begin());
   int sure = kSureMax;

@@ -27,9 +27,16 @@ struct Calibration {
   // near, those far apart are not counted.
   std::array<std::uint64_t, 257> partners{};
 
+  // nearest[d]: how many of the sample have their nearest partner at distance d.
+  std::array<std::uint64_t, 257> nearest{};
+
   // Expected false partners per unrelated picture within `distance`. Where the sample had none, what its tail leads to,
   // and at most what its size can exclude.
   double FalseRate(int distance) const;
+  // The chance that an unregistered picture of the same cameras has any partner within `distance`, rather too great
+  // than too small: what the sample showed and a standard deviation more; nearer than any it showed, what is left of
+  // that as partners thin out. 0 when no two different pictures were compared.
+  double Chance(int distance) const;
 };
 
 // Pictures of one collection, chosen at random: those of the least ids, which are random themselves. `Picture`: what is
@@ -69,7 +76,8 @@ class Calibrator {
   std::vector<std::uint16_t> to_whole_;
   std::vector<std::uint16_t> to_view_;
   std::vector<std::uint16_t> nearest_;
-  int counted_to_ = 256;  // distances
+  std::vector<std::uint16_t> nearest_partner_;  // of each of the sample, among all so far
+  int counted_to_ = 256;                        // distances
   Calibration result_;
 };
 

@@ -8,7 +8,8 @@
 namespace spanwatch::enrolment {
 namespace {
 
-constexpr std::uint8_t kFileVersion = 3;
+constexpr std::uint8_t kFileVersion = 4;
+constexpr std::uint8_t kFileVersionWithoutDetail = 3;  // still read
 constexpr std::uint8_t kPictureVersion = 2;
 constexpr std::uint8_t kMd5Version = 3;
 
@@ -52,6 +53,10 @@ Bytes EncodeFile(const FileFingerprint& file) {
   writer.Le(file.image_head_xxh3);
   writer.Le(static_cast<std::uint16_t>(file.views.size()));
   for (const PictureView& view : file.views) PutView(view, writer);
+  writer.Le(static_cast<std::uint8_t>(file.detail.has_value()));
+  if (file.detail) {
+    for (const std::uint64_t word : file.detail->words) writer.Le(word);
+  }
   writer.Le(static_cast<std::uint32_t>(file.fragments.size()));
   for (const FragmentPrint& fragment : file.fragments) {
     writer.Le(fragment.offset);
@@ -63,7 +68,8 @@ Bytes EncodeFile(const FileFingerprint& file) {
 Result<FileFingerprint> DecodeFile(ByteView bytes) {
   ByteReader reader(bytes);
   FileFingerprint file;
-  if (reader.U8() != kFileVersion) return Damaged();
+  const std::uint8_t version = reader.U8();
+  if (version != kFileVersion && version != kFileVersionWithoutDetail) return Damaged();
   file.size = reader.U64Le();
   TakeArray(reader, file.sha256);
   TakeArray(reader, file.md5);
@@ -74,6 +80,9 @@ Result<FileFingerprint> DecodeFile(ByteView bytes) {
   file.image_head_xxh3 = reader.U64Le();
   for (std::uint16_t count = reader.U16Le(); count > 0; --count) {
     if (!TakeView(reader, file.views.emplace_back())) return Damaged();
+  }
+  if (version != kFileVersionWithoutDetail && reader.U8() != 0) {
+    for (std::uint64_t& word : file.detail.emplace().words) word = reader.U64Le();
   }
   const std::uint32_t fragments = reader.U32Le();
   if (!reader.ok() || reader.remaining() != fragments * std::uint64_t{16}) return Damaged();

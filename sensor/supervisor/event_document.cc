@@ -100,6 +100,11 @@ void AddSighting(json& document, const Sighting& sighting) {
                       {"probability", sighting.records->probability},
                       {"structured", sighting.records->structured}};
   }
+  if (sighting.pictures) {
+    own["pictures"] = {{"seen", sighting.pictures->pictures_seen},
+                       {"alike", sighting.pictures->pictures_alike},
+                       {"probability", sighting.pictures->probability}};
+  }
   if (sighting.archive) {
     own["archive"] = {{"entries_listed", sighting.archive->entries_listed},
                       {"entries_matched", sighting.archive->entries_matched},

@@ -80,6 +80,7 @@ std::vector<Frame> MakeFrames(std::uint32_t count, std::uint32_t one_in, const s
     for (std::uint32_t i = next++; i < count; i = next++) {
       const Bytes file = EncodeJpeg(lane.Frame(i, lights[i % lights.size()]).picture, {.quality = 85});
       frames[i].hashes = fingerprint::HashPicture(*image::DecodePicture(file, {1u << 30, 1u << 30}).plane);
+      frames[i].hashes.samples.reset();
       if (i / lights.size() % one_in != 0) continue;
       const fingerprint::EnrolmentProfile profile{.views = fingerprint::ViewProfile::kFull};
       frames[i].views = fingerprint::FingerprintBytes(file, profile, limits).views;

@@ -221,14 +221,18 @@ def x15(capture, world):
     return set(range(5000))
 
 
-def x18(capture, world):
-    pictures = world.pictures(camera=1)[:12]
+def x18(capture, world, pictures=None):
+    pictures = pictures or world.pictures(camera=1)[:12]
     connection = capture.connect()
     for number, picture in enumerate(pictures):
         body = material.recompressed(picture.read_bytes(), 40)
         connection.exchange(wire.http("POST", f"/up/{number}.jpg", body, "image/jpeg"))
     connection.close()
     return names(pictures)
+
+
+def x18_alike(capture, world):
+    return x18(capture, world, world.gates()[::6])
 
 
 def x19(capture, world):
@@ -303,6 +307,8 @@ CASES = [
          {"record"}, ("hundred plates", "structure")),
     Case("X18", "HTTP POST of 12 JPEG encoded again at quality 40, frames of one camera", x18, "critical", {"perceptual"},
          ("ten images",)),
+    Case("X18-alike", "the same of cameras whose frames look alike: not certain, and more than chance", x18_alike, "medium",
+         look_alikes=True),
     Case("X19", "HTTP POST of 5 frames of one camera at half size as PNG", x19, "high", {"perceptual"}, ("image",)),
     Case("X23", "HTTP POST of a hex dump of a JPEG, and of one in base64 for URLs without padding", x23, "critical", {"exact"},
          ("image", "evasion")),

@@ -14,4 +14,6 @@ class Case:
     methods: frozenset | set = frozenset()  # of the complete sightings
     rules: tuple = ()                      # must be among those that raised it
     anomalies: tuple = ()                  # must be reported
+    look_alikes: bool = False              # weak sightings by looks may name other registered pictures, and raise ...
+    tolerated: str | None = None           # ... this instead
     streamed: bool = False                 # into `replay -` while it is being made

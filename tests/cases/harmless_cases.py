@@ -37,12 +37,16 @@ def b03(capture, world):
     return set()
 
 
-def b04(capture, world):
+def b04(capture, world, pictures=None):
     connection = capture.connect()
-    for number, picture in enumerate(world.strangers()):
+    for number, picture in enumerate(pictures or world.strangers()):
         connection.exchange(wire.http("POST", f"/demo/{number}.jpg", picture.read_bytes(), "image/jpeg"))
     connection.close()
     return set()
+
+
+def b04_alike(capture, world):
+    return b04(capture, world, world.gates(strangers=True))
 
 
 def b05(capture, _):
@@ -177,6 +181,8 @@ CASES = [
     Case("B01", "authorised upload of every registered picture to the agency", b01, "informational", {"exact"}, ("authorised",)),
     Case("B03", "500 photographs to a web host", b03, None),
     Case("B04", "frames of the registered cameras that nobody registered", b04, None),
+    Case("B04-alike", "70 frames of registered cameras whose frames look alike, that nobody registered", b04_alike, None,
+         look_alikes=True, tolerated="low"),
     Case("B05", "part list of 10,000 numbers LLLNNNN", b05, None),
     Case("B06", "stock list of 10,000 numbers AAA-999", b06, None),
     Case("B07", "timetable of 5,000 flights AA1234", b07, None),

@@ -11,6 +11,7 @@ import zlib
 import wire
 
 CAMERAS, REGISTERED_PER_CAMERA, STRANGERS_PER_CAMERA = 4, 28, 28
+GATES, FRAMES_PER_GATE = 2, 70  # one half registered
 PLATES = 105_000
 LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"  # no I, O, Q: they have a second spelling
 VIN_ALPHABET = "0123456789" + LETTERS
@@ -60,6 +61,10 @@ class World:
     def strangers(self):
         return sorted((self.folder / "strangers").glob("*/*.jpg"))
 
+    def gates(self, strangers=False):
+        """Frames that look alike: calibration calls none of their collection sure."""
+        return sorted((self.folder / ("gate-strangers" if strangers else "gates")).glob("*/*.jpg"))
+
     def photographs(self):
         return sorted((self.folder / "photographs").glob("*/*.jpg"))
 
@@ -74,6 +79,7 @@ class World:
         self.run("keygen", "--out", "owner")
         self.run("register", "init", *register, "--owner", "Agency", "--record-key", "record.key")
         self.run("register", "add", "images", *register, "--collection", "lanes", "lanes")
+        self.run("register", "add", "images", *register, "--collection", "gates", "gates")
         self.run("register", "add", "records", *register, "--collection", "reads", "--plate", "plate", "--support",
                  "state,timestamp,lane,vin", "entrusted-reads.csv")
         self.run("register", "build", *register, "--sign", "owner.key", "--out", "agency.swset")
@@ -86,13 +92,17 @@ class World:
         for name, cameras, number, seed in (("frames", CAMERAS, frames, 2019), ("photographs", 25, 2, 7)):
             subprocess.run([self.make_pictures, str(self.folder / name), "--cameras", str(cameras), "--frames", str(number),
                             "--seed", str(seed)], check=True, stdout=subprocess.DEVNULL)
-        for camera in sorted((self.folder / "frames").iterdir()):
-            pictures = sorted(camera.glob("*.jpg"), key=lambda picture: int(picture.stem.rpartition("_")[2]))
-            for place, picture in enumerate(pictures):
-                folder = self.folder / ("lanes" if place % 2 == 0 else "strangers") / camera.name
-                folder.mkdir(parents=True, exist_ok=True)
-                for file in (picture, picture.with_suffix(".json")):
-                    file.rename(folder / file.name)
+        subprocess.run([self.make_pictures, str(self.folder / "gate-frames"), "--gates", "--cameras", str(GATES), "--frames",
+                        str(FRAMES_PER_GATE), "--seed", "2019", "--size", "640x360"], check=True, stdout=subprocess.DEVNULL)
+        for frames, halves in (("frames", ("lanes", "strangers")), ("gate-frames", ("gates", "gate-strangers"))):
+            for camera in sorted((self.folder / frames).iterdir()):
+                pictures = sorted(camera.glob("*.jpg"), key=lambda picture: int(picture.stem.rpartition("_")[2]))
+                for place, picture in enumerate(pictures):
+                    folder = self.folder / halves[place % 2] / camera.name
+                    folder.mkdir(parents=True, exist_ok=True)
+                    for file in (picture, picture.with_suffix(".json")):
+                        if file.exists():
+                            file.rename(folder / file.name)
 
     def make_rules(self):
         rules = self.folder / "rules"

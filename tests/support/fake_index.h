@@ -25,6 +25,8 @@ class FakeIndex final : public FingerprintIndex {
     return item;
   }
   CollectionFacts collection{.calibrated = true};
+  bool has_details = true;    // a set of an older program has none
+  double chance = 0.001;      // of an unregistered picture, within the sure distance
   bool has_bare_md5 = false;  // then every file is found by its MD5, too
 
   std::size_t set_count() const override { return 1; }
@@ -93,6 +95,12 @@ class FakeIndex final : public FingerprintIndex {
       }
       if (best.distance <= max_distance) found.push_back(best);
     }
+  }
+  std::optional<PictureDetail> Detail(ItemRef item) const override {
+    return has_details ? files_[item.row].detail : std::nullopt;
+  }
+  double ChanceOfPicture(ItemRef, int distance) const override {
+    return distance <= collection.sure_distance ? chance : chance * 10;
   }
   void FindPlates(std::size_t, std::span<const std::uint64_t>, std::vector<PlateHit>&) const override {}
   void FindPairs(std::size_t, std::span<const std::uint64_t>, std::vector<PlateHit>&) const override {}

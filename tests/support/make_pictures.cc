@@ -3,6 +3,8 @@
 //   make_pictures OUT_DIR --cameras N --frames M --seed S [--size 1280x720] [--quality Q] [--records FILE]
 //     OUT_DIR/lane<camera>/<plate>_<number>.jpg, beside each a .json with its plate and vehicle boxes; FILE takes the
 //     plates as CSV (plate,state,timestamp,lane,image), as a plate reader would export them.
+//   make_pictures OUT_DIR --gates --cameras N --frames M --seed S [--size 1280x720] [--quality Q]
+//     OUT_DIR/gate<camera>/gate<camera>_<number>.jpg: frames that look alike.
 //   make_pictures --reencode IN OUT [--quality Q] [--scale S] [--format jpg or png] [--progressive] [--crop L,T,R,B]
 //     S and L,T,R,B are shares: 0.5 halves the sides, 0.05,0,0.05,0 cuts 5 % off the left and right.
 //   make_pictures --distances DIR
@@ -21,6 +23,7 @@
 #include "base/file.h"
 #include "config/limits.h"
 #include "fingerprint/file_fingerprint.h"
+#include "support/gate_maker.h"
 #include "support/picture_maker.h"
 
 namespace spanwatch::test {
@@ -35,6 +38,7 @@ struct Arguments {
   std::uint64_t seed = 1;
   std::string size = "1280x720";
   std::string records;
+  bool gates = false;
   std::vector<std::string> reencode;
   int quality = 88;
   double scale = 1;
@@ -60,6 +64,22 @@ std::string Json(const PictureBox& box) {
                      box.right, box.bottom);
 }
 
+int MakeGates(const Arguments& arguments, std::uint32_t width, std::uint32_t height) {
+  for (std::uint32_t camera = 1; camera <= arguments.cameras; ++camera) {
+    const std::string name = fmt::format("gate{}", camera);
+    const fs::path folder = fs::path(arguments.out) / name;
+    std::error_code error;
+    fs::create_directories(folder, error);
+    const GateCamera gate(arguments.seed, camera, width, height);
+    for (std::uint32_t number = 0; number < arguments.frames; ++number) {
+      const Bytes file = EncodeJpeg(gate.Frame(number), {.quality = arguments.quality});
+      if (!Write(folder / fmt::format("{}_{:04}.jpg", name, number), file))
+        return Fail(folder.string() + " cannot be written to");
+    }
+  }
+  return 0;
+}
+
 int Make(const Arguments& arguments) {
   std::uint32_t width = 0;
   std::uint32_t height = 0;
@@ -67,6 +87,7 @@ int Make(const Arguments& arguments) {
       width > 16384 || height > 16384) {
     return Fail("--size is WIDTHxHEIGHT in pixels, 16 to 16384 each");
   }
+  if (arguments.gates) return MakeGates(arguments, width, height);
   std::string records = "plate,state,timestamp,lane,image\n";
   constexpr std::string_view kStates[] = {"TX", "NM", "AZ", "CA", "TAMPS"};
   for (std::uint32_t camera = 1; camera <= arguments.cameras; ++camera) {
@@ -156,6 +177,7 @@ int main(int count, char** values) {
   app.add_option("--seed", arguments.seed);
   app.add_option("--size", arguments.size);
   app.add_option("--records", arguments.records);
+  app.add_flag("--gates", arguments.gates);
   app.add_option("--reencode", arguments.reencode)->expected(2);
   app.add_option("--quality", arguments.quality)->check(CLI::Range(1, 100));
   app.add_option("--scale", arguments.scale)->check(CLI::Range(0.01, 8.0));

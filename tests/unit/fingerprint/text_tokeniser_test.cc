@@ -6,6 +6,7 @@
 #include <random>
 
 #include "fingerprint/record_distinct_set.h"
+#include "fingerprint/binomial_tail.h"
 #include "fingerprint/record_ratio_test.h"
 #include "fingerprint/record_token_sample.h"
 #include "fingerprint/text_filter.h"

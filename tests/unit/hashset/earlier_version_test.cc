@@ -18,15 +18,16 @@ void Erase(Bytes& bytes, std::size_t at, std::size_t count) {
   bytes.erase(begin, begin + static_cast<std::ptrdiff_t>(count));
 }
 
-// The manifest of a set of one collection as version 3 wrote it: without base digest, expiry and the last two sections.
+// The manifest of a set of one collection as version 3 wrote it: without base digest, chances,
+// expiry and the last three sections.
 Bytes ManifestOfVersion3(Bytes manifest) {
   const std::size_t base_digest = 2 * kTextHead + kName.size() + kProfile.size() + 2 * sizeof(std::uint64_t);
   Erase(manifest, base_digest, sizeof(SetDigest));
   constexpr std::size_t kUpToCollections = 8 + 8 + 4 + 4 + 4 + 1 + 1 + 8 + 24 + 4,
                         kCollectionNumbers = 8 + 8 + 3 + 8 + 1;
-  const std::size_t expires =
+  const std::size_t chances =
       base_digest + kUpToCollections + 2 * kTextHead + kCollection.size() + kOwner.size() + kCollectionNumbers;
-  Erase(manifest, expires, sizeof(std::uint32_t));
+  Erase(manifest, chances, PictureChances::kDistances + sizeof(std::uint32_t));
   manifest.resize(manifest.size() - (kSectionCount - kSectionCountOfVersion3) * kSectionEntryBytes);
   const std::size_t count = manifest.size() - kSectionCountOfVersion3 * kSectionEntryBytes - sizeof(std::uint32_t);
   EXPECT_EQ(manifest[count], kSectionCount);
@@ -52,7 +53,7 @@ class EarlierVersion : public testing::Test {
  protected:
   Bytes Set(std::uint64_t base_serial = 0) {
     HashSetWriter writer({.name = std::string(kName), .profile = std::string(kProfile), .base_serial = base_serial});
-    writer.AddCollection({.name = std::string(kCollection), .owner = std::string(kOwner)});
+    writer.AddCollection({.name = std::string(kCollection), .owner = std::string(kOwner), .false_rate = 0.01});
     FileFingerprint file{.size = 1000};
     file.sha256[0] = 5;
     file.fragments.push_back({10, 0x123456789abcdef0});
@@ -75,6 +76,8 @@ TEST_F(EarlierVersion, AWholeSetOfItIsSearchedAsBefore) {
   EXPECT_TRUE((*set)->common().empty());
   EXPECT_EQ((*set)->Item(0).expires, PacketTime::max());
   const auto snapshot = *Snapshot::Make({*set});
+  EXPECT_NEAR(snapshot->ChanceOfPicture({0, 0}, 31), 0.01, 0.001) << "the false rate at the sure distance";
+  EXPECT_LT(snapshot->ChanceOfPicture({0, 0}, 10), 0.001);
   std::vector<ItemRef> found;
   snapshot->FindDigest({5}, 1000, found);
   EXPECT_EQ(found.size(), 1u);

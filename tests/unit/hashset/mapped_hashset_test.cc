@@ -34,6 +34,44 @@ TEST_F(DamagedHashSet, IsWholeBeforeTheDamage) {
   EXPECT_TRUE((*set)->VerifyChecksums());
 }
 
+TEST(PictureChances, ComeBackFromTheSetToAnEighthOfABit) {
+  PictureChances chances;
+  EXPECT_EQ(chances.Within(5), PictureChances::kUnknown);
+  for (const double chance : {1.0, 0.3, 1e-3, 1e-9}) {
+    chances.Set(40, chance);
+    HashSetWriter writer({.name = "agency"});
+    writer.AddCollection({.name = "gates", .chances = chances});
+    writer.AddItem({});
+    const std::vector<Bytes> trusted{TestPublicKey(1)};
+    const auto set = MappedHashSet::Open(test::MemoryFile(*writer.Encode(TestSeed(1))), "agency.swset", trusted);
+    ASSERT_TRUE(set);
+    const auto snapshot = *Snapshot::Make({*set});
+    EXPECT_NEAR(snapshot->ChanceOfPicture({0, 0}, 40) / chance, 1, 0.05);
+    EXPECT_EQ(snapshot->ChanceOfPicture({0, 0}, 39), PictureChances::kUnknown);
+  }
+  chances.Set(3, 1e-30);
+  EXPECT_LT(chances.Within(3), 1e-9) << "never as if it had not been measured";
+}
+
+TEST(PictureDetails, ComeBackFromTheSet) {
+  const PictureDetail detail{{1, 0x8000000000000001, 3, ~std::uint64_t{0}}};
+  HashSetWriter writer({.name = "agency"});
+  writer.AddCollection({.name = "lanes"});
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    FileFingerprint file;
+    if (i == 1) file.detail = detail;
+    writer.AddFile(writer.AddItem({.id = {static_cast<std::uint8_t>(i)}}), file);
+  }
+  const std::vector<Bytes> trusted{TestPublicKey(1)};
+  const auto set = MappedHashSet::Open(test::MemoryFile(*writer.Encode(TestSeed(1))), "agency.swset", trusted);
+  ASSERT_TRUE(set) << set.error().message;
+  const auto snapshot = *Snapshot::Make({*set});
+  EXPECT_FALSE(snapshot->Detail({0, 0}).has_value());
+  EXPECT_EQ(snapshot->Detail({0, 1}), detail);
+  EXPECT_FALSE(snapshot->Detail({0, 2}).has_value());
+  EXPECT_FALSE(snapshot->Detail({1, 1}).has_value());
+}
+
 TEST_F(DamagedHashSet, RefusesAFlippedByteInHeaderSignatureOrManifest) {
   std::uint32_t manifest_bytes = 0;
   std::memcpy(&manifest_bytes, bytes_.data() + 12, sizeof(manifest_bytes));

@@ -84,7 +84,8 @@ struct Flow {
                              summary.from_client = direction == Direction::kFromClient;
                              summary.facts = facts;
                              return summary;
-                           }}};
+                           },
+                           [](Direction, ItemRef) { return PictureEvidence{70, 8, 0.4}; }}};
 };
 
 TEST(FlowSightings, AnObjectWithoutMatchesTellsNothing) {
@@ -108,6 +109,9 @@ TEST(FlowSightings, ACompletedObjectTellsOneSightingForEachCollectionMethodAndCo
   EXPECT_EQ(flow.sink.sightings[0].items.size(), 2u);
   EXPECT_EQ(flow.sink.sightings[0].hashset_serial, 7u);
   EXPECT_TRUE(flow.sink.sightings[0].object_complete);
+  EXPECT_FALSE(flow.sink.sightings[0].pictures.has_value());
+  ASSERT_TRUE(flow.sink.sightings[1].pictures.has_value());
+  EXPECT_EQ(flow.sink.sightings[1].pictures->pictures_alike, 8u);
   EXPECT_EQ(flow.sink.sightings[0].provenance, Provenance{"http masked POST /a"});
   EXPECT_EQ(flow.sink.sightings[1].confidence, Confidence::kWeak);
   EXPECT_EQ(flow.sink.sightings[2].collection, "reads");

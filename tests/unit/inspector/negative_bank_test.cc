@@ -59,7 +59,8 @@ std::set<Method> MethodsToldOf(const hashset::SetList& sets, ByteView content, s
   const fingerprint::RecordSearch records(*snapshot, {}, limits, counters);
   CountingAnomalies anomalies;
   FlowSightings sightings({*snapshot, limits, counters, recorder, [](const std::string& name) { return name; },
-                           [](Direction) { return FlowSummary(); }});
+                           [](Direction) { return FlowSummary(); },
+                           [](Direction, ItemRef) { return PictureEvidence(); }});
   ObjectInfo info;
   info.step = "http POST /a";
   const Provenance provenance{info.step};

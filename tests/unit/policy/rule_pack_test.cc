@@ -32,6 +32,12 @@ FlatEvent Sighting(const char* method, const char* confidence, int first, int co
   return event;
 }
 
+// One more picture by its looks, the `alike`-th, that chance explains so far.
+FlatEvent Looks(int item, int alike, double probability) {
+  return Sighting("perceptual", "weak", item, 1,
+                  {{"spanwatch.pictures.alike", std::int64_t{alike}}, {"spanwatch.pictures.probability", probability}});
+}
+
 FlatEvent Transfer(const Fields& more) {
   FlatEvent event;
   event.fields["event.dataset"] = {Text("spanwatch.transfer")};
@@ -98,11 +104,21 @@ TEST(RulePack, MeetsTheSeverityModel) {
        {Sighting("exact", "sure", 0, 5), Sighting("exact", "sure", 5, 5, {}, "198.51.100.8")},
        "critical"},
       {"one image with evasion", {Sighting("exact", "sure", 0, 1, evasive)}, "critical"},
-      {"one weak image", {Sighting("perceptual", "weak", 0, 1)}, "low"},
-      {"two weak images", Repeat(2, "perceptual", "weak"), "low"},
-      {"three weak images", Repeat(3, "perceptual", "weak"), "medium"},
-      {"thirty weak images stay medium", Repeat(30, "perceptual", "weak"), "medium"},
-      {"a weak image with evasion", {Sighting("perceptual", "weak", 0, 1, evasive)}, "low"},
+      {"one weak image", {Sighting("fragment", "weak", 0, 1)}, "low"},
+      {"two weak images", Repeat(2, "fragment", "weak"), "low"},
+      {"three weak images", Repeat(3, "fragment", "weak"), "medium"},
+      {"thirty weak images stay medium", Repeat(30, "fragment", "weak"), "medium"},
+      {"a weak image with evasion", {Sighting("fragment", "weak", 0, 1, evasive)}, "low"},
+      {"one picture that looks like a registered one", {Looks(0, 1, 0.01)}, "low"},
+      {"two that chance does not explain", {Looks(0, 1, 1e-6), Looks(1, 2, 1e-9)}, "low"},
+      {"three that chance does not explain", {Looks(0, 1, 1e-3), Looks(1, 2, 1e-6), Looks(2, 3, 1e-9)}, "medium"},
+      {"three, of which the first alone might be chance",
+       {Looks(0, 1, 0.1), Looks(1, 2, 0.01), Looks(2, 3, 1e-3)},
+       "medium"},
+      {"one picture that looks like three registered ones",
+       {Looks(0, 1, 1e-4), Looks(1, 1, 1e-4), Looks(2, 1, 1e-4)},
+       "low"},
+      {"three among so many that chance explains them", {Looks(0, 1, 0.2), Looks(1, 2, 0.5), Looks(2, 8, 0.4)}, "none"},
       {"three plates", {Sighting("record", "sure", 0, 3)}, "medium"},
       {"nine plates", {Sighting("record", "sure", 0, 9)}, "medium"},
       {"ten plates", {Sighting("record", "sure", 0, 10)}, "high"},

@@ -35,6 +35,7 @@ Sighting SomeSighting() {
   sighting.items = {item, item};
   sighting.records = RecordEvidence{12, 3, 15, 1e-30, true};
   sighting.archive = ArchiveEvidence{100, 97, 2, 1e-200};
+  sighting.pictures = PictureEvidence{70, 8, 0.25};
   return sighting;
 }
 
@@ -58,6 +59,9 @@ TEST(MessageCodec, BringsBackEveryKindOfMessage) {
   EXPECT_EQ(back.records->distinct_plates, 12u);
   EXPECT_EQ(back.archive->entries_matched, 97u);
   EXPECT_EQ(back.archive->probability, 1e-200);
+  EXPECT_EQ(back.pictures->pictures_seen, 70u);
+  EXPECT_EQ(back.pictures->pictures_alike, 8u);
+  EXPECT_EQ(back.pictures->probability, 0.25);
   EXPECT_EQ(ToString(back.flow.destination.address), "2001:db8::7");
 }
 

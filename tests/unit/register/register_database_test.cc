@@ -244,8 +244,26 @@ TEST_F(RegisterDatabaseTest, TakesARegisterOfAnEarlierSchemaWithAllThatIsInIt) {
   EXPECT_EQ(PathsKept(), 1);
 }
 
+TEST(FingerprintCodec, ReadsWhatWasWrittenBeforeThereWereDetails) {
+  FileFingerprint file = MadeUpFile(4, 3);
+  file.detail.reset();
+  Bytes bytes = EncodeFile(file);
+  const auto flag = bytes.end() - static_cast<std::ptrdiff_t>(5 + file.fragments.size() * 16);
+  ASSERT_EQ(*flag, 0);
+  bytes.erase(flag);
+  bytes[0] = 3;
+  const auto back = DecodeFile(bytes);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->fragments, file.fragments);
+  EXPECT_EQ(back->views.size(), file.views.size());
+  EXPECT_FALSE(back->detail.has_value());
+}
+
 TEST(FingerprintCodec, RefusesEveryTruncation) {
-  const Bytes whole = EncodeFile(MadeUpFile(4, 3));
+  FileFingerprint file = MadeUpFile(4, 3);
+  file.detail = PictureDetail{{1, 2, 3, 4}};
+  const Bytes whole = EncodeFile(file);
+  EXPECT_EQ(DecodeFile(whole)->detail, file.detail);
   ASSERT_TRUE(DecodeFile(whole));
   for (std::size_t size = 0; size < whole.size(); ++size) EXPECT_FALSE(DecodeFile(ByteView(whole).first(size))) << size;
   const Bytes picture = EncodePicture({.hash = {{1, 2, 3, 4}}, .quality = 7, .view = View::kMirror});

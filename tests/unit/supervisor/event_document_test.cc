@@ -53,6 +53,16 @@ TEST(EventDocument, AnArchiveEntrySightingShowsItsEvidence) {
   EXPECT_EQ(document["spanwatch"]["archive"]["probability"], 1e-100);
 }
 
+TEST(EventDocument, AWeakPictureSightingShowsWhatElseWasSeen) {
+  Sighting sighting = SomeSighting();
+  sighting.method = Method::kPerceptual;
+  sighting.pictures = PictureEvidence{.pictures_seen = 70, .pictures_alike = 8, .probability = 0.25};
+  const auto document = EventDocument("edge-1", sighting, PacketTime{});
+  EXPECT_EQ(document["spanwatch"]["pictures"]["seen"], 70);
+  EXPECT_EQ(document["spanwatch"]["pictures"]["alike"], 8);
+  EXPECT_EQ(document["spanwatch"]["pictures"]["probability"], 0.25);
+}
+
 TEST(EventDocument, ThePolicySeesAllItemsByFlatNames) {
   const Sighting sighting = SomeSighting();
   const FlatEvent event = Flatten(EventDocument("edge-1", sighting, PacketTime{}), sighting);

@@ -1,0 +1,72 @@
+#include "fingerprint/picture_second_look.h"
+
+#include <algorithm>
+
+#include "fingerprint/picture_detail.h"
+
+namespace spanwatch::fingerprint {
+namespace {
+
+constexpr std::size_t kExaminedMax = 8;  // of one picture: each costs about a millisecond
+
+bool IsDoubtful(const PictureMatch& match) { return !match.sure && !match.calibrated; }
+
+bool SeesWhole(View view) {
+  return view != View::kPlateCrop && view != View::kVehicleCrop && view != View::kOffsetCrop;
+}
+
+// What makes a registered picture of its registered view.
+Turn TurnBack(View view) {
+  switch (view) {
+    case View::kMirror:
+      return {.reverse_columns = true};
+    case View::kRotate90:
+      return {.transpose = true, .reverse_columns = true};
+    case View::kRotate180:
+      return {.reverse_rows = true, .reverse_columns = true};
+    case View::kRotate270:
+      return {.transpose = true, .reverse_rows = true};
+    default:
+      return {};
+  }
+}
+
+image::Luma64 Turned(const image::Luma64& luma, const Turn& turn, bool inverted) {
+  constexpr std::size_t kSide = image::kLumaSide;
+  image::Luma64 turned;
+  for (std::size_t y = 0; y < kSide; ++y) {
+    for (std::size_t x = 0; x < kSide; ++x) {
+      const std::size_t row = turn.reverse_rows ? kSide - 1 - y : y;
+      const std::size_t column = turn.reverse_columns ? kSide - 1 - x : x;
+      const float level = turn.transpose ? luma[column * kSide + row] : luma[row * kSide + column];
+      turned[y * kSide + x] = inverted ? 255 - level : level;
+    }
+  }
+  return turned;
+}
+
+bool IsAnother(const PictureMatch& match, const PictureDetail& registered, const PictureSamples& samples) {
+  const PictureRendering& rendering = match.rendering;
+  const image::LumaRectangle place = rendering.part == 0 ? image::LumaRectangle() : samples.places[rendering.part - 1];
+  image::Luma64 luma;
+  image::Downsample(samples.plane, place, luma);
+  luma = Turned(luma, rendering.turn, rendering.inverted);
+  const DetailProbe probe(Turned(luma, TurnBack(match.registered), false));
+  return probe.Difference(registered).value_or(0) >= kOtherDifference;
+}
+
+}  // namespace
+
+bool WantsSecondLook(std::span<const PictureMatch> matches) { return std::ranges::any_of(matches, IsDoubtful); }
+
+void TakeSecondLook(const FingerprintIndex& index, const PictureHashes& hashes, std::vector<PictureMatch>& matches) {
+  if (hashes.samples == nullptr) return;
+  std::size_t examined = 0;
+  std::erase_if(matches, [&](const PictureMatch& match) {
+    if (!IsDoubtful(match) || !SeesWhole(match.registered)) return false;
+    const auto registered = index.Detail(match.item);
+    return registered && examined++ < kExaminedMax && IsAnother(match, *registered, *hashes.samples);
+  });
+}
+
+}  // namespace spanwatch::fingerprint
