@@ -37,9 +37,11 @@ bool AddRule(Alert& alert, const RuleMatch& match) {
   if (rule == alert.rules.end()) {
     if (alert.rules.size() >= kRules && match.severity <= alert.severity) return false;
     if (alert.rules.size() >= kRules) alert.rules.pop_back();
-    rule = alert.rules.insert(alert.rules.end(),
-                              AlertRule{match.rule_id, match.rule_name, match.severity, match.rule_signed, 0, {}});
+    rule = alert.rules.insert(
+        alert.rules.end(),
+        AlertRule{match.rule_id, match.rule_name, match.severity, match.rule_signed, 0, {}, match.muted});
   }
+  rule->muted = rule->muted && match.muted;
   rule->count = std::max(rule->count, match.count);
   rule->severity = std::max(rule->severity, match.severity);
   for (const std::string& tag : match.tags) AddOnce(rule->tags, tag, kTags);
@@ -107,6 +109,7 @@ Result<std::vector<AlertTransition>> AlertBook::OnVerdict(const std::string& eve
     auto found = FindOrOpen(group, event_id, message, transitions);
     if (!found) return Fail(found.error());
     Entry& entry = **found;
+    const bool heard = OperatorHears(entry.alert);
     bool rose = false;
     for (const RuleMatch& match : verdict.matches) {
       if (match.group == group) rose = AddRule(entry.alert, match) || rose;
@@ -114,7 +117,7 @@ Result<std::vector<AlertTransition>> AlertBook::OnVerdict(const std::string& eve
     if (Status status = AddEvent(entry, event_id, message, verdict); !status) return Fail(status.error());
     if (entry.alert.transition == 0) {
       Tell(entry, AlertState::kOpened, time, transitions);
-    } else if (rose) {
+    } else if (rose || heard != OperatorHears(entry.alert)) {
       Tell(entry, AlertState::kUpdated, std::max(time, entry.alert.told), transitions);
     }
     Schedule(entry);

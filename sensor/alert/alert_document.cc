@@ -11,6 +11,7 @@ json RuleJson(const AlertRule& rule) {
   json value = {{"id", rule.id}, {"name", rule.name}, {"level", ToString(rule.severity)}, {"signed", rule.rule_signed}};
   if (rule.count > 0) value["count"] = rule.count;
   if (!rule.tags.empty()) value["tags"] = rule.tags;
+  if (rule.muted) value["muted"] = true;
   return value;
 }
 

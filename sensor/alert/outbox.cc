@@ -30,8 +30,18 @@ std::optional<std::chrono::seconds> RetryDelay(std::uint32_t attempts) {
 // Sends the messages of one endpoint. Kept alive by the Outbox; callbacks hold it weakly.
 class Outbox::Worker : public std::enable_shared_from_this<Outbox::Worker> {
  public:
-  Worker(boost::asio::io_context& io, OutboxStore& store, const config::Limits& limits, std::unique_ptr<AlertSink> sink)
-      : store_(store), limits_(limits), sink_(std::move(sink)), timer_(io), random_(std::random_device{}()) {}
+  Worker(boost::asio::io_context& io, OutboxStore& store, const config::Limits& limits, std::unique_ptr<AlertSink> sink,
+         Audience audience)
+      : store_(store),
+        limits_(limits),
+        sink_(std::move(sink)),
+        audience_(audience),
+        timer_(io),
+        random_(std::random_device{}()) {}
+
+  bool Hears(const Alert& alert) const {
+    return audience_ == Audience::kOwner ? OwnerHears(alert) : OperatorHears(alert);
+  }
 
   Status Start() {
     const auto disabled = store_.Disabled(sink_->name());
@@ -153,6 +163,7 @@ class Outbox::Worker : public std::enable_shared_from_this<Outbox::Worker> {
   OutboxStore& store_;
   const config::Limits& limits_;
   std::unique_ptr<AlertSink> sink_;
+  const Audience audience_;
   boost::asio::steady_timer timer_;
   std::mt19937 random_;
   std::set<std::int64_t> in_flight_;
@@ -167,9 +178,10 @@ Outbox::Outbox(boost::asio::io_context& io, OutboxStore& store, const config::Li
 
 Outbox::~Outbox() { Stop(); }
 
-void Outbox::Add(std::unique_ptr<AlertSink> sink) {
+void Outbox::Add(std::unique_ptr<AlertSink> sink, Audience audience) {
   const std::string name = sink->name();
-  const bool added = workers_.emplace(name, std::make_shared<Worker>(io_, store_, limits_, std::move(sink))).second;
+  const bool added =
+      workers_.emplace(name, std::make_shared<Worker>(io_, store_, limits_, std::move(sink), audience)).second;
   CHECK(added);  // the configuration refuses two sinks of one name
 }
 
@@ -182,6 +194,7 @@ Status Outbox::Enter(std::span<const AlertTransition> transitions, PacketTime cr
     message.body = WebhookBody(transition, created);
     message.created = message.next_attempt = created;
     for (const auto& [name, worker] : workers_) {
+      if (!worker->Hears(transition.alert)) continue;
       message.endpoint = name;
       if (Status status = store_.Enqueue(message); !status) return status;
     }

@@ -26,6 +26,9 @@ struct EndpointFigures {
   std::uint64_t gone = 0;
 };
 
+// Whose a sink is: OperatorHears and OwnerHears (model/alert.h) say what it is told.
+enum class Audience : std::uint8_t { kOperator, kOwner };
+
 class Outbox {
  public:
   // `store` and `limits` outlive the outbox.
@@ -35,8 +38,8 @@ class Outbox {
   Outbox& operator=(const Outbox&) = delete;
 
   // REQUIRES: before Start; the name of each sink is unique.
-  void Add(std::unique_ptr<AlertSink> sink);
-  // Enters one message per endpoint for each transition; inside the batch that saves the alerts.
+  void Add(std::unique_ptr<AlertSink> sink, Audience audience = Audience::kOperator);
+  // Enters one message per endpoint that hears of it for each transition; inside the batch that saves the alerts.
   Status Enter(std::span<const AlertTransition> transitions, PacketTime created);
   // Begins to send, at once what was due or waiting when the last run ended.
   Status Start();

@@ -3,6 +3,7 @@
 #include <exception>
 
 #include "cli/command.h"
+#include "cli/usage_error.h"
 
 namespace spanwatch::cli {
 namespace {
@@ -19,7 +20,8 @@ int Run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitDone : kExitUsage;
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    return Report({ErrorCode::kUsage, DescribeUsageError(app, error, {argv + 1, argv + argc})});
   }
   return exit_status;
 }

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/hex.h"
+#include "base/nearest.h"
 #include "base/printable.h"
 #include "cli/build_output.h"
 #include "cli/command.h"
@@ -65,6 +66,17 @@ Result<PacketTime> ExpiryOf(const std::string& text) {
 
 }  // namespace
 
+Status MustExist(RegisterDatabase& database, const std::string& collection) {
+  const auto collections = database.Collections();
+  if (!collections) return Fail(collections.error());
+  std::vector<std::string> names;
+  for (const enrolment::CollectionEntry& entry : *collections) names.push_back(entry.name);
+  if (collection.empty() || std::ranges::find(names, collection) != names.end()) return {};
+  const std::string nearest = NearestWord(collection, names);
+  return Fail(ErrorCode::kNotFound, "there is no collection '{}' in this register{}", collection,
+              nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest));
+}
+
 Result<enrolment::Selection> SelectionOf(const RegisterArguments& arguments) {
   enrolment::Selection selection{.collection = arguments.collection};
   if (!arguments.item.empty()) {
@@ -115,6 +127,7 @@ int RegisterAddRecords(const RegisterArguments& arguments) {
   if (!tagger) return Report(tagger.error());
   const auto log = (*database)->BeginLog("added", arguments.collection);
   if (!log) return Report(log.error());
+  const Interruption interruption;
   ProgressLine progress;
   const auto summary = EnrollRecords(**database,
                                      {.collection = arguments.collection,
@@ -179,7 +192,9 @@ int RegisterRotateKey(const RegisterArguments& arguments) {
 int RegisterList(const RegisterArguments& arguments) {
   const auto database = RegisterDatabase::Open(arguments.database);
   if (!database) return Report(database.error());
-  const Status status = (*database)->ForEachItem([&](const ItemEntry& item) -> Status {
+  Status status = MustExist(**database, arguments.collection);
+  if (!status) return Report(status.error());
+  status = (*database)->ForEachItem([&](const ItemEntry& item) -> Status {
     if (!arguments.collection.empty() && item.collection_name != arguments.collection) return {};
     const auto sources = (*database)->Sources(item);
     if (!sources) return Fail(sources.error());

@@ -102,6 +102,7 @@ int RegisterAddImages(const RegisterArguments& arguments) {
   };
   const auto log = (*database)->BeginLog("added", arguments.collection);
   if (!log) return Report(log.error());
+  const Interruption interruption;
   ProgressLine progress;
   const auto summary = EnrollImages(**database,
                                     {.collection = arguments.collection,

@@ -5,6 +5,7 @@
 #include "base/printable.h"
 #include "cli/command.h"
 #include "cli/register_command.h"
+#include "cli/register_items.h"
 #include "register/export_list.h"
 #include "register/register_status.h"
 
@@ -144,10 +145,7 @@ int RegisterLog(const RegisterArguments& arguments) {
 int RegisterExport(const RegisterArguments& arguments) {
   const auto database = RegisterDatabase::Open(arguments.database);
   if (!database) return Report(database.error());
-  if (!arguments.collection.empty()) {
-    const auto there = (*database)->Selected({.collection = arguments.collection, .item = ItemId{}, .source = ""});
-    if (!there) return Report(there.error());
-  }
+  if (Status status = MustExist(**database, arguments.collection); !status) return Report(status.error());
   const auto summary = enrolment::ExportList(
       **database, {.format = FormatNamed(arguments.format), .collection = arguments.collection, .now = WallClockNow()},
       [](std::string_view text) -> Status {

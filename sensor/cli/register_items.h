@@ -8,5 +8,8 @@ namespace spanwatch::cli {
 
 // --collection with --item or --source.
 Result<enrolment::Selection> SelectionOf(const RegisterArguments& arguments);
+// Fails when the register has no collection of this name: what is empty for a wrong name looks like an answer. An empty
+// name stands for all collections.
+Status MustExist(enrolment::RegisterDatabase& database, const std::string& collection);
 
 }  // namespace spanwatch::cli

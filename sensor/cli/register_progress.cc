@@ -51,10 +51,12 @@ int FinishEnrolment(const Result<enrolment::EnrolmentSummary>& summary, Progress
   if (!summary) return Report(summary.error());
   const std::string sums = fmt::format("{} new items, {} further sources, {} known already, {} problems",
                                        summary->added, summary->sources, summary->known, summary->problems);
-  fmt::print(stderr, "{}: {}\n", Printable(enrolment.collection), sums);
-  if (Status status = enrolment.database.EndLog(enrolment.log, summary->added, sums); !status)
+  fmt::print(stderr, "{}: {}{}\n", Printable(enrolment.collection), sums,
+             summary->interrupted ? "; interrupted: these are kept, and the same command goes on with the rest" : "");
+  const std::string logged = summary->interrupted ? sums + ", interrupted" : sums;
+  if (Status status = enrolment.database.EndLog(enrolment.log, summary->added, logged); !status)
     return Report(status.error());
-  return summary->problems == 0 ? kExitDone : kExitFailed;
+  return summary->problems == 0 && !summary->interrupted ? kExitDone : kExitFailed;
 }
 
 }  // namespace spanwatch::cli

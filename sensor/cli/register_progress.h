@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "cli/interruption.h"
 #include "register/enrolment.h"
 
 namespace spanwatch::cli {
@@ -12,7 +13,8 @@ namespace spanwatch::cli {
 // ", about 3 min left" when the rest takes as long as what is done; nothing while that says little.
 std::string TimeLeft(std::chrono::nanoseconds elapsed, std::uint64_t done, std::uint64_t total);
 
-// Progress on standard error: a line that is rewritten on a terminal, else a line every ten seconds.
+// Progress on standard error: a line that is rewritten on a terminal, else a line every ten seconds. Asks an
+// enrolment to end when the user interrupts it (interruption.h).
 class ProgressLine final : public enrolment::EnrolmentObserver {
  public:
   ProgressLine();
@@ -20,6 +22,7 @@ class ProgressLine final : public enrolment::EnrolmentObserver {
   void OnProgress(std::uint64_t done, std::uint64_t total) override { Show("", done, total); }
   void OnProblem(const std::string& what) override;
   void OnNotice(const std::string& what) override { OnProblem(what); }
+  bool WantsEnd() override { return Interruption::asked(); }
   // Of work in several steps: the estimate is that of the step. `total` 0: unknown.
   void Show(std::string_view step, std::uint64_t done, std::uint64_t total);
   void EndLine();

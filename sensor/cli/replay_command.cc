@@ -1,6 +1,7 @@
 // spanwatch replay: inspects capture files with the same processes as the live sensor, without drops and on packet
 // time.
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +13,8 @@
 #include "base/file.h"
 #include "base/file_walk.h"
 #include "base/output_file.h"
+#include "base/printable.h"
+#include "cli/interruption.h"
 #include "cli/replay_summary.h"
 #include "cli/sensor_options.h"
 #include "inspector/inspector_process.h"
@@ -25,12 +28,14 @@ namespace {
 
 constexpr std::chrono::milliseconds kIdleWait{2};
 constexpr std::chrono::seconds kDeliveryWait{20};
+constexpr std::chrono::seconds kInterruptedWait{10};  // for inspectors to tell what they have found
 
 struct ReplayOptions {
   SensorOptions sensor;
   std::vector<std::string> captures;
   bool fail_on_alert = false;
   bool quiet = false;
+  bool append = false;  // to the file of events
   std::uint32_t linger_seconds = 0;
 };
 
@@ -102,12 +107,52 @@ Status StartInspectors(process::InspectorGroup& group, const config::Config& con
   return {};
 }
 
-// Drives inspectors and supervisor until the captures are through. Returns whether every inspector ended well.
-Result<bool> Drive(process::InspectorGroup& group, supervisor::Supervisor& supervisor, boost::asio::io_context& io,
-                   ProgressBar& progress) {
+// How the inspection of the captures went.
+struct Course {
   bool all_well = true;
+  bool interrupted = false;
+  std::uint64_t bytes_read = 0;
+};
+
+// Ends inspectors before their captures do, on the user's word: each finishes what it follows and tells it.
+class EarlyEnd {
+ public:
+  explicit EarlyEnd(process::InspectorGroup& group) : group_(group) {}
+
+  bool begun() const { return deadline_.has_value(); }
+  void Advance() {
+    if (!Interruption::asked()) return;
+    if (!deadline_) {
+      deadline_ = Clock::now() + kInterruptedWait;
+      const auto drain = static_cast<std::uint8_t>(process::ControlKind::kDrain);
+      // One that has ended meanwhile needs no word.
+      ForEachRunning([&](process::Child& child) { (void)child.channel().Send(ByteView(&drain, 1)); });
+    } else if (Clock::now() > *deadline_) {
+      ForEachRunning([](process::Child& child) { child.Signal(SIGKILL); });  // one that waits for its input for ever
+    }
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  template <typename Action>
+  void ForEachRunning(Action action) {
+    for (std::size_t i = 0; i < group_.count(); ++i) {
+      if (group_.running(i)) action(group_.child(i));
+    }
+  }
+
+  process::InspectorGroup& group_;
+  std::optional<Clock::time_point> deadline_;
+};
+
+// Drives inspectors and supervisor until the captures are through, or the user has enough.
+Result<Course> Drive(process::InspectorGroup& group, supervisor::Supervisor& supervisor, boost::asio::io_context& io,
+                     ProgressBar& progress) {
+  Course course;
+  EarlyEnd early_end(group);
   std::size_t running = group.count();
   while (running > 0) {
+    early_end.Advance();
     auto taken = supervisor.Drain();
     if (!taken) return Fail(taken.error());
     io.poll();
@@ -119,14 +164,16 @@ Result<bool> Drive(process::InspectorGroup& group, supervisor::Supervisor& super
       --running;
       supervisor.OnInspectorEnded(i);
       if (*ended == 0) continue;
-      all_well = false;
+      course.all_well = false;
       if (*ended == inspector::kInputNotWhole) continue;  // it has said so
       Log(LogLevel::kError, "An inspector ended early; its flows are incomplete", "index={} status={}", i, *ended);
     }
-    progress.Show(position / group.count());
+    course.bytes_read = position / group.count();
+    progress.Show(course.bytes_read);
     if (*taken == 0) std::this_thread::sleep_for(kIdleWait);
   }
-  return all_well;
+  course.interrupted = early_end.begun();
+  return course;
 }
 
 // Lets alerts leave for a bounded time; what is still there stays in the outbox of --state.
@@ -135,13 +182,32 @@ void DeliverAlerts(supervisor::Supervisor& supervisor, boost::asio::io_context& 
   while (!supervisor.outbox_idle() && std::chrono::steady_clock::now() < deadline) io.run_for(kIdleWait);
 }
 
-// Events are appended to a file of events, to nothing else, and not to what is read.
+void TellInterrupted(const Course& course, const ReplayOptions& options) {
+  const auto total = TotalBytes(options.captures);
+  std::string kept;
+  if (!options.sensor.events.empty()) kept += "; the events of that part are in " + options.sensor.events;
+  if (options.sensor.events == "-") kept = "; the events of that part were printed";
+  if (!options.sensor.state.empty()) kept += "; its state is kept in " + options.sensor.state;
+  std::fprintf(stderr, "spanwatch: interrupted after %s; what was found until then is told%s\n",
+               AmountOf(course.bytes_read, total).c_str(), Printable(kept).c_str());
+}
+
+// Events go to a file of events, to nothing else, and not to what is read.
 Status MayWriteEvents(const ReplayOptions& options, const std::vector<std::string>& captures) {
   if (options.sensor.events.empty() || options.sensor.events == "-") return {};
   std::vector<std::filesystem::path> inputs(captures.begin(), captures.end());
   for (const auto* more : {&options.sensor.hashsets, &options.sensor.trust, &options.sensor.record_keys})
     inputs.insert(inputs.end(), more->begin(), more->end());
   return MayWrite(options.sensor.events, {"file of events", "{\"", true}, inputs);
+}
+
+// A replay begins a new file: what an earlier one left there would be read as this one's.
+Status BeginEvents(const ReplayOptions& options) {
+  std::error_code error;
+  const std::string& file = options.sensor.events;
+  if (options.append || file.empty() || !std::filesystem::is_regular_file(file, error)) return {};
+  if (::truncate(file.c_str(), 0) != 0) return FailErrno("cannot begin " + file + " anew");
+  return {};
 }
 
 Result<int> Replay(const ReplayOptions& given) {
@@ -168,25 +234,28 @@ Result<int> Replay(const ReplayOptions& given) {
     if (!ring || !block) return Fail(ErrorCode::kIo, "cannot share memory with the inspectors");
     links.push_back({std::move(*ring), std::move(*block)});
   }
+  if (Status status = BeginEvents(options); !status) return Fail(status.error());
+  const Interruption interruption;
   boost::asio::io_context io;
-  auto supervisor = supervisor::Supervisor::Start(io, *config, std::move(links), sets->figures);
+  auto supervisor = supervisor::Supervisor::Start(io, *config, std::move(links), sets->facts);
   if (!supervisor) return Fail(supervisor.error());
   if (Status status = StartInspectors(*group, *config, *sets, options.captures); !status) return Fail(status.error());
   ProgressBar progress(TotalBytes(options.captures), options.quiet);
-  const auto well = Drive(*group, **supervisor, io, progress);
-  if (!well) return Fail(well.error());
+  const auto course = Drive(*group, **supervisor, io, progress);
+  if (!course) return Fail(course.error());
   if (Status status = (*supervisor)->Finish(true); !status) return Fail(status.error());
   DeliverAlerts(**supervisor, io);
   progress.Clear();
-  if (!options.quiet) PrintSummary((*supervisor)->summary(), *group);
+  if (course->interrupted) TellInterrupted(*course, options);
+  const supervisor::Summary summary = (*supervisor)->summary();
+  if (!options.quiet) PrintSummary(summary, *group);
   io.restart();
-  io.run_for(std::chrono::seconds(options.linger_seconds));
-  const Status heard = AllHeard((*supervisor)->summary());
+  if (!course->interrupted) io.run_for(std::chrono::seconds(options.linger_seconds));
+  const Status heard = AllHeard(summary);
   if (!heard) return Fail(heard.error());
-  if (!*well || unreadable > 0) return kExitFailed;
-  const bool alerted = std::ranges::any_of((*supervisor)->summary().alerts, [](const auto& entry) {
-    return entry.second.severity > Severity::kInformational;
-  });
+  if (!course->all_well || course->interrupted || unreadable > 0) return kExitFailed;
+  const bool alerted = std::ranges::any_of(
+      summary.alerts, [](const auto& entry) { return entry.second.severity > Severity::kInformational; });
   return options.fail_on_alert && alerted ? kExitFound : kExitDone;
 }
 
@@ -206,8 +275,11 @@ void AddReplayCommand(CLI::App& app, int& exit_status) {
                     "Let unsigned authorisations count; marks what they touch");
   command->add_option("--state", options->sensor.state, "Folder that keeps state; left out: nothing is kept")
       ->type_name("DIR");
-  command->add_option("--events", options->sensor.events, "File of JSON lines, '-' for standard output")
-      ->type_name("FILE");
+  CLI::Option* events =
+      command->add_option("--events", options->sensor.events, "File of JSON lines, begun anew; '-' for standard output")
+          ->type_name("FILE");
+  command->add_flag("--append", options->append, "Keep what the file of events holds and write behind it")
+      ->needs(events);
   command->add_option("--inspectors", options->sensor.inspectors, "Inspector processes")->check(CLI::Range(1, 64));
   command->add_option("--metrics", options->sensor.metrics, "Serve /metrics there, like 127.0.0.1:9464")
       ->type_name("ADDRESS");

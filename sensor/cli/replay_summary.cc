@@ -52,6 +52,24 @@ void PrintAlert(const Alert& alert) {
   }
 }
 
+// Zones under which nothing can cross make every replay look harmless.
+void PrintCrossing(const supervisor::Summary& summary, const process::InspectorGroup& group) {
+  std::uint64_t crossed = 0, others = 0;
+  for (std::size_t i = 0; i < group.count(); ++i) {
+    const Counters& counters = group.block(i).counters;
+    crossed += counters.Get(Counter::crossing_bytes_outbound) + counters.Get(Counter::crossing_bytes_inbound);
+    others += counters.Get(Counter::crossing_bytes_internal) + counters.Get(Counter::crossing_bytes_external);
+  }
+  if (!summary.crossed_nothing.empty()) {
+    std::fprintf(stderr, "Registered material was seen, but crossed nothing: %s. Look at --inside (zones.inside).\n",
+                 summary.crossed_nothing.c_str());
+  } else if (crossed == 0 && others > 0) {
+    std::fprintf(stderr,
+                 "No conversation crossed the zones (%s stayed on one side). Look at --inside (zones.inside).\n",
+                 Amount(others).c_str());
+  }
+}
+
 }  // namespace
 
 ProgressBar::ProgressBar(std::uint64_t total_bytes, bool quiet)
@@ -69,6 +87,10 @@ void ProgressBar::Show(std::uint64_t position_bytes) {
 
 void ProgressBar::Clear() {
   if (shown_) std::fprintf(stderr, "\r%70s\r", "");
+}
+
+std::string AmountOf(std::uint64_t bytes, std::uint64_t total) {
+  return total == 0 ? Amount(bytes) : fmt::format("{} of {}", Amount(bytes), Amount(total));
 }
 
 Status AllHeard(const supervisor::Summary& summary) {
@@ -102,6 +124,7 @@ void PrintSummary(const supervisor::Summary& summary, const process::InspectorGr
     std::fprintf(stderr, " %s %s;", visibility.c_str(), Amount(amount).c_str());
   }
   std::fprintf(stderr, summary.egress_bytes.empty() ? " none.\n" : "\n");
+  PrintCrossing(summary, group);
   for (const auto& [code, count] : summary.anomaly_counts) {
     std::fprintf(stderr, "Anomaly %s: %llu\n", code.c_str(), static_cast<unsigned long long>(count));
   }

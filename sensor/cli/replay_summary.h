@@ -22,6 +22,9 @@ class ProgressBar {
   std::chrono::steady_clock::time_point next_{};
 };
 
+// `1.2 MB of 40.0 MB`; of standard input, whose size nobody knows (`total` 0), the first alone.
+std::string AmountOf(std::uint64_t bytes, std::uint64_t total);
+
 // Fails when anything that an inspector told did not reach the supervisor's judgement: the events are incomplete.
 Status AllHeard(const supervisor::Summary& summary);
 

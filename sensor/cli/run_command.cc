@@ -59,11 +59,7 @@ Result<process::SensorPlan> LoadPlan(const RunOptions& options, Store::When when
       }
     };
   }
-  for (const auto& figures : sets->figures) {
-    plan.facts.push_back({figures.name, static_cast<std::int64_t>(figures.loaded_timestamp_seconds * 1e9),
-                          figures.images, figures.records, figures.files, figures.negatives,
-                          figures.unsearched_records});
-  }
+  plan.facts = std::move(sets->facts);
   plan.config = std::move(*config);
   plan.trusted_keys = std::move(sets->set_keys);
   plan.hashsets = std::move(sets->inputs);

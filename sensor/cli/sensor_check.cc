@@ -26,8 +26,8 @@ Status CheckLive(const config::Config& config) {
 Status CheckSensor(const config::Config& config) {
   const auto sets = OpenHashSets(config);
   if (!sets) return Fail(sets.error());
-  for (std::size_t i = 0; i < sets->figures.size(); ++i) {
-    const auto& figures = sets->figures[i];
+  for (std::size_t i = 0; i < sets->facts.size(); ++i) {
+    const auto& figures = sets->facts[i];
     std::printf("%s: good; %llu images, %llu records, %llu files\n", sets->inputs[i].name.c_str(),
                 static_cast<unsigned long long>(figures.images), static_cast<unsigned long long>(figures.records),
                 static_cast<unsigned long long>(figures.files));

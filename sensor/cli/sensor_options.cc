@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "base/file.h"
+#include "base/hex.h"
 #include "base/key_file.h"
 #include "base/key_source.h"
 #include "fingerprint/record_keys.h"
@@ -153,23 +154,27 @@ Result<std::optional<UniqueFd>> FileOf(const config::HashSetConfig& hashset, con
   return std::optional<UniqueFd>(std::move(*file));
 }
 
-supervisor::HashsetFigures FiguresOf(const hashset::MappedHashSet& set, bool has_key) {
-  supervisor::HashsetFigures figures;
-  figures.name = set.manifest().name;
-  figures.loaded_timestamp_seconds = static_cast<double>(Nanoseconds(WallClockNow())) / 1e9;
+process::HashSetFacts FactsOf(const hashset::MappedHashSet& set, bool has_key) {
+  process::HashSetFacts facts;
+  facts.name = set.manifest().name;
+  facts.digest = ToHex(set.digest());
+  facts.serial = set.manifest().serial;
+  facts.created = set.manifest().created;
+  facts.loaded_at = Nanoseconds(WallClockNow());
   const auto& items = set.manifest().items_of_kind;
-  figures.images = items[static_cast<std::size_t>(ItemKind::kImage)];
-  figures.records = items[static_cast<std::size_t>(ItemKind::kRecord)];
-  figures.files = items[static_cast<std::size_t>(ItemKind::kFile)];
+  facts.images = items[static_cast<std::size_t>(ItemKind::kImage)];
+  facts.records = items[static_cast<std::size_t>(ItemKind::kRecord)];
+  facts.files = items[static_cast<std::size_t>(ItemKind::kFile)];
   for (const auto& collection : set.manifest().collections)
-    figures.negatives += collection.negative ? collection.items : 0;
-  if (!has_key) figures.unsearched_records = figures.records;
-  return figures;
+    facts.negatives += collection.negative ? collection.items : 0;
+  if (!has_key) facts.unsearched_records = facts.records;
+  return facts;
 }
 
 // The last delta of a chain speaks for all of it.
-void CountNothing(supervisor::HashsetFigures& figures) {
-  figures.images = figures.records = figures.files = figures.negatives = figures.unsearched_records = 0;
+void Supersede(process::HashSetFacts& facts) {
+  facts.images = facts.records = facts.files = facts.negatives = facts.unsearched_records = 0;
+  facts.superseded = true;
 }
 
 }  // namespace
@@ -205,14 +210,14 @@ Result<OpenedHashSets> OpenHashSets(const config::Config& config, const HashSetI
     }
     auto key = DerivedKey(hashset, **set);
     if (!key) return Fail(key.error());
-    opened.figures.push_back(FiguresOf(**set, !key->empty()));
+    opened.facts.push_back(FactsOf(**set, !key->empty()));
     opened.inputs.push_back({std::move(**file), std::move(*key), hashset.source()});
     sets.push_back(*set);
   }
   const auto families = hashset::FamiliesOf(sets);
   if (!families) return Fail(families.error());
   for (std::size_t i = 0; i < sets.size(); ++i) {
-    if (!(*families)[i].followers().empty()) CountNothing(opened.figures[i]);
+    if (!(*families)[i].followers().empty()) Supersede(opened.facts[i]);
   }
   return opened;
 }

@@ -5,8 +5,8 @@
 #include "cli/command.h"
 #include "config/config.h"
 #include "process/inspector_setup.h"
+#include "process/supervisor_setup.h"
 #include "supervisor/hashset_store.h"
-#include "supervisor/metrics_exporter.h"
 
 namespace spanwatch::cli {
 
@@ -38,7 +38,7 @@ struct OpenedHashSets {
   std::vector<Bytes> trusted_keys;
   std::vector<Bytes> set_keys;  // and the pinned signers of sets that are pulled: they sign sets, no rules
   std::vector<process::HashSetInput> inputs;
-  std::vector<supervisor::HashsetFigures> figures;
+  std::vector<process::HashSetFacts> facts;
 };
 
 // How a live sensor takes its sets in: through its store.

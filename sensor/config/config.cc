@@ -8,6 +8,7 @@
 #include <map>
 
 #include "base/file.h"
+#include "base/nearest.h"
 
 namespace spanwatch::config {
 namespace {
@@ -26,22 +27,6 @@ struct Place {
                 fmt::format(format, std::forward<Args>(args)...));
   }
 };
-
-// Edits between two words, for "did you mean".
-std::size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row.back();
-}
 
 // Reads `64`, `64 KiB`, `64 MiB`, `64 GiB`.
 Result<std::uint64_t> ParseNumber(std::string_view text) {
@@ -200,7 +185,8 @@ Status ApplyWebhooks(Config& config, const Place& place) {
                                                {"secret_env", EntryText(&WebhookConfig::secret_env)},
                                                {"next_secret_file", EntryText(&WebhookConfig::next_secret_file)},
                                                {"ca_file", EntryText(&WebhookConfig::ca_file)},
-                                               {"allow_link_local", EntryFlag(&WebhookConfig::allow_link_local)}});
+                                               {"allow_link_local", EntryFlag(&WebhookConfig::allow_link_local)},
+                                               {"owner", EntryFlag(&WebhookConfig::owner)}});
   if (!status) return status;
   for (const auto& webhook : config.webhooks) {
     if (webhook.name.empty() || webhook.url.empty()) return place.Refuse("an entry needs a 'name' and a 'url'");
@@ -253,16 +239,18 @@ std::map<std::string, Section> Description() {
   sections["zones"] = {
       {"inside",
        {"Networks whose outgoing bytes are egress, or 'any'.", "RFC 1918, fc00::/7, 100.64.0.0/10", ApplyInside}}};
-  sections[""] = {{"hashsets",
-                   {"Hash sets to load, at most 8, deltas beside their base: a list of 'file', or of 'url' (https) and "
-                    "'signer' (its public key), 'ca_file', 'allow_link_local'; and, to search records, 'record_key' (a "
-                    "file, credential:NAME or keyring:NAME).",
-                    "", ApplyHashSets}},
-                  {"trust", {"Public keys of the owners whose hash sets and rules are believed.", "", ApplyTrust}},
-                  {"webhooks",
-                   {"Receivers of alerts: 'name', 'url', 'secret_file' or 'secret_env', 'next_secret_file', "
-                    "'ca_file', 'allow_link_local'.",
-                    "", ApplyWebhooks}}};
+  sections[""] = {
+      {"hashsets",
+       {"Hash sets to load, at most 8, deltas beside their base: a list of 'file', or of 'url' (https) and "
+        "'signer' (its public key), 'ca_file', 'allow_link_local'; and, to search records, 'record_key' (a "
+        "file, credential:NAME or keyring:NAME).",
+        "", ApplyHashSets}},
+      {"trust", {"Public keys of the owners whose hash sets and rules are believed.", "", ApplyTrust}},
+      {"webhooks",
+       {"Receivers of alerts: 'name', 'url', 'secret_file' or 'secret_env', 'next_secret_file', "
+        "'ca_file', 'allow_link_local'; 'owner' (true: the data owner's, which hears all that signed rules say and "
+        "nothing else).",
+        "", ApplyWebhooks}}};
   sections["rules"] = {
       {"directory", TextSetting(&Config::rules_directory, "Rules and authorisations in place of the embedded ones.")},
       {"allow_unsigned_authorisations", BoolSetting(&Config::allow_unsigned_authorisations,
@@ -279,16 +267,10 @@ std::map<std::string, Section> Description() {
 }
 
 template <typename Map>
-std::string Nearest(const Map& known, const std::string& key) {
-  std::string nearest;
-  std::size_t best = key.size() / 2 + 1;
-  for (const auto& [name, ignored] : known) {
-    const std::size_t distance = EditDistance(name, key);
-    if (!name.empty() && distance < best) {
-      best = distance;
-      nearest = name;
-    }
-  }
+std::string UnknownKey(const Map& known, const std::string& key) {
+  std::vector<std::string> names;
+  for (const auto& [name, ignored] : known) names.push_back(name);
+  const std::string nearest = NearestWord(key, names);
   return nearest.empty() ? "unknown key" : fmt::format("unknown key; did you mean '{}'?", nearest);
 }
 
@@ -299,7 +281,7 @@ Status ApplySection(Config& config, const std::string& file, const std::string& 
     const std::string key = pair.first.Scalar();
     const Place place{file, pair.second, name + "." + key};
     const auto known = section.find(key);
-    if (known == section.end()) return place.Refuse("{}", Nearest(section, key));
+    if (known == section.end()) return place.Refuse("{}", UnknownKey(section, key));
     if (Status status = known->second.apply(config, place); !status) return status;
   }
   return {};
@@ -318,7 +300,7 @@ Result<Config> ApplyDocument(const YAML::Node& document, const std::string& file
       continue;
     }
     const auto section = sections.find(key);
-    if (section == sections.end() || key.empty()) return place.Refuse("{}", Nearest(sections, key));
+    if (section == sections.end() || key.empty()) return place.Refuse("{}", UnknownKey(sections, key));
     if (Status status = ApplySection(config, file, key, section->second, pair.second); !status)
       return Fail(status.error());
   }

@@ -46,6 +46,7 @@ struct WebhookConfig {
   std::filesystem::path next_secret_file;  // while rotating: signed with both
   std::filesystem::path ca_file;           // empty: the system's
   bool allow_link_local = false;
+  bool owner = false;  // the data owner's: hears what signed rules say, whatever unsigned filters keep from others
 };
 
 struct Config {

@@ -234,6 +234,7 @@ void FlowWatch::Tell(const FlowCounters& counters, bool final) {
     if (own.delivered_bytes == 0 && own.gap_bytes == 0) continue;
     const Crossing crossing =
         context_.zones.CrossingOf(info_.Sender(direction).address, info_.Receiver(direction).address);
+    CountCrossing(direction, crossing, own.delivered_bytes);
     if (crossing != Crossing::kEgress) continue;
     CountCoverage(direction, own);
     TransferSummary transfer;
@@ -253,6 +254,15 @@ void FlowWatch::Tell(const FlowCounters& counters, bool final) {
     transfer.final = final;
     context_.sink.OnMessage(transfer);
   }
+}
+
+void FlowWatch::CountCrossing(Direction direction, Crossing crossing, std::uint64_t delivered_bytes) {
+  constexpr Counter kCountersOf[] = {Counter::crossing_bytes_internal, Counter::crossing_bytes_outbound,
+                                     Counter::crossing_bytes_inbound, Counter::crossing_bytes_external};
+  static_assert(std::size(kCountersOf) == kCountOf<Crossing>);
+  std::uint64_t& before = crossed_[Index(direction)];
+  context_.counters.Add(kCountersOf[static_cast<std::size_t>(crossing)], delivered_bytes - before);
+  before = delivered_bytes;
 }
 
 void FlowWatch::CountCoverage(Direction direction, const DirectionCounters& counters) {

@@ -78,6 +78,7 @@ class FlowWatch : public FlowConsumer, public ObjectObserver, public content::Op
     return {info_.Sender(direction).address, info_.Receiver(direction).address};
   }
   void Tell(const FlowCounters& counters, bool final);
+  void CountCrossing(Direction direction, Crossing crossing, std::uint64_t delivered_bytes);
   void CountCoverage(Direction direction, const DirectionCounters& counters);
   // Around each call of the flow table: what is looked up and reported in between belongs to this flow and moment.
   void Enter(Direction direction);
@@ -106,6 +107,7 @@ class FlowWatch : public FlowConsumer, public ObjectObserver, public content::Op
   bool in_raw_stream_ = false;
   std::array<bool, 2> lpr_structure_{};
   std::array<std::uint64_t, 2> objects_{};
+  std::array<std::uint64_t, 2> crossed_{};       // bytes already in the counters by crossing
   std::array<DirectionCounters, 2> covered_{};   // already in the coverage counters
   std::array<std::uint64_t, 2> encoded_told_{};  // of ContentNotes::encoded_bytes, there too
 };

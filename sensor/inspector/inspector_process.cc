@@ -201,14 +201,18 @@ bool InspectorProcess::ReplayAll() {
       tell(source.error(), "A capture cannot be read");
       continue;
     }
-    while (true) {
+    while (!draining_) {
       const auto state = (*source)->Deliver(*inspection_, kPacketsAtOnce);
+      if (channel_.HasMessage()) {
+        if (Status status = HandleControl(); !status) return status;
+      }
       block_->input_bytes_read.store(before + (*source)->progress().position, std::memory_order_relaxed);
       if (!state) tell(state.error(), "A capture is damaged or cut short; what could be read of it was inspected");
       if (!state || *state == capture::PacketSource::State::kEnd) break;
     }
     if (setup_.index == 0) TellAbout(**source, input.name, told_link_types);
     before += (*source)->progress().position;
+    if (draining_) break;  // the user has enough, or is gone
   }
   return all_read;
 }

@@ -3,6 +3,7 @@
 // in one. Supervisor thread only.
 #pragma once
 
+#include <algorithm>
 #include <span>
 
 #include "model/sighting.h"
@@ -39,6 +40,7 @@ struct AlertRule {
   bool rule_signed = false;
   std::uint64_t count = 0;  // correlations: the most it counted in a window
   std::vector<std::string> tags;
+  bool muted = false;  // in each of its matches (RuleMatch::muted)
 };
 
 struct AlertExample {
@@ -77,6 +79,13 @@ struct Alert {
   Crossing crossing = Crossing::kInternal;
   std::vector<AlertExample> examples;
 };
+
+// Whose sinks an alert is for (design.md section 2, Who is trusted): the operator's hear what no filter of theirs keeps
+// from them, the owner's hear what signed rules say.
+inline bool OperatorHears(const Alert& alert) {
+  return std::ranges::any_of(alert.rules, [](const AlertRule& rule) { return !rule.muted; });
+}
+inline bool OwnerHears(const Alert& alert) { return std::ranges::any_of(alert.rules, &AlertRule::rule_signed); }
 
 // Equal for equal groups only; also the order key of deliveries.
 inline std::string GroupKey(const std::vector<std::pair<std::string, std::string>>& group) {

@@ -28,6 +28,7 @@ struct RuleMatch {
   std::vector<std::string> tags;
   // Alert grouping: rule's `spanwatch.group_by` fields with this event's values; alerts of equal groups are one.
   std::vector<std::pair<std::string, std::string>> group;
+  bool muted = false;  // signed, but what nobody has signed keeps it from the operator's sinks
 };
 
 struct AuthorisationMatch {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 
-#include "base/file.h"
 #include "policy/embedded_rules.h"
 #include "policy/rule_engine.h"
 #include "policy/rule_signature.h"
@@ -11,56 +10,72 @@
 namespace spanwatch::policy {
 namespace {
 
-constexpr std::size_t kManifestBytesMax = 1u << 20;
 constexpr std::string_view kAuthorisationsFile = "authorisations.yml";
 
-Result<std::map<std::string, Bytes>> FilesOf(const PolicySource& source) {
-  if (!source.directory.empty()) return ReadRuleFiles(source.directory);
-  std::map<std::string, Bytes> files;
+Result<RuleFolder> FolderOf(const PolicySource& source) {
+  if (source.folder != nullptr) return *source.folder;
+  if (!source.directory.empty()) return ReadRuleFolder(source.directory);
+  RuleFolder folder;
   for (const auto& [name, text] : EmbeddedRules()) {
     const ByteView content = AsBytes(text);
-    files.emplace(name, Bytes(content.begin(), content.end()));
+    folder.files.emplace(name, Bytes(content.begin(), content.end()));
   }
-  return files;
+  return folder;
 }
 
-// Digests by name of the files that a trusted key signed. The embedded rules came with the program: who trusts it,
-// trusts them.
-Result<std::map<std::string, std::string>> SignedDigests(const PolicySource& source,
-                                                         const std::map<std::string, Bytes>& files) {
-  std::map<std::string, std::string> digests;
-  if (source.directory.empty()) {
-    for (const auto& [name, content] : files) digests.emplace(name, ContentDigest(content));
-    return digests;
-  }
-  const auto path = source.directory / kSignatureFile;
+Status Refuse(const PolicySource& source, std::string_view name, std::string_view what) {
+  return Fail(ErrorCode::kUntrusted, "{}: '{}' {}; put back what was signed, or have the owner sign the folder again",
+              source.directory.string(), name, what);
+}
+
+// Whether the folder still is what its owner signed, and what more there is in it.
+Status CheckSignature(const PolicySource& source, const RuleFolder& folder, PolicyFacts& facts) {
+  facts.all_signed = false;
   // Without a trusted key no signature can count, so a folder can be checked and signed anew whatever lies in it.
-  if (source.trusted_keys.empty() || !std::filesystem::exists(path)) return digests;
-  const auto manifest = ReadFile(path, kManifestBytesMax);
-  if (!manifest) return Fail(manifest.error());
-  auto verified = VerifyRuleManifest(AsText(*manifest), source.trusted_keys);
-  if (!verified) return Fail(verified.error().In(source.directory.string()));
-  for (const auto& [name, digest] : *verified) {
-    if (files.contains(name)) continue;
-    return Fail(ErrorCode::kInvalid,
-                "{}: {} lists '{}', which is not there; put it back or have the folder signed again",
-                source.directory.string(), kSignatureFile, name);
+  if (folder.manifest.empty() || source.trusted_keys.empty()) return {};
+  auto manifest = VerifyRuleManifest(folder.manifest, source.trusted_keys);
+  if (!manifest) return Fail(manifest.error().In(source.directory.string()));
+  if (!manifest->trusted) return {};
+  facts.signer = manifest->signer;
+  facts.serial = manifest->serial;
+  for (const auto& [name, digest] : manifest->digests) {
+    const auto file = folder.files.find(name);
+    if (file == folder.files.end()) return Refuse(source, name, "was signed and is not there");
+    if (ContentDigest(file->second) != digest) return Refuse(source, name, "was changed since it was signed");
   }
-  return verified;
+  for (const auto& [name, content] : folder.files) {
+    if (!manifest->digests.contains(name)) facts.unsigned_files.push_back(name);
+  }
+  facts.all_signed = facts.unsigned_files.empty();
+  return {};
+}
+
+std::string DigestOf(const RuleFolder& folder) {
+  std::string lines;
+  for (const auto& [name, content] : folder.files) lines += fmt::format("{}  {}\n", ContentDigest(content), name);
+  return ContentDigest(AsBytes(lines));
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Policy>> Policy::Load(const PolicySource& source, CorrelationStore& store) {
-  const auto files = FilesOf(source);
-  if (!files) return Fail(files.error());
-  const auto signed_digests = SignedDigests(source, *files);
-  if (!signed_digests) return Fail(signed_digests.error());
+  const auto folder = FolderOf(source);
+  if (!folder) return Fail(folder.error());
+  PolicyFacts facts;
+  facts.digest = DigestOf(*folder);
+  // The embedded rules came with the program: who trusts it, trusts them.
+  facts.all_signed = source.directory.empty();
+  if (!source.directory.empty()) {
+    if (Status status = CheckSignature(source, *folder, facts); !status) return Fail(status.error());
+  }
+  const auto is_signed_file = [&](const std::string& name) {
+    const bool listed = std::ranges::find(facts.unsigned_files, name) == facts.unsigned_files.end();
+    return facts.all_signed || (!facts.signer.empty() && listed);
+  };
   std::vector<RuleDocument> documents;
   std::vector<Authorisation> authorisations;
-  for (const auto& [name, content] : *files) {
-    const auto listed = signed_digests->find(name);
-    const bool is_signed = listed != signed_digests->end() && listed->second == ContentDigest(content);
+  for (const auto& [name, content] : folder->files) {
+    const bool is_signed = is_signed_file(name);
     const std::string shown = source.directory.empty() ? "embedded:" + name : (source.directory / name).string();
     if (name == kAuthorisationsFile) {
       auto parsed = ParseAuthorisations(std::string(AsText(content)), shown);
@@ -74,7 +89,11 @@ Result<std::unique_ptr<Policy>> Policy::Load(const PolicySource& source, Correla
     for (RuleDocument& document : *parsed) document.document_signed = is_signed;
     std::ranges::move(*parsed, std::back_inserter(documents));
   }
-  return RuleEngine::Make(std::move(documents), std::move(authorisations), source.allow_unsigned_authorisations, store);
+  return RuleEngine::Make({.documents = std::move(documents),
+                           .authorisations = std::move(authorisations),
+                           .allow_unsigned_authorisations = source.allow_unsigned_authorisations,
+                           .facts = std::move(facts)},
+                          store);
 }
 
 }  // namespace spanwatch::policy

@@ -11,12 +11,14 @@
 
 #include "base/bytes.h"
 #include "model/verdict.h"
+#include "policy/rule_signature.h"
 
 namespace spanwatch::policy {
 
 struct PolicySource {
-  std::filesystem::path directory;  // empty: the embedded rules
-  std::vector<Bytes> trusted_keys;  // Ed25519 public keys whose signatures make rules and authorisations `signed`
+  std::filesystem::path directory;     // empty: the embedded rules
+  const RuleFolder* folder = nullptr;  // what the directory held, when it was read already
+  std::vector<Bytes> trusted_keys;     // Ed25519 public keys whose signatures make rules and authorisations `signed`
   bool allow_unsigned_authorisations = false;
 };
 
@@ -25,7 +27,11 @@ struct PolicyFacts {
   std::size_t correlations = 0;
   std::size_t filters = 0;
   std::size_t authorisations = 0;
-  bool all_signed = false;  // rules and authorisations
+  bool all_signed = false;                  // rules and authorisations
+  std::string signer;                       // public key in hex; empty: nobody trusted, or the program's own rules
+  std::uint64_t serial = 0;                 // of the signature
+  std::string digest;                       // SHA-256 over names and contents, in hex
+  std::vector<std::string> unsigned_files;  // that a signed folder holds beside what was signed
 };
 
 class Policy {
@@ -36,6 +42,9 @@ class Policy {
 
   // Authorisations first: `spanwatch.authorized` and `spanwatch.authorization` (name, reference, near miss) are set in
   // the event's fields before the detections see it. Then every detection, then the correlations that those feed.
+  //
+  // What nobody trusted has signed shapes only what the operator is told: a match that an unsigned filter takes away,
+  // or an unsigned correlation silences, of a rule that is signed is `muted`, and counts on.
   virtual Result<Verdict> Evaluate(FlatEvent& event) = 0;
   // Only whether it is authorised, without rules and correlations.
   virtual Verdict Authorise(FlatEvent& event) const = 0;

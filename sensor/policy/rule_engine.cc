@@ -1,7 +1,6 @@
 #include "policy/rule_engine.h"
 
 #include <algorithm>
-#include <deque>
 #include <map>
 #include <set>
 
@@ -14,6 +13,11 @@ std::unexpected<Error> Refuse(const RuleDocument& document, const std::string& r
 
 bool IsNamed(const RuleDocument& document, const std::string& name) {
   return (!document.id.empty() && document.id == name) || (!document.name.empty() && document.name == name);
+}
+
+// What a correlation counts is kept under this.
+const std::string& WindowKey(const RuleDocument& document) {
+  return document.id.empty() ? document.title : document.id;
 }
 
 // The values of the fields that make a group; an absent field is an empty value of its own.
@@ -47,24 +51,31 @@ std::vector<std::string> ValuesOf(const CorrelationRule& rule, const RuleDocumen
 
 }  // namespace
 
-Result<std::unique_ptr<Policy>> RuleEngine::Make(std::vector<RuleDocument> documents,
-                                                 std::vector<Authorisation> authorisations,
-                                                 bool allow_unsigned_authorisations, CorrelationStore& store) {
+Result<std::unique_ptr<Policy>> RuleEngine::Make(RuleSet rules, CorrelationStore& store) {
   std::unique_ptr<RuleEngine> engine(new RuleEngine(store));
-  for (RuleDocument& document : documents) engine->rules_.push_back({std::move(document), {}, {}, {}});
-  engine->authorisations_ = std::move(authorisations);
-  engine->allow_unsigned_authorisations_ = allow_unsigned_authorisations;
+  for (RuleDocument& document : rules.documents) {
+    Rule& rule = engine->rules_.emplace_back();
+    rule.document = std::move(document);
+  }
+  engine->authorisations_ = std::move(rules.authorisations);
+  engine->allow_unsigned_authorisations_ = rules.allow_unsigned_authorisations;
+  engine->facts_ = std::move(rules.facts);
+  engine->CountRules();
   if (Status status = engine->Link(); !status) return Fail(status.error());
   return engine;
 }
 
 Status RuleEngine::Link() {
-  std::set<std::string> ids;
+  std::set<std::string> ids, windows;
   for (const Rule& rule : rules_) {
     for (const std::string& id : {rule.document.id, rule.document.name}) {
       if (!id.empty() && !ids.insert(id).second)
         return Refuse(rule.document, fmt::format("the id or name '{}' is taken", id));
     }
+    // Two that counted under one key would count in one another's windows, a signed one in those of an unsigned one.
+    const bool counts = std::holds_alternative<CorrelationRule>(rule.document.body);
+    if (counts && !windows.insert(WindowKey(rule.document)).second)
+      return Refuse(rule.document, "another correlation has its id, or its title where there is no id");
   }
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     const RuleDocument& document = rules_[i].document;
@@ -103,7 +114,14 @@ Status RuleEngine::LinkOne(std::size_t index, const std::vector<std::string>& na
     }
     (is_filter ? found->filters : found->feeds).push_back(index);
     const auto* correlation = std::get_if<CorrelationRule>(&rules_[index].document.body);
-    if (correlation != nullptr && correlation->silences_rules) found->document.generates_alert = false;
+    if (correlation != nullptr && correlation->silences_rules) {
+      // What nobody has signed silences a signed rule for the operator alone.
+      const bool only_mutes = found->document.document_signed && !rules_[index].document.document_signed;
+      if (only_mutes)
+        found->muted = true;
+      else
+        found->document.generates_alert = false;
+    }
     rules_[index].counts.push_back(static_cast<std::size_t>(found - rules_.begin()));
   }
   return {};
@@ -156,17 +174,23 @@ Result<bool> RuleEngine::Correlate(std::size_t index, std::size_t cause, const F
   const auto& rule = std::get<CorrelationRule>(document.body);
   const std::vector<std::string> values = ValuesOf(rule, rules_[cause].document, event);
   if (values.empty()) return false;
-  const std::string& id = document.id.empty() ? document.title : document.id;
-  const auto counted =
-      store_.Observe(id, GroupOf(rule, rules_[cause].document, event), values, event.time, rule.timespan);
+  const auto counted = store_.Observe(WindowKey(document), GroupOf(rule, rules_[cause].document, event), values,
+                                      event.time, rule.timespan);
   if (!counted) return Fail(counted.error());
   count = *counted;
   return rule.Meets(count);
 }
 
-RuleMatch RuleEngine::MatchOf(const RuleDocument& document, const FlatEvent& event, std::uint64_t count,
-                              const Verdict& verdict) const {
-  RuleMatch match{document.id, document.title, document.severity, document.document_signed, count, document.tags, {}};
+RuleMatch RuleEngine::MatchOf(const Met& met, const FlatEvent& event, const Verdict& verdict) const {
+  const RuleDocument& document = rules_[met.rule].document;
+  RuleMatch match{document.id,
+                  document.title,
+                  document.severity,
+                  document.document_signed,
+                  met.count,
+                  document.tags,
+                  {},
+                  met.muted || rules_[met.rule].muted};
   // A transfer that is nearly authorised is a breach of policy, one level below a theft (domain.md section 5.3).
   if (!verdict.near_miss.empty() && match.severity > Severity::kLow) {
     match.severity = static_cast<Severity>(static_cast<int>(match.severity) - 1);
@@ -178,48 +202,63 @@ RuleMatch RuleEngine::MatchOf(const RuleDocument& document, const FlatEvent& eve
   return match;
 }
 
+// Whether the event meets a detection, and no filter takes it away. Of a signed rule an unsigned filter only mutes.
+std::optional<RuleEngine::Met> RuleEngine::Meet(std::size_t index, const FlatEvent& event) const {
+  const Rule& rule = rules_[index];
+  const auto* detection = std::get_if<DetectionRule>(&rule.document.body);
+  if (detection == nullptr || !detection->detection.Holds(event)) return std::nullopt;
+  Met met{index, 0, false};
+  for (const std::size_t filter : rule.filters) {
+    if (!std::get<FilterRule>(rules_[filter].document.body).detection.Holds(event)) continue;
+    if (rules_[filter].document.document_signed || !rule.document.document_signed) return std::nullopt;
+    met.muted = true;
+  }
+  return met;
+}
+
+// Counts a met rule in the correlations over it. An unsigned one does not see what was muted.
+Status RuleEngine::Feed(const Met& met, const FlatEvent& event, std::deque<Met>& next) {
+  for (const std::size_t correlation : rules_[met.rule].feeds) {
+    if (met.muted && !rules_[correlation].document.document_signed) continue;
+    std::uint64_t counted = 0;
+    const auto meets = Correlate(correlation, met.rule, event, counted);
+    if (!meets) return Fail(meets.error());
+    if (*meets) next.push_back({correlation, counted, met.muted});
+  }
+  return {};
+}
+
 Result<Verdict> RuleEngine::Evaluate(FlatEvent& event) {
   Verdict verdict = Authorise(event);
-  std::deque<std::pair<std::size_t, std::uint64_t>> met;
+  std::deque<Met> met;
   for (std::size_t i = 0; i < rules_.size(); ++i) {
-    const auto* detection = std::get_if<DetectionRule>(&rules_[i].document.body);
-    if (detection == nullptr || !detection->detection.Holds(event)) continue;
-    const bool filtered = std::ranges::any_of(rules_[i].filters, [&](std::size_t filter) {
-      return std::get<FilterRule>(rules_[filter].document.body).detection.Holds(event);
-    });
-    if (!filtered) met.emplace_back(i, 0);
+    if (const auto one = Meet(i, event)) met.push_back(*one);
   }
-  std::map<std::size_t, std::uint64_t> told;  // a correlation that two rules feed is one match, with its latest count
+  std::map<std::size_t, Met> told;  // a correlation that two rules feed is one match, with its latest count
   while (!met.empty()) {
-    const auto [index, count] = met.front();
+    const Met one = met.front();
     met.pop_front();
-    const Rule& rule = rules_[index];
-    if (!told.insert_or_assign(index, count).second) continue;
-    for (const std::size_t correlation : rule.feeds) {
-      std::uint64_t counted = 0;
-      const auto meets = Correlate(correlation, index, event, counted);
-      if (!meets) return Fail(meets.error());
-      if (*meets) met.emplace_back(correlation, counted);
+    const auto [place, first] = told.emplace(one.rule, one);
+    if (!first) {
+      place->second.count = one.count;
+      place->second.muted = place->second.muted && one.muted;
+    } else if (Status status = Feed(one, event, met); !status) {
+      return Fail(status.error());
     }
   }
-  for (const auto& [index, count] : told) {
-    const RuleDocument& document = rules_[index].document;
-    if (document.generates_alert) verdict.matches.push_back(MatchOf(document, event, count, verdict));
+  for (const auto& [index, one] : told) {
+    if (rules_[index].document.generates_alert) verdict.matches.push_back(MatchOf(one, event, verdict));
   }
   return verdict;
 }
 
-PolicyFacts RuleEngine::facts() const {
-  PolicyFacts facts;
-  facts.authorisations = authorisations_.size();
-  facts.all_signed = std::ranges::all_of(rules_, [](const Rule& rule) { return rule.document.document_signed; }) &&
-                     std::ranges::all_of(authorisations_, &Authorisation::authorisation_signed);
+void RuleEngine::CountRules() {
+  facts_.authorisations = authorisations_.size();
   for (const Rule& rule : rules_) {
-    if (std::holds_alternative<DetectionRule>(rule.document.body)) ++facts.detections;
-    if (std::holds_alternative<CorrelationRule>(rule.document.body)) ++facts.correlations;
-    if (std::holds_alternative<FilterRule>(rule.document.body)) ++facts.filters;
+    if (std::holds_alternative<DetectionRule>(rule.document.body)) ++facts_.detections;
+    if (std::holds_alternative<CorrelationRule>(rule.document.body)) ++facts_.correlations;
+    if (std::holds_alternative<FilterRule>(rule.document.body)) ++facts_.filters;
   }
-  return facts;
 }
 
 }  // namespace spanwatch::policy

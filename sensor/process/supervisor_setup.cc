@@ -10,7 +10,11 @@ void PutFacts(ByteWriter& writer, const std::vector<HashSetFacts>& hashsets) {
   writer.Le(static_cast<std::uint32_t>(hashsets.size()));
   for (const HashSetFacts& hashset : hashsets) {
     writer.Text(hashset.name);
+    writer.Text(hashset.digest);
+    writer.Le(hashset.serial);
+    writer.Le(hashset.created);
     writer.Le(hashset.loaded_at);
+    writer.Le(static_cast<std::uint8_t>(hashset.superseded));
     for (const std::uint64_t count :
          {hashset.images, hashset.records, hashset.files, hashset.negatives, hashset.unsearched_records})
       writer.Le(count);
@@ -23,7 +27,11 @@ std::vector<HashSetFacts> TakeFacts(ByteReader& reader) {
   for (std::uint32_t i = 0; i < count && reader.ok(); ++i) {
     HashSetFacts& hashset = hashsets.emplace_back();
     hashset.name = TakeText(reader);
+    hashset.digest = TakeText(reader);
+    hashset.serial = reader.U64Le();
+    hashset.created = static_cast<std::int64_t>(reader.U64Le());
     hashset.loaded_at = static_cast<std::int64_t>(reader.U64Le());
+    hashset.superseded = reader.U8() != 0;
     for (auto* number :
          {&hashset.images, &hashset.records, &hashset.files, &hashset.negatives, &hashset.unsearched_records})
       *number = reader.U64Le();

@@ -10,10 +10,14 @@
 
 namespace spanwatch::process {
 
-// What is loaded of one hash set, for metrics.
+// What is in force of one hash set, for the log and for metrics.
 struct HashSetFacts {
   std::string name;
+  std::string digest;  // of the signed manifest, in hex
+  std::uint64_t serial = 0;
+  std::int64_t created = 0;    // when its owner signed it: wall clock, nanoseconds
   std::int64_t loaded_at = 0;  // wall clock, nanoseconds
+  bool superseded = false;     // a later delta of its chain counts what it holds
   std::uint64_t images = 0;
   std::uint64_t records = 0;
   std::uint64_t files = 0;

@@ -233,10 +233,12 @@ Status StoreAll(RegisterDatabase& database, std::int64_t collection, const std::
     }
     if (Status status = Store(database, collection, work[outcome.index], outcome, observer, summary); !status)
       return status;
-    if (done % kFilesPerBatch == kFilesPerBatch - 1 || done + 1 == work.size()) {
+    summary.interrupted = done + 1 < work.size() && observer.WantsEnd();
+    if (done % kFilesPerBatch == kFilesPerBatch - 1 || done + 1 == work.size() || summary.interrupted) {
       if (Status status = database.Commit(); !status) return status;
     }
     observer.OnProgress(done + 1, work.size());
+    if (summary.interrupted) return {};
   }
   return {};
 }

@@ -73,7 +73,7 @@ class TableEnrolment {
     if (Status status = batch.Flush(); !status) return status;
     TellAtEnd(**table);
     if (Status status = TellExpiredItems(database, collection, path_, observer_, summary_); !status) return status;
-    return read ? EndRotation(database, collection, source->path) : read;
+    return read && !summary_.interrupted ? EndRotation(database, collection, source->path) : read;
   }
 
  private:
@@ -93,6 +93,8 @@ class TableEnrolment {
   Status Rows(RecordTable& table, RowBatch& batch) {
     WantedRow row;
     while (true) {
+      summary_.interrupted = observer_.WantsEnd();
+      if (summary_.interrupted) return {};
       const auto more = table.Next(row);
       if (!more) return Fail(more.error().In(path_));
       if (!*more) return {};
@@ -245,9 +247,11 @@ Result<EnrolmentSummary> EnrollRecords(RegisterDatabase& database, const RecordE
   }
   for (const std::string& path : enrolment.inputs) {
     Status status = TableEnrolment(enrolment, path, tagger, observer, summary).Run(database, *collection);
-    if (status) continue;
-    ++summary.problems;
-    observer.OnProblem(status.error().message);
+    if (!status) {
+      ++summary.problems;
+      observer.OnProblem(status.error().message);
+    }
+    if (summary.interrupted) break;
   }
   return summary;
 }

@@ -18,6 +18,8 @@ class EnrolmentObserver {
   virtual void OnProblem(const std::string& what) = 0;
   // Worth knowing; nothing went wrong.
   virtual void OnNotice(const std::string& what) = 0;
+  // Asked between two files or rows: true ends the enrolment there, in good order.
+  virtual bool WantsEnd() { return false; }
 };
 
 struct EnrolmentSummary {
@@ -25,6 +27,7 @@ struct EnrolmentSummary {
   std::uint64_t sources = 0;  // known items from a further source
   std::uint64_t known = 0;    // skipped: enrolled before
   std::uint64_t problems = 0;
+  bool interrupted = false;  // the observer wanted an end; what was counted is in the register
 
   void Count(AddResult result) {
     if (result == AddResult::kNew) ++added;

@@ -22,7 +22,8 @@ json EncodeRule(const AlertRule& rule) {
           {"severity", static_cast<int>(rule.severity)},
           {"signed", rule.rule_signed},
           {"count", rule.count},
-          {"tags", rule.tags}};
+          {"tags", rule.tags},
+          {"muted", rule.muted}};
 }
 
 // A number of an enumeration; out of range is a damaged file.
@@ -41,6 +42,7 @@ AlertRule DecodeRule(const json& value) {
   value.at("signed").get_to(rule.rule_signed);
   value.at("count").get_to(rule.count);
   value.at("tags").get_to(rule.tags);
+  rule.muted = value.value("muted", false);
   return rule;
 }
 

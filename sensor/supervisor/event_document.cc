@@ -234,6 +234,7 @@ void AddVerdict(json& document, const Verdict& verdict) {
   json rules = json::array();
   for (const RuleMatch& match : verdict.matches) {
     rules.push_back({{"id", match.rule_id}, {"level", ToString(match.severity)}, {"signed", match.rule_signed}});
+    if (match.muted) rules.back()["muted"] = true;
   }
   if (!rules.empty()) own["rules"] = std::move(rules);
 }

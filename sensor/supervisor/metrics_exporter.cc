@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -62,6 +63,13 @@ MetricFamily Single(MetricType type, std::string_view name, std::string_view hel
     family.metric.push_back(std::move(metric));
   }
   return family;
+}
+
+// A digest is no label (design.md section 7), but as many bits of it as a sample holds exactly tell two apart.
+double DigestNumber(std::string_view hex) {
+  std::uint64_t number = 0;
+  std::from_chars(hex.data(), hex.data() + std::min<std::size_t>(hex.size(), 12), number, 16);
+  return static_cast<double>(number);
 }
 
 }  // namespace
@@ -182,6 +190,11 @@ class MetricsExporter::Figures : public prometheus::Collectable {
                           {{{"kind", "filter"}}, static_cast<double>(figures.rules_filters)},
                           {{{"kind", "authorisation"}}, static_cast<double>(figures.rules_authorisations)}}));
     gauge("rules_signed", "1 when every rule in force is signed by a trusted key.", figures.rules_signed ? 1 : 0);
+    gauge("rules_serial", "Serial of the signature over the rules in force; 0: unsigned, or the program's own.",
+          static_cast<double>(figures.rules_serial));
+    gauge("sightings_crossed_nothing",
+          "1 when registered material was seen since the zones came into force, and none of it crossed them.",
+          figures.crossed_nothing ? 1 : 0);
     gauge("config_last_reload_successful", "1 when the last reload took effect.",
           figures.last_reload_successful ? 1 : 0);
     gauge("config_last_reload_timestamp_seconds", "When configuration and rules were last read.",
@@ -193,23 +206,38 @@ class MetricsExporter::Figures : public prometheus::Collectable {
   }
 
  private:
-  // The name of a set is the operator's own, and at most eight are loaded: a bounded label.
+  // Of each set the facts that are told by its name. The name is the owner's, and at most eight are loaded: a bounded
+  // label. Of a chain the last delta speaks; of two sets of one name the older one, and each name is told once.
   static void AddHashsets(const SupervisorFigures& figures, std::vector<MetricFamily>& all) {
-    MetricFamily loaded =
-        Single(MetricType::Gauge, "hashset_loaded_timestamp_seconds", "When a hash set was loaded.", {});
+    std::map<std::string, process::HashSetFacts> by_name;
     std::array<std::uint64_t, 4> items{};
     std::uint64_t unsearched = 0;
-    for (const HashsetFigures& hashset : figures.hashsets) {
-      MetricFamily one =
-          Single(MetricType::Gauge, "", "", {{{{"hashset", hashset.name}}, hashset.loaded_timestamp_seconds}});
-      loaded.metric.push_back(std::move(one.metric.front()));
+    for (const process::HashSetFacts& hashset : figures.hashsets) {
       items[0] += hashset.images;
       items[1] += hashset.records;
       items[2] += hashset.files;
       items[3] += hashset.negatives;
       unsearched += hashset.unsearched_records;
+      if (hashset.superseded) continue;
+      const auto [place, first] = by_name.emplace(hashset.name, hashset);
+      if (!first && hashset.created < place->second.created) place->second = hashset;
     }
-    all.push_back(std::move(loaded));
+    const auto each = [&](std::string_view name, std::string_view help, auto value) {
+      MetricFamily family = Single(MetricType::Gauge, name, help, {});
+      for (const auto& [set, facts] : by_name) {
+        MetricFamily one = Single(MetricType::Gauge, "", "", {{{{"hashset", set}}, value(facts)}});
+        family.metric.push_back(std::move(one.metric.front()));
+      }
+      all.push_back(std::move(family));
+    };
+    each("hashset_created_timestamp_seconds", "When its owner made and signed a hash set.",
+         [](const process::HashSetFacts& facts) { return static_cast<double>(facts.created) / 1e9; });
+    each("hashset_loaded_timestamp_seconds", "When a hash set was loaded.",
+         [](const process::HashSetFacts& facts) { return static_cast<double>(facts.loaded_at) / 1e9; });
+    each("hashset_serial", "Serial of a hash set.",
+         [](const process::HashSetFacts& facts) { return static_cast<double>(facts.serial); });
+    each("hashset_digest", "The first 48 bits of a hash set's digest, as a number.",
+         [](const process::HashSetFacts& facts) { return DigestNumber(facts.digest); });
     all.push_back(Single(MetricType::Gauge, "hashset_items", "Registered items in the loaded hash sets, by kind.",
                          {{{{"kind", "image"}}, static_cast<double>(items[0])},
                           {{{"kind", "record"}}, static_cast<double>(items[1])},

@@ -18,19 +18,10 @@
 #include "model/sighting.h"
 #include "model/verdict.h"
 #include "process/shared_block.h"
+#include "process/supervisor_setup.h"
 #include "telemetry/counters.h"
 
 namespace spanwatch::supervisor {
-
-struct HashsetFigures {
-  std::string name;
-  double loaded_timestamp_seconds = 0;
-  std::uint64_t images = 0;
-  std::uint64_t records = 0;
-  std::uint64_t files = 0;
-  std::uint64_t negatives = 0;           // of negative banks, whatever their kind
-  std::uint64_t unsearched_records = 0;  // of `records`: their key is missing
-};
 
 // What is asked for at each scrape.
 struct SupervisorFigures {
@@ -51,10 +42,12 @@ struct SupervisorFigures {
   std::uint64_t rules_filters = 0;
   std::uint64_t rules_authorisations = 0;
   bool rules_signed = false;
+  std::uint64_t rules_serial = 0;
+  bool crossed_nothing = false;  // ZoneWatch
   bool last_reload_successful = true;
   double last_reload_timestamp_seconds = 0;
   std::uint64_t state_bytes = 0;
-  std::vector<HashsetFigures> hashsets;
+  std::vector<process::HashSetFacts> hashsets;
 };
 
 enum class EventDataset : std::uint8_t { kSighting, kTransfer, kAnomaly, kAlert };

@@ -19,6 +19,13 @@ constexpr std::size_t kBatchMessages = 1000;
 constexpr std::size_t kMessagesWaitingMax = 100'000;
 constexpr std::size_t kDocumentsAtOnce = 2000;
 constexpr std::chrono::minutes kRefusalLogInterval{1};
+constexpr std::size_t kDigestShown = 12;  // hexadecimal digits of a digest in the log
+constexpr std::string_view kRulesChangedId = "2f6f1c0a-9f0e-4d0b-8a0e-7b6e0c5d9a41";
+
+Counter CounterOf(RuleChange change) {
+  constexpr Counter kCountersOf[] = {Counter::rules_fewer, Counter::rules_other, Counter::rules_unsigned};
+  return kCountersOf[static_cast<std::size_t>(change)];
+}
 
 Result<std::vector<Bytes>> ReadPublicKeys(const std::vector<std::filesystem::path>& files) {
   std::vector<Bytes> keys;
@@ -60,7 +67,7 @@ Supervisor::~Supervisor() = default;
 
 Result<std::unique_ptr<Supervisor>> Supervisor::Start(boost::asio::io_context& io, config::Config config,
                                                       std::vector<InspectorLink> inspectors,
-                                                      std::vector<HashsetFigures> hashsets) {
+                                                      std::vector<process::HashSetFacts> hashsets) {
   std::unique_ptr<Supervisor> supervisor(new Supervisor(io, std::move(config)));
   supervisor->hashsets_ = std::move(hashsets);
   if (Status status = supervisor->Open(std::move(inspectors)); !status) return Fail(status.error());
@@ -76,7 +83,13 @@ Status Supervisor::Open(std::vector<InspectorLink> inspectors) {
   if (!config_.state_directory.empty()) {
     if (Status status = PrepareRequests(config_.state_directory); !status) return status;
   }
-  if (Status status = LoadPolicy(); !status) return status;
+  auto history = RuleHistory::Open(config_.state_directory);
+  if (!history) return Fail(history.error());
+  rule_history_ = std::move(*history);
+  auto policy = LoadPolicy(config_);
+  if (!policy) return Fail(policy.error());
+  policy_ = std::move(*policy);
+  EnterRules();
   quarantine_ = std::make_unique<FloodQuarantine>(state_->quarantine());
   book_ = std::make_unique<alert::AlertBook>(config_.sensor_name, config_.limits, state_->alerts(), counters_);
   if (Status status = book_->Load(); !status) return status;
@@ -101,17 +114,87 @@ Status Supervisor::Open(std::vector<InspectorLink> inspectors) {
   return outbox_->Start();
 }
 
-Status Supervisor::LoadPolicy() {
+Result<std::unique_ptr<policy::Policy>> Supervisor::LoadPolicy(const config::Config& config) {
   policy::PolicySource source;
-  source.directory = config_.rules_directory;
-  source.allow_unsigned_authorisations = config_.allow_unsigned_authorisations;
-  auto keys = ReadPublicKeys(config_.trust);
+  source.directory = config.rules_directory;
+  source.allow_unsigned_authorisations = config.allow_unsigned_authorisations;
+  auto keys = ReadPublicKeys(config.trust);
   if (!keys) return Fail(keys.error());
   source.trusted_keys = std::move(*keys);
   auto policy = policy::Policy::Load(source, state_->correlations());
-  if (!policy) return Fail(policy.error());
-  policy_ = std::move(*policy);
-  return {};
+  if (!policy) return policy;
+  if (Status status = rule_history_.Admit((*policy)->facts(), config.rules_directory.string()); !status)
+    return Fail(status.error());
+  return policy;
+}
+
+void Supervisor::LogInForce() const {
+  const policy::PolicyFacts facts = policy_->facts();
+  const bool embedded = config_.rules_directory.empty();
+  Log(LogLevel::kInfo, "Rules in force",
+      "source={} detections={} correlations={} filters={} authorisations={} signer={} serial={} digest={}",
+      embedded ? "embedded" : config_.rules_directory.string(), facts.detections, facts.correlations, facts.filters,
+      facts.authorisations,
+      !facts.signer.empty() ? facts.signer
+      : embedded            ? "the-program"
+                            : "nobody-trusted",
+      facts.serial, facts.digest.substr(0, kDigestShown));
+  std::vector<std::string> sinks;
+  for (const config::WebhookConfig& webhook : config_.webhooks)
+    sinks.push_back("webhook:" + webhook.name + (webhook.owner ? "(owner)" : ""));
+  if (!config_.events_file.empty()) sinks.push_back("events:" + config_.events_file);
+  Log(LogLevel::kInfo, "Sinks in force", "sinks=\"{}\" state={} metrics={}", fmt::join(sinks, " "),
+      config_.state_directory.string(), config_.metrics_listen);
+}
+
+// The policy is in force: says what is other than before.
+void Supervisor::EnterRules() {
+  const policy::PolicyFacts facts = policy_->facts();
+  if (!facts.unsigned_files.empty()) {
+    Log(LogLevel::kWarning,
+        "Rules were added that nobody trusted has signed; they shape only what the operator is told", "files=\"{}\"",
+        fmt::join(facts.unsigned_files, " "));
+  }
+  auto changes = rule_history_.Enter(facts);
+  if (!changes) {
+    Log(LogLevel::kError, "The rules in force could not be noted, a later change may go unnoticed", "reason=\"{}\"",
+        changes.error().message);
+    return;
+  }
+  for (const RuleChange change : *changes) {
+    counters_.Add(CounterOf(change));
+    Log(LogLevel::kWarning, "Other rules than before are in force", "change={}", ToString(change));
+  }
+  rule_changes_ = std::move(*changes);
+}
+
+// An event, and an alert of its own: whoever weakens the rules is not to be the only one who knows.
+Status Supervisor::TellRuleChanges(PacketTime time) {
+  const std::vector<RuleChange> changes = std::exchange(rule_changes_, {});
+  std::vector<std::string_view> names;
+  for (const RuleChange change : changes) names.push_back(ToString(change));
+  const bool weaker = std::ranges::any_of(changes, [](RuleChange change) { return change != RuleChange::kOther; });
+  Verdict verdict;
+  verdict.matches.push_back(
+      {.rule_id = std::string(kRulesChangedId),
+       .rule_name = fmt::format("The rules in force are other than before: {}", fmt::join(names, ", ")),
+       .severity = weaker                        ? Severity::kHigh
+                   : policy_->facts().all_signed ? Severity::kInformational
+                                                 : Severity::kMedium,
+       .rule_signed = true,
+       .tags = {},
+       .group = {{"spanwatch.rules", "changed"}}});
+  const InspectorMessage report = AnomalyReport{time, std::string(ToString(AnomalyCode::rules_changed)), 1, {}};
+  nlohmann::json document = EventDocument(config_.sensor_name, report, WallClockNow());
+  const std::string id = document["event"]["id"].get<std::string>();
+  auto number = state_->events().NumberEvent(id, time, "spanwatch.anomaly");
+  if (!number) return Fail(number.error());
+  if (!*number) return {};
+  AddVerdict(document, verdict);
+  document["event"]["sequence"] = **number;
+  Count(report, verdict);
+  if (Status status = state_->events().KeepDocument(**number, LineOf(document)); !status) return status;
+  return RaiseOf(id, report, verdict);
 }
 
 Status Supervisor::OpenSinks() {
@@ -119,7 +202,7 @@ Status Supervisor::OpenSinks() {
   for (const auto& webhook : config_.webhooks) {
     auto sink = alert::MakeWebhook(io_, config_.limits, webhook);
     if (!sink) return Fail(sink.error());
-    outbox_->Add(std::move(*sink));
+    outbox_->Add(std::move(*sink), webhook.owner ? alert::Audience::kOwner : alert::Audience::kOperator);
   }
   if (config_.events_file.empty()) return {};
   auto events = alert::JsonLinesWriter::Open(config_.events_file);
@@ -196,6 +279,9 @@ Result<std::size_t> Supervisor::Drain() {
 Status Supervisor::Judge(const MergedMessage& merged) {
   Inspector& inspector = *inspectors_[merged.inspector];
   inspector.release_through = merged.ring_end;
+  if (!rule_changes_.empty()) {
+    if (Status status = TellRuleChanges(EventTime(merged.message)); !status) return status;
+  }
   // A watermark changes nothing, so that an idle link writes nothing.
   if (std::holds_alternative<Watermark>(merged.message)) return {};
   // The ring's own sequence goes on over restarts of the inspector, so the ring is the incarnation.
@@ -232,6 +318,8 @@ Status Supervisor::JudgeEvent(const InspectorMessage& message) {
   }
   if (all_held) counters_.Add(Counter::quarantine_held_sightings);
   Count(message, *verdict);
+  counters_.Add(Counter::rule_matches_muted,
+                static_cast<std::uint64_t>(std::ranges::count_if(verdict->matches, &RuleMatch::muted)));
   if (Status status = state_->events().KeepDocument(**number, LineOf(document)); !status) return status;
   if (Status status = RaiseOf(id, message, *verdict); !status || !quarantine) return status;
   return RaiseOf(id, quarantine->sighting, quarantine->verdict);
@@ -300,6 +388,7 @@ void Supervisor::Count(const InspectorMessage& message, const Verdict& verdict) 
       metrics_->CountSighting(sighting->method, sighting->confidence, verdict.authorised, sighting->flow.crossing);
     }
     ++summary_.sightings;
+    zones_.OnSighting(sighting->flow.crossing);
     if (verdict.authorised) ++summary_.authorised_sightings;
   } else if (const auto* transfer = std::get_if<TransferSummary>(&message)) {
     metrics_->CountEvent(EventDataset::kTransfer);
@@ -378,15 +467,17 @@ Status Supervisor::HandleRequests() {
   return {};
 }
 
-Status Supervisor::Reload(config::Config config, std::vector<HashsetFigures> hashsets) {
-  std::swap(config_, config);
+Status Supervisor::Reload(config::Config config, std::vector<process::HashSetFacts> hashsets) {
   reloaded_ = WallClockNow();
-  if (Status status = LoadPolicy(); !status) {
-    std::swap(config_, config);
+  auto policy = LoadPolicy(config);
+  if (!policy) {
     reload_succeeded_ = false;
-    Log(LogLevel::kError, "The rules were not reloaded, the old ones stay", "reason=\"{}\"", status.error().message);
-    return status;
+    Log(LogLevel::kError, "The rules were not reloaded, the old ones stay", "reason=\"{}\"", policy.error().message);
+    return Fail(policy.error());
   }
+  std::swap(config_, config);
+  policy_ = std::move(*policy);
+  EnterRules();
   hashsets_ = std::move(hashsets);
   reload_succeeded_ = true;
   // The new rules are in force whatever becomes of these, and each tells of itself.
@@ -404,6 +495,12 @@ Status Supervisor::Reload(config::Config config, std::vector<HashsetFigures> has
     Log(LogLevel::kError, "A webhook's files could not be read again", "reason=\"{}\"", status.error().message);
   }
   return {};
+}
+
+Summary Supervisor::summary() const {
+  Summary summary = summary_;
+  if (zones_.CrossedNothing()) summary.crossed_nothing = zones_.Reason();
+  return summary;
 }
 
 void Supervisor::OnReloadRefused() {
@@ -435,6 +532,8 @@ SupervisorFigures Supervisor::Figures() {
   figures.rules_filters = rules.filters;
   figures.rules_authorisations = rules.authorisations;
   figures.rules_signed = rules.all_signed;
+  figures.rules_serial = rules.serial;
+  figures.crossed_nothing = zones_.CrossedNothing();
   figures.last_reload_successful = reload_succeeded_;
   figures.last_reload_timestamp_seconds = static_cast<double>(Nanoseconds(reloaded_)) / 1e9;
   figures.state_bytes = state_->database().size_bytes();

@@ -23,6 +23,8 @@
 #include "supervisor/hashset_puller.h"
 #include "supervisor/http_listener.h"
 #include "supervisor/metrics_exporter.h"
+#include "supervisor/rule_history.h"
+#include "supervisor/zone_watch.h"
 
 namespace spanwatch::supervisor {
 
@@ -46,6 +48,7 @@ struct Summary {
   std::map<std::string, Alert> alerts;                // the latest state of each, at most kAlertsRemembered
   std::map<std::string, std::uint64_t> egress_bytes;  // by visibility
   std::map<std::string, std::uint64_t> anomaly_counts;
+  std::string crossed_nothing;  // why, when registered material was seen and none of it crossed the zones
   static constexpr std::size_t kAlertsRemembered = 1000;
 };
 
@@ -53,7 +56,7 @@ class Supervisor {
  public:
   static Result<std::unique_ptr<Supervisor>> Start(boost::asio::io_context& io, config::Config config,
                                                    std::vector<InspectorLink> inspectors,
-                                                   std::vector<HashsetFigures> hashsets);
+                                                   std::vector<process::HashSetFacts> hashsets);
   ~Supervisor();
 
   // Live: keeps the hash sets that are configured by URL up to date; `on_pulled` after each that was taken in.
@@ -72,14 +75,18 @@ class Supervisor {
   Status Finish(bool close_alerts);
   // Does what the operator's command line asked for (operator_requests.h). Every second.
   Status HandleRequests();
+  // Live: a few lines of what is in force, after the start and after each reload.
+  void LogInForce() const;
+  // Says what is to be said of zones under which nothing crosses. Every second.
+  void WatchZones() { zones_.Tick(ZoneWatch::Clock::now()); }
   // SIGHUP: rules and authorisations again, files reopened, webhook secrets read. On failure all stays as it was; of
   // the configuration only what concerns rules and names takes effect, the rest at the next start.
-  Status Reload(config::Config config, std::vector<HashsetFigures> hashsets);
+  Status Reload(config::Config config, std::vector<process::HashSetFacts> hashsets);
 
   // It was refused before it came here (configuration, hash sets).
   void OnReloadRefused();
 
-  const Summary& summary() const { return summary_; }
+  Summary summary() const;
   bool outbox_idle() { return outbox_->Idle(); }
   std::uint16_t metrics_port() const { return listener_ ? listener_->port() : 0; }
 
@@ -89,7 +96,9 @@ class Supervisor {
   Supervisor(boost::asio::io_context& io, config::Config config);
   Status Open(std::vector<InspectorLink> inspectors);
   Status OpenSinks();
-  Status LoadPolicy();
+  Result<std::unique_ptr<policy::Policy>> LoadPolicy(const config::Config& config);
+  void EnterRules();
+  Status TellRuleChanges(PacketTime time);
   Status Listen();
   std::size_t TakeFromRings();
   void OnRefused(std::size_t inspector);
@@ -107,6 +116,8 @@ class Supervisor {
   Counters counters_;  // the supervisor's own block
   std::unique_ptr<state::State> state_;
   std::unique_ptr<policy::Policy> policy_;
+  RuleHistory rule_history_;
+  std::vector<RuleChange> rule_changes_;  // to be told with the next message, whose time they get
   std::unique_ptr<FloodQuarantine> quarantine_;
   std::unique_ptr<alert::AlertBook> book_;
   std::unique_ptr<alert::Outbox> outbox_;
@@ -117,7 +128,8 @@ class Supervisor {
   std::vector<std::unique_ptr<Inspector>> inspectors_;
   process::MappedSharedBlock launcher_block_;
   std::unique_ptr<EventMerger> merger_;
-  std::vector<HashsetFigures> hashsets_;
+  std::vector<process::HashSetFacts> hashsets_;
+  ZoneWatch zones_{ZoneWatch::Clock::now()};
   Summary summary_;
   std::optional<std::chrono::steady_clock::time_point> refusal_logged_;
   std::uint64_t restarts_ = 0;

@@ -26,15 +26,6 @@ constexpr std::chrono::seconds kRequestsInterval{1};
 // When the launcher is gone, inspectors end by themselves; so long their last messages are waited for.
 constexpr std::chrono::seconds kOrphanTime{2};
 
-std::vector<HashsetFigures> FiguresOf(const std::vector<process::HashSetFacts>& facts) {
-  std::vector<HashsetFigures> figures;
-  for (const auto& fact : facts) {
-    figures.push_back({fact.name, static_cast<double>(fact.loaded_at) / 1e9, fact.images, fact.records, fact.files,
-                       fact.negatives, fact.unsearched_records});
-  }
-  return figures;
-}
-
 class SupervisorProcess {
  public:
   SupervisorProcess(process::ControlChannel& channel, process::SupervisorSetup setup)
@@ -90,9 +81,10 @@ Status SupervisorProcess::Open() {
     links.push_back(
         {std::move(inspector.ring), std::move(inspector.shared_block), inspector.incarnation, inspector.running});
   }
-  auto supervisor = Supervisor::Start(io_, std::move(*config), std::move(links), FiguresOf(setup_.hashsets));
+  auto supervisor = Supervisor::Start(io_, std::move(*config), std::move(links), std::move(setup_.hashsets));
   if (!supervisor) return spanwatch::Fail(supervisor.error());
   supervisor_ = std::move(*supervisor);
+  supervisor_->LogInForce();
   if (Status status = supervisor_->AddLauncherBlock(std::move(setup_.launcher_block)); !status) return status;
   return supervisor_->StartPulling([this] { Tell(SupervisorMessage::kWantsReload); });
 }
@@ -142,7 +134,8 @@ void SupervisorProcess::HandleReload(ByteView body) {
     supervisor_->OnReloadRefused();
   }
   // A refusal of the rules is logged where they are read.
-  const bool took_effect = facts && config && supervisor_->Reload(std::move(*config), FiguresOf(*facts));
+  const bool took_effect = facts && config && supervisor_->Reload(std::move(*config), *facts);
+  if (took_effect) supervisor_->LogInForce();
   Tell(took_effect ? SupervisorMessage::kReloaded : SupervisorMessage::kReloadRefused);
 }
 
@@ -167,6 +160,7 @@ void SupervisorProcess::Drain() {
   if (now >= requests_at_) {
     requests_at_ = now + kRequestsInterval;
     if (Status status = supervisor_->HandleRequests(); !status) return Fail(status);
+    supervisor_->WatchZones();
   }
   if (orphaned_until_ && now >= *orphaned_until_) return BeginEnd();
   if (now >= purge_at_) {

@@ -116,7 +116,8 @@ TEST(Authorisation, UnsignedOnesCountOnlyWhereTheConfigurationAllowsThem) {
       test::MemoryCorrelationStore store;
       Authorisation nightly = One(kNightly);
       nightly.authorisation_signed = is_signed;
-      const auto engine = RuleEngine::Make({}, {nightly}, allowed, store);
+      const auto engine = RuleEngine::Make(
+          {.documents = {}, .authorisations = {nightly}, .allow_unsigned_authorisations = allowed, .facts = {}}, store);
       ASSERT_TRUE(engine.has_value());
       FlatEvent event = EventOf({});
       const auto verdict = (*engine)->Evaluate(event);
@@ -135,7 +136,8 @@ TEST(Authorisation, UnsignedOnesCountOnlyWhereTheConfigurationAllowsThem) {
 
 TEST(Authorisation, AnUnsignedOneIsNoNearMissEither) {
   test::MemoryCorrelationStore store;
-  const auto engine = RuleEngine::Make({}, {One(kNightly)}, false, store);
+  const auto engine = RuleEngine::Make(
+      {.documents = {}, .authorisations = {One(kNightly)}, .allow_unsigned_authorisations = false, .facts = {}}, store);
   ASSERT_TRUE(engine.has_value());
   FlatEvent event = EventOf({.source = "10.20.0.10"});
   EXPECT_EQ((*engine)->Evaluate(event)->near_miss, "");

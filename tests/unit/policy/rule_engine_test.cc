@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "support/memory_correlation_store.h"
 
 namespace spanwatch::policy {
@@ -21,12 +23,19 @@ level: low
 // An engine over rules (and authorisations) as text, and events for it.
 class Engine {
  public:
-  explicit Engine(const std::string& rules, const std::string& authorisations = "authorisations: []") {
+  // Those with a title of `signed_titles` are signed.
+  explicit Engine(const std::string& rules, const std::string& authorisations = "authorisations: []",
+                  const std::set<std::string>& signed_titles = {}) {
     auto documents = ParseRuleDocuments(rules, "rules.yml");
     EXPECT_TRUE(documents.has_value()) << documents.error().message;
     auto permissions = ParseAuthorisations(authorisations, "authorisations.yml");
     EXPECT_TRUE(permissions.has_value()) << permissions.error().message;
-    auto made = RuleEngine::Make(std::move(*documents), std::move(*permissions), true, store_);
+    for (RuleDocument& document : *documents) document.document_signed = signed_titles.contains(document.title);
+    auto made = RuleEngine::Make({.documents = std::move(*documents),
+                                  .authorisations = std::move(*permissions),
+                                  .allow_unsigned_authorisations = true,
+                                  .facts = {}},
+                                 store_);
     if (made) {
       policy_ = std::move(*made);
     } else {
@@ -54,6 +63,7 @@ class Engine {
     for (const RuleMatch& match : Tell(std::move(fields), after).matches) {
       met += fmt::format("{}{}", met.empty() ? "" : ", ", match.rule_name);
       if (match.count > 0) met += fmt::format("({})", match.count);
+      if (match.muted) met += " muted";
     }
     return met;
   }
@@ -249,6 +259,87 @@ TEST(RuleEngine, TellsItsFacts) {
   EXPECT_EQ(facts.filters, 1u);
   EXPECT_EQ(facts.authorisations, 0u);
   EXPECT_FALSE(facts.all_signed);
+}
+
+constexpr const char* kSignedAndLocal = R"(
+title: Local exception
+filter: {rules: any, s: {action: upload}, condition: not s}
+---
+title: Owner
+id: owner
+detection: {s: {action: upload}, condition: s}
+level: high
+---
+title: Owner count
+id: owner-count
+correlation: {type: event_count, rules: [owner], timespan: 1h, condition: {gte: 2}}
+level: critical
+---
+title: Local
+id: local
+detection: {s: {action: upload}, condition: s}
+level: low
+---
+title: Local count
+id: local-count
+correlation: {type: event_count, rules: [owner], timespan: 1h, condition: {gte: 1}}
+level: low
+)";
+
+std::string WithFilter(const std::string& condition) {
+  std::string rules = kSignedAndLocal;
+  return rules.replace(rules.find("not s"), 5, condition);
+}
+
+TEST(RuleEngine, AnUnsignedFilterTakesNothingFromSignedRulesAndWhatTheyFeed) {
+  const std::set<std::string> owners{"Owner", "Owner count"};
+  Engine mutes(WithFilter("s"), "authorisations: []", owners);
+  ASSERT_EQ(mutes.refusal(), "");
+  EXPECT_EQ(mutes.Met({{"action", {"upload"}}}), "Owner muted") << "the unsigned rule and correlation see nothing";
+  EXPECT_EQ(mutes.Met({{"action", {"upload"}}}), "Owner muted, Owner count(2) muted");
+  Engine passes(WithFilter("not s"), "authorisations: []", owners);
+  EXPECT_EQ(passes.Met({{"action", {"upload"}}}), "Owner, Local, Local count(1)");
+}
+
+TEST(RuleEngine, ASignedFilterTakesEventsAwayFromAllRules) {
+  Engine engine(WithFilter("s"), "authorisations: []", {"Owner", "Owner count", "Local exception"});
+  EXPECT_EQ(engine.Met({{"action", {"upload"}}}), "");
+}
+
+TEST(RuleEngine, AnUnsignedFilterWorksOnUnsignedRules) {
+  Engine engine(WithFilter("s"));
+  EXPECT_EQ(engine.Met({{"action", {"upload"}}}), "");
+}
+
+TEST(RuleEngine, AnUnsignedCorrelationSilencesASignedRuleForTheOperatorAlone) {
+  const std::string rules = R"(
+title: Owner
+id: owner
+detection: {s: {action: upload}, condition: s}
+---
+title: Silencer
+id: silencer
+correlation: {type: event_count, rules: [owner], timespan: 1h, condition: {gte: 1000}, generate: false}
+)";
+  EXPECT_EQ(Engine(rules, "authorisations: []", {"Owner"}).Met({{"action", {"upload"}}}), "Owner muted");
+  EXPECT_EQ(Engine(rules, "authorisations: []", {"Owner", "Silencer"}).Met({{"action", {"upload"}}}), "");
+  EXPECT_EQ(Engine(rules).Met({{"action", {"upload"}}}), "");
+}
+
+TEST(RuleEngine, NoCorrelationCountsInTheWindowsOfAnother) {
+  const std::string rules = R"(
+title: Rule
+id: rule
+detection: {s: {action: upload}, condition: s}
+---
+title: Counted
+id: counted
+correlation: {type: event_count, rules: [rule], timespan: 7d, condition: {gte: 2}}
+---
+title: counted
+correlation: {type: event_count, rules: [rule], timespan: 1s, condition: {gte: 2}}
+)";
+  EXPECT_NE(Engine(rules).refusal().find("another correlation has its id"), std::string::npos);
 }
 
 }  // namespace

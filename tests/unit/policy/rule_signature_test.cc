@@ -6,6 +6,7 @@
 
 #include <fstream>
 
+#include "base/hex.h"
 #include "policy/policy.h"
 #include "support/memory_correlation_store.h"
 
@@ -44,7 +45,9 @@ class RuleSignature : public testing::Test {
   void Write(const std::string& name, std::string_view text) {
     std::ofstream(folder_ / name, std::ios::binary) << text;
   }
-  void Sign(const Bytes& seed) { Write(kSignatureFile, MakeRuleManifest(ReadRuleFiles(folder_).value(), seed)); }
+  void Sign(const Bytes& seed) {
+    Write(kSignatureFile, MakeRuleManifest(ReadRuleFolder(folder_).value().files, 7, seed));
+  }
 
   // What the folder says to somebody who trusts the key of seed `trusted`; 0 trusts nobody.
   Result<PolicyFacts> Facts(std::uint8_t trusted) {
@@ -64,28 +67,54 @@ TEST_F(RuleSignature, AFolderSignedByATrustedKeyIsSigned) {
   EXPECT_TRUE(Facts(1)->all_signed);
   EXPECT_EQ(Facts(1)->detections, 1u);
   EXPECT_EQ(Facts(1)->authorisations, 1u);
+  EXPECT_EQ(Facts(1)->serial, 7u);
+  EXPECT_EQ(Facts(1)->signer, ToHex(PublicKey(Seed(1))));
 }
 
 TEST_F(RuleSignature, SignedByAnotherKeyItIsNot) {
   EXPECT_FALSE(Facts(2)->all_signed);
   EXPECT_FALSE(Facts(0)->all_signed);
+  EXPECT_EQ(Facts(2)->signer, "");
 }
 
-TEST_F(RuleSignature, AChangedFileIsUnsigned) {
+TEST_F(RuleSignature, AChangedFileRefusesTheFolder) {
   Write("one.yml", std::string(kRule) + "# a remark\n");
-  EXPECT_FALSE(Facts(1)->all_signed);
+  const auto facts = Facts(1);
+  ASSERT_FALSE(facts.has_value());
+  EXPECT_NE(facts.error().message.find("'one.yml' was changed since it was signed"), std::string::npos);
+  EXPECT_TRUE(Facts(2).has_value()) << "to whoever trusts another key the whole folder is unsigned anyway";
 }
 
-TEST_F(RuleSignature, ANewFileIsUnsigned) {
+TEST_F(RuleSignature, ANewFileIsUnsignedAndTheOthersStaySigned) {
   Write("two.yml", "title: U\nid: u\ndetection: {s: {a: 1}, condition: s}\n");
   EXPECT_FALSE(Facts(1)->all_signed);
+  EXPECT_EQ(Facts(1)->unsigned_files, std::vector<std::string>{"two.yml"});
+  EXPECT_EQ(Facts(1)->signer, ToHex(PublicKey(Seed(1))));
+}
+
+TEST_F(RuleSignature, WhatIsInTheFolderHasADigestWhoeverSignedIt) {
+  const std::string before = Facts(1)->digest;
+  EXPECT_EQ(Facts(0)->digest, before);
+  Write("two.yml", "title: U\nid: u\ndetection: {s: {a: 1}, condition: s}\n");
+  EXPECT_NE(Facts(1)->digest, before);
+}
+
+TEST_F(RuleSignature, AManifestOfTheFirstVersionHasTheLowestSerial) {
+  std::string body = fmt::format("spanwatch-rules-signature 1\n{}  one.yml\n{}  authorisations.yml\n",
+                                 ContentDigest(BytesOf(kRule)), ContentDigest(BytesOf(kPermission)));
+  Bytes secret(crypto_sign_SECRETKEYBYTES), key(crypto_sign_PUBLICKEYBYTES), signature(crypto_sign_BYTES);
+  crypto_sign_seed_keypair(key.data(), secret.data(), Seed(1).data());
+  crypto_sign_detached(signature.data(), nullptr, AsBytes(body).data(), body.size(), secret.data());
+  Write(kSignatureFile, body + "signature " + ToHex(signature) + " by " + ToHex(key) + "\n");
+  EXPECT_TRUE(Facts(1)->all_signed);
+  EXPECT_EQ(Facts(1)->serial, 0u);
 }
 
 TEST_F(RuleSignature, AFileTakenAwayRefusesTheFolder) {
   fs::remove(folder_ / "one.yml");
   const auto facts = Facts(1);
   ASSERT_FALSE(facts.has_value());
-  EXPECT_NE(facts.error().message.find("lists 'one.yml', which is not there"), std::string::npos)
+  EXPECT_NE(facts.error().message.find("'one.yml' was signed and is not there"), std::string::npos)
       << facts.error().message;
 }
 
@@ -96,7 +125,7 @@ TEST_F(RuleSignature, WithoutTheManifestNothingIsSigned) {
 
 TEST_F(RuleSignature, ADamagedManifestIsRefusedWhereverTheDamageIs) {
   const std::map<std::string, Bytes> files{{"one.yml", BytesOf(kRule)}};
-  const std::string manifest = MakeRuleManifest(files, Seed(1));
+  const std::string manifest = MakeRuleManifest(files, 7, Seed(1));
   const std::vector<Bytes> keys{PublicKey(Seed(1))};
   ASSERT_TRUE(VerifyRuleManifest(manifest, keys).has_value());
   for (std::size_t i = 0; i + 1 < manifest.size(); ++i) {

@@ -15,7 +15,11 @@ using test::MemoryFile;
 HashSetFacts Facts(std::string name, std::uint64_t images) {
   HashSetFacts facts;
   facts.name = std::move(name);
+  facts.digest = "0badcafe";
+  facts.serial = 42;
+  facts.created = -7;
   facts.loaded_at = -5;
+  facts.superseded = true;
   facts.images = images;
   facts.records = 2;
   facts.files = 3;
@@ -48,7 +52,11 @@ TEST(SupervisorSetup, ArrivesWithEveryFieldAndDescriptor) {
   EXPECT_FALSE(received->inspectors[1].running);
   ASSERT_EQ(received->hashsets.size(), 1u);
   EXPECT_EQ(received->hashsets[0].name, "agency");
+  EXPECT_EQ(received->hashsets[0].digest, "0badcafe");
+  EXPECT_EQ(received->hashsets[0].serial, 42u);
+  EXPECT_EQ(received->hashsets[0].created, -7);
   EXPECT_EQ(received->hashsets[0].loaded_at, -5);
+  EXPECT_TRUE(received->hashsets[0].superseded);
   EXPECT_EQ(received->hashsets[0].files, 3u);
 }
 

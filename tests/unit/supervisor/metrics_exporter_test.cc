@@ -17,7 +17,18 @@ SupervisorFigures SomeFigures() {
   SupervisorFigures figures;
   figures.webhook_delivered = 3;
   figures.webhook_queue_length = 2;
-  figures.hashsets = {{"cbp", 1.7e9, 10, 20, 5, 0, 0}, {"other", 1.6e9, 0, 7, 0, 0, 7}};
+  process::HashSetFacts agency, other;
+  agency.name = "cbp";
+  agency.digest = "0000000000ff77777777";
+  agency.serial = 42;
+  agency.created = 1'600'000'000'000'000'000;
+  agency.loaded_at = 1'700'000'000'000'000'000;
+  agency.images = 10;
+  agency.records = 20;
+  agency.files = 5;
+  other.name = "other";
+  other.records = other.unsearched_records = 7;
+  figures.hashsets = {agency, other};
   return figures;
 }
 
@@ -85,6 +96,9 @@ TEST(MetricsExporter, CountsAndFigures) {
   EXPECT_TRUE(Has(text, R"(spanwatch_hashset_items{kind="record"} 27)"));
   EXPECT_TRUE(Has(text, "spanwatch_hashset_unsearched_records 7"));
   EXPECT_NE(text.find(R"(spanwatch_hashset_loaded_timestamp_seconds{hashset="cbp"} 1700000000)"), std::string::npos);
+  EXPECT_NE(text.find(R"(spanwatch_hashset_created_timestamp_seconds{hashset="cbp"} 1600000000)"), std::string::npos);
+  EXPECT_TRUE(Has(text, R"(spanwatch_hashset_serial{hashset="cbp"} 42)"));
+  EXPECT_TRUE(Has(text, R"(spanwatch_hashset_digest{hashset="cbp"} 255)")) << "the first 48 bits";
   EXPECT_NE(text.find(R"(revision="abc")"), std::string::npos);
 }
 
@@ -117,6 +131,25 @@ TEST(MetricsExporter, PrometheusItselfAcceptsTheText) {
   const std::string text = exporter.Render();
   std::fwrite(text.data(), 1, text.size(), check);
   EXPECT_EQ(::pclose(check), 0);
+}
+
+TEST(MetricsExporter, EachNameOfAHashSetIsToldOnceAndALaterDeltaSpeaksForItsChain) {
+  SupervisorFigures figures;
+  process::HashSetFacts base, delta, newer;
+  base.name = delta.name = newer.name = "cbp";
+  base.serial = 1;
+  base.created = 10'000'000'000;
+  base.superseded = true;
+  delta.serial = 2;
+  delta.created = 20'000'000'000;
+  newer.serial = 9;
+  newer.created = 30'000'000'000;
+  figures.hashsets = {base, newer, delta};
+  MetricsExporter exporter("abc", [&] { return figures; });
+  const std::string text = exporter.Render();
+  EXPECT_TRUE(Has(text, R"(spanwatch_hashset_serial{hashset="cbp"} 2)")) << "the age is that of the older one";
+  EXPECT_FALSE(Has(text, R"(spanwatch_hashset_serial{hashset="cbp"} 9)"));
+  EXPECT_FALSE(Has(text, R"(spanwatch_hashset_serial{hashset="cbp"} 1)"));
 }
 
 }  // namespace
