@@ -3,11 +3,15 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
 namespace spanwatch {
 namespace {
+
+constexpr std::size_t kReadAtOnce = 65536;
 
 Status WriteAll(int fd, ByteView content, const std::string& name) {
   while (!content.empty()) {
@@ -27,21 +31,30 @@ Result<UniqueFd> OpenForReading(const std::filesystem::path& path) {
   return fd;
 }
 
+// What is read may be a key: it lies in the result alone, not in a buffer or an outgrown copy that nobody wipes.
 Result<Bytes> ReadFile(const std::filesystem::path& path, std::size_t limit) {
   auto fd = OpenForReading(path);
   if (!fd) return Fail(fd.error());
-  Bytes content;
-  std::uint8_t buffer[65536];
+  struct stat facts{};
+  if (::fstat(fd->get(), &facts) != 0) return FailErrno("cannot read " + path.string());
+  const std::size_t told = S_ISREG(facts.st_mode) ? static_cast<std::size_t>(facts.st_size) : 0;
+  Bytes content(std::min(std::max<std::size_t>(told, kReadAtOnce), limit) + 1);  // one more shows that there is more
+  std::size_t length = 0;
   while (true) {
-    const ssize_t got = ::read(fd->get(), buffer, sizeof(buffer));
+    const ssize_t got = ::read(fd->get(), content.data() + length, content.size() - length);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return FailErrno("cannot read " + path.string());
-    if (got == 0) return content;
-    if (content.size() + static_cast<std::size_t>(got) > limit) {
-      return Fail(ErrorCode::kLimit, "{} is longer than {} bytes", path.string(), limit);
-    }
-    content.insert(content.end(), buffer, buffer + got);
+    length += static_cast<std::size_t>(got);
+    if (length > limit) return Fail(ErrorCode::kLimit, "{} is longer than {} bytes", path.string(), limit);
+    if (got == 0) break;
+    if (length < content.size()) continue;
+    Bytes larger(std::min(content.size() * 2, limit + 1));
+    std::memcpy(larger.data(), content.data(), length);
+    ::explicit_bzero(content.data(), content.size());
+    content = std::move(larger);
   }
+  content.resize(length);
+  return content;
 }
 
 Status WriteFileAtomically(const std::filesystem::path& path, ByteView content, mode_t mode) {

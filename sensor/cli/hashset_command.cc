@@ -1,3 +1,5 @@
+#include <nlohmann/json.hpp>
+
 #include "base/hex.h"
 #include "base/key_file.h"
 #include "base/printable.h"
@@ -55,6 +57,39 @@ void PrintInfo(const MappedHashSet& set, std::string_view signature) {
   }
 }
 
+nlohmann::ordered_json InfoDocument(const MappedHashSet& set, bool trusted) {
+  const hashset::Manifest& manifest = set.manifest();
+  nlohmann::ordered_json collections = nlohmann::ordered_json::array();
+  for (const hashset::CollectionRow& collection : manifest.collections) {
+    collections.push_back({{"name", collection.name},
+                           {"owner", collection.owner},
+                           {"items", collection.items},
+                           {"negative", collection.negative},
+                           {"sure_distance", collection.sure_distance},
+                           {"weak_distance", collection.weak_distance},
+                           {"calibrated", collection.calibrated}});
+  }
+  const auto items = [&](ItemKind kind) { return manifest.items_of_kind[static_cast<std::size_t>(kind)]; };
+  nlohmann::ordered_json document = {
+      {"name", manifest.name},
+      {"serial", manifest.serial},
+      {"created", FormatRfc3339(PacketTimeFromNanoseconds(manifest.created))},
+      {"digest", ToHex(set.digest())},
+      {"signer", ToHex(set.signer())},
+      {"trusted", trusted},
+      {"profile", manifest.profile},
+      {"delta", nullptr},
+      {"bytes", set.file_bytes()},
+      {"items",
+       {{"image", items(ItemKind::kImage)}, {"record", items(ItemKind::kRecord)}, {"file", items(ItemKind::kFile)}}},
+      {"record_key_id", nullptr},
+      {"collections", collections}};
+  if (manifest.is_delta())
+    document["delta"] = {{"serial", manifest.base_serial}, {"digest", ToHex(manifest.base_digest)}};
+  if (manifest.has_records) document["record_key_id"] = ToHex(manifest.record_key_id);
+  return document;
+}
+
 Result<std::shared_ptr<const MappedHashSet>> Open(const HashSetArguments& arguments, const std::string& path) {
   if (arguments.trust.empty()) return MappedHashSet::OpenUnverified(path);
   std::vector<Bytes> keys;
@@ -69,6 +104,11 @@ Result<std::shared_ptr<const MappedHashSet>> Open(const HashSetArguments& argume
 int Info(const HashSetArguments& arguments) {
   const auto set = Open(arguments, arguments.file);
   if (!set) return Report(set.error());
+  if (arguments.json) {
+    const auto document = InfoDocument(**set, !arguments.trust.empty());
+    fmt::print("{}\n", document.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    return kExitDone;
+  }
   PrintInfo(**set, arguments.trust.empty() ? "not compared with a trusted key; name one with --trust" : "trusted");
   return kExitDone;
 }
@@ -138,6 +178,7 @@ void AddAction(CLI::App& parent, const char* name, const char* help, int (*actio
       ->allow_extra_args(false);
   command->footer(fmt::format("Example: spanwatch hashset {} --trust owner.pub agency.swset", name));
   command->callback([arguments, action, &exit_status] { exit_status = action(*arguments); });
+  if (action == Info) command->add_flag("--json", arguments->json, "One JSON object");
   if (action == ShowAttackCost) {
     command->add_option("--gpu-rate", arguments->gpu_rate, "Tags a second of the attacker's device")
         ->check(CLI::Range(1.0, 1e18))

@@ -237,7 +237,8 @@ Result<int> Replay(const ReplayOptions& given) {
   if (Status status = BeginEvents(options); !status) return Fail(status.error());
   const Interruption interruption;
   boost::asio::io_context io;
-  auto supervisor = supervisor::Supervisor::Start(io, *config, std::move(links), sets->facts);
+  auto supervisor = supervisor::Supervisor::Start(
+      io, {.config = *config, .hashsets = sets->facts, .trusted_keys = sets->trusted_keys}, std::move(links));
   if (!supervisor) return Fail(supervisor.error());
   if (Status status = StartInspectors(*group, *config, *sets, options.captures); !status) return Fail(status.error());
   ProgressBar progress(TotalBytes(options.captures), options.quiet);

@@ -6,10 +6,14 @@
 
 #include "capture/fanout_program.h"
 #include "capture/live_capture.h"
+#include "base/file.h"
+#include "base/hex.h"
 #include "cli/sensor_check.h"
 #include "cli/sensor_options.h"
+#include "config/in_force.h"
 #include "process/launcher.h"
 #include "process/sandbox.h"
+#include "supervisor/generation.h"
 #include "telemetry/log.h"
 
 namespace spanwatch::cli {
@@ -22,10 +26,45 @@ struct RunOptions {
   bool verbose = false;
 };
 
-Result<config::Config> LoadFor(const RunOptions& options) {
-  auto config = config::LoadConfig(options.config_file);
+// Reads the plan of the moment from the files, at the start and at each SIGHUP. Remembers what it started with: that
+// is what counts of the settings that need a restart.
+class Planner {
+ public:
+  static Result<std::unique_ptr<Planner>> Make(const RunOptions& options);
+
+  const config::Config& config() const { return started_with_; }
+  Result<process::SensorPlan> Load(supervisor::HashSetStore::When when) const;
+
+ private:
+  explicit Planner(const RunOptions& options) : options_(options) {}
+  Result<std::string> ReadText() const;
+  Result<config::Config> Parse(const std::string& text) const;
+
+  const RunOptions options_;
+  std::string text_;
+  config::Config started_with_;
+};
+
+Result<std::unique_ptr<Planner>> Planner::Make(const RunOptions& options) {
+  std::unique_ptr<Planner> planner(new Planner(options));
+  auto text = planner->ReadText();
+  if (!text) return Fail(text.error());
+  auto config = planner->Parse(*text);
   if (!config) return Fail(config.error());
-  if (!options.interface.empty()) config->interface = options.interface;
+  planner->text_ = std::move(*text);
+  planner->started_with_ = std::move(*config);
+  return planner;
+}
+
+Result<std::string> Planner::ReadText() const {
+  const auto content = ReadFile(options_.config_file, config::kConfigBytesMax);
+  if (!content) return Fail(content.error());
+  return std::string(AsText(*content));
+}
+
+Result<config::Config> Planner::Parse(const std::string& text) const {
+  auto config = config::ParseConfig(text, options_.config_file);
+  if (config && !options_.interface.empty()) config->interface = options_.interface;
   return config;
 }
 
@@ -42,15 +81,29 @@ Result<OpenedHashSets> TakeIn(const config::Config& config, Store::When when, st
   return OpenHashSets(config, &intake);
 }
 
-// The plan of the moment, from the files: at the start and at each SIGHUP.
-Result<process::SensorPlan> LoadPlan(const RunOptions& options, Store::When when) {
-  auto config = LoadFor(options);
-  if (!config) return Fail(config.error());
-  if (Status status = CheckLive(*config); !status) return Fail(status.error());
-  std::shared_ptr<Store> store;
-  auto sets = TakeIn(*config, when, store);
-  if (!sets) return Fail(sets.error());
+// The first 48 bits of a digest over all that is in force: as many as a metric holds exactly.
+std::uint64_t DigestOf(const config::Config& config, const supervisor::Generation& generation,
+                       const std::vector<process::HashSetFacts>& sets) {
+  std::string text = config::Describe(config);
+  for (const auto& set : sets) text += fmt::format("set {} {}\n", set.digest, set.unsearched_records);
+  for (const auto& [name, content] : generation.rules.files)
+    text += fmt::format("rules {} {}\n", name, policy::ContentDigest(content));
+  text += generation.rules.manifest;
+  for (const Bytes& key : generation.trusted_keys) text += ToHex(key) + "\n";
+  return std::stoull(policy::ContentDigest(AsBytes(text)).substr(0, 12), nullptr, 16);
+}
+
+Result<process::SensorPlan> Planner::Load(Store::When when) const {
+  auto text = ReadText();
+  if (!text) return Fail(text.error());
+  auto wanted = Parse(*text);
+  if (!wanted) return Fail(wanted.error());
   process::SensorPlan plan;
+  plan.config = config::InForce(started_with_, std::move(*wanted), plan.needs_restart);
+  if (Status status = CheckLive(plan.config); !status) return Fail(status.error());
+  std::shared_ptr<Store> store;
+  auto sets = TakeIn(plan.config, when, store);
+  if (!sets) return Fail(sets.error());
   if (store) {
     plan.on_in_force = [store] {
       if (Status status = store->Commit(); !status) {
@@ -59,8 +112,21 @@ Result<process::SensorPlan> LoadPlan(const RunOptions& options, Store::When when
       }
     };
   }
+  supervisor::Generation generation{.name = options_.config_file, .started_with = text_, .latest = std::move(*text)};
+  generation.trusted_keys = sets->trusted_keys;
+  generation.has_rules = !plan.config.rules_directory.empty();
+  if (generation.has_rules) {
+    auto rules = policy::ReadRuleFolder(plan.config.rules_directory);
+    if (!rules) return Fail(rules.error());
+    generation.rules = std::move(*rules);
+  }
+  plan.generation = generation.digest = DigestOf(plan.config, generation, sets->facts);
+  auto part = supervisor::WriteGeneration(generation);
+  if (!part) return Fail(part.error());
+  plan.supervisor_part = std::move(*part);
+  plan.summary = fmt::format("inside={} names={} trusted_keys={}", config::ShowInside(plan.config),
+                             plan.config.tag_names ? "tagged" : "masked", sets->trusted_keys.size());
   plan.facts = std::move(sets->facts);
-  plan.config = std::move(*config);
   plan.trusted_keys = std::move(sets->set_keys);
   plan.hashsets = std::move(sets->inputs);
   return plan;
@@ -100,24 +166,21 @@ process::CaptureHooks HooksOfCapture() {
 }
 
 Status Run(const RunOptions& options) {
-  auto config = LoadFor(options);
-  if (!config) return Fail(config.error());
-  if (options.test_only) {
-    if (Status status = CheckLive(*config); !status) return status;
-    return CheckSensor(*config);
-  }
+  auto made = Planner::Make(options);
+  if (!made) return Fail(made.error());
+  const std::shared_ptr<const Planner> planner = std::move(*made);
   if (options.verbose) SetLogLevel(LogLevel::kDebug);
   SetLogRole("launcher");
-  if (Status status = PrepareStateDirectory(*config); !status) return status;
+  const config::Config& config = planner->config();
+  if (Status status = PrepareStateDirectory(config); !status) return status;
   if (Status status = process::Harden(); !status) return status;
-  if (Status status = process::KeepCapturePrivilege(config->run_as); !status) return status;
+  if (Status status = process::KeepCapturePrivilege(config.run_as); !status) return status;
   // From here on as the user who runs the sensor: what a reload could not read is found out now.
-  auto plan = LoadPlan(options, Store::When::kStart);
+  auto plan = planner->Load(Store::When::kStart);
   if (!plan) return Fail(plan.error());
   process::LauncherOptions launching;
-  launching.config_file = std::filesystem::absolute(options.config_file).string();
   launching.verbose = options.verbose;
-  launching.load = [options] { return LoadPlan(options, Store::When::kReload); };
+  launching.load = [planner] { return planner->Load(Store::When::kReload); };
   launching.capture = HooksOfCapture();
   auto launcher = process::Launcher::Make(std::move(launching), std::move(*plan));
   if (!launcher) return Fail(launcher.error());
@@ -136,6 +199,10 @@ void AddRunCommand(CLI::App& app, int& exit_status) {
   command->add_flag("-v,--verbose", options->verbose, "Say more");
   command->footer("Example: spanwatch run --config /etc/spanwatch/spanwatch.yaml");
   command->callback([options, &exit_status] {
+    if (options->test_only) {
+      exit_status = CheckConfiguration(options->config_file, options->interface);
+      return;
+    }
     const Status status = Run(*options);
     exit_status = status ? kExitDone : Report(status.error());
   });

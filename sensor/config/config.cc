@@ -13,8 +13,6 @@
 namespace spanwatch::config {
 namespace {
 
-constexpr std::size_t kConfigBytesMax = 1u << 20;
-
 // Where in the file a problem is, as `name:line: section.key`.
 struct Place {
   const std::string& name;
@@ -43,6 +41,20 @@ Result<std::uint64_t> ParseNumber(std::string_view text) {
     return Fail(ErrorCode::kUsage, "'{}' is not a number or a size like 64 MiB", text);
   }
   return number << shift;
+}
+
+template <typename Map>
+std::string UnknownKey(const Map& known, const std::string& key) {
+  std::vector<std::string> names;
+  for (const auto& [name, ignored] : known) names.push_back(name);
+  const std::string nearest = NearestWord(key, names);
+  return nearest.empty() ? "unknown key" : fmt::format("unknown key; did you mean '{}'?", nearest);
+}
+
+// yaml-cpp takes a key that comes twice, and which of the two counts is not obvious: neither does.
+bool IsRepeated(const YAML::Node& mapping, const std::string& key) {
+  return std::ranges::count_if(
+             mapping, [&](const auto& pair) { return pair.first.IsScalar() && pair.first.Scalar() == key; }) > 1;
 }
 
 struct Setting {
@@ -120,8 +132,9 @@ Status ApplyEntries(const Place& place, std::vector<Entry>& entries,
     for (const auto& pair : node) {
       const std::string key = pair.first.Scalar();
       const Place at{place.name, pair.second, place.key + "." + key};
+      if (IsRepeated(node, key)) return at.Refuse("the key comes more than once");
       const auto known = keys.find(key);
-      if (known == keys.end()) return at.Refuse("unknown key");
+      if (known == keys.end()) return at.Refuse("{}", UnknownKey(keys, key));
       if (Status status = known->second(entry, at); !status) return status;
     }
   }
@@ -266,45 +279,59 @@ std::map<std::string, Section> Description() {
   return sections;
 }
 
-template <typename Map>
-std::string UnknownKey(const Map& known, const std::string& key) {
-  std::vector<std::string> names;
-  for (const auto& [name, ignored] : known) names.push_back(name);
-  const std::string nearest = NearestWord(key, names);
-  return nearest.empty() ? "unknown key" : fmt::format("unknown key; did you mean '{}'?", nearest);
-}
-
-Status ApplySection(Config& config, const std::string& file, const std::string& name, const Section& section,
-                    const YAML::Node& node) {
-  if (!node.IsMap()) return Place{file, node, name}.Refuse("expected 'key: value' lines below it");
-  for (const auto& pair : node) {
-    const std::string key = pair.first.Scalar();
-    const Place place{file, pair.second, name + "." + key};
-    const auto known = section.find(key);
-    if (known == section.end()) return place.Refuse("{}", UnknownKey(section, key));
-    if (Status status = known->second.apply(config, place); !status) return status;
+class Problems {
+ public:
+  explicit Problems(std::vector<Error>& list) : list_(list) {}
+  void Add(const std::unexpected<Error>& problem) {
+    // A key that comes twice is told once.
+    const bool told =
+        std::ranges::any_of(list_, [&](const Error& one) { return one.message == problem.error().message; });
+    if (!told) list_.push_back(problem.error());
   }
-  return {};
+  void AddIfBad(const Status& status) {
+    if (!status) Add(std::unexpected(status.error()));
+  }
+
+ private:
+  std::vector<Error>& list_;
+};
+
+void ApplySection(Config& config, const Place& at, const Section& section, Problems& problems) {
+  if (!at.node.IsMap()) return problems.Add(at.Refuse("expected 'key: value' lines below it"));
+  for (const auto& pair : at.node) {
+    const std::string key = pair.first.Scalar();
+    const Place place{at.name, pair.second, at.key + "." + key};
+    const auto known = section.find(key);
+    if (known == section.end()) {
+      problems.Add(place.Refuse("{}", UnknownKey(section, key)));
+    } else if (IsRepeated(at.node, key)) {
+      problems.Add(Place{at.name, at.node, place.key}.Refuse("the key comes more than once"));
+    } else {
+      problems.AddIfBad(known->second.apply(config, place));
+    }
+  }
 }
 
-Result<Config> ApplyDocument(const YAML::Node& document, const std::string& file) {
-  Config config;
-  if (document.IsNull()) return config;
+void ApplyDocument(Config& config, const YAML::Node& document, const std::string& file, Problems& problems) {
+  if (document.IsNull()) return;
   const auto sections = Description();
-  if (!document.IsMap()) return Fail(ErrorCode::kUsage, "{}: expected 'section:' lines", file);
+  if (!document.IsMap()) return problems.Add(Fail(ErrorCode::kUsage, "{}: expected 'section:' lines", file));
   for (const auto& pair : document) {
     const std::string key = pair.first.Scalar();
     const Place place{file, pair.second, key};
-    if (const auto alone = sections.at("").find(key); alone != sections.at("").end()) {
-      if (Status status = alone->second.apply(config, place); !status) return Fail(status.error());
-      continue;
-    }
+    const auto alone = sections.at("").find(key);
     const auto section = sections.find(key);
-    if (section == sections.end() || key.empty()) return place.Refuse("{}", UnknownKey(sections, key));
-    if (Status status = ApplySection(config, file, key, section->second, pair.second); !status)
-      return Fail(status.error());
+    const bool known = alone != sections.at("").end() || (section != sections.end() && !key.empty());
+    if (!known) {
+      problems.Add(place.Refuse("{}", UnknownKey(sections, key)));
+    } else if (IsRepeated(document, key)) {
+      problems.Add(Place{file, document, key}.Refuse("the key comes more than once"));
+    } else if (alone != sections.at("").end()) {
+      problems.AddIfBad(alone->second.apply(config, place));
+    } else {
+      ApplySection(config, place, section->second, problems);
+    }
   }
-  return config;
 }
 
 }  // namespace
@@ -321,12 +348,22 @@ Result<ListenAddress> ParseListenAddress(std::string_view text) {
   return listen;
 }
 
-Result<Config> ParseConfig(const std::string& yaml, const std::string& name) {
+Config ParseWithProblems(const std::string& yaml, const std::string& name, std::vector<Error>& problems) {
+  Config config;
   try {
-    return ApplyDocument(YAML::Load(yaml), name);
+    Problems found(problems);
+    ApplyDocument(config, YAML::Load(yaml), name, found);
   } catch (const YAML::Exception& error) {
-    return Fail(ErrorCode::kUsage, "{}:{}: not YAML: {}", name, error.mark.line + 1, error.msg);
+    problems.push_back({ErrorCode::kUsage, fmt::format("{}:{}: not YAML: {}", name, error.mark.line + 1, error.msg)});
   }
+  return config;
+}
+
+Result<Config> ParseConfig(const std::string& yaml, const std::string& name) {
+  std::vector<Error> problems;
+  Config config = ParseWithProblems(yaml, name, problems);
+  if (!problems.empty()) return Fail(problems.front());
+  return config;
 }
 
 Result<Config> LoadConfig(const std::filesystem::path& file) {

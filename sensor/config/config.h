@@ -17,6 +17,7 @@
 
 namespace spanwatch::config {
 
+inline constexpr std::size_t kConfigBytesMax = 1u << 20;
 inline constexpr std::size_t kHashSetsMax = 64;  // files in force at once: sets and their deltas
 
 struct HashSetConfig {
@@ -71,6 +72,8 @@ struct Config {
 // A Config with the file's settings over the defaults.
 Result<Config> LoadConfig(const std::filesystem::path& file);
 Result<Config> ParseConfig(const std::string& yaml, const std::string& name);
+// The same, and every problem of it with its place; without one the Config is as ParseConfig gives it.
+Config ParseWithProblems(const std::string& yaml, const std::string& name, std::vector<Error>& problems);
 
 // The reference page of every key, in Markdown; the example in deploy/ and the documentation come from it.
 std::string ConfigReference();

@@ -137,7 +137,9 @@ bool PictureIndex::SlotSearch::Run() {
   for (std::uint32_t slot = 0; slot < slots_.count(); ++slot) keys += KeysWithin(distances_[slot], slots_.bits());
   if (!Spend(keys * kKeyCost)) return false;
   for (std::uint32_t slot = 0; slot < slots_.count(); ++slot) {
-    for (int flips = 0; flips <= distances_[slot]; ++flips) {
+    // A set that lies has few slots, and no more bits can differ than a key has: shifts stay within a word.
+    const int most = std::min(distances_[slot], static_cast<int>(slots_.bits()));
+    for (int flips = 0; flips <= most; ++flips) {
       if (!SearchSlot(slot, flips)) return false;
     }
   }

@@ -33,9 +33,12 @@ class Inspection : public CapturedPacketConsumer, public PacketConsumer {
 
   // Live, when no packet came for a while: time goes on all the same.
   void Idle(PacketTime now) noexcept;
-  // New flows match against this and mask names with this from now on; what went before goes with its last flow.
-  void Swap(std::shared_ptr<const MatchContext> match, std::function<std::string(const std::string&)> mask) {
+  // New flows match against this from now on; what went before goes with its last flow. All flows mask names with this,
+  // and cross these zones.
+  void Swap(std::shared_ptr<const MatchContext> match, std::function<std::string(const std::string&)> mask,
+            Zones zones) {
     context_.mask = std::move(mask);
+    context_.zones = std::move(zones);
     factory_.Swap(std::move(match));
   }
   // The capture is over: datagrams that wait for fragments are given up. OnHandedOver may still follow.

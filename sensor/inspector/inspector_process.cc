@@ -128,6 +128,7 @@ Status InspectorProcess::Open() {
   auto block = process::MapSharedBlock(setup_.shared_block.get());
   if (!block) return Fail(block.error());
   block_ = std::move(*block);
+  block_->generation.store(setup_.generation, std::memory_order_relaxed);
   auto writer = process::RingWriter::Open(setup_.ring.get());
   if (!writer) return Fail(writer.error());
   const bool live = setup_.mode == process::InspectorMode::kLive;
@@ -239,16 +240,19 @@ Status InspectorProcess::HandleControl() {
   if (kind == process::ControlKind::kDrain) {
     draining_ = true;
   } else if (kind == process::ControlKind::kReload) {
-    auto reloaded = process::ParseReload(std::move(*message));
-    if (!reloaded) return Fail(reloaded.error());
-    auto match =
-        OpenMatchContext(std::move(reloaded->hashsets), reloaded->trusted_keys, setup_.limits, block_->counters);
+    auto reload = process::ParseReload(std::move(*message));
+    if (!reload) return Fail(reload.error());
+    auto match = OpenMatchContext(std::move(reload->hashsets), reload->trusted_keys, setup_.limits, block_->counters);
     if (!match) {
-      Log(LogLevel::kError, "New hash sets were refused, the old ones stay", "reason=\"{}\"", match.error().message);
+      // The supervisor sees by the digest that this inspector goes by the old configuration.
+      Log(LogLevel::kError, "A reload was refused, the old configuration stays", "reason=\"{}\"",
+          match.error().message);
       return {};
     }
     match_ = std::move(*match);
-    inspection_->Swap(match_, MaskOf(setup_, match_));
+    setup_.tag_names = reload->tag_names;
+    inspection_->Swap(match_, MaskOf(setup_, match_), std::move(reload->zones));
+    block_->generation.store(reload->generation, std::memory_order_relaxed);
     const std::uint8_t done = static_cast<std::uint8_t>(process::ControlKind::kReloaded);
     return channel_.Send(ByteView(&done, 1));
   }

@@ -64,6 +64,7 @@ Status InspectorKeeper::Start(std::uint32_t index, Clock::time_point now) {
   setup.tag_names = plan_.config.tag_names;
   setup.verbose = verbose_;
   setup.zones = plan_.config.zones;
+  setup.generation = plan_.generation;
   setup.limits = plan_.config.limits;
   setup.trusted_keys = plan_.trusted_keys;
   setup.hashsets = HashSets();
@@ -209,15 +210,19 @@ void InspectorKeeper::RepairFanout() {
 }
 
 void InspectorKeeper::Reload() {
-  std::vector<HashSetInput> hashsets = HashSets();
+  InspectorReload reload{.generation = plan_.generation,
+                         .tag_names = plan_.config.tag_names,
+                         .zones = plan_.config.zones,
+                         .trusted_keys = plan_.trusted_keys,
+                         .hashsets = HashSets()};
   for (std::uint32_t i = 0; i < places_.size(); ++i) {
     if (!places_[i].channel_open) continue;
-    if (Status status = SendReload(group_.child(i).channel(), plan_.trusted_keys, hashsets); !status) {
-      Log(LogLevel::kError, "An inspector could not be told of new hash sets", "index={} reason=\"{}\"", i,
+    if (Status status = SendReload(group_.child(i).channel(), reload); !status) {
+      Log(LogLevel::kError, "An inspector could not be told of the reload", "index={} reason=\"{}\"", i,
           status.error().message);
     }
   }
-  for (HashSetInput& input : hashsets) ::explicit_bzero(input.record_key.data(), input.record_key.size());
+  for (HashSetInput& input : reload.hashsets) ::explicit_bzero(input.record_key.data(), input.record_key.size());
 }
 
 void InspectorKeeper::Drain() {

@@ -22,7 +22,11 @@ namespace spanwatch::process {
 
 // What configuration file and hash sets said when they were last read and found good.
 struct SensorPlan {
-  config::Config config;
+  config::Config config;         // in force: what needs a restart is as at the start
+  std::uint64_t generation = 0;  // digest of all of it
+  UniqueFd supervisor_part;      // what the supervisor goes by, as a file in memory; nothing here looks into it
+  std::string summary;           // of zones and the like, as fields of a log line
+  std::vector<std::string> needs_restart;  // keys that were changed and take effect at the next start
   std::vector<Bytes> trusted_keys;
   std::vector<HashSetInput> hashsets;  // verified
   std::vector<HashSetFacts> facts;
@@ -60,7 +64,7 @@ class InspectorKeeper {
   // Takes messages and deaths, starts what is to start, kills what is stuck, reads statistics.
   // An error: an inspector ended before it ever ran, so that the sensor cannot start.
   Status Tick(Clock::time_point now);
-  // Tells every running inspector the plan's hash sets.
+  // Tells every inspector the plan's zones, names and hash sets.
   void Reload();
   // The interface came up again: the kernel has numbered the members anew.
   void OnInterfaceUp() { renumbered_ = true; }

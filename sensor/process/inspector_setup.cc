@@ -112,6 +112,7 @@ Status SendSetup(ControlChannel& channel, const InspectorSetup& setup) {
   for (const bool flag : {setup.join_fanout, setup.carry_on, setup.tag_names, setup.verbose})
     writer.Le(static_cast<std::uint8_t>(flag));
   PutZones(writer, setup.zones);
+  writer.Le(setup.generation);
   for (const auto& limit : config::kLimits) writer.Le(setup.limits.*limit.field);
   PutKeys(writer, setup.trusted_keys);
   PutHandover(writer, setup, descriptors);
@@ -144,6 +145,7 @@ Result<InspectorSetup> ReceiveSetup(ControlChannel& channel) {
   setup.fanout_group = reader.U16Le();
   for (bool* flag : {&setup.join_fanout, &setup.carry_on, &setup.tag_names, &setup.verbose}) *flag = reader.U8() != 0;
   setup.zones = TakeZones(reader);
+  setup.generation = reader.U64Le();
   for (const auto& limit : config::kLimits) setup.limits.*limit.field = reader.U64Le();
   setup.trusted_keys = TakeKeys(reader);
   setup.shared_block = NextDescriptor(reader, *message, next);
@@ -161,30 +163,35 @@ Result<InspectorSetup> ReceiveSetup(ControlChannel& channel) {
   return setup;
 }
 
-Status SendReload(ControlChannel& channel, const std::vector<Bytes>& trusted_keys,
-                  const std::vector<HashSetInput>& hashsets) {
+Status SendReload(ControlChannel& channel, const InspectorReload& reload) {
   ByteWriter writer;
   std::vector<int> descriptors;
   writer.Le(static_cast<std::uint8_t>(ControlKind::kReload));
-  PutKeys(writer, trusted_keys);
-  PutHashSets(writer, hashsets, descriptors);
+  writer.Le(reload.generation);
+  writer.Le(static_cast<std::uint8_t>(reload.tag_names));
+  PutZones(writer, reload.zones);
+  PutKeys(writer, reload.trusted_keys);
+  PutHashSets(writer, reload.hashsets, descriptors);
   Bytes body = writer.Release();
   const Status sent = channel.Send(body, descriptors);
   Wipe(body);
   return sent;
 }
 
-Result<ReloadedSets> ParseReload(ControlMessage message) {
+Result<InspectorReload> ParseReload(ControlMessage message) {
   ByteReader reader(message.body);
   std::size_t next = 0;
   reader.Skip(1);
-  ReloadedSets reloaded;
-  reloaded.trusted_keys = TakeKeys(reader);
-  reloaded.hashsets = TakeHashSets(reader, message, next);
+  InspectorReload reload;
+  reload.generation = reader.U64Le();
+  reload.tag_names = reader.U8() != 0;
+  reload.zones = TakeZones(reader);
+  reload.trusted_keys = TakeKeys(reader);
+  reload.hashsets = TakeHashSets(reader, message, next);
   const bool good = reader.ok() && reader.remaining() == 0;
   Wipe(message.body);
   if (!good) return ForeignMessage();
-  return reloaded;
+  return reload;
 }
 
 }  // namespace spanwatch::process

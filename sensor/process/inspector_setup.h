@@ -40,6 +40,7 @@ struct InspectorSetup {
   bool tag_names = false;  // names: tagged
   bool verbose = false;
   Zones zones;
+  std::uint64_t generation = 0;  // digest of the configuration it goes by
   config::Limits limits;
   std::vector<Bytes> trusted_keys;  // Ed25519 public keys
   UniqueFd shared_block;            // SharedBlock
@@ -54,17 +55,20 @@ struct InspectorSetup {
 Status SendSetup(ControlChannel& channel, const InspectorSetup& setup);
 Result<InspectorSetup> ReceiveSetup(ControlChannel& channel);
 
-// While it runs. From the launcher: reload (hash sets as in the setup), drain. From the inspector: its capture socket
+// While it runs. From the launcher: reload, drain. From the inspector: its capture socket
 // with the link type (i32) when it has joined, ready when it is sealed and inspects, reloaded.
 enum class ControlKind : std::uint8_t { kSetup, kReload, kDrain, kReady, kCaptureSocket, kReloaded };
 
-struct ReloadedSets {
-  std::vector<Bytes> trusted_keys;  // in place of those of the setup
+// What takes effect in a running inspector, in place of the same in its setup.
+struct InspectorReload {
+  std::uint64_t generation = 0;
+  bool tag_names = false;
+  Zones zones;
+  std::vector<Bytes> trusted_keys;
   std::vector<HashSetInput> hashsets;
 };
-Status SendReload(ControlChannel& channel, const std::vector<Bytes>& trusted_keys,
-                  const std::vector<HashSetInput>& hashsets);
+Status SendReload(ControlChannel& channel, const InspectorReload& reload);
 // REQUIRES: the body's first byte is kReload.
-Result<ReloadedSets> ParseReload(ControlMessage message);
+Result<InspectorReload> ParseReload(ControlMessage message);
 
 }  // namespace spanwatch::process

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/printable.h"
+#include "base/time.h"
 #include "process/sandbox.h"
 #include "process/service_manager.h"
 #include "telemetry/log.h"
@@ -20,6 +22,7 @@ namespace {
 using std::chrono::seconds;
 
 constexpr int kTickMilliseconds = 200;
+constexpr std::size_t kDigestShown = 12;  // hexadecimal digits of a digest in the log
 // Beyond what the supervisor itself takes to deliver at the end.
 constexpr seconds kSupervisorEndMargin{10};
 
@@ -132,7 +135,7 @@ Status Launcher::KeepSupervisor(Clock::time_point now) {
 
 Status Launcher::StartSupervisor(Clock::time_point now) {
   SupervisorSetup setup;
-  setup.config_file = options_.config_file;
+  setup.generation.reset(::fcntl(plan_.supervisor_part.get(), F_DUPFD_CLOEXEC, 0));
   setup.run_as = plan_.config.run_as;
   setup.verbose = options_.verbose;
   setup.hashsets = plan_.facts;
@@ -184,7 +187,7 @@ void Launcher::TakeSupervisorMessages() {
         supervisor_ready_ = supervisor_ran_ = true;
         Log(LogLevel::kInfo, "The supervisor is ready");
         // What it was told before it died it does not know.
-        if (next_plan_) (void)SendReload(supervisor_->channel(), next_plan_->facts);
+        if (next_plan_) (void)SendReload(supervisor_->channel(), next_plan_->supervisor_part.get(), next_plan_->facts);
         if (phase_ == Phase::kSupervisorFinishes) TellSupervisor(SupervisorMessage::kDrain);
         break;
       case SupervisorMessage::kWantsReload:
@@ -228,14 +231,9 @@ void Launcher::BeginReload() {
     NotifyServiceManager("READY=1");
     return;
   }
-  if (plan->config.interface != plan_.config.interface || plan->config.inspectors != plan_.config.inspectors) {
-    Log(LogLevel::kWarning, "Another interface or number of inspectors takes effect at the next start");
-    plan->config.interface = plan_.config.interface;
-    plan->config.inspectors = plan_.config.inspectors;
-  }
   next_plan_ = std::move(*plan);
   LockKeys(*next_plan_);
-  if (supervisor_ready_) (void)SendReload(supervisor_->channel(), next_plan_->facts);
+  if (supervisor_ready_) (void)SendReload(supervisor_->channel(), next_plan_->supervisor_part.get(), next_plan_->facts);
 }
 
 void Launcher::FinishReload(bool took_effect) {
@@ -246,6 +244,7 @@ void Launcher::FinishReload(bool took_effect) {
     keeper_->Reload();
     if (plan_.on_in_force) plan_.on_in_force();
     Log(LogLevel::kInfo, "Configuration, rules and hash sets were read again");
+    LogInForce();
   } else {
     Log(LogLevel::kError, "The reload was refused; everything stays as it was");
   }
@@ -258,8 +257,23 @@ void Launcher::TellReady() {
   told_ready_ = true;
   if (plan_.on_in_force) plan_.on_in_force();
   NotifyServiceManager("READY=1");
+  LogInForce();
   Log(LogLevel::kInfo, "The sensor is capturing", "interface={} inspectors={}", plan_.config.interface,
       plan_.config.inspectors);
+}
+
+void Launcher::LogInForce() const {
+  for (const HashSetFacts& set : plan_.facts) {
+    Log(LogLevel::kInfo, "Hash set in force",
+        "hashset=\"{}\" serial={} created={} digest={} images={} records={} files={} unsearched_records={}",
+        Printable(set.name), set.serial, FormatRfc3339(PacketTimeFromNanoseconds(set.created)),
+        set.digest.substr(0, kDigestShown), set.images, set.records, set.files, set.unsearched_records);
+  }
+  Log(LogLevel::kInfo, "Configuration in force", "version={} digest={:012x} {}", SPANWATCH_VERSION, plan_.generation,
+      plan_.summary);
+  if (plan_.needs_restart.empty()) return;
+  Log(LogLevel::kWarning, "Settings were changed that take effect at the next start only", "settings=\"{}\"",
+      fmt::join(plan_.needs_restart, " "));
 }
 
 void Launcher::BeginEnd() {

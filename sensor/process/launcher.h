@@ -16,7 +16,6 @@
 namespace spanwatch::process {
 
 struct LauncherOptions {
-  std::string config_file;
   bool verbose = false;
   // Reads configuration and hash sets from their files and checks them; at the start and at each SIGHUP.
   std::function<Result<SensorPlan>()> load;
@@ -49,6 +48,7 @@ class Launcher : private InspectorKeeper::Observer {
   void FinishReload(bool took_effect);
   void BeginEnd();
   void TellReady();
+  void LogInForce() const;
   void TellSupervisor(SupervisorMessage what);
   void OnInspectorEnded(std::uint32_t inspector) override;
   void OnInspectorStarted(std::uint32_t inspector) override;

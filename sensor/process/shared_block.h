@@ -16,6 +16,7 @@ struct SharedBlock {
   std::array<std::atomic<std::uint64_t>, kAnomalies.size()> anomalies;  // by AnomalyCode
   std::atomic<std::uint64_t> forbidden_calls;
   std::atomic<std::int64_t> last_packet_time;   // packet time, nanoseconds
+  std::atomic<std::uint64_t> generation;        // digest of the configuration that the inspector goes by
   std::atomic<std::uint64_t> heartbeat;         // bumped by the packet loop, at least twice a second
   std::atomic<std::uint64_t> input_bytes_read;  // replay: position over all inputs, for the progress bar
 };

@@ -43,8 +43,7 @@ std::vector<HashSetFacts> TakeFacts(ByteReader& reader) {
 
 Status SendSetup(ControlChannel& channel, const SupervisorSetup& setup) {
   ByteWriter writer;
-  std::vector<int> descriptors{setup.launcher_block.get()};
-  writer.Text(setup.config_file);
+  std::vector<int> descriptors{setup.launcher_block.get(), setup.generation.get()};
   writer.Text(setup.run_as);
   writer.Le(static_cast<std::uint8_t>(setup.verbose));
   writer.Le(static_cast<std::uint32_t>(setup.inspectors.size()));
@@ -63,39 +62,41 @@ Result<SupervisorSetup> ReceiveSupervisorSetup(ControlChannel& channel) {
   if (!message) return Fail(message.error());
   ByteReader reader(message->body);
   SupervisorSetup setup;
-  setup.config_file = TakeText(reader);
   setup.run_as = TakeText(reader);
   setup.verbose = reader.U8() != 0;
   const std::uint32_t count = reader.U32Le();
-  if (!reader.ok() || message->descriptors.size() != 1 + 2 * std::size_t{count}) {
+  if (!reader.ok() || message->descriptors.size() != 2 + 2 * std::size_t{count}) {
     return ForeignMessage();
   }
   setup.launcher_block = std::move(message->descriptors[0]);
+  setup.generation = std::move(message->descriptors[1]);
   for (std::uint32_t i = 0; i < count; ++i) {
     auto& inspector = setup.inspectors.emplace_back();
     inspector.incarnation = reader.U64Le();
     inspector.running = reader.U8() != 0;
-    inspector.ring = std::move(message->descriptors[1 + 2 * i]);
-    inspector.shared_block = std::move(message->descriptors[2 + 2 * i]);
+    inspector.ring = std::move(message->descriptors[2 + 2 * i]);
+    inspector.shared_block = std::move(message->descriptors[3 + 2 * i]);
   }
   setup.hashsets = TakeFacts(reader);
   if (!reader.ok() || reader.remaining() != 0) return ForeignMessage();
   return setup;
 }
 
-Status SendReload(ControlChannel& channel, const std::vector<HashSetFacts>& hashsets) {
+Status SendReload(ControlChannel& channel, int generation, const std::vector<HashSetFacts>& hashsets) {
   ByteWriter writer;
   writer.Le(static_cast<std::uint8_t>(SupervisorMessage::kReload));
   PutFacts(writer, hashsets);
-  return channel.Send(writer.bytes());
+  return channel.Send(writer.bytes(), std::span(&generation, 1));
 }
 
-Result<std::vector<HashSetFacts>> ParseSupervisorReload(ByteView body) {
-  ByteReader reader(body);
+Result<SupervisorReload> ParseSupervisorReload(ControlMessage message) {
+  ByteReader reader(message.body);
   reader.Skip(1);
-  auto hashsets = TakeFacts(reader);
-  if (!reader.ok() || reader.remaining() != 0) return ForeignMessage();
-  return hashsets;
+  SupervisorReload reload;
+  reload.hashsets = TakeFacts(reader);
+  if (!reader.ok() || reader.remaining() != 0 || message.descriptors.size() != 1) return ForeignMessage();
+  reload.generation = std::move(message.descriptors.front());
+  return reload;
 }
 
 Status SendAboutInspector(ControlChannel& channel, SupervisorMessage what, std::uint32_t inspector) {

@@ -1,6 +1,5 @@
 // SupervisorSetup: what the launcher tells a supervisor when it starts, and the messages it takes while it runs. Sent
-// over its ControlChannel with the descriptors in the order given here. No key and no traffic is in it: the supervisor
-// reads the configuration file by itself.
+// over its ControlChannel with the descriptors in the order given here. No key and no traffic is in it.
 #pragma once
 
 #include <string>
@@ -33,10 +32,10 @@ struct SupervisorSetup {
     bool running = false;
   };
 
-  std::string config_file;
   std::string run_as;
   bool verbose = false;
   UniqueFd launcher_block;  // the launcher's own counters
+  UniqueFd generation;      // what it goes by (supervisor/generation.h)
   std::vector<InspectorPart> inspectors;
   std::vector<HashSetFacts> hashsets;
 };
@@ -58,9 +57,13 @@ enum class SupervisorMessage : std::uint8_t {
   kWantsReload
 };
 
-Status SendReload(ControlChannel& channel, const std::vector<HashSetFacts>& hashsets);
+struct SupervisorReload {
+  UniqueFd generation;
+  std::vector<HashSetFacts> hashsets;
+};
+Status SendReload(ControlChannel& channel, int generation, const std::vector<HashSetFacts>& hashsets);
 // REQUIRES: the body's first byte is kReload.
-Result<std::vector<HashSetFacts>> ParseSupervisorReload(ByteView body);
+Result<SupervisorReload> ParseSupervisorReload(ControlMessage message);
 Status SendAboutInspector(ControlChannel& channel, SupervisorMessage what, std::uint32_t inspector);
 // REQUIRES: the body's first byte is kInspectorEnded or kInspectorStarted.
 Result<std::uint32_t> ParseAboutInspector(ByteView body);

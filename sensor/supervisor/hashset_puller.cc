@@ -27,6 +27,7 @@ using hashset::MappedHashSet;
 using Clock = std::chrono::steady_clock;
 using std::chrono::seconds;
 
+constexpr std::string_view kPulling = ".pulling-";
 constexpr int kOk = 200;
 constexpr int kNotModified = 304;
 constexpr std::size_t kPieceBytes = 256 * 1024;
@@ -87,6 +88,7 @@ asio::awaitable<Result<alert::HttpAnswer>> Download(std::shared_ptr<Source> sour
     if (!got) co_return Fail(got.error());
     if (*got == 0) co_return answer;
     if (Status status = WriteAll(file, ByteView(piece).first(*got)); !status) co_return Fail(status.error());
+    if (source->stopped) co_return Fail(ErrorCode::kUnavailable, "it is no longer wanted");
     if (Clock::now() > deadline) co_return Fail(ErrorCode::kUnavailable, "the transfer took too long");
   }
 }
@@ -105,6 +107,18 @@ Pulled Judge(const Source& source, const fs::path& came) {
     return {Outcome::kRefused, fmt::format("serial {} is older than serial {}", now.serial, was.serial)};
   }
   return {Outcome::kTaken, ""};
+}
+
+// What a process that died left of its pulls. REQUIRES: no pull is under way.
+void RemoveLeftovers(const fs::path& folder) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (!entry.path().filename().string().starts_with(kPulling)) continue;
+    const auto bytes = entry.file_size(error);
+    if (!fs::remove(entry.path(), error)) continue;
+    Log(LogLevel::kInfo, "An interrupted pull of a hash set was removed", "file={} bytes={}", entry.path().string(),
+        bytes);
+  }
 }
 
 Counter CounterOf(Outcome outcome) {
@@ -164,7 +178,7 @@ Result<std::shared_ptr<Source>> HashSetPuller::Shared::MakeSource(const config::
 }
 
 asio::awaitable<Pulled> HashSetPuller::Shared::Pull(std::shared_ptr<Source> source) {
-  std::string temporary = (source->file.parent_path() / ".pulling-XXXXXX").string();
+  std::string temporary = (source->file.parent_path() / (std::string(kPulling) + "XXXXXX")).string();
   const UniqueFd file(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!file) co_return Pulled{Outcome::kFailed, FailErrno("cannot write to " + temporary).error().message};
   const auto answer = co_await Download(source, limits, file);
@@ -252,6 +266,7 @@ Status HashSetPuller::Configure(const std::vector<config::HashSetConfig>& hashse
   std::error_code error;
   fs::create_directories(PulledFile(shared_->state_directory, "").parent_path(), error);
   if (error) return Fail(ErrorCode::kIo, "cannot make the folder of pulled hash sets: {}", error.message());
+  if (shared_->sources.empty()) RemoveLeftovers(PulledFile(shared_->state_directory, "").parent_path());
   // One that was asked before is asked as configured now; when is left as it was.
   for (auto& [url, source] : shared_->sources) {
     source->stopped = true;

@@ -4,10 +4,12 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <list>
 
 namespace spanwatch::supervisor {
 namespace {
@@ -24,11 +26,18 @@ constexpr auto kAcceptPause = std::chrono::milliseconds(100);  // when the proce
 }  // namespace
 
 struct HttpListener::Shared {
-  Shared(asio::io_context& io, HttpRoutes its_routes, const config::Limits& limits)
-      : acceptor(io), routes(std::move(its_routes)), deadline(limits.http_deadline_seconds) {}
+  Shared(asio::io_context& io, HttpRoutes its_routes, const config::Limits& limits, Counters& its_counters)
+      : acceptor(io),
+        routes(std::move(its_routes)),
+        deadline(limits.http_deadline_seconds),
+        connections_max(limits.http_connections),
+        counters(its_counters) {}
   tcp::acceptor acceptor;
   HttpRoutes routes;
   std::chrono::seconds deadline;
+  std::size_t connections_max;
+  Counters& counters;
+  std::list<beast::tcp_stream*> open;  // the oldest first
 };
 
 namespace {
@@ -44,27 +53,30 @@ HttpReply Answer(const HttpRoutes& routes, const http::request<http::empty_body>
 }
 
 // One request, one answer, within one deadline; a body is never read.
-asio::awaitable<void> Serve(beast::tcp_stream& stream, const HttpListener::Shared& shared) {
-  stream.expires_after(shared.deadline);
+asio::awaitable<void> Serve(tcp::socket socket, std::shared_ptr<HttpListener::Shared> shared) {
+  beast::tcp_stream stream(std::move(socket));
+  const auto place = shared->open.insert(shared->open.end(), &stream);
+  stream.expires_after(shared->deadline);
   beast::flat_buffer buffer(kHeaderLimit);
   http::request_parser<http::empty_body> parser;
   parser.header_limit(kHeaderLimit);
   const auto [read_error, length] = co_await http::async_read_header(stream, buffer, parser, kUse);
-  if (read_error) co_return;
-  HttpReply reply = Answer(shared.routes, parser.get());
-  http::response<http::string_body> response(static_cast<http::status>(reply.status), 11);
-  response.set(http::field::content_type, reply.content_type);
-  response.set(http::field::cache_control, "no-store");
-  response.keep_alive(false);
-  const std::size_t size = reply.body.size();
-  if (parser.get().method() != http::verb::head) response.body() = std::move(reply.body);
-  response.content_length(size);
-  co_await http::async_write(stream, response, kUse);
-  beast::error_code ignored;
-  stream.socket().shutdown(tcp::socket::shutdown_both, ignored);
+  if (!read_error) {
+    HttpReply reply = Answer(shared->routes, parser.get());
+    http::response<http::string_body> response(static_cast<http::status>(reply.status), 11);
+    response.set(http::field::content_type, reply.content_type);
+    response.set(http::field::cache_control, "no-store");
+    response.keep_alive(false);
+    const std::size_t size = reply.body.size();
+    if (parser.get().method() != http::verb::head) response.body() = std::move(reply.body);
+    response.content_length(size);
+    co_await http::async_write(stream, response, kUse);
+    beast::error_code ignored;
+    stream.socket().shutdown(tcp::socket::shutdown_both, ignored);
+  }
+  shared->open.erase(place);
 }
 
-// Each of these holds one connection at a time: there are as many as connections are allowed.
 asio::awaitable<void> AcceptLoop(std::shared_ptr<HttpListener::Shared> shared) {
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   while (true) {
@@ -75,21 +87,28 @@ asio::awaitable<void> AcceptLoop(std::shared_ptr<HttpListener::Shared> shared) {
       co_await pause.async_wait(kUse);
       continue;
     }
-    beast::tcp_stream stream(std::move(socket));
-    co_await Serve(stream, *shared);
+    // A whole request is answered within the turn in which it is read, so the oldest is one that says nothing, or that
+    // does not read its answer.
+    if (shared->open.size() >= shared->connections_max) {
+      shared->counters.Add(Counter::http_connections_shed);
+      shared->open.front()->cancel();
+    }
+    asio::co_spawn(executor, Serve(std::move(socket), shared), asio::detached);
+    // The one that was given up leaves before another comes.
+    while (shared->open.size() > shared->connections_max) co_await asio::post(executor, kUse);
   }
 }
 
 }  // namespace
 
 Result<std::unique_ptr<HttpListener>> HttpListener::Start(asio::io_context& io, const config::Limits& limits,
-                                                          const std::string& address, std::uint16_t port,
-                                                          HttpRoutes routes) {
+                                                          Counters& counters, const ListenAt& at, HttpRoutes routes) {
+  const auto& [address, port] = at;
   beast::error_code error;
   const asio::ip::address parsed = asio::ip::make_address(address, error);
   if (error) return Fail(ErrorCode::kInvalid, "'{}' is not an IP address to listen on", address);
   const tcp::endpoint endpoint(parsed, port);
-  auto shared = std::make_shared<Shared>(io, std::move(routes), limits);
+  auto shared = std::make_shared<Shared>(io, std::move(routes), limits, counters);
   tcp::acceptor& acceptor = shared->acceptor;
   acceptor.open(endpoint.protocol(), error);
   if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
@@ -99,7 +118,7 @@ Result<std::unique_ptr<HttpListener>> HttpListener::Start(asio::io_context& io, 
     return Fail(ErrorCode::kUnavailable, "cannot listen on {} port {}: {}; name another address or port", address, port,
                 error.message());
   }
-  for (std::uint64_t i = 0; i < limits.http_connections; ++i) asio::co_spawn(io, AcceptLoop(shared), asio::detached);
+  asio::co_spawn(io, AcceptLoop(shared), asio::detached);
   return std::unique_ptr<HttpListener>(new HttpListener(std::move(shared)));
 }
 

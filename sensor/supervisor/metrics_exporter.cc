@@ -195,6 +195,13 @@ class MetricsExporter::Figures : public prometheus::Collectable {
     gauge("sightings_crossed_nothing",
           "1 when registered material was seen since the zones came into force, and none of it crossed them.",
           figures.crossed_nothing ? 1 : 0);
+    gauge("config_digest",
+          "The first 48 bits of the digest over configuration, rules and hash sets in force, as a number.",
+          static_cast<double>(figures.generation));
+    gauge("inspectors_of_other_generation", "Inspectors that run by another configuration than the supervisor.",
+          static_cast<double>(figures.inspectors_of_other_generation));
+    gauge("config_restart_wanted_settings", "Settings that were changed and take effect at the next start only.",
+          static_cast<double>(figures.settings_that_need_restart));
     gauge("config_last_reload_successful", "1 when the last reload took effect.",
           figures.last_reload_successful ? 1 : 0);
     gauge("config_last_reload_timestamp_seconds", "When configuration and rules were last read.",

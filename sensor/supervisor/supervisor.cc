@@ -6,7 +6,7 @@
 
 #include "alert/alert_document.h"
 #include "base/hex.h"
-#include "base/key_file.h"
+#include "config/in_force.h"
 #include "process/message_codec.h"
 #include "supervisor/event_document.h"
 #include "supervisor/operator_requests.h"
@@ -25,16 +25,6 @@ constexpr std::string_view kRulesChangedId = "2f6f1c0a-9f0e-4d0b-8a0e-7b6e0c5d9a
 Counter CounterOf(RuleChange change) {
   constexpr Counter kCountersOf[] = {Counter::rules_fewer, Counter::rules_other, Counter::rules_unsigned};
   return kCountersOf[static_cast<std::size_t>(change)];
-}
-
-Result<std::vector<Bytes>> ReadPublicKeys(const std::vector<std::filesystem::path>& files) {
-  std::vector<Bytes> keys;
-  for (const auto& file : files) {
-    auto key = ReadKeyFile(file, KeyKind::kPublic);
-    if (!key) return Fail(key.error());
-    keys.push_back(std::move(*key));
-  }
-  return keys;
 }
 
 std::uint64_t RandomNumber() {
@@ -62,14 +52,12 @@ struct Supervisor::Inspector {
   bool ran = true;  // at any time since this supervisor began
 };
 
-Supervisor::Supervisor(boost::asio::io_context& io, config::Config config) : io_(io), config_(std::move(config)) {}
+Supervisor::Supervisor(boost::asio::io_context& io, Settings settings) : io_(io), settings_(std::move(settings)) {}
 Supervisor::~Supervisor() = default;
 
-Result<std::unique_ptr<Supervisor>> Supervisor::Start(boost::asio::io_context& io, config::Config config,
-                                                      std::vector<InspectorLink> inspectors,
-                                                      std::vector<process::HashSetFacts> hashsets) {
-  std::unique_ptr<Supervisor> supervisor(new Supervisor(io, std::move(config)));
-  supervisor->hashsets_ = std::move(hashsets);
+Result<std::unique_ptr<Supervisor>> Supervisor::Start(boost::asio::io_context& io, Settings settings,
+                                                      std::vector<InspectorLink> inspectors) {
+  std::unique_ptr<Supervisor> supervisor(new Supervisor(io, std::move(settings)));
   if (Status status = supervisor->Open(std::move(inspectors)); !status) return Fail(status.error());
   return supervisor;
 }
@@ -86,7 +74,7 @@ Status Supervisor::Open(std::vector<InspectorLink> inspectors) {
   auto history = RuleHistory::Open(config_.state_directory);
   if (!history) return Fail(history.error());
   rule_history_ = std::move(*history);
-  auto policy = LoadPolicy(config_);
+  auto policy = LoadPolicy(settings_);
   if (!policy) return Fail(policy.error());
   policy_ = std::move(*policy);
   EnterRules();
@@ -114,13 +102,13 @@ Status Supervisor::Open(std::vector<InspectorLink> inspectors) {
   return outbox_->Start();
 }
 
-Result<std::unique_ptr<policy::Policy>> Supervisor::LoadPolicy(const config::Config& config) {
+Result<std::unique_ptr<policy::Policy>> Supervisor::LoadPolicy(const Settings& settings) {
+  const config::Config& config = settings.config;
   policy::PolicySource source;
   source.directory = config.rules_directory;
+  source.folder = settings.rules ? &*settings.rules : nullptr;
   source.allow_unsigned_authorisations = config.allow_unsigned_authorisations;
-  auto keys = ReadPublicKeys(config.trust);
-  if (!keys) return Fail(keys.error());
-  source.trusted_keys = std::move(*keys);
+  source.trusted_keys = settings.trusted_keys;
   auto policy = policy::Policy::Load(source, state_->correlations());
   if (!policy) return policy;
   if (Status status = rule_history_.Admit((*policy)->facts(), config.rules_directory.string()); !status)
@@ -197,13 +185,20 @@ Status Supervisor::TellRuleChanges(PacketTime time) {
   return RaiseOf(id, report, verdict);
 }
 
-Status Supervisor::OpenSinks() {
-  outbox_ = std::make_unique<alert::Outbox>(io_, state_->outbox(), config_.limits);
-  for (const auto& webhook : config_.webhooks) {
+Result<std::unique_ptr<alert::Outbox>> Supervisor::MakeOutbox(const config::Config& config) {
+  auto outbox = std::make_unique<alert::Outbox>(io_, state_->outbox(), config_.limits);
+  for (const auto& webhook : config.webhooks) {
     auto sink = alert::MakeWebhook(io_, config_.limits, webhook);
     if (!sink) return Fail(sink.error());
-    outbox_->Add(std::move(*sink), webhook.owner ? alert::Audience::kOwner : alert::Audience::kOperator);
+    outbox->Add(std::move(*sink), webhook.owner ? alert::Audience::kOwner : alert::Audience::kOperator);
   }
+  return outbox;
+}
+
+Status Supervisor::OpenSinks() {
+  auto outbox = MakeOutbox(config_);
+  if (!outbox) return Fail(outbox.error());
+  outbox_ = std::move(*outbox);
   if (config_.events_file.empty()) return {};
   auto events = alert::JsonLinesWriter::Open(config_.events_file);
   if (!events) return Fail(events.error());
@@ -225,7 +220,7 @@ Status Supervisor::Listen() {
     return capturing && ready_ ? HttpReply{200, "text/plain; charset=utf-8", "ready\n"}
                                : HttpReply{503, "text/plain; charset=utf-8", "no inspector runs\n"};
   };
-  auto listener = HttpListener::Start(io_, config_.limits, where->address, where->port, std::move(routes));
+  auto listener = HttpListener::Start(io_, config_.limits, counters_, *where, std::move(routes));
   if (!listener) return Fail(listener.error());
   listener_ = std::move(*listener);
   return {};
@@ -467,33 +462,49 @@ Status Supervisor::HandleRequests() {
   return {};
 }
 
-Status Supervisor::Reload(config::Config config, std::vector<process::HashSetFacts> hashsets) {
+// All of a reload that can fail. What is there stays untouched.
+Status Supervisor::PrepareReload(const Settings& settings, std::unique_ptr<policy::Policy>& policy,
+                                 std::unique_ptr<alert::Outbox>& outbox,
+                                 std::optional<alert::JsonLinesWriter>& events) {
+  auto loaded = LoadPolicy(settings);
+  if (!loaded) return Fail(loaded.error());
+  policy = std::move(*loaded);
+  auto made = MakeOutbox(settings.config);
+  if (!made) return Fail(made.error());
+  outbox = std::move(*made);
+  if (!settings.config.events_file.empty() && settings.config.events_file != config_.events_file) {
+    auto opened = alert::JsonLinesWriter::Open(settings.config.events_file);
+    if (!opened) return Fail(opened.error());
+    events = std::move(*opened);
+  } else if (events_ && !settings.config.events_file.empty()) {
+    if (Status status = events_->Reopen(); !status) return status;
+  }
+  return puller_ ? puller_->Configure(settings.config.hashsets) : Status();
+}
+
+Status Supervisor::Reload(Settings settings) {
   reloaded_ = WallClockNow();
-  auto policy = LoadPolicy(config);
-  if (!policy) {
+  std::unique_ptr<policy::Policy> policy;
+  std::unique_ptr<alert::Outbox> outbox;
+  std::optional<alert::JsonLinesWriter> events;
+  if (Status status = PrepareReload(settings, policy, outbox, events); !status) {
     reload_succeeded_ = false;
-    Log(LogLevel::kError, "The rules were not reloaded, the old ones stay", "reason=\"{}\"", policy.error().message);
-    return Fail(policy.error());
+    Log(LogLevel::kError, "The reload was not possible, all stays as it was", "reason=\"{}\"", status.error().message);
+    return status;
   }
-  std::swap(config_, config);
-  policy_ = std::move(*policy);
+  const bool other_sinks = config::ShowWebhooks(config_) != config::ShowWebhooks(settings.config);
+  const bool other_zones = config::ShowInside(config_) != config::ShowInside(settings.config);
+  if (events || settings.config.events_file.empty()) events_ = std::move(events);
+  std::swap(settings_, settings);
+  policy_ = std::move(policy);
   EnterRules();
-  hashsets_ = std::move(hashsets);
-  reload_succeeded_ = true;
-  // The new rules are in force whatever becomes of these, and each tells of itself.
-  if (events_) {
-    if (Status status = events_->Reopen(); !status) {
-      Log(LogLevel::kError, "The event file could not be reopened", "reason=\"{}\"", status.error().message);
-    }
-  }
-  if (puller_) {
-    if (Status status = puller_->Configure(config_.hashsets); !status) {
-      Log(LogLevel::kError, "The hash sets' URLs could not be read again", "reason=\"{}\"", status.error().message);
-    }
-  }
+  if (other_zones) zones_ = ZoneWatch(ZoneWatch::Clock::now());
+  // The same sinks go on with what they send, and read their secrets again; others take over what waits for them.
+  if (other_sinks) outbox_ = std::move(outbox);
   if (Status status = outbox_->Reload(); !status) {
     Log(LogLevel::kError, "A webhook's files could not be read again", "reason=\"{}\"", status.error().message);
   }
+  reload_succeeded_ = true;
   return {};
 }
 
@@ -537,7 +548,13 @@ SupervisorFigures Supervisor::Figures() {
   figures.last_reload_successful = reload_succeeded_;
   figures.last_reload_timestamp_seconds = static_cast<double>(Nanoseconds(reloaded_)) / 1e9;
   figures.state_bytes = state_->database().size_bytes();
-  figures.hashsets = hashsets_;
+  figures.hashsets = settings_.hashsets;
+  figures.generation = settings_.generation;
+  figures.settings_that_need_restart = settings_.needs_restart.size();
+  figures.inspectors_of_other_generation =
+      static_cast<std::uint64_t>(std::ranges::count_if(inspectors_, [&](const auto& one) {
+        return one->alive && one->block->generation.load(std::memory_order_relaxed) != settings_.generation;
+      }));
   return figures;
 }
 

@@ -52,11 +52,20 @@ struct Summary {
   static constexpr std::size_t kAlertsRemembered = 1000;
 };
 
+// What a supervisor goes by.
+struct Settings {
+  config::Config config;
+  std::vector<process::HashSetFacts> hashsets;
+  std::vector<Bytes> trusted_keys;
+  std::optional<policy::RuleFolder> rules = std::nullopt;  // what the rules' directory held; else it is read
+  std::uint64_t generation = 0;                            // digest of all of it; 0 in a replay
+  std::vector<std::string> needs_restart = {};             // keys that were changed and take effect at the next start
+};
+
 class Supervisor {
  public:
-  static Result<std::unique_ptr<Supervisor>> Start(boost::asio::io_context& io, config::Config config,
-                                                   std::vector<InspectorLink> inspectors,
-                                                   std::vector<process::HashSetFacts> hashsets);
+  static Result<std::unique_ptr<Supervisor>> Start(boost::asio::io_context& io, Settings settings,
+                                                   std::vector<InspectorLink> inspectors);
   ~Supervisor();
 
   // Live: keeps the hash sets that are configured by URL up to date; `on_pulled` after each that was taken in.
@@ -79,9 +88,9 @@ class Supervisor {
   void LogInForce() const;
   // Says what is to be said of zones under which nothing crosses. Every second.
   void WatchZones() { zones_.Tick(ZoneWatch::Clock::now()); }
-  // SIGHUP: rules and authorisations again, files reopened, webhook secrets read. On failure all stays as it was; of
-  // the configuration only what concerns rules and names takes effect, the rest at the next start.
-  Status Reload(config::Config config, std::vector<process::HashSetFacts> hashsets);
+  // SIGHUP: these settings take effect, all of them or, on failure, none: rules, sinks and their secrets, the event
+  // file, URLs of hash sets.
+  Status Reload(Settings settings);
 
   // It was refused before it came here (configuration, hash sets).
   void OnReloadRefused();
@@ -93,10 +102,13 @@ class Supervisor {
  private:
   struct Inspector;
 
-  Supervisor(boost::asio::io_context& io, config::Config config);
+  Supervisor(boost::asio::io_context& io, Settings settings);
   Status Open(std::vector<InspectorLink> inspectors);
   Status OpenSinks();
-  Result<std::unique_ptr<policy::Policy>> LoadPolicy(const config::Config& config);
+  Result<std::unique_ptr<alert::Outbox>> MakeOutbox(const config::Config& config);
+  Result<std::unique_ptr<policy::Policy>> LoadPolicy(const Settings& settings);
+  Status PrepareReload(const Settings& settings, std::unique_ptr<policy::Policy>& policy,
+                       std::unique_ptr<alert::Outbox>& outbox, std::optional<alert::JsonLinesWriter>& events);
   void EnterRules();
   Status TellRuleChanges(PacketTime time);
   Status Listen();
@@ -112,7 +124,8 @@ class Supervisor {
   SupervisorFigures Figures();
 
   boost::asio::io_context& io_;
-  config::Config config_;
+  Settings settings_;
+  config::Config& config_ = settings_.config;
   Counters counters_;  // the supervisor's own block
   std::unique_ptr<state::State> state_;
   std::unique_ptr<policy::Policy> policy_;
@@ -128,7 +141,6 @@ class Supervisor {
   std::vector<std::unique_ptr<Inspector>> inspectors_;
   process::MappedSharedBlock launcher_block_;
   std::unique_ptr<EventMerger> merger_;
-  std::vector<process::HashSetFacts> hashsets_;
   ZoneWatch zones_{ZoneWatch::Clock::now()};
   Summary summary_;
   std::optional<std::chrono::steady_clock::time_point> refusal_logged_;

@@ -9,6 +9,7 @@
 #include "process/child.h"
 #include "process/sandbox.h"
 #include "process/supervisor_setup.h"
+#include "supervisor/generation.h"
 #include "supervisor/supervisor.h"
 #include "telemetry/log.h"
 
@@ -26,6 +27,21 @@ constexpr std::chrono::seconds kRequestsInterval{1};
 // When the launcher is gone, inspectors end by themselves; so long their last messages are waited for.
 constexpr std::chrono::seconds kOrphanTime{2};
 
+// What the launcher's side read, as it handed it over.
+Result<Settings> SettingsOf(const UniqueFd& file, std::vector<process::HashSetFacts> hashsets) {
+  auto generation = ReadGeneration(file);
+  if (!generation) return spanwatch::Fail(generation.error());
+  Settings settings;
+  auto config = ConfigOf(*generation, settings.needs_restart);
+  if (!config) return spanwatch::Fail(config.error());
+  settings.config = std::move(*config);
+  settings.hashsets = std::move(hashsets);
+  settings.trusted_keys = std::move(generation->trusted_keys);
+  if (generation->has_rules) settings.rules = std::move(generation->rules);
+  settings.generation = generation->digest;
+  return settings;
+}
+
 class SupervisorProcess {
  public:
   SupervisorProcess(process::ControlChannel& channel, process::SupervisorSetup setup)
@@ -39,7 +55,7 @@ class SupervisorProcess {
   Status Open();
   void WaitForControl();
   void HandleControl();
-  void HandleReload(ByteView body);
+  void HandleReload(process::ControlMessage message);
   void Tell(SupervisorMessage what);
   void WakeAfter(std::chrono::milliseconds delay);
   void Drain();
@@ -73,15 +89,15 @@ Status SupervisorProcess::Run() {
 Status SupervisorProcess::Open() {
   if (Status status = process::Harden(); !status) return status;
   if (Status status = process::DropPrivileges(setup_.run_as); !status) return status;
-  auto config = config::LoadConfig(setup_.config_file);
-  if (!config) return spanwatch::Fail(config.error());
-  limits_ = config->limits;
+  auto settings = SettingsOf(setup_.generation, std::move(setup_.hashsets));
+  if (!settings) return spanwatch::Fail(settings.error());
+  limits_ = settings->config.limits;
   std::vector<InspectorLink> links;
   for (auto& inspector : setup_.inspectors) {
     links.push_back(
         {std::move(inspector.ring), std::move(inspector.shared_block), inspector.incarnation, inspector.running});
   }
-  auto supervisor = Supervisor::Start(io_, std::move(*config), std::move(links), std::move(setup_.hashsets));
+  auto supervisor = Supervisor::Start(io_, std::move(*settings), std::move(links));
   if (!supervisor) return spanwatch::Fail(supervisor.error());
   supervisor_ = std::move(*supervisor);
   supervisor_->LogInForce();
@@ -96,7 +112,7 @@ void SupervisorProcess::WaitForControl() {
 }
 
 void SupervisorProcess::HandleControl() {
-  const auto message = channel_.Receive();
+  auto message = channel_.Receive();
   if (!message) {
     Log(LogLevel::kWarning, "The launcher is gone");
     orphaned_until_ = Clock::now() + kOrphanTime;
@@ -104,7 +120,7 @@ void SupervisorProcess::HandleControl() {
   }
   switch (static_cast<SupervisorMessage>(message->body.front())) {
     case SupervisorMessage::kReload:
-      HandleReload(message->body);
+      HandleReload(std::move(*message));
       break;
     case SupervisorMessage::kInspectorEnded:
     case SupervisorMessage::kInspectorStarted:
@@ -126,15 +142,16 @@ void SupervisorProcess::HandleControl() {
   WaitForControl();
 }
 
-void SupervisorProcess::HandleReload(ByteView body) {
-  const auto facts = process::ParseSupervisorReload(body);
-  auto config = config::LoadConfig(setup_.config_file);
-  if (!config) {
-    Log(LogLevel::kError, "The configuration was refused", "reason=\"{}\"", config.error().message);
+void SupervisorProcess::HandleReload(process::ControlMessage message) {
+  auto reload = process::ParseSupervisorReload(std::move(message));
+  auto settings = reload ? SettingsOf(reload->generation, std::move(reload->hashsets))
+                         : Result<Settings>(spanwatch::Fail(reload.error()));
+  if (!settings) {
+    Log(LogLevel::kError, "The configuration was refused", "reason=\"{}\"", settings.error().message);
     supervisor_->OnReloadRefused();
   }
-  // A refusal of the rules is logged where they are read.
-  const bool took_effect = facts && config && supervisor_->Reload(std::move(*config), *facts);
+  // A refusal of the rest is logged where it is read.
+  const bool took_effect = settings && supervisor_->Reload(std::move(*settings));
   if (took_effect) supervisor_->LogInForce();
   Tell(took_effect ? SupervisorMessage::kReloaded : SupervisorMessage::kReloadRefused);
 }

@@ -88,7 +88,10 @@ until_true 20 more unchanged "$unchanged" || fail "pulling does not go on"
 # After a restart the set that was pulled is there at once.
 stop_sensor || fail "exit status $? after SIGTERM"
 kill "$(cat "$work/publisher.pid")"
+# So does what a pull that was interrupted left there, but it goes.
+head -c 1000000 /dev/zero > "$work/state/hashsets/pulled/.pulling-abcdef"
 start_sensor
 until_true 15 items 2 || fail "the set that was pulled is gone after a restart"
+[ ! -e "$work/state/hashsets/pulled/.pulling-abcdef" ] || fail "the leftover of an interrupted pull stays"
 stop_sensor || fail "exit status $? after SIGTERM"
 echo "PASSED: $(grep -c 304 "$work/pulls.log") times unchanged"

@@ -10,7 +10,7 @@ for n in 1 2 3 4 5 6; do make_picture "$work/pictures/lane$n.jpg" $n; done
 make_picture "$work/stranger.jpg" 99
 build_set "$work"/pictures/*.jpg
 write_configuration 2
-"$SPANWATCH" config check "$work/spanwatch.yaml" > /dev/null || fail "config check refuses the configuration"
+ip netns exec $sensor "$SPANWATCH" config check "$work/spanwatch.yaml" > /dev/null || fail "config check refuses the configuration"
 start_sensor
 
 [ "$(get /readyz)" = ready ] || fail "/readyz"

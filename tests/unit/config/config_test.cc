@@ -43,6 +43,12 @@ TEST(Config, RefusesWithFileLineAndReason) {
   const Refused cases[] = {
       {"unknown section", "sensr: {name: a}", "test.yaml:1: sensr: unknown key; did you mean 'sensor'?"},
       {"unknown key", "sensor:\n  nam: a", "test.yaml:2: sensor.nam: unknown key; did you mean 'name'?"},
+      {"section twice", "sensor: {name: a}\nsensor: {name: b}", "test.yaml:1: sensor: the key comes more than once"},
+      {"key twice", "sensor:\n  name: a\n  name: b\n", "test.yaml:2: sensor.name: the key comes more than once"},
+      {"key of an entry twice", "hashsets: [{file: a, file: b}]",
+       "test.yaml:1: hashsets.file: the key comes more than once"},
+      {"unknown key of an entry", "hashsets: [{fil: a}]",
+       "test.yaml:1: hashsets.fil: unknown key; did you mean 'file'?"},
       {"not a number", "capture: {snap_length_bytes: many}",
        "test.yaml:1: capture.snap_length_bytes: 'many' is not a number"},
       {"out of range", "capture: {snap_length_bytes: 1}",
@@ -83,6 +89,20 @@ TEST(Config, AListenAddressHasAPort) {
 TEST(Config, TheReferenceNamesEveryLimit) {
   const std::string page = ConfigReference();
   for (const auto& limit : kLimits) EXPECT_NE(page.find(limit.name), std::string::npos) << limit.name;
+}
+
+TEST(Config, TellsEveryProblemOnce) {
+  std::vector<Error> problems;
+  (void)ParseWithProblems("sensr: {name: a}\ntrust: [a]\ntrust: [b]\ncapture: {inspectors: many, interfac: b}\n",
+                          "test.yaml", problems);
+  std::vector<std::string> messages;
+  for (const Error& problem : problems) messages.push_back(problem.message);
+  EXPECT_EQ(messages, (std::vector<std::string>{
+                          "test.yaml:1: sensr: unknown key; did you mean 'sensor'?",
+                          "test.yaml:1: trust: the key comes more than once",
+                          "test.yaml:4: capture.inspectors: 'many' is not between 1 and 64",
+                          "test.yaml:4: capture.interfac: unknown key; did you mean 'interface'?",
+                      }));
 }
 
 }  // namespace

@@ -61,13 +61,20 @@ TEST(InspectorSetup, AnythingElseIsRefused) {
   EXPECT_EQ(gone.error().code, ErrorCode::kUnavailable);
 }
 
-TEST(ReloadMessage, CarriesHashSetsAndWhoMaySignThem) {
+TEST(ReloadMessage, CarriesAllThatTakesEffectInARunningInspector) {
   auto channels = ControlChannel::MakePair();
-  std::vector<HashSetInput> sets;
-  sets.push_back({MemoryFile("new"), {}, "new.swset"});
-  ASSERT_TRUE(SendReload(channels->first, {Bytes(32, 7)}, sets).has_value());
+  InspectorReload reload;
+  reload.generation = 0x123456789abc;
+  reload.tag_names = true;
+  reload.zones = Zones::Inside({*ParseNetwork("10.20.0.0/16")});
+  reload.trusted_keys = {Bytes(32, 7)};
+  reload.hashsets.push_back({MemoryFile("new"), {}, "new.swset"});
+  ASSERT_TRUE(SendReload(channels->first, reload).has_value());
   const auto received = ParseReload(*channels->second.Receive());
   ASSERT_TRUE(received.has_value());
+  EXPECT_EQ(received->generation, 0x123456789abcu);
+  EXPECT_TRUE(received->tag_names);
+  EXPECT_EQ(received->zones.inside(), reload.zones.inside());
   EXPECT_EQ(received->trusted_keys, std::vector<Bytes>{Bytes(32, 7)});
   EXPECT_EQ(ContentOf(received->hashsets.at(0).file), "new");
 }

@@ -30,20 +30,20 @@ TEST(SupervisorSetup, ArrivesWithEveryFieldAndDescriptor) {
   auto channels = ControlChannel::MakePair();
   ASSERT_TRUE(channels.has_value());
   SupervisorSetup setup;
-  setup.config_file = "/etc/spanwatch/spanwatch.yaml";
   setup.run_as = "somebody";
   setup.verbose = true;
   setup.launcher_block = MemoryFile("launcher");
+  setup.generation = MemoryFile("generation");
   setup.inspectors.push_back({MemoryFile("ring 0"), MemoryFile("block 0"), 1ull << 60, true});
   setup.inspectors.push_back({MemoryFile("ring 1"), MemoryFile("block 1"), 17, false});
   setup.hashsets = {Facts("agency", 1)};
   ASSERT_TRUE(SendSetup(channels->first, setup).has_value());
   const auto received = ReceiveSupervisorSetup(channels->second);
   ASSERT_TRUE(received.has_value()) << received.error().message;
-  EXPECT_EQ(received->config_file, "/etc/spanwatch/spanwatch.yaml");
   EXPECT_EQ(received->run_as, "somebody");
   EXPECT_TRUE(received->verbose);
   EXPECT_EQ(ContentOf(received->launcher_block), "launcher");
+  EXPECT_EQ(ContentOf(received->generation), "generation");
   ASSERT_EQ(received->inspectors.size(), 2u);
   EXPECT_EQ(received->inspectors[0].incarnation, 1ull << 60);
   EXPECT_TRUE(received->inspectors[0].running);
@@ -65,13 +65,14 @@ TEST(SupervisorSetup, CutShortIsRefused) {
   ASSERT_TRUE(channels.has_value());
   SupervisorSetup setup;
   setup.launcher_block = MemoryFile("launcher");
+  setup.generation = MemoryFile("generation");
   setup.hashsets = {Facts("agency", 1)};
   ASSERT_TRUE(SendSetup(channels->first, setup).has_value());
   auto whole = channels->second.Receive();
   ASSERT_TRUE(whole.has_value());
   for (std::size_t length = 1; length < whole->body.size(); ++length) {
-    const int descriptor = whole->descriptors[0].get();
-    ASSERT_TRUE(channels->first.Send(ByteView(whole->body).first(length), std::span(&descriptor, 1)).has_value());
+    const int descriptors[] = {whole->descriptors[0].get(), whole->descriptors[1].get()};
+    ASSERT_TRUE(channels->first.Send(ByteView(whole->body).first(length), descriptors).has_value());
     EXPECT_FALSE(ReceiveSupervisorSetup(channels->second).has_value()) << length;
   }
 }
@@ -81,11 +82,12 @@ TEST(SupervisorSetup, RefusesOtherThanTwoDescriptorsAnInspector) {
   ASSERT_TRUE(channels.has_value());
   SupervisorSetup setup;
   setup.launcher_block = MemoryFile("launcher");
+  setup.generation = MemoryFile("generation");
   setup.inspectors.push_back({MemoryFile("ring"), MemoryFile("block"), 1, true});
   ASSERT_TRUE(SendSetup(channels->first, setup).has_value());
   auto whole = channels->second.Receive();
   ASSERT_TRUE(whole.has_value());
-  const int descriptors[] = {whole->descriptors[0].get(), whole->descriptors[1].get()};
+  const int descriptors[] = {whole->descriptors[0].get(), whole->descriptors[1].get(), whole->descriptors[2].get()};
   ASSERT_TRUE(channels->first.Send(whole->body, descriptors).has_value());
   EXPECT_FALSE(ReceiveSupervisorSetup(channels->second).has_value());
 }
@@ -93,15 +95,16 @@ TEST(SupervisorSetup, RefusesOtherThanTwoDescriptorsAnInspector) {
 TEST(SupervisorSetup, ReloadAndInspectorMessagesComeBack) {
   auto channels = ControlChannel::MakePair();
   ASSERT_TRUE(channels.has_value());
-  ASSERT_TRUE(SendReload(channels->first, {Facts("a", 7), Facts("b", 8)}).has_value());
+  ASSERT_TRUE(SendReload(channels->first, MemoryFile("generation").get(), {Facts("a", 7), Facts("b", 8)}).has_value());
   ASSERT_TRUE(SendAboutInspector(channels->first, SupervisorMessage::kInspectorEnded, 5).has_value());
-  const auto reload = channels->second.Receive();
+  auto reload = channels->second.Receive();
   ASSERT_TRUE(reload.has_value());
   EXPECT_EQ(reload->body.front(), static_cast<std::uint8_t>(SupervisorMessage::kReload));
-  const auto facts = ParseSupervisorReload(reload->body);
-  ASSERT_TRUE(facts.has_value());
-  ASSERT_EQ(facts->size(), 2u);
-  EXPECT_EQ((*facts)[1].images, 8u);
+  const auto parsed = ParseSupervisorReload(std::move(*reload));
+  ASSERT_TRUE(parsed.has_value());
+  EXPECT_EQ(ContentOf(parsed->generation), "generation");
+  ASSERT_EQ(parsed->hashsets.size(), 2u);
+  EXPECT_EQ(parsed->hashsets[1].images, 8u);
   const auto ended = channels->second.Receive();
   ASSERT_TRUE(ended.has_value());
   EXPECT_EQ(ended->body.front(), static_cast<std::uint8_t>(SupervisorMessage::kInspectorEnded));
