@@ -26,9 +26,15 @@ struct ContentNotes {
 
 class ObjectTree final : public ObjectSink {
  public:
+  // `first_id`: of the first object; two trees of one flow have ids apart.
   ObjectTree(ObjectObserver& observer, AnomalySink& anomalies, Counters& counters, const config::Limits& limits,
-             OpenMemory& memory)
-      : observer_(observer), anomalies_(anomalies), counters_(counters), limits_(limits), memory_(memory) {}
+             OpenMemory& memory, std::uint32_t first_id = 1)
+      : observer_(observer),
+        anomalies_(anomalies),
+        counters_(counters),
+        limits_(limits),
+        memory_(memory),
+        next_id_(first_id) {}
 
   std::unique_ptr<ObjectConsumer> Open(Direction direction, ObjectInfo info) noexcept override;
 
@@ -49,7 +55,7 @@ class ObjectTree final : public ObjectSink {
   OpenMemory& memory_;
   std::list<Root*> roots_;  // that are open
   ContentNotes notes_[2];
-  std::uint32_t next_id_ = 1;
+  std::uint32_t next_id_;
 };
 
 // Opens what libarchive opens lazily (time zone, character sets, locale): before the inspector is sealed, once.

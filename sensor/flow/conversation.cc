@@ -19,12 +19,28 @@ constexpr std::uint64_t kFinAhead = 1 << 24;
 // So many segments in a row that fit one another but not the connection are another connection.
 constexpr std::uint8_t kImplausibleInARow = 4;
 constexpr std::uint32_t kLongestSegment = 1u << 24;
+// Bytes that came again and were not compared are told from here on, when they are half of all that was passed on.
+constexpr std::uint64_t kRepeatTold = 65536;
 
 bool Has(const DecodedPacket& packet, std::uint8_t flag) { return (packet.tcp.flags & flag) != 0; }
 
 // Of the first payload byte: a SYN takes one number.
 std::uint32_t DataSequence(const DecodedPacket& packet) {
   return packet.tcp.sequence + (Has(packet, TcpFields::kSyn) ? 1 : 0);
+}
+
+Counter CounterOf(Doubt doubt) {
+  constexpr Counter kCounters[] = {Counter::flow_doubted_no_acknowledgement,
+                                   Counter::flow_doubted_acknowledgement,
+                                   Counter::flow_doubted_checksum,
+                                   Counter::flow_doubted_length,
+                                   Counter::flow_doubted_hop_limit,
+                                   Counter::flow_doubted_ip_options,
+                                   Counter::flow_doubted_signature,
+                                   Counter::flow_doubted_timestamp,
+                                   Counter::flow_doubted_window};
+  static_assert(std::size(kCounters) == kCountOf<Doubt>);
+  return kCounters[static_cast<std::size_t>(doubt)];
 }
 
 Counter CounterOf(CloseReason reason) {
@@ -163,11 +179,12 @@ Conversation::Outcome Conversation::OnTcp(const DecodedPacket& packet, Direction
     }
     OnSyn(packet, side);
   }
-  Acknowledge(packet, side);
+  const std::optional<Doubt> doubt = Examine(packet, side);
+  if (!doubt) Acknowledge(packet, side);
   if (Has(packet, TcpFields::kRst)) {
     OnReset(packet, side);
   } else {
-    if (packet.payload_length != 0) OnSegment(packet, side);
+    if (packet.payload_length != 0) OnSegment(packet, side, doubt);
     if (Has(packet, TcpFields::kFin)) OnFin(packet, side);
   }
   AfterTcp(packet);
@@ -195,8 +212,24 @@ void Conversation::OnTwin(const DecodedPacket& packet, Direction side) {
   AfterTcp(packet);
 }
 
+std::optional<Doubt> Conversation::Examine(const DecodedPacket& packet, Direction side) {
+  SegmentChecks& checks = checks_[Index(side)];
+  const TcpReassembler& stream = Stream(side);
+  const bool judged = packet.payload_length != 0 && stream.started() && !Has(packet, TcpFields::kSyn | TcpFields::kRst);
+  std::optional<Doubt> doubt;
+  if (judged) {
+    const bool window_known = window_scale_[0].has_value() && window_scale_[1].has_value();
+    doubt = checks.Judge(packet, stream, window_known, {Stream(Opposite(side)), largest_window_[Index(side)]});
+    if (doubt) context_.reassembly.counters.Add(CounterOf(*doubt));
+  }
+  checks.Learn(packet, doubt.has_value(), stream.PositionOf(DataSequence(packet)) <= stream.next());
+  return doubt;
+}
+
 void Conversation::Acknowledge(const DecodedPacket& packet, Direction side) {
   if (!Has(packet, TcpFields::kAck)) return;
+  std::uint64_t& largest = largest_window_[Index(side)];
+  largest = std::max(largest, WindowOf(packet, side));
   Stream(Opposite(side)).OnAcknowledged(packet.tcp.acknowledgement, WindowOf(packet, side), {packet.time, packets_});
 }
 
@@ -277,7 +310,7 @@ Conversation::Outcome Conversation::OnImplausible(const DecodedPacket& packet, D
   return Outcome::kContinue;
 }
 
-void Conversation::OnSegment(const DecodedPacket& packet, Direction side) {
+void Conversation::OnSegment(const DecodedPacket& packet, Direction side, std::optional<Doubt> doubt) {
   TcpReassembler& stream = Stream(side);
   const std::uint32_t sequence = DataSequence(packet);
   const std::uint64_t end = stream.PositionOf(sequence) + packet.payload_length;
@@ -294,7 +327,7 @@ void Conversation::OnSegment(const DecodedPacket& packet, Direction side) {
     if (!grace_.has_value()) grace_ = {packet.time, side, packet.tcp.acknowledgement};
     ++grace_->segments;
   }
-  stream.OnSegment({sequence, packet.payload_length, packet.payload}, {packet.time, packets_});
+  stream.OnSegment({sequence, packet.payload_length, packet.payload, doubt, packet.hop_limit}, {packet.time, packets_});
 }
 
 void Conversation::OnFin(const DecodedPacket& packet, Direction side) {
@@ -384,6 +417,11 @@ void Conversation::Close(CloseReason reason) noexcept {
     Stream(Told(Direction::kFromClient)).Finish();
     Stream(Told(Direction::kFromServer)).Finish();
   }
+  if (second_ != nullptr) second_->Finish();
+  second_.reset();
+  for (auto& stream : streams_) {
+    if (stream.has_value()) stream->ForgetHistory();
+  }
   context_.reassembly.counters.Add(CounterOf(reason));
   if (consumer_ == nullptr) {
     context_.reassembly.counters.Add(Counter::flows_without_payload);
@@ -416,6 +454,28 @@ void Conversation::OnStreamData(Direction side, ByteView bytes) noexcept {
   if (consumer_ == nullptr) [[unlikely]]
     Begin();
   consumer_->OnData(Told(side), bytes);
+  if (second_ != nullptr) [[unlikely]]
+    second_->OnFirst(Told(side), Stream(side).next() - bytes.size(), bytes);
+}
+
+void Conversation::OnOtherBytes(Direction side, std::uint64_t position, ByteView bytes, OtherBytes why) noexcept {
+  Counters& counters = context_.reassembly.counters;
+  if (consumer_ == nullptr) Begin();
+  if (second_ == nullptr) {
+    second_ = std::make_unique<SecondReadings>(context_.reading_lines, consumer_->NewReading());
+    counters.Add(Counter::flow_second_readings);
+  }
+  counters.Add(Counter::flow_other_bytes, bytes.size());
+  second_->OnOther(Told(side), Stream(side).history(), position, bytes);
+  if (why != OtherBytes::kNotCompared) {
+    const bool decoy = why == OtherBytes::kDecoy;
+    return consumer_->OnEvasion(Told(side), decoy ? AnomalyCode::tcp_decoy : AnomalyCode::tcp_overlap_conflict);
+  }
+  std::uint64_t& repeated = not_compared_bytes_[Index(side)];
+  repeated += bytes.size();
+  if (repeat_told_[Index(side)] || repeated < kRepeatTold || repeated < sides_[Index(side)].delivered_bytes / 2) return;
+  repeat_told_[Index(side)] = true;
+  consumer_->OnEvasion(Told(side), AnomalyCode::tcp_stream_repeated);
 }
 
 void Conversation::OnStreamGap(Direction side, std::uint64_t length) noexcept {
@@ -427,7 +487,10 @@ void Conversation::OnStreamGap(Direction side, std::uint64_t length) noexcept {
 bool Conversation::CountPacket(const DecodedPacket& packet, Direction side, bool may_be_duplicate) {
   const Duration window = std::chrono::microseconds(context_.reassembly.limits.flow_duplicate_window_us);
   DirectionCounters& counters = sides_[Index(side)];
-  if (duplicates_[Index(side)].Seen(packet, window) && may_be_duplicate) {
+  const bool seen = duplicates_[Index(side)].Seen(packet, window) && may_be_duplicate;
+  // The filter looks at both ends of a segment; what differs between them is another.
+  const bool tcp = info_.transport == Transport::kTcp;
+  if (seen && !(tcp && Stream(side).Contradicts(DataSequence(packet), packet.payload))) {
     ++counters.duplicate_frames;
     context_.reassembly.counters.Add(Counter::flow_packets_duplicate);
     return false;

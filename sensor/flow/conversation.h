@@ -10,6 +10,8 @@
 
 #include "flow/duplicate_filter.h"
 #include "flow/flow_key.h"
+#include "flow/second_readings.h"
+#include "flow/segment_checks.h"
 #include "flow/tcp_reassembler.h"
 
 namespace spanwatch::flow {
@@ -17,6 +19,7 @@ namespace spanwatch::flow {
 // Shared by all conversations of an inspector; outlives them.
 struct ConversationContext {
   ReassemblyContext reassembly;
+  BlockPool& reading_lines;
   FlowConsumerFactory& factory;
 };
 
@@ -82,6 +85,10 @@ class Conversation : private StreamSink {
 
   void OnStreamData(Direction side, ByteView bytes) noexcept override;
   void OnStreamGap(Direction side, std::uint64_t length) noexcept override;
+  void OnOtherBytes(Direction side, std::uint64_t position, ByteView bytes, OtherBytes why) noexcept override;
+  void OnDoubtRefuted(Direction side, Doubt doubt, std::uint8_t hop_limit) noexcept override {
+    checks_[Index(side)].OnRefuted(doubt, hop_limit);
+  }
 
   // Inside, kFromClient is the side whose packet came first; who is client may only be known later.
   Direction SideOf(const DecodedPacket& packet) const {
@@ -99,6 +106,8 @@ class Conversation : private StreamSink {
   // between.
   bool IsTwin(const DecodedPacket& packet, Direction side) const;
   void OnTwin(const DecodedPacket& packet, Direction side);
+  // Why the receiver may drop it, and what the packet shows of its sender.
+  std::optional<Doubt> Examine(const DecodedPacket& packet, Direction side);
   void Acknowledge(const DecodedPacket& packet, Direction side);
   std::uint64_t WindowOf(const DecodedPacket& packet, Direction side) const;
   // Whether a packet of the five-tuple belongs to another connection than this one.
@@ -109,7 +118,7 @@ class Conversation : private StreamSink {
   // Whether the packet follows up the SYN of another connection.
   bool FollowsEarlySyn(const DecodedPacket& packet, Direction side) const;
   Outcome OnImplausible(const DecodedPacket& packet, Direction side);
-  void OnSegment(const DecodedPacket& packet, Direction side);
+  void OnSegment(const DecodedPacket& packet, Direction side, std::optional<Doubt> doubt);
   void OnFin(const DecodedPacket& packet, Direction side);
   void OnReset(const DecodedPacket& packet, Direction side);
   void AfterTcp(const DecodedPacket& packet);
@@ -129,8 +138,13 @@ class Conversation : private StreamSink {
   bool flipped_ = false;
   std::array<DirectionCounters, 2> sides_{};
   std::unique_ptr<FlowConsumer> consumer_;
+  std::unique_ptr<SecondReadings> second_;  // once bytes came twice; goes before consumer_
+  std::array<std::uint64_t, 2> not_compared_bytes_{};
+  std::array<bool, 2> repeat_told_{};
   std::array<std::optional<TcpReassembler>, 2> streams_;  // TCP only
   std::array<DuplicateFilter, 2> duplicates_;
+  std::array<SegmentChecks, 2> checks_;            // of what each side sends
+  std::array<std::uint64_t, 2> largest_window_{};  // that each side offered
   PacketTime last_packet_;
   PacketTime next_report_;
   std::uint64_t packets_ = 0;

@@ -58,6 +58,8 @@ class FlowTable : public PacketConsumer {
   Counters& counters_;
   AnomalySink& anomalies_;
   BlockPool blocks_;
+  BlockPool history_blocks_;
+  BlockPool reading_lines_;
   ConversationContext context_;
   FlowIndex index_;
   // Each by the time of the last packet, oldest first.

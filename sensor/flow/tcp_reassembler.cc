@@ -27,12 +27,14 @@ TcpReassembler::TcpReassembler(const ReassemblyContext& context, const Reorderin
       counters_(counters),
       direction_(direction),
       next_(kFirstPosition),
-      acknowledgements_(reordering) {}
+      acknowledgements_(reordering),
+      history_(context.history_blocks, context.limits.flow_history_bytes) {}
 
 TcpReassembler::~TcpReassembler() {
   for (std::size_t i = first_held_; i < held_.size(); ++i) {
     if (held_[i].block != nullptr) context_.blocks.Return(held_[i].block);
   }
+  for (const Aside& aside : aside_) context_.blocks.Return(aside.block);
 }
 
 void TcpReassembler::Start(std::uint32_t sequence) noexcept {
@@ -72,14 +74,19 @@ void TcpReassembler::OnSegment(const Segment& segment, Moment moment) noexcept {
     located_ = true;
     next_sequence_ = segment.sequence;
   }
-  if (started_ && segment.sequence == next_sequence_ && AllDelivered()) {
+  const bool kept_aside = segment.doubt.has_value() && started_;
+  if (started_ && segment.sequence == next_sequence_ && AllDelivered() && !kept_aside) {
     if (!segment.payload.empty()) Deliver(segment.payload);
     if (segment.length > segment.payload.size())
       TellGap(segment.length - segment.payload.size(), GapReason::kSnapLength);
     return;
   }
   const bool had_hole = HasHole();
-  Insert(PositionOf(segment.sequence), segment);
+  if (kept_aside) {
+    KeepAside(PositionOf(segment.sequence), segment);
+  } else {
+    Insert(PositionOf(segment.sequence), segment);
+  }
   if (started_) DrainHeld();
   if (!had_hole || progress_next_ != next_) {
     progress_ = moment.time;
@@ -90,6 +97,35 @@ void TcpReassembler::OnSegment(const Segment& segment, Moment moment) noexcept {
 
 void TcpReassembler::OnAcknowledged(std::uint32_t sequence, std::uint64_t window, Moment moment) noexcept {
   if (located_ && Plausible(sequence)) acknowledgements_.See(PositionOf(sequence), window, Seen(), moment);
+}
+
+bool TcpReassembler::heard() const noexcept { return acknowledgements_.believed() > kFirstPosition + 1; }
+
+bool TcpReassembler::Contradicts(std::uint32_t sequence, ByteView bytes) const noexcept {
+  const std::uint64_t position = PositionOf(sequence);
+  if (history_.Compare(position, bytes) == StreamHistory::Comparison::kDiffers) return true;
+  const auto differs = [&](std::uint64_t begin, ByteView waiting) {
+    if (position < begin || position + bytes.size() > begin + waiting.size()) return false;
+    return std::memcmp(waiting.data() + (position - begin), bytes.data(), bytes.size()) != 0;
+  };
+  const std::size_t held = FindHeld(position);
+  if (held < held_.size() && held_[held].block != nullptr) {
+    return differs(held_[held].position, {held_[held].block, held_[held].length});
+  }
+  const std::size_t aside = FindAside(position);
+  return aside < aside_.size() && differs(aside_[aside].position, {aside_[aside].block, aside_[aside].length});
+}
+
+std::uint64_t TcpReassembler::HoleEnd() const noexcept {
+  std::uint64_t end = UINT64_MAX;
+  if (!AllDelivered()) {
+    end = held_[first_held_].position;
+  } else if (fin_.has_value() && *fin_ > next_) {
+    end = *fin_;
+  }
+  if (aside_.empty()) return end;
+  const Aside& first = aside_.front();
+  return std::min(end, first.position > next_ ? first.position : first.end());
 }
 
 Duration TcpReassembler::HoleTime() const noexcept {
@@ -114,6 +150,7 @@ void TcpReassembler::ResolveHoles(Moment moment) noexcept {
   while (HasHole() && settled_acknowledged_ >= HoleEnd()) GiveUpHole(GapReason::kAcknowledged);
   if (HasHole() && moment.time - progress_ >= HoleTime()) {
     GiveUpHole(GapReason::kTimeout);
+    while (!aside_.empty() && aside_.front().position == next_) GiveUpHole(GapReason::kTimeout);
     progress_ = moment.time;
     progress_next_ = next_;
   }
@@ -124,15 +161,16 @@ void TcpReassembler::ResolveHoles(Moment moment) noexcept {
 }
 
 void TcpReassembler::Yield(PacketTime now) noexcept {
-  if (AllDelivered() || now - progress_ < std::chrono::milliseconds(context_.limits.flow_hole_time_ms)) return;
+  const std::optional<PacketTime> since = waiting_since();
+  if (!since || now - *since < std::chrono::milliseconds(context_.limits.flow_hole_time_ms)) return;
   StartAtFirstHeld();
-  while (!AllDelivered()) GiveUpHole(GapReason::kMemoryLimit);
+  while (!AllDelivered() || !aside_.empty()) GiveUpHole(GapReason::kMemoryLimit);
 }
 
 void TcpReassembler::Finish() noexcept {
   StartAtFirstHeld();
   if (!started_) return;
-  while (!AllDelivered()) GiveUpHole(GapReason::kEnd);
+  while (!AllDelivered() || !aside_.empty()) GiveUpHole(GapReason::kEnd);
   std::uint64_t end = fin_.value_or(next_);
   if (const std::uint64_t acknowledged = acknowledgements_.believed(); acknowledged != 0) {
     end = fin_.has_value() ? std::min(*fin_, acknowledged) : acknowledged;
@@ -149,7 +187,11 @@ void TcpReassembler::Insert(std::uint64_t position, const Segment& segment) noex
   while (position < end) {
     if (started_ && position < next_) {
       const std::uint64_t old_end = std::min(end, next_);
-      if (position < data_end) CountOld(position, std::min(old_end, data_end) - position);
+      if (position < data_end) {
+        const auto from = static_cast<std::size_t>(position - begin);
+        const auto to = static_cast<std::size_t>(std::min(old_end, data_end) - begin);
+        SeeOld(position, segment.payload.subspan(from, to - from), OtherBytes::kConflict);
+      }
       position = old_end;
       continue;
     }
@@ -161,7 +203,8 @@ void TcpReassembler::Insert(std::uint64_t position, const Segment& segment) noex
     if (!behind_all && held_[index].position <= position) {
       piece_end = std::min(piece_end, held_[index].end());
       CompareHeld(held_[index], position,
-                  from_here.first(std::min<std::size_t>(from_here.size(), piece_end - position)));
+                  from_here.first(std::min<std::size_t>(from_here.size(), piece_end - position)),
+                  OtherBytes::kConflict);
       position = piece_end;
       continue;
     }
@@ -178,31 +221,149 @@ void TcpReassembler::Insert(std::uint64_t position, const Segment& segment) noex
     }
     const std::size_t held = Hold(index, position, piece, piece_end - position);
     if (held == 0) MakeRoom(position);
+    if (!aside_.empty()) Supersede(position, piece.first(std::min(held, piece.size())));
     position += held;
   }
 }
 
-void TcpReassembler::CountOld(std::uint64_t position, std::uint64_t length) noexcept {
+void TcpReassembler::Repeated(std::uint64_t bytes) noexcept {
+  counters_.retransmitted_bytes += bytes;
+  context_.counters.Add(Counter::flow_bytes_retransmitted, bytes);
+}
+
+void TcpReassembler::SeeOld(std::uint64_t position, ByteView bytes, OtherBytes if_different) noexcept {
+  const auto compared = history_.Compare(position, bytes);
   std::uint64_t late = 0;
   for (const Range& gap : gaps_) {
     const std::uint64_t begin = std::max(position, gap.begin);
-    const std::uint64_t end = std::min(position + length, gap.end);
+    const std::uint64_t end = std::min(position + bytes.size(), gap.end);
     if (end > begin) late += end - begin;
   }
   counters_.dropped_bytes += late;
-  counters_.retransmitted_bytes += length - late;
   context_.counters.Add(Counter::flow_bytes_dropped, late);
-  context_.counters.Add(Counter::flow_bytes_retransmitted, length - late);
+  Repeated(bytes.size() - late);
+  if (compared == StreamHistory::Comparison::kSame) return;
+  // A keep-alive repeats the last byte that was acknowledged, or sends any in its place (RFC 9293 section 3.8.4).
+  const bool last_byte = bytes.size() == 1 && position + 1 == next_;
+  if (last_byte && acknowledged() >= next_) return;
+  const bool sure = compared == StreamHistory::Comparison::kDiffers && !(last_byte && acknowledged() == 0);
+  sink_.OnOtherBytes(direction_, position, bytes, sure ? if_different : OtherBytes::kNotCompared);
 }
 
-void TcpReassembler::CompareHeld(const Held& held, std::uint64_t position, ByteView bytes) noexcept {
+void TcpReassembler::CompareHeld(const Held& held, std::uint64_t position, ByteView bytes,
+                                 OtherBytes if_different) noexcept {
   if (bytes.empty()) return;
-  counters_.retransmitted_bytes += bytes.size();
-  context_.counters.Add(Counter::flow_bytes_retransmitted, bytes.size());
-  if (held.block == nullptr) return;
+  Repeated(bytes.size());
+  if (held.block == nullptr) return sink_.OnOtherBytes(direction_, position, bytes, OtherBytes::kNotCompared);
   if (std::memcmp(held.block + (position - held.position), bytes.data(), bytes.size()) != 0) {
-    context_.anomalies.OnAnomaly(AnomalyCode::tcp_overlap_conflict);
+    sink_.OnOtherBytes(direction_, position, bytes, if_different);
   }
+}
+
+void TcpReassembler::KeepAside(std::uint64_t position, const Segment& segment) noexcept {
+  ByteView bytes = segment.payload;
+  const auto take = [&](std::uint64_t end) {
+    const ByteView piece = bytes.first(std::min<std::size_t>(bytes.size(), end - position));
+    bytes = bytes.subspan(piece.size());
+    return piece;
+  };
+  while (!bytes.empty()) {
+    const std::uint64_t begin = position;
+    if (position < next_) {
+      const ByteView piece = take(next_);
+      position += piece.size();
+      SeeOld(begin, piece, OtherBytes::kDecoy);
+      continue;
+    }
+    const std::size_t held = FindHeld(position);
+    const std::size_t aside = FindAside(position);
+    if (held < held_.size() && held_[held].position <= position) {
+      const ByteView piece = take(held_[held].end());
+      position += piece.size();
+      CompareHeld(held_[held], begin, piece, OtherBytes::kDecoy);
+    } else if (aside < aside_.size() && aside_[aside].position <= position) {
+      const ByteView piece = take(aside_[aside].end());
+      position += piece.size();
+      Repeated(piece.size());
+      const std::uint8_t* const there = aside_[aside].block + (begin - aside_[aside].position);
+      if (std::memcmp(there, piece.data(), piece.size()) != 0) {
+        sink_.OnOtherBytes(direction_, begin, piece, OtherBytes::kDecoy);
+      }
+    } else {
+      std::uint64_t end = position + context_.blocks.block_bytes();
+      if (held < held_.size()) end = std::min(end, held_[held].position);
+      if (aside < aside_.size()) end = std::min(end, aside_[aside].position);
+      const ByteView piece = take(end);
+      position += piece.size();
+      PutAside(aside, begin, piece, segment);
+    }
+  }
+}
+
+void TcpReassembler::PutAside(std::size_t index, std::uint64_t position, ByteView bytes,
+                              const Segment& segment) noexcept {
+  const std::size_t blocks = held_.size() - first_held_ + aside_.size() + 1;
+  const bool room = blocks * context_.blocks.block_bytes() <= context_.limits.flow_out_of_order_bytes;
+  std::uint8_t* const block = room ? context_.blocks.Take() : nullptr;
+  if (block == nullptr) {
+    counters_.dropped_bytes += bytes.size();
+    context_.counters.Add(Counter::flow_bytes_dropped, bytes.size());
+    return sink_.OnOtherBytes(direction_, position, bytes, OtherBytes::kNotCompared);
+  }
+  std::memcpy(block, bytes.data(), bytes.size());
+  aside_.insert(aside_.begin() + static_cast<std::ptrdiff_t>(index),
+                {position, static_cast<std::uint32_t>(bytes.size()), *segment.doubt, segment.hop_limit, block});
+}
+
+void TcpReassembler::Supersede(std::uint64_t position, ByteView bytes) noexcept {
+  const std::uint64_t end = position + bytes.size();
+  std::size_t index = FindAside(position);
+  while (index < aside_.size() && aside_[index].position < end) {
+    Aside& aside = aside_[index];
+    const std::uint64_t from = std::max(position, aside.position);
+    const std::uint64_t to = std::min(end, aside.end());
+    const ByteView other(aside.block + (from - aside.position), static_cast<std::size_t>(to - from));
+    Repeated(other.size());
+    if (std::memcmp(other.data(), bytes.data() + (from - position), other.size()) != 0) {
+      sink_.OnOtherBytes(direction_, from, other, OtherBytes::kDecoy);
+    }
+    // What lies behind goes on in the same block; before it only where nothing lies behind.
+    if (to < aside.end()) {
+      if (from > aside.position) {
+        const ByteView before(aside.block, static_cast<std::size_t>(from - aside.position));
+        Repeated(before.size());
+        sink_.OnOtherBytes(direction_, aside.position, before, OtherBytes::kNotCompared);
+      }
+      std::memmove(aside.block, aside.block + (to - aside.position), static_cast<std::size_t>(aside.end() - to));
+      aside.length = static_cast<std::uint32_t>(aside.end() - to);
+      aside.position = to;
+      return;
+    }
+    if (from > aside.position) {
+      aside.length = static_cast<std::uint32_t>(from - aside.position);
+      ++index;
+    } else {
+      DropAside(index);
+    }
+  }
+}
+
+void TcpReassembler::DropAside(std::size_t index) noexcept {
+  context_.blocks.Return(aside_[index].block);
+  aside_.erase(aside_.begin() + static_cast<std::ptrdiff_t>(index));
+}
+
+void TcpReassembler::DeliverAside(GapReason reason) noexcept {
+  const Aside aside = aside_.front();
+  aside_.erase(aside_.begin());
+  if (reason != GapReason::kEnd) sink_.OnDoubtRefuted(direction_, aside.doubt, aside.hop_limit);
+  Deliver({aside.block, aside.length});
+  context_.blocks.Return(aside.block);
+}
+
+std::size_t TcpReassembler::FindAside(std::uint64_t position) const noexcept {
+  const auto found = std::ranges::partition_point(aside_, [&](const Aside& aside) { return aside.end() <= position; });
+  return static_cast<std::size_t>(found - aside_.begin());
 }
 
 std::size_t TcpReassembler::FindHeld(std::uint64_t position) const noexcept {
@@ -260,6 +421,9 @@ void TcpReassembler::MakeRoom(std::uint64_t position) noexcept {
 }
 
 void TcpReassembler::Deliver(ByteView bytes) noexcept {
+  if (!aside_.empty()) [[unlikely]]
+    Supersede(next_, bytes);
+  history_.Add(next_, bytes);
   counters_.delivered_bytes += bytes.size();
   context_.counters.Add(Counter::flow_bytes_delivered, bytes.size());
   Advance(bytes.size());
@@ -267,6 +431,15 @@ void TcpReassembler::Deliver(ByteView bytes) noexcept {
 }
 
 void TcpReassembler::TellGap(std::uint64_t length, GapReason reason) noexcept {
+  const std::uint64_t end = next_ + length;
+  while (!aside_.empty() && aside_.front().position < end) {
+    if (aside_.front().position > next_) TellMissing(aside_.front().position - next_, reason);
+    DeliverAside(reason);
+  }
+  if (end > next_) TellMissing(end - next_, reason);
+}
+
+void TcpReassembler::TellMissing(std::uint64_t length, GapReason reason) noexcept {
   constexpr Counter kCounterOf[] = {Counter::flow_gap_acknowledged, Counter::flow_gap_timeout, Counter::flow_gap_buffer,
                                     Counter::flow_gap_memory,       Counter::flow_gap_end,     Counter::flow_gap_snap};
   context_.counters.Add(kCounterOf[static_cast<std::size_t>(reason)], length);

@@ -2,8 +2,10 @@
 // section 3.4). Driven by Conversation; one inspector thread.
 //
 // - In-order bytes are passed on straight from the packet; what is ahead of a hole waits in blocks of the shared pool.
-// - Policy of overlaps: the first bytes seen win; differing bytes for a position that still waits are an anomaly. (What
-//   was passed on is not kept, so that a retransmission that differs from it cannot be told.)
+// - Policy of overlaps: the first bytes seen win. Other bytes for a position that still waits, or is remembered
+//   (StreamHistory), and bytes that come again for one that is not, are given to OnOtherBytes: nothing is thrown away.
+// - A segment that its receiver may drop (SegmentChecks) is kept aside. Another for the same position goes before it;
+//   where none has come when the hole would become a gap, it counts.
 // - A hole becomes a gap when the receiver has acknowledged what lies behind it (the sensor's feed lost it) and a
 //   reordered segment would have come by now; when nothing moved for flow.hole_time_ms, or, while the receiver shows
 //   that it waits for those bytes too, for flow.standing_hole_time_ms; at flow.out_of_order_bytes or flow.memory_bytes;
@@ -23,6 +25,8 @@
 #include "base/block_pool.h"
 #include "config/limits.h"
 #include "flow/acknowledgements.h"
+#include "flow/doubt.h"
+#include "flow/stream_history.h"
 #include "model/anomaly.h"
 #include "model/flow.h"
 #include "telemetry/counters.h"
@@ -35,6 +39,10 @@ class StreamSink {
   virtual ~StreamSink() = default;
   virtual void OnStreamData(Direction direction, ByteView bytes) noexcept = 0;
   virtual void OnStreamGap(Direction direction, std::uint64_t length) noexcept = 0;
+  // Bytes that are not passed on, since others were, or will be, for the same position.
+  virtual void OnOtherBytes(Direction direction, std::uint64_t position, ByteView bytes, OtherBytes why) noexcept = 0;
+  // The receiver took a segment that was kept aside.
+  virtual void OnDoubtRefuted(Direction direction, Doubt doubt, std::uint8_t hop_limit) noexcept = 0;
 };
 
 // What all reassemblers of an inspector share; outlives them.
@@ -43,6 +51,7 @@ struct ReassemblyContext {
   Counters& counters;
   AnomalySink& anomalies;
   BlockPool& blocks;
+  BlockPool& history_blocks;
 };
 
 class TcpReassembler {
@@ -52,6 +61,8 @@ class TcpReassembler {
     std::uint32_t sequence = 0;
     std::uint32_t length = 0;
     ByteView payload;
+    std::optional<Doubt> doubt;
+    std::uint8_t hop_limit = 0;
   };
   enum class GapReason : std::uint8_t { kAcknowledged, kTimeout, kBufferLimit, kMemoryLimit, kEnd, kSnapLength };
 
@@ -83,6 +94,15 @@ class TcpReassembler {
     return !AllDelivered() && held_[first_held_].position < PositionOf(sequence);
   }
   bool AllDelivered() const { return held_.size() == first_held_; }
+  // Behind the last byte that the receiver acknowledged; and the furthest position that it granted. 0: not known.
+  std::uint64_t acknowledged() const { return acknowledgements_.believed(); }
+  std::uint64_t granted() const { return acknowledgements_.edge(); }
+  // Whether the receiver has acknowledged any bytes, so that its windows are seen too.
+  bool heard() const noexcept;
+  const StreamHistory& history() const { return history_; }
+  void ForgetHistory() noexcept { history_.Forget(); }
+  // Whether bytes for a position that was seen are not those that were seen there, as far as that is remembered.
+  bool Contradicts(std::uint32_t sequence, ByteView bytes) const noexcept;
   // The furthest position that the sender can have reached, from what was seen of it and what it was granted.
   std::uint64_t reach() const { return std::max(Seen(), acknowledgements_.edge()); }
 
@@ -96,11 +116,15 @@ class TcpReassembler {
   std::optional<std::uint64_t> fin() const { return fin_; }
   bool Complete() const { return fin_.has_value() && next_ >= *fin_; }
 
-  bool HasHole() const { return started_ && (!AllDelivered() || (fin_.has_value() && *fin_ > next_)); }
+  bool HasHole() const {
+    return started_ && (!AllDelivered() || !aside_.empty() || (fin_.has_value() && *fin_ > next_));
+  }
   // Gives up holes that will not be filled any more. Called for each packet of the conversation while HasHole().
   void ResolveHoles(Moment moment) noexcept;
   // When what waits began to wait; nothing when nothing does.
-  std::optional<PacketTime> waiting_since() const { return AllDelivered() ? std::nullopt : std::optional(progress_); }
+  std::optional<PacketTime> waiting_since() const {
+    return AllDelivered() && aside_.empty() ? std::nullopt : std::optional(progress_);
+  }
   // Memory is short: tells all that has waited for flow.hole_time_ms, with the gaps between.
   void Yield(PacketTime now) noexcept;
   // Tells all that is held, and a gap at the end where bytes are known to be missing. No segment may follow.
@@ -114,32 +138,57 @@ class TcpReassembler {
     std::uint8_t* block;
     std::uint64_t end() const { return position + length; }
   };
+  // Bytes of a segment that the receiver may drop. Where two of these overlap, the first counts.
+  struct Aside {
+    std::uint64_t position;
+    std::uint32_t length;
+    Doubt doubt;
+    std::uint8_t hop_limit;
+    std::uint8_t* block;
+    std::uint64_t end() const { return position + length; }
+  };
   struct Range {
     std::uint64_t begin = 0, end = 0;
   };
 
   void Insert(std::uint64_t position, const Segment& segment) noexcept;
   // Positions that were already passed on: repeats, or bytes that came after their gap was told.
-  void CountOld(std::uint64_t position, std::uint64_t length) noexcept;
-  void CompareHeld(const Held& held, std::uint64_t position, ByteView bytes) noexcept;
+  void SeeOld(std::uint64_t position, ByteView bytes, OtherBytes if_different) noexcept;
+  void CompareHeld(const Held& held, std::uint64_t position, ByteView bytes, OtherBytes if_different) noexcept;
+  void Repeated(std::uint64_t bytes) noexcept;
+  void KeepAside(std::uint64_t position, const Segment& segment) noexcept;
+  // A piece for which nothing waits or is aside.
+  void PutAside(std::size_t index, std::uint64_t position, ByteView bytes, const Segment& segment) noexcept;
+  // `bytes` count at `position`: what is aside there is compared with them and goes.
+  void Supersede(std::uint64_t position, ByteView bytes) noexcept;
+  // Passes on the first piece that is aside. REQUIRES: it begins at next_.
+  void DeliverAside(GapReason reason) noexcept;
+  std::size_t FindAside(std::uint64_t position) const noexcept;
+  void DropAside(std::size_t index) noexcept;
   std::size_t FindHeld(std::uint64_t position) const noexcept;
   // Keeps the beginning of `bytes` (or of a cut run when empty); how much, 0 when there was no room.
   std::size_t Hold(std::size_t index, std::uint64_t position, ByteView bytes, std::uint64_t cut_length) noexcept;
   // Gives order up so that a piece at `position` finds a place, or becomes the next.
   void MakeRoom(std::uint64_t position) noexcept;
   void Deliver(ByteView bytes) noexcept;
+  // What is aside within the gap fills it.
   void TellGap(std::uint64_t length, GapReason reason) noexcept;
+  void TellMissing(std::uint64_t length, GapReason reason) noexcept;
   void GiveUpHole(GapReason reason) noexcept;
   void DrainHeld() noexcept;
   void Advance(std::uint64_t length) {
     next_ += length;
     next_sequence_ += static_cast<std::uint32_t>(length);
   }
-  std::uint64_t HoleEnd() const { return AllDelivered() ? *fin_ : held_[first_held_].position; }
+  // REQUIRES: HasHole().
+  std::uint64_t HoleEnd() const noexcept;
   // How long the hole may stand.
   Duration HoleTime() const noexcept;
-  // Behind the furthest byte that was seen, its FIN included.
-  std::uint64_t Seen() const { return fin_.has_value() ? std::max(furthest(), *fin_ + 1) : furthest(); }
+  // Behind the furthest byte that was seen, its FIN and what is aside included.
+  std::uint64_t Seen() const {
+    const std::uint64_t seen = aside_.empty() ? furthest() : std::max(furthest(), aside_.back().end());
+    return fin_.has_value() ? std::max(seen, *fin_ + 1) : seen;
+  }
 
   const ReassemblyContext& context_;
   const Reordering reordering_;
@@ -161,6 +210,8 @@ class TcpReassembler {
   std::uint64_t progress_next_ = 0;
   std::vector<Held> held_;  // by position, from first_held_ on; no two overlap
   std::size_t first_held_ = 0;
+  std::vector<Aside> aside_;  // by position; none overlaps another, what waits, or what was passed on
+  StreamHistory history_;
   std::array<Range, 4> gaps_{};  // the latest that were told
   std::uint8_t next_gap_ = 0;
 };

@@ -8,6 +8,9 @@
 namespace spanwatch::inspector {
 namespace {
 
+// Objects of a second reading are numbered apart from those of the first.
+constexpr std::uint32_t kSecondReadingIds = 1u << 31;
+
 Counter CoverageCounter(Visibility visibility) {
   switch (visibility) {
     case Visibility::kClear:
@@ -82,18 +85,38 @@ FlowWatch::FlowWatch(const FlowInfo& info, const WatchContext& context, std::sha
       context_(context),
       match_(std::move(match)),
       summarise_current_([this] { return Summarise(current_); }),
-      sightings_({*match_->index, context.limits, context.counters, context.sink, context.mask,
-                  [this](Direction direction) { return Summarise(direction); },
-                  [this](Direction direction, ItemRef item) {
-                    return context_.picture_tally.Weigh(WayOf(direction), *match_->index, item);
-                  }}),
+      first_(*this),
+      own_sightings_(std::make_unique<FlowSightings>(
+          FlowSightings::Context{*match_->index, context.limits, context.counters, context.sink, context.mask,
+                                 [this](Direction direction) { return Summarise(direction); },
+                                 [this](Direction direction, ItemRef item) {
+                                   return context_.picture_tally.Weigh(WayOf(direction), *match_->index, item);
+                                 }})),
+      sightings_(*own_sightings_),
       place_(context.memory, *this),
       tree_(*this, context.anomalies, context.counters, context.limits, context.memory),
       protocol_({info, facts_, tree_, context.anomalies, context.counters, context.limits}) {
   match_->index->SetNow(info.now);
 }
 
-FlowWatch::~FlowWatch() { context_.schedule(this, std::nullopt); }
+FlowWatch::FlowWatch(FlowWatch& first)
+    : info_(first.info_),
+      context_(first.context_),
+      match_(first.match_),
+      summarise_current_([this] { return Summarise(current_); }),
+      first_(first),
+      sightings_(first.sightings_),
+      place_(context_.memory, *this),
+      tree_(*this, context_.anomalies, context_.counters, context_.limits, context_.memory, kSecondReadingIds),
+      protocol_({info_, facts_, tree_, context_.anomalies, context_.counters, context_.limits}) {}
+
+FlowWatch::~FlowWatch() {
+  if (&first_ == this) {
+    context_.schedule(this, std::nullopt);
+  } else {
+    EndNames();
+  }
+}
 
 ObjectConsumer& FlowWatch::Raw(Direction direction) {
   auto& raw = raw_[Index(direction)];
@@ -149,7 +172,14 @@ void FlowWatch::Enter(Direction direction) {
 
 void FlowWatch::AfterCall() {
   context_.anomalies.SetFlow(nullptr);
-  context_.schedule(this, sightings_.next_deadline());
+  context_.schedule(&first_, sightings_.next_deadline());
+}
+
+void FlowWatch::OnEvasion(Direction direction, AnomalyCode code) noexcept {
+  Enter(direction);
+  evasive_[Index(direction)] = true;
+  context_.anomalies.OnAnomaly(code);
+  context_.anomalies.SetFlow(nullptr);
 }
 
 void FlowWatch::GiveUp() noexcept {
@@ -169,12 +199,16 @@ void FlowWatch::OnClose(const FlowCounters& counters, CloseReason) noexcept {
   Tell(counters, true);
 }
 
-void FlowWatch::Finish() {
-  match_->index->SetNow(info_.now);
+void FlowWatch::EndNames() {
   for (NameList& names : names_) {
     if (names.text) names.text->OnEnd(ObjectEnd::kComplete);
     names.text.reset();
   }
+}
+
+void FlowWatch::Finish() {
+  match_->index->SetNow(info_.now);
+  EndNames();
   sightings_.Finish(info_.now);
   context_.schedule(this, std::nullopt);
 }
@@ -250,7 +284,7 @@ void FlowWatch::Tell(const FlowCounters& counters, bool final) {
     transfer.opaque_bytes = opaque ? own.delivered_bytes : 0;
     transfer.lpr_structure = lpr_structure_[Index(direction)];
     transfer.encrypted_archive = tree_.notes(direction).encrypted_archive;
-    transfer.evasive = tree_.notes(direction).evasive;
+    transfer.evasive = tree_.notes(direction).evasive || evasive_[Index(direction)];
     transfer.final = final;
     context_.sink.OnMessage(transfer);
   }

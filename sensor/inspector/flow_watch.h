@@ -41,12 +41,16 @@ class FlowWatch : public FlowConsumer, public ObjectObserver, public content::Op
  public:
   // `info` and `context` outlive the watch.
   FlowWatch(const FlowInfo& info, const WatchContext& context, std::shared_ptr<const MatchContext> match);
+  // The second reading of the same conversation: its sightings are those of `first`, which outlives it.
+  explicit FlowWatch(FlowWatch& first);
   ~FlowWatch() override;
 
   void OnData(Direction direction, ByteView bytes) noexcept override;
   void OnGap(Direction direction, std::uint64_t length) noexcept override;
   void OnEnd(Direction direction) noexcept override;
   void OnReport(const FlowCounters& counters) noexcept override;
+  void OnEvasion(Direction direction, AnomalyCode code) noexcept override;
+  std::unique_ptr<FlowConsumer> NewReading() noexcept override { return std::make_unique<FlowWatch>(*this); }
   void OnClose(const FlowCounters& counters, CloseReason reason) noexcept override;
 
   std::unique_ptr<ObjectConsumer> OnObject(const ObjectContext& object) noexcept override;
@@ -71,6 +75,7 @@ class FlowWatch : public FlowConsumer, public ObjectObserver, public content::Op
   friend class ObjectWatch;
 
   ObjectConsumer& Raw(Direction direction);
+  void EndNames();
   void SeeName(Direction direction, std::string_view name);
   ObjectConsumer& Names(Direction direction);
   FlowSummary Summarise(Direction direction) const;
@@ -90,7 +95,9 @@ class FlowWatch : public FlowConsumer, public ObjectObserver, public content::Op
   std::function<FlowSummary()> summarise_current_;
   Direction current_ = Direction::kFromClient;
   FlowFacts facts_;
-  FlowSightings sightings_;
+  FlowWatch& first_;                              // this, unless it is a second reading
+  std::unique_ptr<FlowSightings> own_sightings_;  // of the first
+  FlowSightings& sightings_;
   content::OpenMemory::Place place_;
   content::ObjectTree tree_;
   protocol::FlowProtocol protocol_;
@@ -105,6 +112,7 @@ class FlowWatch : public FlowConsumer, public ObjectObserver, public content::Op
   };
   std::array<NameList, 2> names_;
   bool in_raw_stream_ = false;
+  std::array<bool, 2> evasive_{};
   std::array<bool, 2> lpr_structure_{};
   std::array<std::uint64_t, 2> objects_{};
   std::array<std::uint64_t, 2> crossed_{};       // bytes already in the counters by crossing

@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "model/anomaly.h"
 #include "model/packet.h"
 
 namespace spanwatch {
@@ -57,7 +58,8 @@ struct FlowCounters {
 
 enum class CloseReason : std::uint8_t { kFinished, kReset, kIdle, kEvicted, kShutdown };
 
-// Per direction: (OnData | OnGap)* OnEnd?  then, once for the flow, OnClose. OnReport may come between any two.
+// Per direction: (OnData | OnGap)* OnEnd?  then, once for the flow, OnClose. OnReport and OnEvasion may come between
+// any two.
 class FlowConsumer {
  public:
   virtual ~FlowConsumer() = default;
@@ -69,6 +71,11 @@ class FlowConsumer {
   virtual void OnEnd(Direction direction) noexcept = 0;
   // Progress of a long conversation, every few minutes of packet time.
   virtual void OnReport(const FlowCounters& counters) noexcept = 0;
+  // The bytes of this direction can be read in two ways, or the sender tried to make it so.
+  virtual void OnEvasion(Direction direction, AnomalyCode code) noexcept = 0;
+  // For the other way to read the same conversation: what it finds counts with what this one finds. It is told OnData,
+  // OnGap and OnEnd, and goes before the OnClose of this one. Never null.
+  virtual std::unique_ptr<FlowConsumer> NewReading() noexcept = 0;
   // Last call; OnEnd has been called for both directions.
   virtual void OnClose(const FlowCounters& counters, CloseReason reason) noexcept = 0;
 };

@@ -30,6 +30,8 @@ struct RecordedDirection {
 struct RecordedFlow {
   FlowInfo info;
   std::array<RecordedDirection, 2> directions;
+  std::array<RecordedDirection, 2> second;  // of the second reading
+  std::size_t second_readings = 0;
   std::vector<Direction> order;  // who was heard, runs joined
   std::vector<FlowCounters> reports;
   FlowCounters counters;
@@ -38,6 +40,11 @@ struct RecordedFlow {
 
   const RecordedDirection& Of(Direction direction) const { return directions[Index(direction)]; }
   const std::string& client_bytes() const { return Of(Direction::kFromClient).bytes; }
+  // What either reading gave.
+  bool Found(Direction direction, std::string_view text) const {
+    return directions[Index(direction)].bytes.find(text) != std::string::npos ||
+           second[Index(direction)].bytes.find(text) != std::string::npos;
+  }
   const std::string& server_bytes() const { return Of(Direction::kFromServer).bytes; }
 };
 
@@ -46,7 +53,7 @@ class RecordingFlows : public FlowConsumerFactory, public AnomalySink {
   std::unique_ptr<FlowConsumer> NewFlow(const FlowInfo& info) noexcept override {
     flows.push_back(std::make_unique<RecordedFlow>());
     flows.back()->info = info;
-    return std::make_unique<Consumer>(info, *flows.back());
+    return std::make_unique<Consumer>(info, *flows.back(), *this);
   }
   void OnAnomaly(AnomalyCode code) noexcept override { anomalies.push_back(code); }
 
@@ -57,31 +64,21 @@ class RecordingFlows : public FlowConsumerFactory, public AnomalySink {
  private:
   class Consumer : public FlowConsumer {
    public:
-    Consumer(const FlowInfo& info, RecordedFlow& flow) : info_(info), flow_(flow) {}
+    Consumer(const FlowInfo& info, RecordedFlow& flow, AnomalySink& anomalies)
+        : info_(info), flow_(flow), anomalies_(anomalies) {}
     ~Consumer() override { CHECK(flow_.closed); }
 
-    void OnData(Direction direction, ByteView bytes) noexcept override {
-      RecordedDirection& to = Open(direction);
-      CHECK(!bytes.empty());
-      to.bytes.append(AsText(bytes));
-      to.lengths.push_back(bytes.size());
-      to.position += bytes.size();
-    }
-    void OnGap(Direction direction, std::uint64_t length) noexcept override {
-      RecordedDirection& to = Open(direction);
-      CHECK(length > 0);
-      // Two gaps in a row are one for whoever compares streams.
-      if (!to.gaps.empty() && to.gaps.back().position + to.gaps.back().length == to.position) {
-        to.gaps.back().length += length;
-      } else {
-        to.gaps.push_back({to.position, length});
-      }
-      to.position += length;
-    }
+    void OnData(Direction direction, ByteView bytes) noexcept override { Append(Open(direction), bytes); }
+    void OnGap(Direction direction, std::uint64_t length) noexcept override { AppendGap(Open(direction), length); }
     void OnEnd(Direction direction) noexcept override { Open(direction).ended = true; }
     void OnReport(const FlowCounters& counters) noexcept override {
       CHECK(!flow_.closed);
       flow_.reports.push_back(counters);
+    }
+    void OnEvasion(Direction, AnomalyCode code) noexcept override { anomalies_.OnAnomaly(code); }
+    std::unique_ptr<FlowConsumer> NewReading() noexcept override {
+      ++flow_.second_readings;
+      return std::make_unique<Reading>(flow_);
     }
     void OnClose(const FlowCounters& counters, CloseReason reason) noexcept override {
       CHECK(!flow_.closed && flow_.directions[0].ended && flow_.directions[1].ended);
@@ -105,7 +102,46 @@ class RecordingFlows : public FlowConsumerFactory, public AnomalySink {
 
     const FlowInfo& info_;
     RecordedFlow& flow_;
+    AnomalySink& anomalies_;
   };
+
+  // The second reading of a flow; goes before the first closes.
+  class Reading : public FlowConsumer {
+   public:
+    explicit Reading(RecordedFlow& flow) : flow_(flow) {}
+    ~Reading() override { CHECK(flow_.second[0].ended && flow_.second[1].ended && !flow_.closed); }
+    void OnData(Direction direction, ByteView bytes) noexcept override { Append(Open(direction), bytes); }
+    void OnGap(Direction direction, std::uint64_t length) noexcept override { AppendGap(Open(direction), length); }
+    void OnEnd(Direction direction) noexcept override { Open(direction).ended = true; }
+    void OnReport(const FlowCounters&) noexcept override { CHECK(false); }
+    void OnEvasion(Direction, AnomalyCode) noexcept override { CHECK(false); }
+    std::unique_ptr<FlowConsumer> NewReading() noexcept override { std::abort(); }
+    void OnClose(const FlowCounters&, CloseReason) noexcept override { CHECK(false); }
+
+   private:
+    RecordedDirection& Open(Direction direction) {
+      CHECK(!flow_.closed && !flow_.second[Index(direction)].ended);
+      return flow_.second[Index(direction)];
+    }
+    RecordedFlow& flow_;
+  };
+
+  static void Append(RecordedDirection& to, ByteView bytes) {
+    CHECK(!bytes.empty());
+    to.bytes.append(AsText(bytes));
+    to.lengths.push_back(bytes.size());
+    to.position += bytes.size();
+  }
+  static void AppendGap(RecordedDirection& to, std::uint64_t length) {
+    CHECK(length > 0);
+    // Two gaps in a row are one for whoever compares streams.
+    if (!to.gaps.empty() && to.gaps.back().position + to.gaps.back().length == to.position) {
+      to.gaps.back().length += length;
+    } else {
+      to.gaps.push_back({to.position, length});
+    }
+    to.position += length;
+  }
 };
 
 }  // namespace spanwatch::testing

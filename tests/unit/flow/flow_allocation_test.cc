@@ -48,6 +48,8 @@ class CountingFlows : public FlowConsumerFactory, public AnomalySink {
     void OnGap(Direction, std::uint64_t) noexcept override {}
     void OnEnd(Direction) noexcept override {}
     void OnReport(const FlowCounters&) noexcept override {}
+    void OnEvasion(Direction, AnomalyCode) noexcept override {}
+    std::unique_ptr<FlowConsumer> NewReading() noexcept override { return std::make_unique<Consumer>(bytes_); }
     void OnClose(const FlowCounters&, CloseReason) noexcept override {}
 
    private:
