@@ -49,7 +49,7 @@ bool SegmentChecks::BadAcknowledgement(const DecodedPacket& packet, const Peer& 
   if (!peer.stream.located()) return false;
   if (!peer.stream.Plausible(packet.tcp.acknowledgement)) return true;
   const std::uint64_t position = peer.stream.PositionOf(packet.tcp.acknowledgement);
-  if (position > peer.stream.reach() + 1) return true;
+  if (peer.stream.granted() != 0 && position > peer.stream.reach() + 1) return true;
   return position + std::max(peer.largest_window, kSmallestWindow) < peer.stream.acknowledged();
 }
 
