@@ -85,16 +85,22 @@ std::string FlowKey(const FlowSummary& flow) { return fmt::format("{:016x}", flo
 }  // namespace
 
 Status AlertBook::Load() {
+  by_last_.clear();
+  due_.clear();
+  changed_.clear();
   open_.clear();
-  next_check_ = PacketTime::max();
   auto alerts = store_.OpenAlerts();
   if (!alerts) return Fail(alerts.error());
-  for (Alert& alert : *alerts) {
-    Entry entry{std::move(alert), false};
-    Schedule(entry);
-    open_.emplace(GroupKey(entry.alert.group), std::move(entry));
-  }
+  for (Alert& alert : *alerts) Schedule(Insert(std::move(alert)));
   return {};
+}
+
+AlertBook::Entry& AlertBook::Insert(Alert alert) {
+  std::string key = GroupKey(alert.group);
+  const auto place = open_.try_emplace(std::move(key)).first;
+  place->second.key = place->first;
+  place->second.alert = std::move(alert);
+  return place->second;
 }
 
 Result<std::vector<AlertTransition>> AlertBook::OnVerdict(const std::string& event_id, const InspectorMessage& message,
@@ -131,14 +137,12 @@ Result<AlertBook::Entry*> AlertBook::FindOrOpen(const Group& group, const std::s
   const std::string key = GroupKey(group);
   if (const auto found = open_.find(key); found != open_.end()) return &found->second;
   if (open_.size() >= limits_.alert_open_alerts) {
-    const auto quietest = std::ranges::min_element(
-        open_, [](const auto& a, const auto& b) { return a.second.alert.last < b.second.alert.last; });
+    const auto quietest = open_.find(by_last_.begin()->second);
     counters_.Add(Counter::alerts_closed_at_limit);
     const PacketTime time = std::max(TimeOf(message), quietest->second.alert.told);
     if (Status status = CloseEntry(quietest, time, "limit", transitions); !status) return Fail(status.error());
   }
-  Entry entry;
-  Alert& alert = entry.alert;
+  Alert alert;
   alert.id = AlertId(sensor_, key, event_id);
   alert.sensor = sensor_;
   alert.group = group;
@@ -146,13 +150,13 @@ Result<AlertBook::Entry*> AlertBook::FindOrOpen(const Group& group, const std::s
   alert.opened = alert.first = alert.last = TimeOf(message);
   alert.opening_event_id = event_id;
   if (const FlowSummary* flow = FlowOf(message)) DescribeFlow(alert, *flow);
-  return &open_.emplace(key, std::move(entry)).first->second;
+  return &Insert(std::move(alert));
 }
 
 Status AlertBook::AddEvent(Entry& entry, const std::string& event_id, const InspectorMessage& message,
                            const Verdict& verdict) {
   Alert& alert = entry.alert;
-  entry.changed = true;
+  changed_.insert(entry.key);
   alert.untold = true;
   const PacketTime time = TimeOf(message);
   alert.first = std::min(alert.first, time);
@@ -227,10 +231,11 @@ Status AlertBook::SetBytes(Entry& entry, AlertSet set, const std::string& key, s
 
 Result<std::vector<AlertTransition>> AlertBook::Advance(PacketTime now) {
   std::vector<AlertTransition> transitions;
-  if (now < next_check_) return transitions;
-  next_check_ = PacketTime::max();
-  for (auto entry = open_.begin(); entry != open_.end();) {
-    const auto next = std::next(entry);
+  std::vector<std::string_view> keys;
+  for (auto due = due_.begin(); due != due_.end() && due->first <= now; ++due) keys.push_back(due->second);
+  std::ranges::sort(keys);
+  for (const std::string_view key : keys) {
+    const auto entry = open_.find(key);
     Alert& alert = entry->second.alert;
     if (now >= alert.last + QuietTime()) {
       const PacketTime time = std::max(alert.last + QuietTime(), alert.told);
@@ -241,7 +246,6 @@ Result<std::vector<AlertTransition>> AlertBook::Advance(PacketTime now) {
       }
       Schedule(entry->second);
     }
-    entry = next;
   }
   return transitions;
 }
@@ -264,36 +268,46 @@ Result<std::vector<AlertTransition>> AlertBook::Close(const std::string& alert_i
   return transitions;
 }
 
-Status AlertBook::CloseEntry(std::map<std::string, Entry>::iterator entry, PacketTime time, std::string_view reason,
+Status AlertBook::CloseEntry(Open::iterator entry, PacketTime time, std::string_view reason,
                              std::vector<AlertTransition>& transitions) {
   entry->second.alert.close_reason = reason;
   Tell(entry->second, AlertState::kClosed, time, transitions);
-  Status status = store_.Save(entry->second.alert);
-  if (status) open_.erase(entry);
-  return status;
+  if (Status status = store_.Save(entry->second.alert); !status) return status;
+  changed_.erase(entry->second.key);
+  if (entry->second.last) by_last_.erase({*entry->second.last, entry->second.key});
+  if (entry->second.due) due_.erase({*entry->second.due, entry->second.key});
+  open_.erase(entry);
+  return {};
 }
 
 void AlertBook::Tell(Entry& entry, AlertState state, PacketTime time, std::vector<AlertTransition>& transitions) {
   entry.alert.state = state;
   entry.alert.told = time;
   ++entry.alert.transition;
-  entry.changed = true;
+  changed_.insert(entry.key);
   entry.alert.untold = false;
   transitions.push_back({time, entry.alert});
 }
 
 Status AlertBook::Save() {
-  for (auto& [key, entry] : open_) {
-    if (!entry.changed) continue;
-    if (Status status = store_.Save(entry.alert); !status) return status;
-    entry.changed = false;
+  for (const std::string_view key : changed_) {
+    if (Status status = store_.Save(open_.find(key)->second.alert); !status) return status;
   }
+  changed_.clear();
   return {};
 }
 
-void AlertBook::Schedule(const Entry& entry) {
-  next_check_ = std::min(next_check_, entry.alert.last + QuietTime());
-  if (entry.alert.untold) next_check_ = std::min(next_check_, entry.alert.told + UpdateInterval());
+void AlertBook::Schedule(Entry& entry) {
+  const auto move = [&](ByTime& order, std::optional<PacketTime>& known, PacketTime time) {
+    if (known == time) return;
+    if (known) order.erase({*known, entry.key});
+    order.insert({time, entry.key});
+    known = time;
+  };
+  PacketTime due = entry.alert.last + QuietTime();
+  if (entry.alert.untold) due = std::min(due, entry.alert.told + UpdateInterval());
+  move(by_last_, entry.last, entry.alert.last);
+  move(due_, entry.due, due);
 }
 
 Duration AlertBook::QuietTime() const { return std::chrono::seconds(limits_.alert_quiet_seconds); }

@@ -2,10 +2,15 @@
 // when the severity rises), closed after quiet time; all by packet time (design.md section 6, Alerts; section 9.1).
 //
 // Supervisor thread only, inside a batch of the state. The transitions returned are to be entered into the outbox in
-// the same batch; Save is the last call before Commit. After a failed commit: Load again.
+// the same batch; Save is the last call before Commit. After a failed commit: Load again. No call but Load, CloseAll
+// and Close costs more when more alerts are open.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
+#include <set>
+#include <string_view>
 
 #include "config/limits.h"
 #include "model/alert.h"
@@ -39,8 +44,12 @@ class AlertBook {
  private:
   struct Entry {
     Alert alert;
-    bool changed = false;  // since it was saved
+    std::string_view key;  // in open_
+    // Where it stands in by_last_ and in due_; nothing while it is in neither.
+    std::optional<PacketTime> last, due;
   };
+  using Open = std::map<std::string, Entry, std::less<>>;
+  using ByTime = std::set<std::pair<PacketTime, std::string_view>>;
   using Group = std::vector<std::pair<std::string, std::string>>;
 
   Result<Entry*> FindOrOpen(const Group& group, const std::string& event_id, const InspectorMessage& message,
@@ -51,9 +60,11 @@ class AlertBook {
   Status AddFlow(Entry& entry, const FlowSummary& flow);
   Status SetBytes(Entry& entry, AlertSet set, const std::string& key, std::uint64_t amount);
   void Tell(Entry& entry, AlertState state, PacketTime time, std::vector<AlertTransition>& transitions);
-  Status CloseEntry(std::map<std::string, Entry>::iterator entry, PacketTime time, std::string_view reason,
+  Status CloseEntry(Open::iterator entry, PacketTime time, std::string_view reason,
                     std::vector<AlertTransition>& transitions);
-  void Schedule(const Entry& entry);
+  Entry& Insert(Alert alert);
+  // After every change of the alert's times.
+  void Schedule(Entry& entry);
   Duration QuietTime() const;
   Duration UpdateInterval() const;
 
@@ -61,8 +72,12 @@ class AlertBook {
   const config::Limits& limits_;
   AlertStore& store_;
   Counters& counters_;
-  std::map<std::string, Entry> open_;  // by group key: the order of transitions is that of the keys
-  PacketTime next_check_ = PacketTime::max();
+  Open open_;  // by group key: the order of transitions is that of the keys
+  // Of the same entries: those that changed since they were saved, all by their last event, and all by when they are
+  // to be looked at.
+  std::set<std::string_view> changed_;
+  ByTime by_last_;
+  ByTime due_;
 };
 
 }  // namespace spanwatch::alert

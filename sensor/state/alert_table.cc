@@ -141,7 +141,8 @@ Status AlertTable::BeforeCommit() {
   changed_sets_.clear();
   for (const std::int64_t alert_key : closed_) {
     if (Status status = delete_sets_.Bind(1, alert_key).Run(); !status) return status;
-    std::erase_if(sets_, [&](const auto& entry) { return entry.first.first == alert_key; });
+    auto set = sets_.lower_bound({alert_key, AlertSet{}});
+    while (set != sets_.end() && set->first.first == alert_key) set = sets_.erase(set);
   }
   closed_.clear();
   return {};
