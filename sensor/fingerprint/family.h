@@ -18,11 +18,12 @@
 
 namespace spanwatch::fingerprint {
 
+class DecodingBudget;
 class FragmentSearch;
 class PictureMemory;
 
 // What a sketch works with; all outlive it. `pictures` may be null: then pictures are not remembered between objects;
-// so may `fragments`: then every object samples its own bytes.
+// so may `fragments`: then every object samples its own bytes; and `budget`: then pictures may cost what they like.
 struct SketchContext {
   const FingerprintIndex& index;
   const RecordSearch& records;
@@ -32,6 +33,7 @@ struct SketchContext {
   AnomalySink& anomalies;
   PictureMemory* pictures = nullptr;
   FragmentSearch* fragments = nullptr;
+  DecodingBudget* budget = nullptr;
 };
 
 // What the families of one object tell each other.

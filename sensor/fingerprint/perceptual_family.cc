@@ -2,8 +2,10 @@
 // decoded at its end, or as far as its first gap, when nothing cheaper has named it. Of a progressive JPEG the first
 // scans are enough: they are decoded when they are there, and the rest is not kept. What is not found as it is, is
 // looked up trimmed, without its frame, turned and inverted. Where no set has a view, no picture is kept or decoded.
+// What decoding costs is paid from the budget of its conversation; a picture beyond it is passed over and told.
 #include <algorithm>
 
+#include "fingerprint/decoding_budget.h"
 #include "fingerprint/family.h"
 #include "fingerprint/picture_lookup.h"
 #include "fingerprint/picture_second_look.h"
@@ -13,6 +15,9 @@
 
 namespace spanwatch::fingerprint {
 namespace {
+
+// What making and looking up the hashes of a picture costs, however small it is.
+constexpr std::uint64_t kPixelsOfHashing = 65536;
 
 class PerceptualSketcher final : public Sketcher {
  public:
@@ -38,10 +43,7 @@ class PerceptualSketcher final : public Sketcher {
     if (picture_.empty() && !hashes_) return;
     const bool named = context_.sink.AlreadyNamed();
     if (!named && !hashes_) {
-      if (const auto error = Decode(facts_.picture, false); error == image::PictureError::kOverLimit)
-        OverLimit();
-      else if (error)
-        context_.counters.Add(Counter::pictures_unreadable);
+      if (const auto error = Decode(facts_.picture, false)) PassOver(*error);
     }
     if (named)
       context_.counters.Add(Counter::pictures_named);
@@ -52,6 +54,12 @@ class PerceptualSketcher final : public Sketcher {
 
  private:
   bool IsPicture() const { return facts_.type == image::FileType::kJpeg || facts_.type == image::FileType::kPng; }
+  void PassOver(image::PictureError error) {
+    if (error == image::PictureError::kOverLimit) return OverLimit();
+    const bool over_budget = error == image::PictureError::kOverBudget;
+    context_.counters.Add(over_budget ? Counter::pictures_over_budget : Counter::pictures_unreadable);
+    if (over_budget) context_.anomalies.OnAnomaly(AnomalyCode::picture_over_budget);
+  }
   void OverLimit() {
     context_.counters.Add(Counter::pictures_over_limit);
     context_.anomalies.OnAnomaly(AnomalyCode::picture_over_limit);
@@ -79,13 +87,22 @@ class PerceptualSketcher final : public Sketcher {
     }
     image::PictureLimits limits{context_.limits.perceptual_pixels, context_.limits.perceptual_decoder_bytes};
     limits.only_blocks = block_means;
+    if (DecodingBudget* const budget = context_.budget)
+      limits.affords = [budget](std::uint64_t pixels) { return budget->Affords(std::max(pixels, kPixelsOfHashing)); };
     const image::PictureOutcome outcome = image::DecodePicture(picture_, limits);
+    Pay(outcome);
     if (!outcome.plane) return outcome.error;
     if (block_means && outcome.plane->coverage < 1) return image::PictureError::kUnreadable;
     hashes_ = HashPicture(*outcome.plane);
     result_ = Counter::pictures_decoded;
     key_ = key;
     return std::nullopt;
+  }
+
+  void Pay(const image::PictureOutcome& outcome) {
+    context_.counters.Add(Counter::pixels_decoded, outcome.work_pixels);
+    if (context_.budget == nullptr || outcome.work_pixels == 0) return;
+    context_.budget->Spend(outcome.plane ? std::max(outcome.work_pixels, kPixelsOfHashing) : outcome.work_pixels);
   }
 
   void LookUp() {

@@ -246,9 +246,17 @@ void Run(Decode& decode) {
     decode.outcome.error = PictureError::kOverLimit;
     return;
   }
-  if ((decode.limits.only_blocks && !Blocks(decode)) || !Prepare(decode)) return;
+  if (decode.limits.only_blocks && !Blocks(decode)) return;
+  const std::uint64_t pixels = std::uint64_t{info.image_width} * info.image_height;
+  if (decode.limits.affords && !decode.limits.affords(pixels)) {
+    decode.outcome.error = PictureError::kOverBudget;
+    return;
+  }
+  if (!Prepare(decode)) return;
+  decode.outcome.work_pixels = pixels;
   jpeg_start_decompress(&info);
   if (info.buffered_image) StartScan(decode);
+  decode.outcome.work_pixels = pixels * static_cast<std::uint64_t>(std::max(1, info.input_scan_number));
   if (decode.limits.part) EnterPart(decode, *decode.limits.part);
   ReadRows(decode);
 }
@@ -372,7 +380,7 @@ PictureAndPart DecodeJpegAndPart(ByteView file, const PictureLimits& limits, con
   jpeg_destroy_decompress(&decode.info);
   std::optional<LumaPlane>& pixels = decode.outcome.plane;
   if (!pixels || decode.rows_there < pixels->height) return {};
-  return {{std::move(decode.means), PictureError::kNone}, *decode.limits.part, std::move(pixels)};
+  return {{.plane = std::move(decode.means)}, *decode.limits.part, std::move(pixels)};
 }
 
 }  // namespace spanwatch::image

@@ -11,7 +11,7 @@ PictureOutcome DecodePicture(ByteView file, const PictureLimits& limits) noexcep
     case FileType::kPng:
       return DecodePng(file, limits);
     default:
-      return {std::nullopt, PictureError::kUnreadable};
+      return {.plane = std::nullopt, .error = PictureError::kUnreadable};
   }
 }
 

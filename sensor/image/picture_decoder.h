@@ -6,6 +6,7 @@
 // ignored. Sizes are checked against the limits before anything is allocated.
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include "base/bytes.h"
@@ -17,15 +18,18 @@ struct PictureLimits {
   std::uint64_t pixels = 0;
   std::uint64_t memory_bytes = 0;  // for what must be held at once: plane, progressive, interlaced
   bool only_blocks = false;        // a smaller picture is not decoded: kUnreadable
+  // Asked with the pixels of a picture before it is decoded; kOverBudget when it says no. Empty: all are welcome.
+  std::function<bool(std::uint64_t pixels)> affords = {};
   // The plane is the pixels of this part, however large the picture; what lies below it is not read.
   std::optional<PixelRectangle> part = {};
 };
 
-enum class PictureError : std::uint8_t { kNone, kUnreadable, kOverLimit };
+enum class PictureError : std::uint8_t { kNone, kUnreadable, kOverLimit, kOverBudget };
 
 struct PictureOutcome {
   std::optional<LumaPlane> plane;
   PictureError error = PictureError::kNone;
+  std::uint64_t work_pixels = 0;  // gone through, each scan anew, whatever came of it
 };
 
 PictureOutcome DecodePicture(ByteView file, const PictureLimits& limits) noexcept;

@@ -6,6 +6,7 @@
 #include <random>
 #include <tuple>
 
+#include "fingerprint/decoding_budget.h"
 #include "fingerprint/file_fingerprint.h"
 #include "fingerprint/fragment_search.h"
 #include "fingerprint/picture_memory.h"
@@ -58,7 +59,7 @@ class ObjectSketchTest : public testing::Test {
     info.kind = kind;
     ObjectContext object;
     object.info = &info;
-    ObjectSketch sketch({index, records, sink, limits, counters, anomalies, &memory}, object);
+    ObjectSketch sketch({index, records, sink, limits, counters, anomalies, &memory, nullptr, budget}, object);
     const auto feed = [&](ByteView part) {
       for (std::size_t at = 0; at < part.size(); at += piece)
         sketch.OnData(part.subspan(at, std::min(piece, part.size() - at)));
@@ -105,6 +106,7 @@ class ObjectSketchTest : public testing::Test {
   CountingAnomalies anomalies;
   RecordSearch records{index, {nullptr}, limits, counters};
   PictureMemory memory{16, 1 << 28};
+  DecodingBudget* budget = nullptr;
 };
 
 TEST_F(ObjectSketchTest, TheUntouchedFileIsExact) {
@@ -344,6 +346,22 @@ TEST_F(ObjectSketchTest, APictureOverTheLimitIsCountedAndNotHeld) {
   EXPECT_EQ(counters.Get(Counter::pictures_over_limit), 1u);
   EXPECT_EQ(anomalies.count, 1);
   EXPECT_TRUE(memory.Hold(1 << 28)) << "nothing is held any more";
+}
+
+TEST_F(ObjectSketchTest, APictureThatItsConversationCannotPayForIsPassedOverAndTold) {
+  limits.perceptual_pixels = std::uint64_t{2} * 800 * 600;
+  limits.perceptual_pixels_per_byte = 1;
+  DecodingPool pool(limits);
+  DecodingBudget of_conversation(pool);
+  budget = &of_conversation;
+  for (std::uint32_t frame = 5; frame < 8; ++frame) Search(File(frame));
+  EXPECT_EQ(counters.Get(Counter::pictures_decoded), 2u) << "out of the pool";
+  EXPECT_EQ(counters.Get(Counter::pictures_over_budget), 1u);
+  EXPECT_EQ(anomalies.count, 1);
+  of_conversation.Earn(800 * 600);
+  Search(File(8));
+  EXPECT_EQ(counters.Get(Counter::pictures_decoded), 3u);
+  EXPECT_EQ(counters.Get(Counter::pixels_decoded), 3u * 800 * 600);
 }
 
 TEST_F(ObjectSketchTest, PicturesThatTogetherAreTooManyAreRefused) {
