@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/if_packet.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -60,6 +61,15 @@ class PcapLiveCapture final : public LiveCapture {
     UniqueFd copy(::fcntl(socket(), F_DUPFD_CLOEXEC, 0));
     if (!copy) return FailErrno("cannot duplicate the capture socket");
     return copy;
+  }
+  Status ReleaseSocket() override {
+    const UniqueFd readiness(::epoll_create1(EPOLL_CLOEXEC));
+    epoll_event event{.events = EPOLLIN, .data = {}};
+    if (!readiness || ::epoll_ctl(readiness.get(), EPOLL_CTL_ADD, socket(), &event) != 0 ||
+        ::dup3(readiness.get(), socket(), O_CLOEXEC) < 0) {
+      return FailErrno("cannot let go of the capture socket");
+    }
+    return {};
   }
   Result<Statistics> TakeStatistics() override { return capture::TakeStatistics(socket()); }
 
@@ -138,6 +148,9 @@ Result<LiveCapture::Statistics> TakeStatistics(int packet_socket) {
   if (::getsockopt(packet_socket, SOL_PACKET, PACKET_STATISTICS, &statistics, &length) != 0) {
     return FailErrno("cannot read the capture's statistics");
   }
+  int error = 0;
+  length = sizeof(error);
+  (void)::getsockopt(packet_socket, SOL_SOCKET, SO_ERROR, &error, &length);
   return LiveCapture::Statistics{statistics.tp_packets, statistics.tp_drops};
 }
 

@@ -3,8 +3,8 @@
 // that.
 //
 // Order: Open, KeepOnly, JoinFanout, (SetFanoutProgram by the first to join, at once: without a program the kernel
-// gives everything to the first), then Deliver. Until it has joined, the socket sees everything, so KeepOnly filters by
-// the owner function until shortly after joining. One thread.
+// gives everything to the first), DuplicateSocket, ReleaseSocket, then Deliver. Until it has joined, the socket sees
+// everything, so KeepOnly filters by the owner function until shortly after joining. One thread.
 #pragma once
 
 #include <linux/filter.h>
@@ -40,11 +40,17 @@ class LiveCapture : public PacketSource {
   virtual Status SetFanoutProgram(std::span<const sock_filter> program) = 0;
   // For the launcher, which keeps the place in the group when this process dies. Close-on-exec.
   virtual Result<UniqueFd> DuplicateSocket() const = 0;
+  // Lets go of the socket: a packet socket cannot be shut for sending, and whoever holds one may send on any interface.
+  // The ring stays mapped, which keeps the socket alive, and a descriptor that only tells when frames are there takes
+  // its place. From here on only Deliver and poll_fd work, and that the interface goes down or away only the holder of a
+  // duplicate sees. Call it last, before the process seals itself.
+  virtual Status ReleaseSocket() = 0;
   // Read-and-reset, and shared by all holders of the socket: exactly one of them may call it.
   virtual Result<Statistics> TakeStatistics() = 0;
 };
 
-// The same three on a duplicate, for the launcher.
+// The same three on a duplicate, for the launcher. TakeStatistics also takes the error that the interface's going down
+// leaves at the socket, which else would keep it readable for ever.
 Status JoinFanout(int packet_socket, std::uint16_t group, std::uint16_t max_members);
 Status SetFanoutProgram(int packet_socket, std::span<const sock_filter> program);
 Result<LiveCapture::Statistics> TakeStatistics(int packet_socket);

@@ -11,6 +11,7 @@
 #include "cli/sensor_check.h"
 #include "cli/sensor_options.h"
 #include "config/in_force.h"
+#include "process/confinement.h"
 #include "process/launcher.h"
 #include "process/sandbox.h"
 #include "supervisor/generation.h"
@@ -172,9 +173,11 @@ Status Run(const RunOptions& options) {
   if (options.verbose) SetLogLevel(LogLevel::kDebug);
   SetLogRole("launcher");
   const config::Config& config = planner->config();
+  process::CloseInherited();
   if (Status status = PrepareStateDirectory(config); !status) return status;
   if (Status status = process::Harden(); !status) return status;
   if (Status status = process::KeepCapturePrivilege(config.run_as); !status) return status;
+  if (Status status = process::ConfineLauncher(); !status) return status;
   // From here on as the user who runs the sensor: what a reload could not read is found out now.
   auto plan = planner->Load(Store::When::kStart);
   if (!plan) return Fail(plan.error());

@@ -3,6 +3,7 @@
 #include <archive_entry.h>
 #include <iconv.h>
 #include <locale.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "base/bytes.h"
@@ -25,10 +26,10 @@ constexpr std::string_view kZip =
 void WarmUp() {
   // Names of members are UTF-8 whatever the environment says; the C library has this locale built in.
   setlocale(LC_CTYPE, "C.UTF-8");
+  // Times in archives are read as UTC. Were the zone left open, the C library would look for a changed file of it at
+  // every date.
+  setenv("TZ", "UTC0", 1);
   tzset();
-  const time_t now = 0;
-  tm parts{};
-  localtime_r(&now, &parts);
   for (const char* charset : {"UTF-16LE", "UTF-16BE", "CP437", "ISO-8859-1"}) {
     // Closed again: the C library keeps the tables of what was used.
     if (const iconv_t converter = iconv_open("UTF-8", charset); converter != reinterpret_cast<iconv_t>(-1)) {

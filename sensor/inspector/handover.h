@@ -26,6 +26,7 @@ class Handover : public JoinedDatagramConsumer {
   bool Flush() noexcept { return sender_.Flush(); }
   // Readable when there is something to take.
   int poll_fd() const { return receiver_.fd(); }
+  std::vector<int> sending_fds() const { return sender_.fds(); }
 
  private:
   std::uint32_t index_;

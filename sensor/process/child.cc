@@ -25,6 +25,10 @@ Result<Child> Child::Start(const std::string& role) {
   // dup2 onto itself would keep close-on-exec, so move our end away from the wanted number first.
   UniqueFd end(::fcntl(channels->second.fd(), F_DUPFD_CLOEXEC, kControlDescriptor + 1));
   posix_spawn_file_actions_adddup2(&actions, end.get(), kControlDescriptor);
+  // Standard error is the log's; the supervisor may write events to standard output. Nothing else is passed on.
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  if (role != "supervisor") posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_addclosefrom_np(&actions, kControlDescriptor + 1);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   sigset_t none;

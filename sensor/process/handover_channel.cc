@@ -106,7 +106,8 @@ bool FullForNow() { return errno == EAGAIN || errno == ENOBUFS || errno == EINTR
 
 Result<HandoverChannel> MakeHandoverChannel() {
   int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) != 0)
+  // Not SOCK_DGRAM: whoever holds an end of that may send to any Unix socket that has a name.
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
     return FailErrno("cannot make a handover channel");
   HandoverChannel channel{UniqueFd(ends[0]), UniqueFd(ends[1])};
   // As much as the kernel grants; what does not fit waits in the senders.
@@ -120,6 +121,14 @@ Result<HandoverChannel> MakeHandoverChannel() {
 HandoverSender::HandoverSender(std::vector<UniqueFd> channels, std::size_t waiting_bytes_max, Counters& counters)
     : waiting_bytes_max_(waiting_bytes_max), counters_(counters) {
   for (UniqueFd& socket : channels) channels_.push_back({std::move(socket), {}});
+}
+
+std::vector<int> HandoverSender::fds() const {
+  std::vector<int> fds;
+  for (const Channel& channel : channels_) {
+    if (channel.socket) fds.push_back(channel.socket.get());
+  }
+  return fds;
 }
 
 void HandoverSender::Send(std::uint32_t owner, const JoinedDatagram& datagram) noexcept {
@@ -172,7 +181,7 @@ std::optional<JoinedDatagram> HandoverReceiver::Receive(PacketTime now) noexcept
   for (int refused = 0; refused < kRefusedAtOnce; ++refused) {
     // Without a control part: descriptors that somebody sends along are closed by the kernel.
     const ssize_t length = ::recv(channel_.get(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
-    if (length < 0) return std::nullopt;
+    if (length <= 0) return std::nullopt;
     if (auto datagram = Decode(ByteView(buffer_).first(static_cast<std::size_t>(length)), now)) {
       counters_.Add(Counter::handover_taken);
       return datagram;

@@ -1,5 +1,5 @@
 // Handover: how one inspector gives another an IP datagram that it joined from fragments and that belongs to the other
-// (design.md section 2). Each inspector has one channel, a one-way pair of Unix datagram sockets made by the launcher,
+// (design.md section 2). Each inspector has one channel, a one-way pair of Unix packet sockets made by the launcher,
 // which outlives both sides: the owner holds the receiving end, all others the same sending end. Packets that wait in a
 // channel when its owner dies are taken by its successor.
 //
@@ -35,6 +35,8 @@ class HandoverSender {
   // `channels`: sending ends by inspector; that of this inspector is empty. `counters` outlives it.
   HandoverSender(std::vector<UniqueFd> channels, std::size_t waiting_bytes_max, Counters& counters);
 
+  // Those that something is sent on.
+  std::vector<int> fds() const;
   std::uint32_t inspectors() const { return static_cast<std::uint32_t>(channels_.size()); }
   // REQUIRES: owner < inspectors(), and not this one.
   void Send(std::uint32_t owner, const JoinedDatagram& datagram) noexcept;

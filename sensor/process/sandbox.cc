@@ -15,107 +15,131 @@
 #include <linux/capability.h>
 
 #include <cerrno>
+#include <cstdlib>
+#include <initializer_list>
 #include <memory>
+#include <type_traits>
+
+#include "telemetry/log.h"
 
 namespace spanwatch::process {
 namespace {
 
-std::atomic<std::uint64_t>* g_forbidden_calls = nullptr;  // a signal handler has no other way to reach its state
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
 
-// SECCOMP_RET_TRAP: the call did not happen; make it look like EPERM and count it.
-void OnForbiddenCall(int, siginfo_t*, void* context) {
-  auto* state = static_cast<ucontext_t*>(context);
+Refusals* g_refusals = nullptr;  // a signal handler has no other way to reach its state
+
+// The C library's fstat is newfstatat of a descriptor and an empty path. A filter cannot look at the path, so that call
+// is trapped like a forbidden one and made here as fstat, which takes no path.
+bool IsStatOfDescriptor(int call, const long long (&arguments)[4]) {
+  const auto* path = reinterpret_cast<const char*>(arguments[1]);
+  return call == SYS_newfstatat && (arguments[3] & AT_EMPTY_PATH) != 0 && path != nullptr && *path == '\0';
+}
+
+// SECCOMP_RET_TRAP: the call did not happen; make it look like EPERM and note it.
+void OnTrappedCall(int, siginfo_t* info, void* context) {
+  auto& state = static_cast<ucontext_t*>(context)->uc_mcontext;
 #if defined(__x86_64__)
-  state->uc_mcontext.gregs[REG_RAX] = -EPERM;
+  const long long arguments[4] = {state.gregs[REG_RDI], state.gregs[REG_RSI], state.gregs[REG_RDX],
+                                  state.gregs[REG_R10]};
+  auto& result = state.gregs[REG_RAX];
 #elif defined(__aarch64__)
-  state->uc_mcontext.regs[0] = static_cast<unsigned long long>(-EPERM);
+  const long long arguments[4] = {static_cast<long long>(state.regs[0]), static_cast<long long>(state.regs[1]),
+                                  static_cast<long long>(state.regs[2]), static_cast<long long>(state.regs[3])};
+  auto& result = state.regs[0];
 #else
 #error "Spanwatch's sandbox knows x86-64 and AArch64"
 #endif
-  if (g_forbidden_calls != nullptr) g_forbidden_calls->fetch_add(1, std::memory_order_relaxed);
+  using Register = std::remove_reference_t<decltype(result)>;
+  if (IsStatOfDescriptor(info->si_syscall, arguments)) {
+    const int before = errno;
+    const long status = ::syscall(SYS_fstat, arguments[0], arguments[2]);
+    result = static_cast<Register>(status == 0 ? 0 : -errno);
+    errno = before;
+    return;
+  }
+  result = static_cast<Register>(-EPERM);
+  if (g_refusals != nullptr) g_refusals->Note(info->si_syscall);
 }
 
-// What the packet loop, the allocator, the sanitizers and a clean exit need; nothing that names a path, an address or a
-// program.
+// What the packet loop, the allocator and a clean exit need, whatever the arguments: nothing that names a path, an
+// address, a program or another process, and nothing that sends.
 constexpr int kAllowedCalls[] = {
-    SCMP_SYS(read),
-    SCMP_SYS(readv),
-    SCMP_SYS(pread64),
-    SCMP_SYS(write),
-    SCMP_SYS(writev),
-    SCMP_SYS(lseek),
-    SCMP_SYS(close),
-    SCMP_SYS(fstat),
-    SCMP_SYS(poll),
-    SCMP_SYS(ppoll),
-    SCMP_SYS(epoll_wait),
-    SCMP_SYS(epoll_pwait),
-    SCMP_SYS(recvmsg),
-    SCMP_SYS(recvfrom),
-    SCMP_SYS(sendmsg),
-    SCMP_SYS(getsockopt),
-    SCMP_SYS(getsockname),
-    SCMP_SYS(munmap),
-    SCMP_SYS(mremap),
-    SCMP_SYS(madvise),
-    SCMP_SYS(brk),
-    SCMP_SYS(mlock),
-    SCMP_SYS(munlock),
-    SCMP_SYS(futex),
-    SCMP_SYS(clock_gettime),
-    SCMP_SYS(clock_nanosleep),
-    SCMP_SYS(nanosleep),
-    SCMP_SYS(gettimeofday),
-    SCMP_SYS(time),
-    SCMP_SYS(sched_yield),
-    SCMP_SYS(sched_getaffinity),
-    SCMP_SYS(getpid),
-    SCMP_SYS(gettid),
-    SCMP_SYS(getrandom),
-    SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(rt_sigaction),
-    SCMP_SYS(sigaltstack),
-    SCMP_SYS(tgkill),
-    SCMP_SYS(getrlimit),
-    SCMP_SYS(getrusage),
-    SCMP_SYS(pipe),
-    SCMP_SYS(pipe2),
-    SCMP_SYS(restart_syscall),
-    SCMP_SYS(exit),
-    SCMP_SYS(exit_group),
+    SCMP_SYS(close),           SCMP_SYS(fstat),           SCMP_SYS(poll),         SCMP_SYS(ppoll),
+    SCMP_SYS(munmap),          SCMP_SYS(mremap),          SCMP_SYS(madvise),      SCMP_SYS(brk),
+    SCMP_SYS(mlock),           SCMP_SYS(munlock),         SCMP_SYS(futex),        SCMP_SYS(clock_gettime),
+    SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),       SCMP_SYS(gettimeofday), SCMP_SYS(time),
+    SCMP_SYS(sched_yield),     SCMP_SYS(getpid),          SCMP_SYS(gettid),       SCMP_SYS(getrandom),
+    SCMP_SYS(rt_sigreturn),    SCMP_SYS(rt_sigprocmask),  SCMP_SYS(sigaltstack),  SCMP_SYS(getrlimit),
+    SCMP_SYS(getrusage),       SCMP_SYS(restart_syscall), SCMP_SYS(exit),         SCMP_SYS(exit_group),
 };
+
+// What AddressSanitizer and ThreadSanitizer do besides, to look whether memory can be read.
+constexpr int kSanitizersCalls[] = {SCMP_SYS(pipe), SCMP_SYS(pipe2), SCMP_SYS(read), SCMP_SYS(write),
+                                    SCMP_SYS(sched_getaffinity)};
 
 struct FilterDeleter {
   void operator()(void* filter) const { seccomp_release(filter); }
 };
-using Filter = std::unique_ptr<void, FilterDeleter>;
 
-bool Allow(const Filter& filter) {
-  for (const int call : kAllowedCalls) {
-    if (seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, call, 0) != 0) return false;
+// The filter being made. Every rule allows a call under the given conditions; `good` turns false when one failed.
+class Allowed {
+ public:
+  Allowed() : filter_(seccomp_init(SCMP_ACT_TRAP)), good_(filter_ != nullptr) {}
+
+  template <typename... Conditions>
+  void Allow(int call, Conditions... conditions) {
+    good_ = good_ && seccomp_rule_add(filter_.get(), SCMP_ACT_ALLOW, call, sizeof...(conditions), conditions...) == 0;
   }
-  // Memory may be mapped, never made executable.
-  for (const int call : {SCMP_SYS(mmap), SCMP_SYS(mprotect)}) {
-    if (seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, call, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) != 0)
-      return false;
+  // The calls on one descriptor. -1 is none.
+  void AllowOn(int descriptor, std::initializer_list<int> calls) {
+    if (descriptor < 0) return;
+    for (const int call : calls) Allow(call, SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(descriptor)));
   }
-  // glibc's fstat: newfstatat of a descriptor with an empty path.
-  if (seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
-                       SCMP_A3(SCMP_CMP_MASKED_EQ, 0x1000 /* AT_EMPTY_PATH */, 0x1000)) != 0) {
-    return false;
+  Status Load() {
+    if (!good_) return Fail(ErrorCode::kIo, "cannot build the seccomp filter");
+    if (const int error = seccomp_load(filter_.get()); error != 0) {
+      errno = -error;
+      return FailErrno("cannot load the seccomp filter");
+    }
+    return {};
   }
-  // libpcap asks an interface that went down for its flags; standard output is asked whether it is a terminal.
-  for (const std::uint64_t request : {0x8913ul /* SIOCGIFFLAGS */, 0x5401ul /* TCGETS */}) {
-    if (seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, request)) != 0)
-      return false;
-  }
-  // fcntl only reads flags; prlimit64 only reads limits.
-  for (const std::uint64_t command : {static_cast<std::uint64_t>(F_GETFL), static_cast<std::uint64_t>(F_GETFD)}) {
-    if (seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, command)) != 0)
-      return false;
-  }
-  return seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A2(SCMP_CMP_EQ, 0)) == 0;
+
+ private:
+  std::unique_ptr<void, FilterDeleter> filter_;
+  bool good_;
+};
+
+void AllowDescriptors(Allowed& allowed, const SealedDescriptors& descriptors) {
+  allowed.AllowOn(STDERR_FILENO, {SCMP_SYS(write), SCMP_SYS(writev)});
+  allowed.AllowOn(descriptors.control, {SCMP_SYS(sendmsg), SCMP_SYS(recvmsg)});
+  allowed.AllowOn(descriptors.receiving, {SCMP_SYS(recvfrom)});
+  for (const int channel : descriptors.sending) allowed.AllowOn(channel, {SCMP_SYS(sendmsg)});
+  for (const int input : descriptors.inputs)
+    allowed.AllowOn(input, {SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(pread64), SCMP_SYS(lseek)});
+}
+
+void AllowMemory(Allowed& allowed) {
+  // Never executable; of a descriptor, which a new hash set comes as, for reading only.
+  allowed.Allow(SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
+                SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS));
+  allowed.Allow(SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_EQ, PROT_READ));
+  allowed.Allow(SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+}
+
+void AllowOfItself(Allowed& allowed) {
+  // abort() sends itself a signal; nobody else gets one.
+  allowed.Allow(SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid())));
+  // Refusals stay counted: nobody takes their handler away.
+  allowed.Allow(SCMP_SYS(rt_sigaction), SCMP_A0(SCMP_CMP_NE, SIGSYS));
+  for (const int command : {F_GETFL, F_GETFD})
+    allowed.Allow(SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, static_cast<scmp_datum_t>(command)));
+  // Limits are read, its own, and not set.
+  allowed.Allow(SCMP_SYS(prlimit64), SCMP_A0(SCMP_CMP_EQ, 0), SCMP_A2(SCMP_CMP_EQ, 0));
 }
 
 }  // namespace
@@ -174,19 +198,43 @@ Status DropPrivileges(const std::string& user) {
   return {};
 }
 
-Status Seal(std::atomic<std::uint64_t>& forbidden_calls) {
-  g_forbidden_calls = &forbidden_calls;
+void Refusals::Note(int call) noexcept {
+  count_.fetch_add(1, std::memory_order_relaxed);
+  const auto number = static_cast<std::size_t>(call);
+  if (call < 0 || number >= kCallsMax) return;
+  calls_[number / 64].fetch_or(std::uint64_t{1} << number % 64, std::memory_order_relaxed);
+  untold_.store(true, std::memory_order_relaxed);
+}
+
+void Refusals::LogNew() {
+  if (!untold_.load(std::memory_order_relaxed)) return;
+  untold_.store(false, std::memory_order_relaxed);
+  for (std::size_t call = 0; call < kCallsMax; ++call) {
+    const std::uint64_t bit = std::uint64_t{1} << call % 64;
+    if ((calls_[call / 64].load(std::memory_order_relaxed) & bit) == 0 || (logged_[call / 64] & bit) != 0) continue;
+    logged_[call / 64] |= bit;
+    const std::unique_ptr<char, decltype(&::free)> name(
+        seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, static_cast<int>(call)), ::free);
+    Log(LogLevel::kError, "The sandbox refused a system call", "call={} number={}", name ? name.get() : "unknown",
+        call);
+  }
+}
+
+Status Seal(const SealedDescriptors& descriptors, Refusals& refusals) {
+  g_refusals = &refusals;
   struct sigaction action{};
-  action.sa_sigaction = OnForbiddenCall;
+  action.sa_sigaction = OnTrappedCall;
   action.sa_flags = SA_SIGINFO | SA_NODEFER;
   if (::sigaction(SIGSYS, &action, nullptr) != 0) return FailErrno("cannot handle SIGSYS");
-  const Filter filter(seccomp_init(SCMP_ACT_TRAP));
-  if (!filter || !Allow(filter)) return Fail(ErrorCode::kIo, "cannot build the seccomp filter");
-  if (const int error = seccomp_load(filter.get()); error != 0) {
-    errno = -error;
-    return FailErrno("cannot load the seccomp filter");
+  Allowed allowed;
+  for (const int call : kAllowedCalls) allowed.Allow(call);
+  for (const int call : kSanitizersCalls) {
+    if (kSanitized) allowed.Allow(call);
   }
-  return {};
+  AllowDescriptors(allowed, descriptors);
+  AllowMemory(allowed);
+  AllowOfItself(allowed);
+  return allowed.Load();
 }
 
 }  // namespace spanwatch::process

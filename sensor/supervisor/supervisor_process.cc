@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "process/child.h"
+#include "process/confinement.h"
 #include "process/sandbox.h"
 #include "process/supervisor_setup.h"
 #include "supervisor/generation.h"
@@ -89,6 +90,7 @@ Status SupervisorProcess::Run() {
 Status SupervisorProcess::Open() {
   if (Status status = process::Harden(); !status) return status;
   if (Status status = process::DropPrivileges(setup_.run_as); !status) return status;
+  if (Status status = process::ConfineSupervisor(); !status) return status;
   auto settings = SettingsOf(setup_.generation, std::move(setup_.hashsets));
   if (!settings) return spanwatch::Fail(settings.error());
   limits_ = settings->config.limits;

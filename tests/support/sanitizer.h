@@ -9,4 +9,10 @@ inline constexpr bool kThreadSanitizer = true;
 inline constexpr bool kThreadSanitizer = false;
 #endif
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kSanitizesMemory = true;
+#else
+inline constexpr bool kSanitizesMemory = false;
+#endif
+
 }  // namespace spanwatch::support

@@ -199,6 +199,39 @@ TEST(LiveCapture, JoiningDeliveringAndCountingWorkInsideASandboxAndOverADownAndU
   });
 }
 
+// Who has let go of the socket sends nothing, and reads its ring on; that the interface was down the holder of the
+// duplicate takes note of, so that the descriptor does not stay readable.
+TEST(LiveCapture, WithoutItsSocketFramesStillComeAndNoneCanBeSent) {
+  if (CannotTest()) GTEST_SKIP() << "needs root and ip";
+  InNetworkNamespace([] {
+    auto capture = LiveCapture::Open("span0", 0, SmallRing());
+    ASSERT_TRUE(capture.has_value()) << capture.error().message;
+    const auto duplicate = (*capture)->DuplicateSocket();
+    ASSERT_TRUE(duplicate.has_value());
+    ASSERT_TRUE((*capture)->ReleaseSocket().has_value());
+    const int descriptor = (*capture)->poll_fd();
+    const Bytes frame = Frame(1, 1);
+    sockaddr_ll to{};
+    to.sll_family = AF_PACKET;
+    to.sll_ifindex = static_cast<int>(::if_nametoindex("span0"));
+    EXPECT_LT(::send(descriptor, frame.data(), frame.size(), 0), 0);
+    EXPECT_LT(::sendto(descriptor, frame.data(), frame.size(), 0, reinterpret_cast<sockaddr*>(&to), sizeof(to)), 0);
+    EXPECT_LT(::write(descriptor, frame.data(), frame.size()), 0);
+
+    Sender peer("span1");
+    LiveRecorder recorder;
+    for (int round = 0; round < 3; ++round) {
+      for (int i = 0; i < 20; ++i) peer.Send(Frame(i, round));
+      Drain(**capture, recorder);
+      EXPECT_EQ(recorder.times_seen.size(), 20u * static_cast<std::size_t>(round + 1));
+      ASSERT_EQ(std::system("ip link set span0 down && ip link set span0 up"), 0);
+      EXPECT_TRUE(TakeStatistics(duplicate->get()).has_value());
+      pollfd ready{descriptor, POLLIN, 0};
+      while (::poll(&ready, 1, 300) > 0) ASSERT_TRUE((*capture)->Deliver(recorder, 1000).has_value());
+    }
+  });
+}
+
 TEST(LiveCapture, MissingInterfaceIsOneClearLine) {
   const auto capture = LiveCapture::Open("no-such-span", 0, SmallRing());
   ASSERT_FALSE(capture.has_value());

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <random>
@@ -137,13 +138,26 @@ TEST(HandoverChannel, IsOneWay) {
   EXPECT_LT(::send(rig.channel.receiving.get(), "x", 1, MSG_DONTWAIT | MSG_NOSIGNAL), 0);
 }
 
+// A datagram socket of the same kind would take any Unix socket's address: the system log's, for one.
+TEST(HandoverChannel, ReachesNobodyElse) {
+  Rig rig;
+  const UniqueFd log(::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0));
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  ASSERT_EQ(::bind(log.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address.sun_family)), 0);
+  socklen_t length = sizeof(address);
+  ASSERT_EQ(::getsockname(log.get(), reinterpret_cast<sockaddr*>(&address), &length), 0);
+  (void)::sendto(rig.channel.sending.get(), "x", 1, MSG_DONTWAIT, reinterpret_cast<sockaddr*>(&address), length);
+  char byte = 0;
+  EXPECT_LT(::recv(log.get(), &byte, 1, MSG_DONTWAIT), 0);
+}
+
 TEST(HandoverReceiver, RefusesWhatIsOdd) {
   Rig rig;
   const Bytes content(64, 3);
   const Bytes good = rig.Message(SomeDatagram(content));
   const std::size_t header = good.size() - content.size();
   std::vector<Bytes> odd;
-  for (std::size_t length = 0; length <= header; ++length) {
+  for (std::size_t length = 1; length <= header; ++length) {
     odd.emplace_back(good.begin(), good.begin() + static_cast<long>(length));
   }
   const auto with = [&](std::size_t at, std::uint8_t value) {
@@ -232,7 +246,9 @@ TEST(HandoverChannel, WorksInTheSandbox) {
   std::atomic<std::uint64_t> forbidden{0};
   const pid_t child = ::fork();
   if (child == 0) {
-    if (!Harden() || !Seal(forbidden)) ::_exit(99);
+    Refusals refusals(forbidden);
+    const SealedDescriptors descriptors{.receiving = rig.receiver.fd(), .sending = rig.sender.fds()};
+    if (!Harden() || !Seal(descriptors, refusals)) ::_exit(99);
     rig.sender.Send(1, SomeDatagram(content));
     const bool flushed = rig.sender.Flush();
     const bool received = rig.receiver.Receive(kNow).has_value();
