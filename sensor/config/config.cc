@@ -244,8 +244,9 @@ std::map<std::string, Section> Description() {
       {"name", TextSetting(&Config::sensor_name, "Name of this sensor in every event (observer.name).", "spanwatch")},
       {"run_as", TextSetting(&Config::run_as, "User that inspectors and supervisor become when started as root.")},
       {"names",
-       {"File names in events: 'masked' (plate shapes masked) or 'tagged' (a keyed tag and the extension).", "masked",
-        ApplyNames}}};
+       {"What senders word (names, hosts, user agents, banners) in events: 'masked' (what looks like a plate) or "
+        "'tagged' (all but a keyed tag and the extension).",
+        "masked", ApplyNames}}};
   sections["capture"] = {
       {"interface", TextSetting(&Config::interface, "Network interface that the mirror port feeds.")},
       {"inspectors", {"Inspector processes that share the traffic by address pair.", "1", ApplyInspectors}}};

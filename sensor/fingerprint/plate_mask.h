@@ -1,5 +1,5 @@
-// Masking of names for events and logs (design.md section 6). Used by `inspector` for file names, member names and
-// provenance steps. Safe from any thread.
+// Masking of plates in what came from the wire and goes into events (design.md section 6). Used by `inspector` for
+// every string of every message that leaves it. Safe from any thread.
 #pragma once
 
 #include <string>
@@ -7,9 +7,11 @@
 
 namespace spanwatch::fingerprint {
 
-// `name` with every token of a shape in the built-in plate table masked: letters to A, digits to 9, separators kept.
-// `lane3/ABC1234_0017.jpg` becomes `lane3/AAA9999_0017.jpg`. Tokens joined by one separator a place (`ABC-1234`) and
-// look-alike or full-width letters are masked too. Invalid UTF-8 stays as it is. Masking twice changes nothing.
+// `name` with everything masked that looks like a plate: letters to A, digits to 9, separators kept.
+// `lane3/ABC1234_0017.jpg` becomes `lane3/AAA9999_0017.jpg`. It counts what PlateShape reads, and so full-width and
+// look-alike letters and the digits of every script; parted by separators (`ABC - 1234`, `A_B_C_1_2_3_4`); glued to
+// other letters and digits (`imgABC1234`); escaped (`ABC%31234`, in that also once more). What looks like a plate and
+// is none is masked as well. Invalid UTF-8 stays as it is. Masking twice changes nothing.
 std::string MaskPlates(std::string_view name);
 
 }  // namespace spanwatch::fingerprint

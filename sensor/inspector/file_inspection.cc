@@ -27,25 +27,15 @@ bool ReadInto(const UniqueFd& file, const std::function<void(ByteView)>& take, p
 }  // namespace
 
 void InspectFiles(std::vector<process::NamedFile> inputs, const config::Limits& limits, process::SharedBlock& block,
-                  RingSink& sink, std::shared_ptr<const MatchContext> match,
-                  const std::function<std::string(const std::string&)>& mask) {
+                  RingSink& sink, std::shared_ptr<const MatchContext> match) {
   AnomalyReporter anomalies(block.anomalies, limits, sink);
   fingerprint::PictureMemory pictures(limits.perceptual_pictures_remembered, limits.perceptual_held_bytes);
   fingerprint::FragmentSearch fragments;
   content::OpenMemory memory(limits.content_memory_bytes);
   PictureTally picture_tally(limits, block.counters);
-  const WatchContext context{limits,
-                             block.counters,
-                             sink,
-                             anomalies,
-                             pictures,
-                             picture_tally,
-                             fragments,
-                             memory,
-                             Zones::Any(),
-                             "",
-                             mask,
-                             [](FlowWatch*, std::optional<PacketTime>) {}};
+  const WatchContext context{limits,   block.counters, sink,      anomalies,
+                             pictures, picture_tally,  fragments, nullptr,
+                             memory,   Zones::Any(),   "",        [](FlowWatch*, std::optional<PacketTime>) {}};
   Bytes buffer(kReadBytes);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     FlowInfo info;

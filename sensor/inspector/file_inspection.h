@@ -10,7 +10,6 @@ namespace spanwatch::inspector {
 
 // `flow.flow_id` of the sightings is the position of the file in `inputs`.
 void InspectFiles(std::vector<process::NamedFile> inputs, const config::Limits& limits, process::SharedBlock& block,
-                  RingSink& sink, std::shared_ptr<const MatchContext> match,
-                  const std::function<std::string(const std::string&)>& mask);
+                  RingSink& sink, std::shared_ptr<const MatchContext> match);
 
 }  // namespace spanwatch::inspector

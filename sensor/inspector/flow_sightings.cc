@@ -1,6 +1,7 @@
 #include "inspector/flow_sightings.h"
 
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 
 namespace spanwatch::inspector {
@@ -23,7 +24,7 @@ bool SeenInside(const std::vector<Provenance>& seen, const Provenance& place) {
 }  // namespace
 
 ObjectEvidence::ObjectEvidence(const ObjectContext& context, bool in_raw_stream, const FingerprintIndex& index,
-                               Counters& counters, bool& any_certain)
+                               Counters& counters, FlowSightings& flow)
     : info_(*context.info),
       provenance_(*context.provenance),
       direction_(context.direction),
@@ -32,7 +33,7 @@ ObjectEvidence::ObjectEvidence(const ObjectContext& context, bool in_raw_stream,
       in_raw_stream_(in_raw_stream),
       index_(index),
       counters_(counters),
-      any_certain_(any_certain) {}
+      flow_(flow) {}
 
 void ObjectEvidence::OnMatch(const Match& match) noexcept {
   if (index_.Item(match.item).negative) return OnNegative(match);
@@ -42,7 +43,8 @@ void ObjectEvidence::OnMatch(const Match& match) noexcept {
   if (match.method == Method::kExact || (match.method == Method::kFragment && match.confidence == Confidence::kSure)) {
     named_ = true;
   }
-  if (match.confidence == Confidence::kSure) certain_ = any_certain_ = true;
+  if (place->second.confidence != Confidence::kSure || told_.contains(match.item)) return;
+  if (untold_.insert(match.item).second) flow_.Schedule(*this);
 }
 
 void ObjectEvidence::OnNegative(const Match& match) {
@@ -55,7 +57,6 @@ void ObjectEvidence::OnNegative(const Match& match) {
   }
   const std::size_t taken_away = std::erase_if(matches_, [&](const auto& entry) { return IsHarmless(entry.second); });
   counters_.Add(Counter::matches_negative, taken_away);
-  certain_ = std::ranges::any_of(matches_, [](const auto& e) { return e.second.confidence == Confidence::kSure; });
 }
 
 // Metadata may hide what the picture's digest does not cover, so fragments and records outlive a harmless picture.
@@ -70,7 +71,20 @@ void ObjectEvidence::OnRecordEvidence(const RecordEvidence& evidence) noexcept {
 void ObjectEvidence::OnArchiveEvidence(const ArchiveEvidence& evidence) noexcept { archive_ = evidence; }
 
 ObjectEvidence& FlowSightings::Begin(const ObjectContext& object, bool in_raw_stream) {
-  return open_.emplace_back(object, in_raw_stream, context_.index, context_.counters, any_certain_);
+  ObjectEvidence& evidence = open_.emplace_back(object, in_raw_stream, context_.index, context_.counters, *this);
+  evidence.place_ = std::prev(open_.end());
+  return evidence;
+}
+
+void FlowSightings::Schedule(ObjectEvidence& evidence) {
+  if (evidence.deadline_) return;
+  const auto delay = std::chrono::milliseconds(context_.limits.inspector_first_sighting_delay_ms);
+  evidence.deadline_ = deadlines_.insert(deadlines_.end(), {context_.now + delay, &evidence});
+}
+
+void FlowSightings::Unschedule(ObjectEvidence& evidence) {
+  if (evidence.deadline_) deadlines_.erase(*evidence.deadline_);
+  evidence.deadline_.reset();
 }
 
 void FlowSightings::SetContent(ObjectEvidence& evidence, std::string media_type, std::optional<Sha256Digest> sha256,
@@ -82,15 +96,10 @@ void FlowSightings::SetContent(ObjectEvidence& evidence, std::string media_type,
 
 void FlowSightings::Complete(ObjectEvidence& evidence, ObjectEnd end, PacketTime now) {
   evidence.end_ = end;
-  const auto self = std::ranges::find_if(open_, [&](const ObjectEvidence& other) { return &other == &evidence; });
-  if (evidence.empty()) {
-    open_.erase(self);
-  } else if (evidence.in_raw_stream_) {
-    held_.splice(held_.end(), open_, self);
-  } else {
-    TellComplete(evidence, now);
-    open_.erase(self);
-  }
+  if (!evidence.empty() && evidence.in_raw_stream_) return held_.splice(held_.end(), open_, evidence.place_);
+  if (!evidence.empty()) TellComplete(evidence, now);
+  Unschedule(evidence);
+  open_.erase(evidence.place_);
 }
 
 void FlowSightings::TellComplete(ObjectEvidence& evidence, PacketTime now) {
@@ -120,39 +129,22 @@ void FlowSightings::TellComplete(ObjectEvidence& evidence, PacketTime now) {
 }
 
 void FlowSightings::TellEarly(PacketTime now) {
-  const auto delay = std::chrono::milliseconds(context_.limits.inspector_first_sighting_delay_ms);
-  for (auto* list : {&open_, &held_}) {
-    for (ObjectEvidence& evidence : *list) {
-      if (!evidence.certain_) continue;
-      if (!evidence.certain_since_) evidence.certain_since_ = now;
-      if (now - *evidence.certain_since_ < delay) continue;
-      Selected selected;
-      const auto& items = items_[Index(evidence.direction_)];
-      for (const auto& [item, match] : evidence.matches_) {
-        const auto known = items.find(item);
-        if (match.confidence != Confidence::kSure || evidence.told_.contains(item)) continue;
-        if (known != items.end() && known->second.rank <= Rank(match)) continue;
-        evidence.told_.emplace(item, true);
-        selected.push_back(&match);
-      }
-      evidence.certain_since_ = now;  // more items of the same object are told in batches
-      Emit(evidence, selected, SightingPhase::kFirst, now);
+  while (!deadlines_.empty() && deadlines_.front().time <= now) {
+    ObjectEvidence& evidence = *deadlines_.front().evidence;
+    Unschedule(evidence);  // more items of the same object are told in batches
+    Selected selected;
+    const auto& items = items_[Index(evidence.direction_)];
+    for (const ItemRef item : evidence.untold_) {
+      const auto match = evidence.matches_.find(item);
+      if (match == evidence.matches_.end() || match->second.confidence != Confidence::kSure) continue;  // taken back
+      const auto known = items.find(item);
+      if (known != items.end() && known->second.rank <= Rank(match->second)) continue;
+      evidence.told_.insert(item);
+      selected.push_back(&match->second);
     }
+    evidence.untold_.clear();
+    Emit(evidence, selected, SightingPhase::kFirst, now);
   }
-}
-
-std::optional<PacketTime> FlowSightings::next_deadline() const {
-  if (!any_certain_) return std::nullopt;
-  const auto delay = std::chrono::milliseconds(context_.limits.inspector_first_sighting_delay_ms);
-  std::optional<PacketTime> next;
-  for (const auto* list : {&open_, &held_}) {
-    for (const ObjectEvidence& evidence : *list) {
-      if (!evidence.certain_ || evidence.told_.size() == evidence.matches_.size()) continue;
-      const PacketTime deadline = evidence.certain_since_ ? *evidence.certain_since_ + delay : PacketTime::min();
-      if (!next || deadline < *next) next = deadline;
-    }
-  }
-  return next;
 }
 
 void FlowSightings::Finish(PacketTime now) {
@@ -175,6 +167,7 @@ void FlowSightings::Finish(PacketTime now) {
       }
     }
   }
+  deadlines_.clear();
   held_.clear();
 }
 
@@ -187,16 +180,12 @@ void FlowSightings::Emit(const ObjectEvidence& evidence, const Selected& matches
   if (evidence.info_.exchange != nullptr) common.flow.facts.exchange = *evidence.info_.exchange;
   common.object_id = evidence.object_id_;
   common.object_kind = evidence.info_.kind;
-  common.object_name = context_.mask(evidence.info_.name);
+  common.object_name = evidence.info_.name;
   common.media_type = evidence.sniffed_type_.empty() ? evidence.info_.media_type : evidence.sniffed_type_;
   common.object_size = evidence.bytes_;
   common.object_complete = phase == SightingPhase::kComplete && evidence.end_ == ObjectEnd::kComplete;
   common.sha256 = evidence.sha256_;
-  for (const std::string& step : evidence.provenance_) {
-    // The first word is the layer's own, no part of a name: "http 200" is no plate.
-    const std::size_t own = std::min(step.find(' '), step.size() - 1) + 1;
-    common.provenance.push_back(step.substr(0, own) + context_.mask(step.substr(own)));
-  }
+  common.provenance = evidence.provenance_;
   common.evasive = evidence.evasive_;
   // One method and one confidence a sighting, so that rules may count its items without looking at each.
   std::map<std::tuple<std::uint16_t, std::string_view, Method, Confidence>, Sighting> by_kind;

@@ -16,6 +16,7 @@
 #include <list>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "config/limits.h"
 #include "model/object.h"
@@ -24,12 +25,14 @@
 
 namespace spanwatch::inspector {
 
+class FlowSightings;
+
 // The evidence gathered in one object. Owned by FlowSightings from Begin until it is told.
 class ObjectEvidence : public MatchSink {
  public:
-  // `any_certain` is set when the first certain match arrives; it, `index` and `counters` outlive the evidence.
+  // `flow`, `index` and `counters` outlive the evidence.
   ObjectEvidence(const ObjectContext& context, bool in_raw_stream, const FingerprintIndex& index, Counters& counters,
-                 bool& any_certain);
+                 FlowSightings& flow);
 
   // A match of a negative bank is kept from being told, and so is what it explains: a file known as harmless explains
   // everything found in it, a picture every match of its looks or data, a look-alike only what looks less like it.
@@ -40,13 +43,18 @@ class ObjectEvidence : public MatchSink {
   // A match of another item that a negative bank explains, as far as is known by now.
   bool IsHarmless(const Match& match) const;
 
-  bool certain() const { return certain_; }
   bool empty() const { return matches_.empty(); }
 
  private:
   friend class FlowSightings;
 
   void OnNegative(const Match& match);
+
+  using Place = std::list<ObjectEvidence>::iterator;
+  struct Deadline {
+    PacketTime time;
+    ObjectEvidence* evidence = nullptr;
+  };
 
   // What outlives the ObjectContext.
   ObjectInfo info_;
@@ -60,7 +68,8 @@ class ObjectEvidence : public MatchSink {
   std::optional<Sha256Digest> sha256_;
 
   std::map<ItemRef, Match> matches_;  // the best of each item
-  std::map<ItemRef, bool> told_;      // in an early sighting
+  std::set<ItemRef> untold_;          // matched for certain, and in no early sighting yet
+  std::set<ItemRef> told_;            // in an early sighting
   std::optional<RecordEvidence> records_;
   // What negative banks know of this object.
   bool harmless_file_ = false;
@@ -70,9 +79,9 @@ class ObjectEvidence : public MatchSink {
   Counters& counters_;
   std::optional<ArchiveEvidence> archive_;
   bool named_ = false;
-  bool certain_ = false;
-  bool& any_certain_;
-  std::optional<PacketTime> certain_since_;
+  FlowSightings& flow_;
+  Place place_;                                            // in the list of the flow that it is in
+  std::optional<std::list<Deadline>::iterator> deadline_;  // while something is untold
   ObjectEnd end_ = ObjectEnd::kTruncated;
 };
 
@@ -83,13 +92,15 @@ class FlowSightings {
     const config::Limits& limits;
     Counters& counters;
     InspectorSink& sink;
-    std::function<std::string(const std::string&)> mask;  // names and steps
-    std::function<FlowSummary(Direction)> summarise;      // the flow as events show it
+    const PacketTime& now;                            // of the flow
+    std::function<FlowSummary(Direction)> summarise;  // the flow as events show it
     // What was sent in this direction, against the collection of an item.
     std::function<PictureEvidence(Direction, ItemRef)> weigh;
   };
 
   explicit FlowSightings(Context context) : context_(std::move(context)) {}
+  FlowSightings(const FlowSightings&) = delete;
+  FlowSightings& operator=(const FlowSightings&) = delete;
 
   // The evidence lives until Complete or Finish.
   ObjectEvidence& Begin(const ObjectContext& object, bool in_raw_stream);
@@ -97,16 +108,23 @@ class FlowSightings {
                   std::uint64_t bytes);
   // The object ended.
   void Complete(ObjectEvidence& evidence, ObjectEnd end, PacketTime now);
-  // Tells what has been certain for long enough. Called while the flow runs.
+  // Tells what has been certain for long enough. Called while the flow runs; costs what it tells.
   void TellEarly(PacketTime now);
-  // When TellEarly has something to do; nothing when it has not.
-  std::optional<PacketTime> next_deadline() const;
+  // When TellEarly has something to do; nothing when it has not. Asked after every packet: constant time.
+  std::optional<PacketTime> next_deadline() const {
+    return deadlines_.empty() ? std::nullopt : std::optional(deadlines_.front().time);
+  }
   // The flow ended; every object has been completed.
   void Finish(PacketTime now);
 
  private:
+  friend class ObjectEvidence;
   using Selected = std::vector<const Match*>;
+  using Deadline = ObjectEvidence::Deadline;
 
+  // `evidence` has something to tell early, when the delay is over.
+  void Schedule(ObjectEvidence& evidence);
+  void Unschedule(ObjectEvidence& evidence);
   void TellComplete(ObjectEvidence& evidence, PacketTime now);
   void Emit(const ObjectEvidence& evidence, const Selected& matches, SightingPhase phase, PacketTime now);
 
@@ -116,7 +134,8 @@ class FlowSightings {
   };
 
   Context context_;
-  bool any_certain_ = false;
+  // The delay is the same for all, so they stand in the order of their times.
+  std::list<Deadline> deadlines_;
   std::list<ObjectEvidence> open_;                 // objects still running
   std::list<ObjectEvidence> held_;                 // ended, found in the raw stream: told at the end of the flow
   std::array<std::map<ItemRef, Known>, 2> items_;  // told as complete, by direction

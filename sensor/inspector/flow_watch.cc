@@ -36,9 +36,10 @@ class FlowWatch::ObjectWatch : public ObjectConsumer, public MatchSink {
       : flow_(flow),
         direction_(object.direction),
         evidence_(flow.sightings_.Begin(object, in_raw_stream)),
-        sketch_context_{*flow.match_->index,     *flow.match_->records,   *this,
-                        flow.context_.limits,    flow.context_.counters,  flow.context_.anomalies,
-                        &flow.context_.pictures, &flow.context_.fragments},
+        sketch_context_{
+            *flow.match_->index,     *flow.match_->records,    *this,
+            flow.context_.limits,    flow.context_.counters,   flow.context_.anomalies,
+            &flow.context_.pictures, &flow.context_.fragments, flow.first_.budget_ ? &*flow.first_.budget_ : nullptr},
         sketch_(fingerprint::MakeObjectSketch(sketch_context_, object)) {}
 
   bool OnData(ByteView bytes) noexcept override {
@@ -87,7 +88,7 @@ FlowWatch::FlowWatch(const FlowInfo& info, const WatchContext& context, std::sha
       summarise_current_([this] { return Summarise(current_); }),
       first_(*this),
       own_sightings_(std::make_unique<FlowSightings>(
-          FlowSightings::Context{*match_->index, context.limits, context.counters, context.sink, context.mask,
+          FlowSightings::Context{*match_->index, context.limits, context.counters, context.sink, info.now,
                                  [this](Direction direction) { return Summarise(direction); },
                                  [this](Direction direction, ItemRef item) {
                                    return context_.picture_tally.Weigh(WayOf(direction), *match_->index, item);
@@ -97,6 +98,7 @@ FlowWatch::FlowWatch(const FlowInfo& info, const WatchContext& context, std::sha
       tree_(*this, context.anomalies, context.counters, context.limits, context.memory),
       protocol_({info, facts_, tree_, context.anomalies, context.counters, context.limits}) {
   match_->index->SetNow(info.now);
+  if (context.decoding != nullptr) budget_.emplace(*context.decoding);
 }
 
 FlowWatch::FlowWatch(FlowWatch& first)
@@ -132,6 +134,7 @@ ObjectConsumer& FlowWatch::Raw(Direction direction) {
 
 void FlowWatch::OnData(Direction direction, ByteView bytes) noexcept {
   Enter(direction);
+  if (first_.budget_) first_.budget_->Earn(bytes.size());
   context_.fragments.Begin(*match_->index, bytes);
   // The parser first: what it names need not be named again by the raw search.
   if (info_.transport == Transport::kTcp) protocol_.OnData(direction, bytes);

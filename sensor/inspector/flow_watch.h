@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "content/object_tree.h"
+#include "fingerprint/decoding_budget.h"
 #include "fingerprint/fragment_search.h"
 #include "fingerprint/lpr_file_names.h"
 #include "fingerprint/picture_memory.h"
@@ -29,10 +30,10 @@ struct WatchContext {
   fingerprint::PictureMemory& pictures;
   PictureTally& picture_tally;
   fingerprint::FragmentSearch& fragments;
+  fingerprint::DecodingPool* decoding;  // null: pictures may cost what they like
   content::OpenMemory& memory;
   Zones zones;
   std::string interface_name;
-  std::function<std::string(const std::string&)> mask;
   // Asks for a call of FlowWatch::TellEarly at a packet time; nothing: no call.
   std::function<void(class FlowWatch*, std::optional<PacketTime>)> schedule;
 };
@@ -98,6 +99,7 @@ class FlowWatch : public FlowConsumer, public ObjectObserver, public content::Op
   FlowWatch& first_;                              // this, unless it is a second reading
   std::unique_ptr<FlowSightings> own_sightings_;  // of the first
   FlowSightings& sightings_;
+  std::optional<fingerprint::DecodingBudget> budget_;  // of the first
   content::OpenMemory::Place place_;
   content::ObjectTree tree_;
   protocol::FlowProtocol protocol_;

@@ -14,13 +14,14 @@ constexpr std::chrono::milliseconds kTick{100};
 
 Inspection::Inspection(const config::Limits& limits, process::SharedBlock& block, RingSink& sink, Zones zones,
                        Share share, std::string interface_name, std::shared_ptr<const MatchContext> match,
-                       std::function<std::string(const std::string&)> mask, JoinedDatagramConsumer* joined)
+                       JoinedDatagramConsumer* joined)
     : block_(block),
       sink_(sink),
       share_(share),
       anomalies_(block.anomalies, limits, sink),
       pictures_(limits.perceptual_pictures_remembered, limits.perceptual_held_bytes),
       picture_tally_(limits, block.counters),
+      decoding_(limits),
       memory_(limits.content_memory_bytes),
       context_{limits,
                block.counters,
@@ -29,10 +30,10 @@ Inspection::Inspection(const config::Limits& limits, process::SharedBlock& block
                pictures_,
                picture_tally_,
                fragments_,
+               &decoding_,
                memory_,
                std::move(zones),
                std::move(interface_name),
-               std::move(mask),
                [this](FlowWatch* flow, std::optional<PacketTime> deadline) { Schedule(flow, deadline); }},
       factory_(context_, std::move(match)),
       flows_(limits, block.counters, anomalies_, factory_),
@@ -68,6 +69,7 @@ void Inspection::Advance(PacketTime now) noexcept {
   block_.heartbeat.fetch_add(1, std::memory_order_relaxed);
   block_.last_packet_time.store(Nanoseconds(now_), std::memory_order_relaxed);
   anomalies_.Advance(now_);
+  decoding_.Advance(now_);
   flows_.Advance(now_);
   ReturnMemory();
   std::vector<FlowWatch*> due;

@@ -23,8 +23,7 @@ class Inspection : public CapturedPacketConsumer, public PacketConsumer {
 
   // `joined`: live, of several inspectors, takes what belongs to another; else null. Outlives the inspection.
   Inspection(const config::Limits& limits, process::SharedBlock& block, RingSink& sink, Zones zones, Share share,
-             std::string interface_name, std::shared_ptr<const MatchContext> match,
-             std::function<std::string(const std::string&)> mask, JoinedDatagramConsumer* joined);
+             std::string interface_name, std::shared_ptr<const MatchContext> match, JoinedDatagramConsumer* joined);
 
   void OnCaptured(const CapturedPacket& packet) noexcept override;
   // What another inspector joined for this one.
@@ -33,11 +32,8 @@ class Inspection : public CapturedPacketConsumer, public PacketConsumer {
 
   // Live, when no packet came for a while: time goes on all the same.
   void Idle(PacketTime now) noexcept;
-  // New flows match against this from now on; what went before goes with its last flow. All flows mask names with this,
-  // and cross these zones.
-  void Swap(std::shared_ptr<const MatchContext> match, std::function<std::string(const std::string&)> mask,
-            Zones zones) {
-    context_.mask = std::move(mask);
+  // New flows match against this from now on; what went before goes with its last flow. All flows cross these zones.
+  void Swap(std::shared_ptr<const MatchContext> match, Zones zones) {
     context_.zones = std::move(zones);
     factory_.Swap(std::move(match));
   }
@@ -58,6 +54,7 @@ class Inspection : public CapturedPacketConsumer, public PacketConsumer {
   fingerprint::PictureMemory pictures_;
   PictureTally picture_tally_;
   fingerprint::FragmentSearch fragments_;
+  fingerprint::DecodingPool decoding_;
   content::OpenMemory memory_;
   std::uint64_t most_held_ = 0;  // of memory_, since memory last went back to the system
   std::set<std::pair<PacketTime, FlowWatch*>> deadlines_;

@@ -36,22 +36,25 @@ constexpr std::chrono::milliseconds kDrainTime{300};
 constexpr std::chrono::milliseconds kHandoverDrainTime{300};
 // While packets for other inspectors wait for room.
 constexpr std::chrono::milliseconds kWaitingPoll{1};
+constexpr std::size_t kLongestExtension = 5;  // ".jpeg"
+
+// The extension of a name, with its dot; what is longer may be a name itself.
+std::string ExtensionOf(const std::string& name) {
+  const std::size_t dot = name.rfind('.');
+  return dot == std::string::npos || name.size() - dot > kLongestExtension ? "" : name.substr(dot);
+}
 
 // Holds the sets whose key it tags with.
-std::function<std::string(const std::string&)> MaskOf(const process::InspectorSetup& setup,
-                                                      const std::shared_ptr<const MatchContext>& match) {
-  if (!setup.tag_names) return [](const std::string& name) { return fingerprint::MaskPlates(name); };
+TextMask MaskOf(const process::InspectorSetup& setup, const std::shared_ptr<const MatchContext>& match) {
+  if (!setup.tag_names) return [](const std::string& text) { return fingerprint::MaskPlates(text); };
   const fingerprint::RecordTagger* const tagger = match->taggers.empty() ? nullptr : match->taggers.front().get();
   return [match, tagger](const std::string& name) {
-    const std::size_t dot = name.rfind('.');
-    const std::string extension = dot == std::string::npos || name.size() - dot > 8 ? "" : name.substr(dot);
-    return name.empty() || tagger == nullptr ? extension : fmt::format("{:016x}{}", tagger->NameTag(name), extension);
+    return tagger == nullptr ? ExtensionOf(name) : fmt::format("{:016x}{}", tagger->NameTag(name), ExtensionOf(name));
   };
 }
 
 // Whatever a library opens on first use, it opens now.
 void WarmUp() {
-  ::tzset();
   content::WarmUp();
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int length = 0;
@@ -90,6 +93,7 @@ class InspectorProcess {
   process::ControlChannel& channel_;
   process::InspectorSetup setup_;
   process::MappedSharedBlock block_;
+  std::optional<process::Refusals> refusals_;
   std::shared_ptr<const MatchContext> match_;
   std::unique_ptr<RingSink> sink_;
   std::unique_ptr<Handover> handover_;  // live, of several
@@ -110,7 +114,7 @@ Status InspectorProcess::Run() {
   if (Status status = channel_.Send(ByteView(&ready, 1)); !status) return status;
   Status status;
   if (setup_.mode == process::InspectorMode::kFiles) {
-    InspectFiles(std::move(setup_.inputs), setup_.limits, *block_, *sink_, match_, MaskOf(setup_, match_));
+    InspectFiles(std::move(setup_.inputs), setup_.limits, *block_, *sink_, match_);
   } else {
     if (setup_.mode == process::InspectorMode::kLive) {
       status = InspectLive();
@@ -120,6 +124,7 @@ Status InspectorProcess::Run() {
   }
   inspection_->Finish();
   while (!sink_->Flush() && ParentThere()) ::usleep(1000);
+  refusals_->LogNew();
   return status;
 }
 
@@ -129,19 +134,24 @@ Status InspectorProcess::Open() {
   if (!block) return Fail(block.error());
   block_ = std::move(*block);
   block_->generation.store(setup_.generation, std::memory_order_relaxed);
+  refusals_.emplace(block_->forbidden_calls);
   auto writer = process::RingWriter::Open(setup_.ring.get());
   if (!writer) return Fail(writer.error());
+  // Both are mapped now.
+  setup_.shared_block.reset();
+  setup_.ring.reset();
   const bool live = setup_.mode == process::InspectorMode::kLive;
-  sink_ = std::make_unique<RingSink>(std::move(*writer), live ? RingSink::WhenFull::kQueue : RingSink::WhenFull::kWait,
-                                     setup_.limits, block_->counters, [this] { return ParentThere(); });
   auto match = OpenMatchContext(std::move(setup_.hashsets), setup_.trusted_keys, setup_.limits, block_->counters);
   if (!match) return Fail(match.error());
   match_ = *match;
+  sink_ = std::make_unique<RingSink>(std::move(*writer), live ? RingSink::WhenFull::kQueue : RingSink::WhenFull::kWait,
+                                     MaskOf(setup_, match_), setup_.limits, block_->counters,
+                                     [this] { return ParentThere(); });
   // Live, the kernel's fan-out has chosen the packets already.
   const Inspection::Share share = live ? Inspection::Share{} : Inspection::Share{setup_.index, setup_.count};
   if (!setup_.handover_sending.empty()) OpenHandover();
   inspection_ = std::make_unique<Inspection>(setup_.limits, *block_, *sink_, setup_.zones, share, setup_.interface,
-                                             *match, MaskOf(setup_, *match), handover_.get());
+                                             *match, handover_.get());
   return {};
 }
 
@@ -176,7 +186,8 @@ Status InspectorProcess::OpenLive() {
   message.Le(static_cast<std::uint8_t>(process::ControlKind::kCaptureSocket));
   message.Le(static_cast<std::int32_t>(live_->link_type()));
   const int descriptor = socket->get();
-  return channel_.Send(message.bytes(), std::span(&descriptor, 1));
+  if (Status status = channel_.Send(message.bytes(), std::span(&descriptor, 1)); !status) return status;
+  return live_->ReleaseSocket();
 }
 
 Status InspectorProcess::Seal() {
@@ -184,7 +195,14 @@ Status InspectorProcess::Seal() {
       !status) {
     return status;
   }
-  return process::Seal(block_->forbidden_calls);
+  process::SealedDescriptors descriptors;
+  descriptors.control = channel_.fd();
+  if (handover_ != nullptr) {
+    descriptors.receiving = handover_->poll_fd();
+    descriptors.sending = handover_->sending_fds();
+  }
+  for (const process::NamedFile& input : setup_.inputs) descriptors.inputs.push_back(input.file.get());
+  return process::Seal(descriptors, *refusals_);
 }
 
 // Every inspector reads every file; the first tells what is wrong with one. A file that is no capture spoils no other.
@@ -210,6 +228,7 @@ bool InspectorProcess::ReplayAll() {
       block_->input_bytes_read.store(before + (*source)->progress().position, std::memory_order_relaxed);
       if (!state) tell(state.error(), "A capture is damaged or cut short; what could be read of it was inspected");
       if (!state || *state == capture::PacketSource::State::kEnd) break;
+      refusals_->LogNew();
     }
     if (setup_.index == 0) TellAbout(**source, input.name, told_link_types);
     before += (*source)->progress().position;
@@ -251,7 +270,8 @@ Status InspectorProcess::HandleControl() {
     }
     match_ = std::move(*match);
     setup_.tag_names = reload->tag_names;
-    inspection_->Swap(match_, MaskOf(setup_, match_), std::move(reload->zones));
+    inspection_->Swap(match_, std::move(reload->zones));
+    sink_->SetMask(MaskOf(setup_, match_));
     block_->generation.store(reload->generation, std::memory_order_relaxed);
     const std::uint8_t done = static_cast<std::uint8_t>(process::ControlKind::kReloaded);
     return channel_.Send(ByteView(&done, 1));
@@ -295,6 +315,7 @@ Status InspectorProcess::InspectLive() {
   while (!draining_ || Clock::now() < end) {
     const auto state = live_->Deliver(*inspection_, kPacketsAtOnce);
     if (!state) return Fail(state.error());
+    refusals_->LogNew();
     bool idle = *state != capture::PacketSource::State::kMore;
     idle = !TakeHandedOver() && idle;
     const bool sent = handover_ == nullptr || handover_->Flush();

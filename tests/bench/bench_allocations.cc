@@ -97,14 +97,13 @@ Result<std::vector<Sample>> Inspect(const cli::SensorOptions& options, const std
   auto reader = process::RingReader::Open(ring->get());
   if (!writer || !reader) return Fail(ErrorCode::kIo, "cannot map the ring");
   Counters& counters = (*block)->counters;
-  inspector::RingSink sink(std::move(*writer), inspector::RingSink::WhenFull::kWait, config->limits, counters,
+  const auto mask = [](const std::string& text) { return fingerprint::MaskPlates(text); };
+  inspector::RingSink sink(std::move(*writer), inspector::RingSink::WhenFull::kWait, mask, config->limits, counters,
                            [&reader] { return Empty(*reader); });
   auto match = inspector::OpenMatchContext(std::move(sets->inputs), sets->trusted_keys, config->limits, counters);
   if (!match) return Fail(match.error());
   WarmUp();
-  inspector::Inspection inspection(
-      config->limits, **block, sink, config->zones, {}, "", *match,
-      [](const std::string& name) { return fingerprint::MaskPlates(name); }, nullptr);
+  inspector::Inspection inspection(config->limits, **block, sink, config->zones, {}, "", *match, nullptr);
   auto file = OpenForReading(capture);
   if (!file) return Fail(file.error());
   auto source = capture::OpenCaptureFile(std::move(*file), capture);

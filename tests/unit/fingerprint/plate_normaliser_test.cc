@@ -62,25 +62,5 @@ TEST(PlateNormaliser, FieldWithoutPlateHasNoVariant) {
   EXPECT_TRUE(PlateVariants("NOT A PLATE AT ALL").empty());
 }
 
-TEST(MaskPlates, LettersAndDigitsOfPlateShapesAreMasked) {
-  EXPECT_EQ(MaskPlates("lane3/BCD1234_0017.jpg"), "lane3/AAA9999_0017.jpg");
-  EXPECT_EQ(MaskPlates("bcd-1234.JPG"), "AAA-9999.JPG");
-  EXPECT_EQ(MaskPlates("20190513-021140_cam3_7BCD123.jpg"), "20190513-999999_cam3_9AAA999.jpg");
-  EXPECT_EQ(MaskPlates("zip IMG_20190513.png"), "zip IMG_20190513.png");
-  EXPECT_EQ(MaskPlates("\uFF22\uFF23\uFF24\uFF11\uFF12\uFF13\uFF14.tif"), "AAA9999.tif");
-}
-
-TEST(MaskPlates, OrdinaryNamesAndBytesThatAreNoTextStay) {
-  for (const std::string name : {"http POST /up", "multipart[2] a.zip", "report.docx", "\xFF\xFE\xC3", ""}) {
-    EXPECT_EQ(MaskPlates(name), name);
-  }
-}
-
-TEST(MaskPlates, MaskingTwiceChangesNothing) {
-  for (const char* name : {"BCD 12 34/7BCD123.jpg", "BCD1234-BCD1235", "b.c.d.1.2.3"}) {
-    EXPECT_EQ(MaskPlates(MaskPlates(name)), MaskPlates(name));
-  }
-}
-
 }  // namespace
 }  // namespace spanwatch::fingerprint

@@ -78,7 +78,8 @@ struct Flow {
   FlowFacts facts;
   std::vector<std::unique_ptr<ObjectInfo>> infos;
   std::vector<std::unique_ptr<Provenance>> provenances;
-  FlowSightings sightings{{index, limits, counters, sink, [](const std::string& name) { return "masked " + name; },
+  PacketTime now = At(0);
+  FlowSightings sightings{{index, limits, counters, sink, now,
                            [this](Direction direction) {
                              FlowSummary summary;
                              summary.from_client = direction == Direction::kFromClient;
@@ -112,7 +113,7 @@ TEST(FlowSightings, ACompletedObjectTellsOneSightingForEachCollectionMethodAndCo
   EXPECT_FALSE(flow.sink.sightings[0].pictures.has_value());
   ASSERT_TRUE(flow.sink.sightings[1].pictures.has_value());
   EXPECT_EQ(flow.sink.sightings[1].pictures->pictures_alike, 8u);
-  EXPECT_EQ(flow.sink.sightings[0].provenance, Provenance{"http masked POST /a"});
+  EXPECT_EQ(flow.sink.sightings[0].provenance, Provenance{"http POST /a"});
   EXPECT_EQ(flow.sink.sightings[1].confidence, Confidence::kWeak);
   EXPECT_EQ(flow.sink.sightings[2].collection, "reads");
 }
@@ -160,7 +161,7 @@ TEST(FlowSightings, TheOrderInWhichObjectsEndChangesNothing) {
     if (!stream_first) flow.sightings.Complete(stream, ObjectEnd::kComplete, At(1));
     flow.sightings.Finish(At(2));
     ASSERT_EQ(flow.sink.sightings.size(), 1u);
-    EXPECT_EQ(flow.sink.sightings[0].provenance, Provenance{"http masked POST /a"});
+    EXPECT_EQ(flow.sink.sightings[0].provenance, Provenance{"http POST /a"});
   }
 }
 
@@ -196,8 +197,10 @@ TEST(FlowSightings, WhatWasToldOneWayIsToldEarlyTheOtherWay) {
   sent.OnMatch(Found(1, Method::kExact));
   flow.sightings.Complete(sent, ObjectEnd::kComplete, At(1));
   auto& answer = flow.Begin(Provenance{"http 200 /a"}, false, Direction::kFromServer);
+  flow.now = At(1);
   answer.OnMatch(Found(1, Method::kExact));
-  flow.sightings.TellEarly(At(1));
+  flow.sightings.TellEarly(At(2000));
+  EXPECT_EQ(flow.sink.sightings.size(), 1u);
   flow.sightings.TellEarly(At(2001));
   ASSERT_EQ(flow.sink.sightings.size(), 2u);
   EXPECT_EQ(flow.sink.sightings[1].phase, SightingPhase::kFirst);
@@ -301,7 +304,6 @@ TEST(FlowSightings, ACertainMatchIsToldEarlyWhileItsObjectRuns) {
   object.OnMatch(Found(1, Method::kFragment, Confidence::kWeak));
   EXPECT_FALSE(flow.sightings.next_deadline().has_value()) << "weak evidence waits for the end";
   object.OnMatch(Found(1, Method::kFragment));
-  flow.sightings.TellEarly(At(0));
   ASSERT_TRUE(flow.sightings.next_deadline().has_value());
   EXPECT_EQ(*flow.sightings.next_deadline(), At(2000));
   flow.sightings.TellEarly(At(1999));
@@ -315,6 +317,42 @@ TEST(FlowSightings, ACertainMatchIsToldEarlyWhileItsObjectRuns) {
   ASSERT_EQ(flow.sink.sightings.size(), 2u);
   EXPECT_EQ(flow.sink.sightings[1].phase, SightingPhase::kComplete);
   EXPECT_FALSE(flow.sink.sightings[1].object_complete);
+  EXPECT_FALSE(flow.sightings.next_deadline().has_value());
+}
+
+TEST(FlowSightings, DeadlinesComeInOrderAndGoWithTheirObjects) {
+  Flow flow;
+  ObjectEvidence* objects[3];
+  for (int i = 0; i < 3; ++i) {
+    objects[i] = &flow.Begin("http POST /" + std::to_string(i));
+    flow.now = At(100 * i);
+    objects[i]->OnMatch(Found(static_cast<std::uint32_t>(1 + i), Method::kExact));
+  }
+  EXPECT_EQ(*flow.sightings.next_deadline(), At(2000));
+  flow.sightings.Complete(*objects[0], ObjectEnd::kComplete, At(300));
+  EXPECT_EQ(*flow.sightings.next_deadline(), At(2100));
+  flow.now = At(2150);
+  flow.sightings.TellEarly(flow.now);
+  EXPECT_EQ(flow.sink.sightings.size(), 2u);
+  EXPECT_EQ(*flow.sightings.next_deadline(), At(2200));
+  // More of an object that was told already is told after the delay, together.
+  objects[1]->OnMatch(Found(10, Method::kExact));
+  objects[1]->OnMatch(Found(11, Method::kExact));
+  flow.sightings.TellEarly(At(2200));
+  EXPECT_EQ(*flow.sightings.next_deadline(), At(4150));
+  flow.sightings.TellEarly(At(4150));
+  ASSERT_EQ(flow.sink.sightings.size(), 4u);
+  EXPECT_EQ(flow.sink.sightings[3].items.size(), 2u);
+  EXPECT_FALSE(flow.sightings.next_deadline().has_value());
+}
+
+TEST(FlowSightings, WhatANegativeBankTookBackIsNotToldEarly) {
+  Flow flow;
+  auto& object = flow.Begin("http POST /a");
+  object.OnMatch(Found(1, Method::kExact));
+  object.OnMatch(Found(NamedItems::kNegative, Method::kExact));
+  flow.sightings.TellEarly(At(9000));
+  EXPECT_TRUE(flow.sink.sightings.empty());
 }
 
 }  // namespace

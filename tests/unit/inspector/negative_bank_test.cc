@@ -58,8 +58,8 @@ std::set<Method> MethodsToldOf(const hashset::SetList& sets, ByteView content, s
   const auto snapshot = *hashset::Snapshot::Make(sets, &counters);
   const fingerprint::RecordSearch records(*snapshot, {}, limits, counters);
   CountingAnomalies anomalies;
-  FlowSightings sightings({*snapshot, limits, counters, recorder, [](const std::string& name) { return name; },
-                           [](Direction) { return FlowSummary(); },
+  const PacketTime now{};
+  FlowSightings sightings({*snapshot, limits, counters, recorder, now, [](Direction) { return FlowSummary(); },
                            [](Direction, ItemRef) { return PictureEvidence(); }});
   ObjectInfo info;
   info.step = "http POST /a";

@@ -20,8 +20,9 @@ Sighting SomeSighting(std::uint64_t flow, std::uint8_t item) {
 
 struct Rig {
   explicit Rig(RingSink::WhenFull when_full)
-      : sink(std::move(*process::RingWriter::Open(fd.get())), when_full, limits, counters,
+      : sink(std::move(*process::RingWriter::Open(fd.get())), when_full, Same, limits, counters,
              [this] { return ++asked < 3; }) {}
+  static std::string Same(const std::string& text) { return text; }
 
   UniqueFd fd = std::move(*process::MakeRing(8192));
   process::RingReader reader = std::move(*process::RingReader::Open(fd.get()));
@@ -78,6 +79,26 @@ TEST(RingSink, WhatIsSeenBetterIsToldBetterWhenSightingsMerge) {
     rig.sink.Flush();
   }
   EXPECT_EQ(told, std::vector{Confidence::kSure});
+}
+
+TEST(RingSink, NothingLeavesUnmaskedAndNothingIsMaskedTwice) {
+  Rig rig(RingSink::WhenFull::kQueue);
+  rig.sink.SetMask([](const std::string& text) { return "masked " + text; });
+  Sighting sighting = SomeSighting(1, 0);
+  sighting.flow.facts.exchange.server_name = "host";
+  for (std::uint8_t i = 1; i < 200; ++i) sighting.items.emplace_back().id[0] = i;
+  rig.sink.OnMessage(sighting);  // in parts
+  std::size_t messages = 0;
+  for (int round = 0; round < 100; ++round) {
+    while (const auto message = rig.reader.Take()) {
+      ++messages;
+      const auto decoded = std::get<Sighting>(*process::DecodeMessage(message->payload));
+      EXPECT_EQ(decoded.flow.facts.exchange.server_name, "masked host");
+      rig.reader.Release();
+    }
+    rig.sink.Flush();
+  }
+  EXPECT_GT(messages, 1u);
 }
 
 TEST(RingSink, ASightingLongerThanTheRingTakesGoesOutInParts) {
