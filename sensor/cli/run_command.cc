@@ -14,7 +14,7 @@
 #include "process/confinement.h"
 #include "process/launcher.h"
 #include "process/sandbox.h"
-#include "supervisor/generation.h"
+#include "supervisor/edition.h"
 #include "telemetry/log.h"
 
 namespace spanwatch::cli {
@@ -83,14 +83,14 @@ Result<OpenedHashSets> TakeIn(const config::Config& config, Store::When when, st
 }
 
 // The first 48 bits of a digest over all that is in force: as many as a metric holds exactly.
-std::uint64_t DigestOf(const config::Config& config, const supervisor::Generation& generation,
+std::uint64_t DigestOf(const config::Config& config, const supervisor::Edition& edition,
                        const std::vector<process::HashSetFacts>& sets) {
   std::string text = config::Describe(config);
   for (const auto& set : sets) text += fmt::format("set {} {}\n", set.digest, set.unsearched_records);
-  for (const auto& [name, content] : generation.rules.files)
+  for (const auto& [name, content] : edition.rules.files)
     text += fmt::format("rules {} {}\n", name, policy::ContentDigest(content));
-  text += generation.rules.manifest;
-  for (const Bytes& key : generation.trusted_keys) text += ToHex(key) + "\n";
+  text += edition.rules.manifest;
+  for (const Bytes& key : edition.trusted_keys) text += ToHex(key) + "\n";
   return std::stoull(policy::ContentDigest(AsBytes(text)).substr(0, 12), nullptr, 16);
 }
 
@@ -113,16 +113,16 @@ Result<process::SensorPlan> Planner::Load(Store::When when) const {
       }
     };
   }
-  supervisor::Generation generation{.name = options_.config_file, .started_with = text_, .latest = std::move(*text)};
-  generation.trusted_keys = sets->trusted_keys;
-  generation.has_rules = !plan.config.rules_directory.empty();
-  if (generation.has_rules) {
+  supervisor::Edition edition{.name = options_.config_file, .started_with = text_, .latest = std::move(*text)};
+  edition.trusted_keys = sets->trusted_keys;
+  edition.has_rules = !plan.config.rules_directory.empty();
+  if (edition.has_rules) {
     auto rules = policy::ReadRuleFolder(plan.config.rules_directory);
     if (!rules) return Fail(rules.error());
-    generation.rules = std::move(*rules);
+    edition.rules = std::move(*rules);
   }
-  plan.generation = generation.digest = DigestOf(plan.config, generation, sets->facts);
-  auto part = supervisor::WriteGeneration(generation);
+  plan.generation = edition.digest = DigestOf(plan.config, edition, sets->facts);
+  auto part = supervisor::WriteEdition(edition);
   if (!part) return Fail(part.error());
   plan.supervisor_part = std::move(*part);
   plan.summary = fmt::format("inside={} names={} trusted_keys={}", config::ShowInside(plan.config),

@@ -9,6 +9,7 @@ namespace {
 
 constexpr char kContext[crypto_kdf_CONTEXTBYTES + 1] = "swrecord";
 constexpr std::size_t kSubkeySize = 32;
+constexpr std::size_t kStackOfDerivation = 16 * 1024;  // that the key passes through, libsodium's own included
 static_assert(crypto_kdf_KEYBYTES == RecordKeys::kRecordKeySize);
 
 }  // namespace
@@ -33,6 +34,7 @@ Result<RecordKeys> RecordKeys::Derive(ByteView record_key) {
     crypto_kdf_derive_from_key(bytes->get() + subkey * kSubkeySize, kSubkeySize, subkey + 1, kContext,
                                record_key.data());
   }
+  sodium_stackzero(kStackOfDerivation);
   return RecordKeys(std::move(*bytes));
 }
 

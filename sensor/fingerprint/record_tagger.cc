@@ -18,6 +18,7 @@ namespace {
 constexpr std::size_t kAesBlock = 16;
 constexpr std::size_t kRounds = 14;
 constexpr std::uint8_t kTagVersion = 1;
+constexpr std::size_t kStackOfSchedules = 16 * 1024;  // that keys pass through while their schedules are made
 // Blocks in flight: they cover the latency of one AES round on the processors of the field.
 constexpr std::size_t kFew = 8;
 constexpr std::size_t kMany = 32;
@@ -333,6 +334,7 @@ RecordTagger::RecordTagger(const RecordKeys& keys, AesPath path) {
   Prepare(keys.k(), path, schedules_->value);
   Prepare(keys.k2(), path, schedules_->pair);
   Prepare(keys.name_key(), path, schedules_->name);
+  sodium_stackzero(kStackOfSchedules);
 }
 
 RecordTagger::~RecordTagger() = default;

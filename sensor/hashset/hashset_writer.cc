@@ -41,6 +41,8 @@ class FileMapping {
   void* mapping_;
 };
 
+constexpr std::size_t kStackOfSigning = 16 * 1024;  // that the key passes through, libsodium's own included
+
 struct SigningKey {
   std::array<std::uint8_t, crypto_sign_PUBLICKEYBYTES> public_key{};
   std::array<std::uint8_t, crypto_sign_SECRETKEYBYTES> secret_key{};
@@ -49,7 +51,10 @@ struct SigningKey {
     CHECK(seed.size() == crypto_sign_SEEDBYTES && sodium_init() >= 0);
     crypto_sign_seed_keypair(public_key.data(), secret_key.data(), seed.data());
   }
-  ~SigningKey() { sodium_memzero(secret_key.data(), secret_key.size()); }
+  ~SigningKey() {
+    sodium_memzero(secret_key.data(), secret_key.size());
+    sodium_stackzero(kStackOfSigning);
+  }
 };
 
 std::filesystem::path FolderOf(const HashSetDescription& description) {

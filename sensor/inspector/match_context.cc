@@ -12,7 +12,10 @@ Result<std::shared_ptr<const MatchContext>> OpenMatchContext(std::vector<process
   std::vector<const fingerprint::RecordTagger*> taggers;
   for (process::HashSetInput& input : hashsets) {
     auto set = hashset::MappedHashSet::Open(input.file, input.name, trusted_keys);
-    if (!set) return Fail(set.error());
+    if (!set) {
+      ::explicit_bzero(input.record_key.data(), input.record_key.size());
+      return Fail(set.error());
+    }
     const fingerprint::RecordTagger* tagger = nullptr;
     if (!input.record_key.empty()) {
       const auto keys = fingerprint::RecordKeys::FromDerived(input.record_key);

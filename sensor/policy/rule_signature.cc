@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kRuleFileBytesMax = 4u << 20;
 constexpr std::size_t kManifestBytesMax = 1u << 20;
+constexpr std::size_t kStackOfSigning = 16 * 1024;  // that the key passes through, libsodium's own included
 constexpr std::size_t kDigestDigits = crypto_hash_sha256_BYTES * 2;
 constexpr std::size_t kNameAt = kDigestDigits + 2;
 constexpr std::string_view kVersion1 = "spanwatch-rules-signature 1\n";
@@ -41,6 +42,7 @@ std::string MakeRuleManifest(const std::map<std::string, Bytes>& files, std::uin
   unsigned char signature[crypto_sign_BYTES];
   crypto_sign_detached(signature, nullptr, AsBytes(manifest).data(), manifest.size(), secret_key);
   sodium_memzero(secret_key, sizeof(secret_key));
+  sodium_stackzero(kStackOfSigning);
   return manifest + "signature " + ToHex(signature) + " by " + ToHex(public_key) + "\n";
 }
 

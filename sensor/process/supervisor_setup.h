@@ -35,7 +35,7 @@ struct SupervisorSetup {
   std::string run_as;
   bool verbose = false;
   UniqueFd launcher_block;  // the launcher's own counters
-  UniqueFd generation;      // what it goes by (supervisor/generation.h)
+  UniqueFd generation;      // what it goes by (supervisor/edition.h)
   std::vector<InspectorPart> inspectors;
   std::vector<HashSetFacts> hashsets;
 };

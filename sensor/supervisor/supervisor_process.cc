@@ -10,7 +10,7 @@
 #include "process/confinement.h"
 #include "process/sandbox.h"
 #include "process/supervisor_setup.h"
-#include "supervisor/generation.h"
+#include "supervisor/edition.h"
 #include "supervisor/supervisor.h"
 #include "telemetry/log.h"
 
@@ -30,16 +30,16 @@ constexpr std::chrono::seconds kOrphanTime{2};
 
 // What the launcher's side read, as it handed it over.
 Result<Settings> SettingsOf(const UniqueFd& file, std::vector<process::HashSetFacts> hashsets) {
-  auto generation = ReadGeneration(file);
-  if (!generation) return spanwatch::Fail(generation.error());
+  auto edition = ReadEdition(file);
+  if (!edition) return spanwatch::Fail(edition.error());
   Settings settings;
-  auto config = ConfigOf(*generation, settings.needs_restart);
+  auto config = ConfigOf(*edition, settings.needs_restart);
   if (!config) return spanwatch::Fail(config.error());
   settings.config = std::move(*config);
   settings.hashsets = std::move(hashsets);
-  settings.trusted_keys = std::move(generation->trusted_keys);
-  if (generation->has_rules) settings.rules = std::move(generation->rules);
-  settings.generation = generation->digest;
+  settings.trusted_keys = std::move(edition->trusted_keys);
+  if (edition->has_rules) settings.rules = std::move(edition->rules);
+  settings.generation = edition->digest;
   return settings;
 }
 

@@ -133,7 +133,7 @@ def sensor_metrics():
     exporter = (SENSOR / "supervisor/metrics_exporter.cc").read_text(encoding="utf-8")
     counters = (SENSOR / "telemetry/counters.def").read_text(encoding="utf-8")
     names = {f"spanwatch_{name}" for name in re.findall(r'^COUNTER\(\w+, "(\w+)"', counters, re.MULTILINE)}
-    names |= {f"spanwatch_{name}" for name in re.findall(r'(?:Single\(MetricType::\w+,|gauge\()\s*"(\w+)"', exporter)}
+    names |= {f"spanwatch_{name}" for name in re.findall(r'(?:Single\(MetricType::\w+,|gauge\(|each\()\s*"(\w+)"', exporter)}
     names |= set(re.findall(r'(?:\.Name\(|\.name = )"(\w+)"', exporter))
     return names
 

@@ -9,6 +9,7 @@
 #include "base/hex.h"
 #include "policy/policy.h"
 #include "support/memory_correlation_store.h"
+#include "support/stack_search.h"
 
 namespace spanwatch::policy {
 namespace {
@@ -151,6 +152,15 @@ TEST_F(RuleSignature, ADamagedManifestRefusesTheFolderAndSigningAgainHeals) {
       << "who trusts nobody needs no signature: the folder can be checked before it is signed";
   Sign(Seed(1));
   EXPECT_TRUE(Facts(1)->all_signed);
+}
+
+TEST_F(RuleSignature, SigningLeavesNoKeyOnTheStack) {
+  Bytes seed(crypto_sign_SEEDBYTES);
+  randombytes_buf(seed.data(), seed.size());
+  const auto files = ReadRuleFolder(folder_).value().files;
+  const std::string manifest = MakeRuleManifest(files, 1, seed);
+  EXPECT_FALSE(test::LiesOnStack(seed));
+  EXPECT_TRUE(VerifyRuleManifest(manifest, {}).has_value());
 }
 
 }  // namespace

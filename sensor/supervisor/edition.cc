@@ -1,4 +1,4 @@
-#include "supervisor/generation.h"
+#include "supervisor/edition.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -19,49 +19,49 @@ Bytes TakeBytes(ByteReader& reader) {
   return {bytes.begin(), bytes.end()};
 }
 
-Bytes Encode(const Generation& generation) {
+Bytes Encode(const Edition& edition) {
   ByteWriter writer;
-  writer.Text(generation.name);
-  writer.Text(generation.started_with);
-  writer.Text(generation.latest);
-  writer.Le(static_cast<std::uint8_t>(generation.has_rules));
-  writer.Text(generation.rules.manifest);
-  writer.Le(static_cast<std::uint32_t>(generation.rules.files.size()));
-  for (const auto& [name, content] : generation.rules.files) {
+  writer.Text(edition.name);
+  writer.Text(edition.started_with);
+  writer.Text(edition.latest);
+  writer.Le(static_cast<std::uint8_t>(edition.has_rules));
+  writer.Text(edition.rules.manifest);
+  writer.Le(static_cast<std::uint32_t>(edition.rules.files.size()));
+  for (const auto& [name, content] : edition.rules.files) {
     writer.Text(name);
     writer.Text(AsText(content));
   }
-  writer.Le(static_cast<std::uint32_t>(generation.trusted_keys.size()));
-  for (const Bytes& key : generation.trusted_keys) writer.Text(AsText(key));
-  writer.Le(generation.digest);
+  writer.Le(static_cast<std::uint32_t>(edition.trusted_keys.size()));
+  for (const Bytes& key : edition.trusted_keys) writer.Text(AsText(key));
+  writer.Le(edition.digest);
   return writer.Release();
 }
 
-Result<Generation> Decode(ByteView bytes) {
+Result<Edition> Decode(ByteView bytes) {
   ByteReader reader(bytes);
-  Generation generation;
-  generation.name = TakeString(reader);
-  generation.started_with = TakeString(reader);
-  generation.latest = TakeString(reader);
-  generation.has_rules = reader.U8() != 0;
-  generation.rules.manifest = TakeString(reader);
+  Edition edition;
+  edition.name = TakeString(reader);
+  edition.started_with = TakeString(reader);
+  edition.latest = TakeString(reader);
+  edition.has_rules = reader.U8() != 0;
+  edition.rules.manifest = TakeString(reader);
   const std::uint32_t files = reader.U32Le();
   for (std::uint32_t i = 0; i < files && reader.ok(); ++i) {
     std::string name = TakeString(reader);
-    generation.rules.files.emplace(std::move(name), TakeBytes(reader));
+    edition.rules.files.emplace(std::move(name), TakeBytes(reader));
   }
   const std::uint32_t keys = reader.U32Le();
-  for (std::uint32_t i = 0; i < keys && reader.ok(); ++i) generation.trusted_keys.push_back(TakeBytes(reader));
-  generation.digest = reader.U64Le();
+  for (std::uint32_t i = 0; i < keys && reader.ok(); ++i) edition.trusted_keys.push_back(TakeBytes(reader));
+  edition.digest = reader.U64Le();
   if (!reader.ok() || reader.remaining() != 0)
     return Fail(ErrorCode::kCorrupt, "what the launcher handed over of its configuration is damaged");
-  return generation;
+  return edition;
 }
 
 }  // namespace
 
-Result<UniqueFd> WriteGeneration(const Generation& generation) {
-  const Bytes bytes = Encode(generation);
+Result<UniqueFd> WriteEdition(const Edition& edition) {
+  const Bytes bytes = Encode(edition);
   UniqueFd file(::memfd_create("spanwatch-generation", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!file) return FailErrno("cannot make a file in memory for the configuration");
   for (std::size_t done = 0; done < bytes.size();) {
@@ -74,7 +74,7 @@ Result<UniqueFd> WriteGeneration(const Generation& generation) {
   return file;
 }
 
-Result<Generation> ReadGeneration(const UniqueFd& file) {
+Result<Edition> ReadEdition(const UniqueFd& file) {
   struct stat status{};
   if (::fstat(file.get(), &status) != 0) return FailErrno("cannot look at the configuration in memory");
   Bytes bytes(static_cast<std::size_t>(status.st_size));
@@ -87,10 +87,10 @@ Result<Generation> ReadGeneration(const UniqueFd& file) {
   return Decode(bytes);
 }
 
-Result<config::Config> ConfigOf(const Generation& generation, std::vector<std::string>& needs_restart) {
-  auto started_with = config::ParseConfig(generation.started_with, generation.name);
+Result<config::Config> ConfigOf(const Edition& edition, std::vector<std::string>& needs_restart) {
+  auto started_with = config::ParseConfig(edition.started_with, edition.name);
   if (!started_with) return Fail(started_with.error());
-  auto latest = config::ParseConfig(generation.latest, generation.name);
+  auto latest = config::ParseConfig(edition.latest, edition.name);
   if (!latest) return Fail(latest.error());
   return config::InForce(*started_with, std::move(*latest), needs_restart);
 }

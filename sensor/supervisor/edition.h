@@ -1,6 +1,7 @@
-// Generation: what a supervisor goes by, read once by the launcher's side and handed over as one file, so that
-// supervisor and inspectors, and each that takes the place of one that died, go by the same: not by what the files
-// happen to hold when it starts (design.md section 10, What the sensor claims, it can show).
+// Edition: what a supervisor goes by of one generation of the configuration, read once by the launcher's side and
+// handed over as one file, so that supervisor and inspectors, and each that takes the place of one that died, go by the
+// same: not by what the files happen to hold when it starts (design.md section 10, What the sensor claims, it can
+// show).
 //
 // The record keys of the hash sets and the secrets of webhooks are not in it. The supervisor reads the latter itself.
 #pragma once
@@ -14,7 +15,7 @@
 
 namespace spanwatch::supervisor {
 
-struct Generation {
+struct Edition {
   std::string name;          // of the configuration file, for messages
   std::string started_with;  // its text when the sensor started: what needs a restart is taken from there
   std::string latest;        // its text when it was last read
@@ -25,10 +26,10 @@ struct Generation {
 };
 
 // A file in memory that nobody can change any more, and what it holds.
-Result<UniqueFd> WriteGeneration(const Generation& generation);
-Result<Generation> ReadGeneration(const UniqueFd& file);
+Result<UniqueFd> WriteEdition(const Edition& edition);
+Result<Edition> ReadEdition(const UniqueFd& file);
 
 // The configuration of it that is in force; `needs_restart`: the keys that the latest text would have otherwise.
-Result<config::Config> ConfigOf(const Generation& generation, std::vector<std::string>& needs_restart);
+Result<config::Config> ConfigOf(const Edition& edition, std::vector<std::string>& needs_restart);
 
 }  // namespace spanwatch::supervisor

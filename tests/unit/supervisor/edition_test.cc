@@ -1,4 +1,4 @@
-#include "supervisor/generation.h"
+#include "supervisor/edition.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -8,25 +8,25 @@
 namespace spanwatch::supervisor {
 namespace {
 
-Generation Example() {
-  Generation generation;
-  generation.name = "spanwatch.yaml";
-  generation.started_with = "sensor: {name: first}\nzones: {inside: [10.0.0.0/8]}\n";
-  generation.latest = "sensor: {name: second}\nzones: {inside: [10.20.0.0/16]}\nmetrics: {listen: \"127.0.0.1:1\"}\n";
-  generation.has_rules = true;
-  generation.rules.files["images.yml"] = Bytes{1, 2, 3};
-  generation.rules.manifest = "signed";
-  generation.trusted_keys = {Bytes(32, 9)};
-  generation.digest = 0x123456789abc;
-  return generation;
+Edition Example() {
+  Edition edition;
+  edition.name = "spanwatch.yaml";
+  edition.started_with = "sensor: {name: first}\nzones: {inside: [10.0.0.0/8]}\n";
+  edition.latest = "sensor: {name: second}\nzones: {inside: [10.20.0.0/16]}\nmetrics: {listen: \"127.0.0.1:1\"}\n";
+  edition.has_rules = true;
+  edition.rules.files["images.yml"] = Bytes{1, 2, 3};
+  edition.rules.manifest = "signed";
+  edition.trusted_keys = {Bytes(32, 9)};
+  edition.digest = 0x123456789abc;
+  return edition;
 }
 
-TEST(Generation, ComesBackFromItsFileAndNobodyCanChangeThat) {
-  const auto file = WriteGeneration(Example());
+TEST(Edition, ComesBackFromItsFileAndNobodyCanChangeThat) {
+  const auto file = WriteEdition(Example());
   ASSERT_TRUE(file.has_value());
   EXPECT_LT(::pwrite(file->get(), "x", 1, 0), 0);
   for (int reader = 0; reader < 2; ++reader) {
-    const auto read = ReadGeneration(*file);
+    const auto read = ReadEdition(*file);
     ASSERT_TRUE(read.has_value()) << read.error().message;
     EXPECT_EQ(read->rules.files, Example().rules.files);
     EXPECT_EQ(read->rules.manifest, "signed");
@@ -36,7 +36,7 @@ TEST(Generation, ComesBackFromItsFileAndNobodyCanChangeThat) {
   }
 }
 
-TEST(Generation, WhatNeedsARestartIsAsAtTheStart) {
+TEST(Edition, WhatNeedsARestartIsAsAtTheStart) {
   std::vector<std::string> needs_restart;
   const auto config = ConfigOf(Example(), needs_restart);
   ASSERT_TRUE(config.has_value());
@@ -47,9 +47,9 @@ TEST(Generation, WhatNeedsARestartIsAsAtTheStart) {
   EXPECT_EQ(needs_restart, (std::vector<std::string>{"metrics.listen", "sensor.name"}));
 }
 
-TEST(Generation, AFileOfAnythingElseIsRefused) {
-  EXPECT_FALSE(ReadGeneration(test::MemoryFile("something else")).has_value());
-  EXPECT_FALSE(ReadGeneration(test::MemoryFile("")).has_value());
+TEST(Edition, AFileOfAnythingElseIsRefused) {
+  EXPECT_FALSE(ReadEdition(test::MemoryFile("something else")).has_value());
+  EXPECT_FALSE(ReadEdition(test::MemoryFile("")).has_value());
 }
 
 }  // namespace
