@@ -23,7 +23,7 @@ PictureView PictureOf(const ListedDigest& digest) {
 }
 
 // Why a digest is not registered: it belongs to no content that could be told by it. Empty: it can be.
-std::string_view LackOf(const ListedDigest& digest) {
+std::string_view WhyUseless(const ListedDigest& digest) {
   constexpr std::string_view kEmptySha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
   constexpr std::string_view kEmptyMd5 = "d41d8cd98f00b204e9800998ecf8427e";
   if (const std::string digits = ToHex(digest.value); digits == kEmptySha256 || digits == kEmptyMd5) {
@@ -80,7 +80,7 @@ class ListRows {
     if (over && !row.digests.empty()) over_.push_back(row);
     for (const ListedDigest& digest : row.digests) {
       if (over) break;
-      if (const std::string_view lack = LackOf(digest); !lack.empty()) {
+      if (const std::string_view lack = WhyUseless(digest); !lack.empty()) {
         Problem(row.line, std::string(lack));
         continue;
       }
