@@ -187,6 +187,11 @@ Decoder::Walked Decoder::Join(Frame& frame) noexcept {
   frame.bytes = reassembler_.datagram();
   frame.length = static_cast<std::uint32_t>(frame.bytes.size());
   frame.packet.reassembled = true;
+  const DecodedPacket& header = reassembler_.header();
+  frame.packet.hop_limit = header.hop_limit;
+  frame.packet.ip_options = header.ip_options;
+  frame.packet.overlong = header.overlong;
+  frame.packet.checksum = header.checksum;
   if (joined_ != nullptr && !frame.owner_decided &&
       joined_->TakeJoined({frame.packet, reassembler_.protocol(), frame.bytes, frame.length})) {
     return Walked::kTaken;

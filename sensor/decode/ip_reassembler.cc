@@ -33,6 +33,17 @@ std::uint32_t CountPresent(const Bits& present, std::uint32_t first, std::uint32
 
 constexpr std::uint32_t UnitsUpTo(std::uint32_t bytes) { return (bytes + 7) / 8; }
 
+// Other bytes for a joined datagram contradict it within this time; later its identification was used again.
+constexpr std::chrono::milliseconds kContradicted{100};
+
+// A receiver takes no datagram of which it drops a fragment.
+void KeepTheWorst(DecodedPacket& of, const DecodedPacket& fragment) {
+  of.hop_limit = std::min(of.hop_limit, fragment.hop_limit);
+  of.ip_options = of.ip_options || fragment.ip_options;
+  of.overlong = of.overlong || fragment.overlong;
+  if (fragment.checksum == Checksum::kWrong) of.checksum = Checksum::kWrong;
+}
+
 }  // namespace
 
 IpReassembler::IpReassembler(const config::Limits& limits, Counters& counters, AnomalySink& anomalies,
@@ -72,6 +83,12 @@ FragmentResult IpReassembler::Add(const Fragment& fragment, const DecodedPacket&
     return FragmentResult::kDuplicate;
   } else if (slots_[index].joined_in_frame == frame_) {
     return FragmentResult::kRefused;  // its bytes are being read, and this fragment came out of them
+  } else if (slots_[index].joined_in_frame != 0 && now_ - slots_[index].started < kContradicted) {
+    anomalies_.OnAnomaly(AnomalyCode::ip_fragment_overlap);
+    const std::uint32_t second = SecondOf(index);
+    if (second == kNone) return FragmentResult::kRefused;
+    AddToSecond(second, fragment, header);
+    return FragmentResult::kHeld;
   } else if (slots_[index].joined_in_frame != 0) {
     Remove(joined_, index);  // the id was used again
     Append(waiting_, index);
@@ -87,17 +104,78 @@ FragmentResult IpReassembler::Add(const Fragment& fragment, const DecodedPacket&
   ++slot.fragments;
   if (fragment.offset == 0 || slot.fragments == 1) slot.protocol = fragment.protocol;
   slot.furthest = std::max(slot.furthest, end);
-  if (!Write(slot, fragment)) anomalies_.OnAnomaly(AnomalyCode::ip_fragment_overlap);
+  KeepTheWorst(slot.header, header);
+  const bool clean = Write(slot, fragment);
+  if (!clean) anomalies_.OnAnomaly(AnomalyCode::ip_fragment_overlap);
   if (!fragment.more && slot.total == 0) slot.total = end;
-  const std::uint32_t units = UnitsUpTo(slot.total);
-  if (slot.total == 0 || CountPresent(slot.present, 0, units) != units) return FragmentResult::kHeld;
+  if (!clean || slot.has_second) {
+    const std::uint32_t second = SecondOf(index);
+    if (second != kNone) AddToSecond(second, fragment, header);
+  }
+  if (!Whole(slot)) return FragmentResult::kHeld;
   slot.joined_in_frame = frame_;
   Remove(waiting_, index);
   Append(joined_, index);
   counters_.Add(Counter::fragment_datagrams_joined);
   datagram_ = {slot.bytes.get(), slot.total};
+  header_ = &slot.header;
   protocol_ = slot.protocol;
   return FragmentResult::kJoined;
+}
+
+bool IpReassembler::Whole(const Slot& slot) noexcept {
+  const std::uint32_t units = UnitsUpTo(slot.total);
+  return slot.total != 0 && CountPresent(slot.present, 0, units) == units;
+}
+
+std::uint32_t IpReassembler::SecondOf(std::uint32_t index) noexcept {
+  FragmentKey key = slots_[index].key;
+  key.second = true;
+  if (slots_[index].has_second) {
+    const std::uint32_t known = Find(key);
+    if (known != kNone) return known;
+  }
+  // A slot must not be taken from the datagram that it is for.
+  const bool free = free_.oldest != kNone;
+  if (!free && (index == waiting_.oldest || index == joined_.oldest)) return kNone;
+  const std::uint32_t second = Take(key);
+  if (second == kNone) return kNone;
+  slots_[index].has_second = true;
+  Slot& to = slots_[second];
+  const Slot& from = slots_[index];
+  to.header = from.header;
+  to.owner_decided = from.owner_decided;
+  to.total = from.total;
+  to.furthest = from.furthest;
+  to.fragments = from.fragments;
+  to.protocol = from.protocol;
+  to.present = from.present;
+  std::memcpy(to.bytes.get(), from.bytes.get(), from.furthest);
+  return second;
+}
+
+void IpReassembler::AddToSecond(std::uint32_t index, const Fragment& fragment, const DecodedPacket& header) noexcept {
+  Slot& slot = slots_[index];
+  KeepTheWorst(slot.header, header);
+  WriteOver(slot, fragment);
+  if (!Whole(slot)) return;
+  if (slot.joined_in_frame == 0) {
+    Remove(waiting_, index);
+    Append(joined_, index);
+    counters_.Add(Counter::fragment_datagrams_joined);
+  }
+  slot.joined_in_frame = frame_;
+  pieces_.OnPiece({slot.header, slot.protocol, slot.owner_decided, 0, slot.total, {slot.bytes.get(), slot.total}});
+}
+
+void IpReassembler::WriteOver(Slot& slot, const Fragment& fragment) noexcept {
+  const std::uint32_t end = fragment.offset + fragment.length;
+  std::memcpy(slot.bytes.get() + fragment.offset, fragment.bytes.data(), fragment.length);
+  ForEachWord(fragment.offset / 8, UnitsUpTo(end),
+              [&](std::uint32_t word, std::uint64_t mask) { slot.present[word] |= mask; });
+  slot.furthest = std::max(slot.furthest, end);
+  if (fragment.offset == 0) slot.protocol = fragment.protocol;
+  if (!fragment.more) slot.total = end;
 }
 
 void IpReassembler::SetHeader(Slot& slot, const Fragment& fragment, const DecodedPacket& header) noexcept {
@@ -202,6 +280,7 @@ void IpReassembler::Restart(Slot& slot) noexcept {
   slot.total = 0;
   slot.furthest = 0;
   slot.fragments = 0;
+  slot.has_second = false;
   slot.protocol = 0;
   slot.present.fill(0);
 }

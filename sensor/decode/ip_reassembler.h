@@ -1,10 +1,11 @@
 // IpReassembler: joins the fragments of IPv4 (RFC 791 section 3.2) and IPv6 (RFC 8200 section 4.5) datagrams. Used by
 // Decoder, one thread, packet time.
 //
-// Overlap policy: the first bytes to arrive win, for both families. RFC 5722 makes a receiver discard an overlapping
-// IPv6 datagram, but a receiver that works with the sender need not; an overlap is an anomaly and the datagram is still
-// searched. A fragment that repeats bytes already there is a duplicate, not an overlap (span ports deliver frames
-// twice).
+// Overlap policy: both readings are handed over, for both families. In the first the first bytes to arrive win; the
+// second begins with the first contradiction, in it the last bytes win, and it is handed over like a piece whenever it
+// is whole. RFC 5722 makes a receiver discard an overlapping IPv6 datagram, but a receiver that works with the sender
+// need not; an overlap is an anomaly. A fragment that repeats bytes already there is a duplicate, not an overlap (span
+// ports deliver frames twice).
 //
 // Memory: a fixed number of slots of 64 KiB of address space each, from Limits::decode_fragment_memory_bytes; pages are
 // touched only as far as data reaches. When all are taken the oldest datagram is given up. A joined datagram stays in
@@ -30,6 +31,7 @@ struct FragmentKey {
   IpAddress destination;
   std::uint32_t id = 0;
   std::uint8_t protocol = 0;  // IPv4 only; IPv6 knows a datagram by addresses and id
+  bool second = false;        // its second reading
   friend bool operator==(const FragmentKey&, const FragmentKey&) = default;
 };
 
@@ -77,6 +79,8 @@ class IpReassembler {
   FragmentResult Add(const Fragment& fragment, const DecodedPacket& header) noexcept;
   // After kJoined: the datagram's content and protocol, until the next BeginFrame.
   ByteView datagram() const { return datagram_; }
+  // Of its first fragment to arrive; what tells whether a receiver takes it is the worst of all.
+  const DecodedPacket& header() const { return *header_; }
   std::uint8_t protocol() const { return protocol_; }
   // Gives up everything that waits.
   void Finish() noexcept;
@@ -90,6 +94,7 @@ class IpReassembler {
     FragmentKey key;
     DecodedPacket header;
     bool owner_decided = false;
+    bool has_second = false;  // a second reading was begun
     PacketTime started;
     std::uint64_t joined_in_frame = 0;  // 0: still waiting
     std::uint32_t total = 0;            // bytes of the whole; 0 until the last fragment came
@@ -113,6 +118,12 @@ class IpReassembler {
   void Release(List& from, std::uint32_t index) noexcept;
   void Restart(Slot& slot) noexcept;
   static void SetHeader(Slot& slot, const Fragment& fragment, const DecodedPacket& header) noexcept;
+  // The slot of its second reading, begun with what it holds when there is none; kNone when there is no room.
+  std::uint32_t SecondOf(std::uint32_t index) noexcept;
+  // Writes over what is there, and hands the second reading over when it is whole.
+  void AddToSecond(std::uint32_t index, const Fragment& fragment, const DecodedPacket& header) noexcept;
+  static void WriteOver(Slot& slot, const Fragment& fragment) noexcept;
+  static bool Whole(const Slot& slot) noexcept;
   // Hands over what a waiting datagram has, counts why, and frees its slot.
   void GiveUp(std::uint32_t index, Counter reason) noexcept;
   // The fragment's bytes are all there already, and the same.
@@ -131,6 +142,7 @@ class IpReassembler {
   std::vector<std::uint32_t> buckets_;  // first slot of each chain; a power of two
   List waiting_, joined_, free_;
   ByteView datagram_;
+  const DecodedPacket* header_ = nullptr;
   std::uint8_t protocol_ = 0;
 };
 

@@ -10,14 +10,14 @@ constexpr std::uint32_t kLongestOnTheWire = 1500;
 // No receiver's window is taken for smaller, so that an unknown scale makes no acknowledgement too old.
 constexpr std::uint64_t kSmallestWindow = 65536;
 
-bool Has(const DecodedPacket& packet, std::uint8_t flag) { return (packet.tcp.flags & flag) != 0; }
+bool IsFlagged(const DecodedPacket& packet, std::uint8_t flag) { return (packet.tcp.flags & flag) != 0; }
 
 }  // namespace
 
 std::optional<Doubt> SegmentChecks::Judge(const DecodedPacket& packet, const TcpReassembler& stream, bool window_known,
                                           const Peer& peer) const {
   // RFC 9293 section 3.10.7.4: without ACK it is dropped, whatever the state.
-  if (!Has(packet, TcpFields::kAck) && Doubts(Doubt::kNoAcknowledgement)) return Doubt::kNoAcknowledgement;
+  if (!IsFlagged(packet, TcpFields::kAck) && Doubts(Doubt::kNoAcknowledgement)) return Doubt::kNoAcknowledgement;
   if (const auto doubt = JudgeHeaders(packet)) return doubt;
   if (Doubts(Doubt::kAcknowledgement) && BadAcknowledgement(packet, peer)) return Doubt::kAcknowledgement;
   // RFC 9293 section 3.10.7.4: nothing of it lies in the window.
@@ -65,9 +65,10 @@ void SegmentChecks::Learn(const DecodedPacket& packet, bool doubted, bool next) 
     latest_timestamp_ = packet.tcp.timestamp;
     return;
   }
-  if (packet.payload_length == 0 && !Has(packet, TcpFields::kRst)) hop_limit_ = std::max(hop_limit_, packet.hop_limit);
+  if (packet.payload_length == 0 && !IsFlagged(packet, TcpFields::kRst))
+    hop_limit_ = std::max(hop_limit_, packet.hop_limit);
   if (!packet.tcp.has_timestamp) {
-    if (Has(packet, TcpFields::kSyn)) timestamps_ = false;
+    if (IsFlagged(packet, TcpFields::kSyn)) timestamps_ = false;
   } else if (next && static_cast<std::int32_t>(packet.tcp.timestamp - latest_timestamp_) > 0) {
     latest_timestamp_ = packet.tcp.timestamp;
   }

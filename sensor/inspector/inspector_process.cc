@@ -77,8 +77,7 @@ class InspectorProcess {
   Status Open();
   Status OpenLive();
   Status Seal();
-  // Whether every capture was read whole.
-  bool ReplayAll();
+  Status ReplayAll();
   // Interfaces that are not read, each link type once, and frames that were missing before the capture was written.
   void TellAbout(const capture::CaptureFile& file, const std::string& name, std::set<int>& told);
   Status InspectLive();
@@ -116,11 +115,7 @@ Status InspectorProcess::Run() {
   if (setup_.mode == process::InspectorMode::kFiles) {
     InspectFiles(std::move(setup_.inputs), setup_.limits, *block_, *sink_, match_);
   } else {
-    if (setup_.mode == process::InspectorMode::kLive) {
-      status = InspectLive();
-    } else {
-      all_read_ = ReplayAll();
-    }
+    status = setup_.mode == process::InspectorMode::kLive ? InspectLive() : ReplayAll();
   }
   inspection_->Finish();
   while (!sink_->Flush() && ParentThere()) ::usleep(1000);
@@ -206,13 +201,12 @@ Status InspectorProcess::Seal() {
 }
 
 // Every inspector reads every file; the first tells what is wrong with one. A file that is no capture spoils no other.
-bool InspectorProcess::ReplayAll() {
-  bool all_read = true;
+Status InspectorProcess::ReplayAll() {
   std::uint64_t before = 0;
   std::set<int> told_link_types;
   for (process::NamedFile& input : setup_.inputs) {
     const auto tell = [&](const Error& error, std::string_view what) {
-      all_read = false;
+      all_read_ = false;
       if (setup_.index == 0) Log(LogLevel::kError, what, "reason=\"{}\"", error.message);
     };
     auto source = capture::OpenCaptureFile(std::move(input.file), input.name);
@@ -234,7 +228,7 @@ bool InspectorProcess::ReplayAll() {
     before += (*source)->progress().position;
     if (draining_) break;  // the user has enough, or is gone
   }
-  return all_read;
+  return {};
 }
 
 void InspectorProcess::TellAbout(const capture::CaptureFile& file, const std::string& name, std::set<int>& told) {

@@ -60,7 +60,7 @@ TEST(IpReassembler, RepeatedFragmentsAreNoOverlapAndGiveNoSecondDatagram) {
   EXPECT_EQ(recorder.Get(Counter::fragment_datagrams_unfinished), 0u);
 }
 
-TEST(IpReassembler, FirstBytesWinWhereFragmentsOverlapAndItIsAnAnomaly) {
+TEST(IpReassembler, BothReadingsAreGivenWhereFragmentsOverlapAndItIsAnAnomaly) {
   std::string other = Text(3000);
   std::ranges::fill(other, 'X');
   const auto first = Datagram4(Text(3000)).BuildFragments(1000, 1);
@@ -70,15 +70,57 @@ TEST(IpReassembler, FirstBytesWinWhereFragmentsOverlapAndItIsAnAnomaly) {
   recorder.Decode(second[0]);
   recorder.Decode(second[1]);
   std::string expected = Text(3000).substr(0, 992) + std::string(3000 - 992, 'X');  // 8 bytes are the UDP header
-  EXPECT_THAT(recorder.payloads, ElementsAre(expected));
+  EXPECT_THAT(recorder.payloads, ElementsAre(other, expected));
   EXPECT_THAT(recorder.anomalies, ElementsAre(AnomalyCode::ip_fragment_overlap));
+}
+
+TEST(IpReassembler, DecoysOfFragmentsHideNoDatagram) {
+  const std::string real = Text(2500), other(2500, 'X');
+  for (const bool v6 : {false, true}) {
+    const auto reals = (v6 ? Datagram6(real) : Datagram4(real)).BuildFragments(1000, 1);
+    const auto decoys = (v6 ? Datagram6(other) : Datagram4(other)).BuildFragments(1000, 1);
+    ASSERT_EQ(reals.size(), 3u);
+    // Which is a decoy, and of what place: before each, of one alone, all at first, and behind what made a whole.
+    using Order = std::vector<std::pair<bool, std::size_t>>;
+    for (const Order& order :
+         {Order{{true, 0}, {false, 0}, {true, 1}, {false, 1}, {true, 2}, {false, 2}},
+          Order{{true, 0}, {false, 0}, {false, 1}, {false, 2}}, Order{{false, 0}, {true, 1}, {false, 1}, {false, 2}},
+          Order{{false, 0}, {false, 1}, {true, 2}, {false, 2}}, Order{{true, 0}, {false, 1}, {false, 2}, {false, 0}},
+          Order{{true, 0}, {true, 1}, {true, 2}, {false, 0}, {false, 1}, {false, 2}},
+          Order{{false, 2}, {true, 1}, {true, 0}, {false, 1}, {false, 0}}}) {
+      PacketRecorder recorder;
+      for (const auto& [decoy, place] : order) recorder.Decode((decoy ? decoys : reals)[place]);
+      EXPECT_THAT(recorder.payloads, ::testing::Contains(real));
+      EXPECT_FALSE(recorder.anomalies.empty());
+    }
+  }
+}
+
+TEST(IpReassembler, WhatAReceiverLooksAtIsThatOfTheWorstFragment) {
+  const auto fragments_of = [](std::uint8_t ttl) {
+    return PacketBuilder()
+        .Ethernet()
+        .Ipv4("10.20.0.9", "198.51.100.7", {.ttl = ttl})
+        .Udp(5000, 5001)
+        .Payload(Text(1500))
+        .BuildFragments(1000, 1);
+  };
+  for (const std::size_t low : {0u, 1u}) {
+    PacketRecorder recorder;
+    recorder.Decode(fragments_of(low == 0 ? 3 : 64)[0]);
+    recorder.Decode(fragments_of(low == 1 ? 3 : 64)[1]);
+    ASSERT_EQ(recorder.packets.size(), 1u);
+    EXPECT_EQ(recorder.packets[0].hop_limit, 3);
+  }
 }
 
 TEST(IpReassembler, IdentifierUsedAgainBeginsANewDatagram) {
   PacketRecorder recorder;
+  PacketTime time{};
   for (const char letter : {'a', 'b', 'c'}) {
     for (const Bytes& fragment : Datagram4(std::string(2000, letter)).BuildFragments(1000, 1))
-      recorder.Decode(fragment);
+      recorder.Decode(fragment, 1, time);
+    time += std::chrono::milliseconds(200);
   }
   EXPECT_THAT(recorder.payloads, ElementsAre(std::string(2000, 'a'), std::string(2000, 'b'), std::string(2000, 'c')));
 }
