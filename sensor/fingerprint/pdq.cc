@@ -82,7 +82,7 @@ Coefficients Transform(const image::Luma64& luma) {
 }
 
 // Turning a picture swaps the axes of its spectrum or negates every other coefficient of one.
-Coefficients Turn(const Coefficients& from, bool transpose, bool negate_rows, bool negate_columns) {
+Coefficients TurnedCoefficients(const Coefficients& from, bool transpose, bool negate_rows, bool negate_columns) {
   Coefficients to;
   for (int i = 0; i < kKept; ++i) {
     for (int j = 0; j < kKept; ++j) {
@@ -147,7 +147,7 @@ PdqResult Pdq(const image::Luma64& luma) noexcept { return {PdqBits(Transform(lu
 DihedralHashes PdqDihedral(const image::Luma64& luma) noexcept {
   const Coefficients original = Transform(luma);
   const auto turned = [&](bool transpose, bool rows, bool columns) {
-    return PdqBits(Turn(original, transpose, rows, columns));
+    return PdqBits(TurnedCoefficients(original, transpose, rows, columns));
   };
   return {turned(false, false, false), turned(true, true, false),  turned(false, true, true),
           turned(true, false, true),   turned(false, true, false), turned(false, false, true),

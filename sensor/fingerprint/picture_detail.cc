@@ -17,7 +17,7 @@ constexpr int kPatch = 6;  // cells of a side that one bit sees
 constexpr int kStep = 2;   // cells between places
 constexpr int kPlaces = (kInner - kPatch) / kStep + 1;
 static_assert(kPlaces * kPlaces == 256);
-constexpr int kWindow = 5;                // places of a side that are judged together
+constexpr int kWindowPlaces = 5;          // places of a side that are judged together
 constexpr float kFullWeight = 0.5F;       // a margin of so many times the root mean square counts fully
 constexpr float kLeastScale = 1.5F;       // levels: noise of a flat picture is no detail
 constexpr float kLeastWeight = 0.1F;      // of a place on average, lest a window without detail be judged by noise
@@ -32,7 +32,7 @@ using Places = std::array<float, static_cast<std::size_t>(kPlaces* kPlaces)>;
 struct Axis {
   double begin = 0, end = image::kLumaSide;
 };
-struct Alignment {
+struct Placement {
   Axis x, y;
 };
 
@@ -64,9 +64,9 @@ struct Borders {
   }
 };
 
-using Lanes [[gnu::vector_size(32)]] = float;
-constexpr std::size_t kLanes = 8;
-static_assert(kPlaces == 2 * kLanes && kStep == 2);
+using Floats [[gnu::vector_size(32)]] = float;
+constexpr std::size_t kFloatsAtOnce = 8;
+static_assert(kPlaces == 2 * kFloatsAtOnce && kStep == 2);
 
 // Plus or minus one for each cell of each bit, the bits of a row of places side by side: the same for everybody, at all
 // times.
@@ -96,14 +96,14 @@ using Contrast = std::array<std::array<std::array<float, kInner / 2>, 2>, kInner
 
 [[SPANWATCH_SIMD_CLONES]] void Project(const Contrast& contrast, const Signs& signs, Places& places) {
   for (std::size_t row = 0; row < kPlaces; ++row) {
-    Lanes sums[2] = {};
+    Floats sums[2] = {};
     for (std::size_t cell = 0; cell < kPatch * kPatch; ++cell) {
       const std::size_t x = cell % kPatch;
       const float* from = contrast[row * kStep + cell / kPatch][x % 2].data() + x / 2;
       for (std::size_t half = 0; half < 2; ++half) {
-        Lanes values, factors;
-        std::memcpy(&values, from + half * kLanes, sizeof(values));
-        std::memcpy(&factors, signs[row][cell].data() + half * kLanes, sizeof(factors));
+        Floats values, factors;
+        std::memcpy(&values, from + half * kFloatsAtOnce, sizeof(values));
+        std::memcpy(&factors, signs[row][cell].data() + half * kFloatsAtOnce, sizeof(factors));
         sums[half] += values * factors;
       }
     }
@@ -145,7 +145,7 @@ using Corners = std::array<std::array<float, Borders::kCount>, Borders::kCount>;
   }
 }
 
-Places PlacesOf(const Sums& sums, const Alignment& alignment) {
+Places PlacesOf(const Sums& sums, const Placement& alignment) {
   Corners corners;
   FindCorners(sums, Borders(alignment.x), Borders(alignment.y), corners);
   const double area = (alignment.x.end - alignment.x.begin) * (alignment.y.end - alignment.y.begin) / (kCells * kCells);
@@ -176,11 +176,11 @@ struct Votes {
   double Everywhere() const { return std::accumulate(against.begin(), against.end(), 0.0F) / std::max(All(), 1.0F); }
   double Worst() const {
     float worst = 0;
-    for (std::size_t top = 0; top + kWindow <= kPlaces; ++top) {
-      for (std::size_t left = 0; left + kWindow <= kPlaces; ++left) {
-        float all = kLeastWeight * kWindow * kWindow, differing = 0;
-        for (std::size_t bit = top * kPlaces + left, row = 0; row < kWindow; ++row, bit += kPlaces) {
-          for (std::size_t i = 0; i < kWindow; ++i) {
+    for (std::size_t top = 0; top + kWindowPlaces <= kPlaces; ++top) {
+      for (std::size_t left = 0; left + kWindowPlaces <= kPlaces; ++left) {
+        float all = kLeastWeight * kWindowPlaces * kWindowPlaces, differing = 0;
+        for (std::size_t bit = top * kPlaces + left, row = 0; row < kWindowPlaces; ++row, bit += kPlaces) {
+          for (std::size_t i = 0; i < kWindowPlaces; ++i) {
             all += weights[bit + i];
             differing += against[bit + i];
           }
@@ -205,11 +205,11 @@ PictureDetail DetailOf(const image::Luma64& luma) {
 DetailProbe::DetailProbe(const image::Luma64& luma) : sums_(SumsOf(luma)) {}
 
 std::optional<double> DetailProbe::Difference(const PictureDetail& registered) const {
-  Alignment best;
+  Placement best;
   Votes votes(PlacesOf(sums_, best), registered);
   if (votes.All() < kLeastVotes) return std::nullopt;
   double least = votes.Everywhere();
-  const auto take = [&](const Alignment& tried) {
+  const auto take = [&](const Placement& tried) {
     const Votes other(PlacesOf(sums_, tried), registered);
     if (const double everywhere = other.Everywhere(); everywhere < least) {
       least = everywhere;
@@ -217,12 +217,12 @@ std::optional<double> DetailProbe::Difference(const PictureDetail& registered) c
       votes = other;
     }
   };
-  const auto improve = [&](Axis Alignment::* axis, double step) {
+  const auto improve = [&](Axis Placement::* axis, double step) {
     const Axis from = best.*axis;
     for (int shift = -1; shift <= 1; ++shift) {
       for (int stretch = -1; stretch <= 1; ++stretch) {
         if (shift == 0 && stretch == 0) continue;
-        Alignment tried = best;
+        Placement tried = best;
         (tried.*axis).begin = from.begin + step * (shift - stretch);
         (tried.*axis).end = from.end + step * (shift + stretch);
         take(tried);
@@ -231,11 +231,11 @@ std::optional<double> DetailProbe::Difference(const PictureDetail& registered) c
   };
   for (const double step : kShiftSteps) {
     if (votes.Worst() <= kSameDifference) break;
-    improve(&Alignment::y, step);
-    improve(&Alignment::x, step);
+    improve(&Placement::y, step);
+    improve(&Placement::x, step);
     if (step == kShiftSteps[0]) {
-      improve(&Alignment::y, step);
-      improve(&Alignment::x, step);
+      improve(&Placement::y, step);
+      improve(&Placement::x, step);
     }
   }
   return votes.Worst();

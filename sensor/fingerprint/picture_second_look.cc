@@ -32,14 +32,14 @@ Turn TurnBack(View view) {
 }
 
 image::Luma64 Turned(const image::Luma64& luma, const Turn& turn, bool inverted) {
-  constexpr std::size_t kSide = image::kLumaSide;
+  constexpr std::size_t kSize = image::kLumaSide;
   image::Luma64 turned;
-  for (std::size_t y = 0; y < kSide; ++y) {
-    for (std::size_t x = 0; x < kSide; ++x) {
-      const std::size_t row = turn.reverse_rows ? kSide - 1 - y : y;
-      const std::size_t column = turn.reverse_columns ? kSide - 1 - x : x;
-      const float level = turn.transpose ? luma[column * kSide + row] : luma[row * kSide + column];
-      turned[y * kSide + x] = inverted ? 255 - level : level;
+  for (std::size_t y = 0; y < kSize; ++y) {
+    for (std::size_t x = 0; x < kSize; ++x) {
+      const std::size_t row = turn.reverse_rows ? kSize - 1 - y : y;
+      const std::size_t column = turn.reverse_columns ? kSize - 1 - x : x;
+      const float level = turn.transpose ? luma[column * kSize + row] : luma[row * kSize + column];
+      turned[y * kSize + x] = inverted ? 255 - level : level;
     }
   }
   return turned;

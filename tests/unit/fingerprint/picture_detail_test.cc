@@ -10,7 +10,7 @@
 namespace spanwatch::fingerprint {
 namespace {
 
-constexpr std::uint32_t kWidth = 640, kHeight = 360;
+constexpr std::uint32_t kFrameWidth = 640, kFrameHeight = 360;
 
 image::Luma64 LumaOf(ByteView file) {
   image::Luma64 luma;
@@ -22,8 +22,8 @@ image::Luma64 LumaOf(ByteView file) {
 std::vector<Bytes> CopiesOf(const test::Picture& picture) {
   std::vector<Bytes> copies;
   for (const int quality : {30, 50, 70, 90}) copies.push_back(EncodeJpeg(picture, {.quality = quality}));
-  copies.push_back(EncodeJpeg(Resize(picture, kWidth / 2, kHeight / 2)));
-  copies.push_back(EncodeJpeg(Resize(picture, kWidth / 4, kHeight / 4)));
+  copies.push_back(EncodeJpeg(Resize(picture, kFrameWidth / 2, kFrameHeight / 2)));
+  copies.push_back(EncodeJpeg(Resize(picture, kFrameWidth / 4, kFrameHeight / 4)));
   test::Picture bright = picture;
   for (std::uint8_t& sample : bright.rgb) sample = static_cast<std::uint8_t>(std::min(255, sample * 6 / 5));
   copies.push_back(EncodeJpeg(bright));
@@ -34,8 +34,8 @@ TEST(PictureDetail, TellsACopyFromAnotherVehicleBeforeTheSameBackground) {
   constexpr std::uint32_t kFrames = 8;
   std::vector<std::vector<test::Picture>> cameras(2);
   for (std::uint32_t i = 0; i < kFrames; ++i) {
-    cameras[0].push_back(test::GateCamera(3, 1, kWidth, kHeight).Frame(i));
-    cameras[1].push_back(test::LaneCamera(3, 1, kWidth, kHeight).Frame(i).picture);
+    cameras[0].push_back(test::GateCamera(3, 1, kFrameWidth, kFrameHeight).Frame(i));
+    cameras[1].push_back(test::LaneCamera(3, 1, kFrameWidth, kFrameHeight).Frame(i).picture);
   }
   std::size_t others = 0, others_known = 0;
   for (const auto& frames : cameras) {
