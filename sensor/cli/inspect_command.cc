@@ -216,7 +216,7 @@ Result<int> Inspect(const InspectOptions& options) {
                 findings.refused);
   }
   std::uint64_t unsearched = 0;
-  for (const auto& figures : sets->figures) unsearched += figures.unsearched_records;
+  for (const auto& facts : sets->facts) unsearched += facts.unsearched_records;
   if (unsearched > 0) {
     std::fprintf(stderr, "%s records were not looked for: their hash set needs a --record-key\n",
                  std::to_string(unsearched).c_str());

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/hex.h"
+#include "base/key_file.h"
 #include "base/nearest.h"
 #include "base/printable.h"
 #include "cli/build_output.h"
