@@ -30,7 +30,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Prints each problem as it is found, and counts them.
-class Findings {
+class ProblemList {
  public:
   void Add(const std::string& problem) {
     ++count_;
@@ -45,7 +45,7 @@ class Findings {
   std::size_t count_ = 0;
 };
 
-void CheckInterface(const config::Config& config, Findings& findings) {
+void CheckInterface(const config::Config& config, ProblemList& findings) {
   const std::string& name = config.interface;
   if (name.empty()) return findings.Add("capture.interface: there is none; name one, or give -i");
   const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -58,7 +58,7 @@ void CheckInterface(const config::Config& config, Findings& findings) {
   }
 }
 
-void CheckZones(const config::Config& config, Findings& findings) {
+void CheckZones(const config::Config& config, ProblemList& findings) {
   const auto& inside = config.zones.inside();
   if (config.zones.any()) return;
   if (inside.empty()) findings.Add("zones.inside: holds no network, so that nothing can leave it");
@@ -69,7 +69,7 @@ void CheckZones(const config::Config& config, Findings& findings) {
 }
 
 // Files are made in it: it is there, or can be made by whoever starts the sensor.
-void CheckFolder(const fs::path& folder, std::string_view key, Findings& findings) {
+void CheckFolder(const fs::path& folder, std::string_view key, ProblemList& findings) {
   std::error_code error;
   if (fs::is_directory(folder, error)) {
     if (::access(folder.c_str(), W_OK | X_OK) != 0)
@@ -79,7 +79,7 @@ void CheckFolder(const fs::path& folder, std::string_view key, Findings& finding
   }
 }
 
-void CheckEventFile(const config::Config& config, Findings& findings) {
+void CheckEventFile(const config::Config& config, ProblemList& findings) {
   if (config.events_file.empty() || config.events_file == "-") return;
   const fs::path file = fs::absolute(config.events_file);
   std::error_code error;
@@ -88,7 +88,7 @@ void CheckEventFile(const config::Config& config, Findings& findings) {
   if (::access(file.c_str(), W_OK) != 0) findings.Add(fmt::format("events.file: may not write to {}", file.string()));
 }
 
-void CheckListen(const config::Config& config, Findings& findings) {
+void CheckListen(const config::Config& config, ProblemList& findings) {
   const auto where = config::ParseListenAddress(config.metrics_listen);
   if (config.metrics_listen.empty() || !where) return;
   boost::system::error_code error;
@@ -105,7 +105,7 @@ void CheckListen(const config::Config& config, Findings& findings) {
     findings.Add(fmt::format("metrics.listen: cannot listen on {}: {}", config.metrics_listen, error.message()));
 }
 
-void CheckReceivers(const config::Config& config, Findings& findings) {
+void CheckReceivers(const config::Config& config, ProblemList& findings) {
   for (const config::WebhookConfig& webhook : config.webhooks) {
     const std::string where = "webhook " + webhook.name;
     const Status status = alert::CheckWebhook(config.limits, webhook);
@@ -125,7 +125,7 @@ void CheckReceivers(const config::Config& config, Findings& findings) {
 }
 
 // Each file by itself, so that every one that cannot be read is named.
-void CheckFiles(const config::Config& config, Findings& findings) {
+void CheckFiles(const config::Config& config, ProblemList& findings) {
   if (config.hashsets.empty()) findings.Add("hashsets: there is no hash set to look for");
   const auto by_file = [](const config::HashSetConfig& set) { return set.url.empty(); };
   if (config.trust.empty() && std::ranges::any_of(config.hashsets, by_file))
@@ -149,7 +149,7 @@ void CheckFiles(const config::Config& config, Findings& findings) {
 }
 
 // REQUIRES: every file of them can be read.
-void CheckSets(const config::Config& config, Findings& findings) {
+void CheckSets(const config::Config& config, ProblemList& findings) {
   const auto sets = OpenHashSets(config);
   if (!sets) return findings.Add("hashsets: " + sets.error().message);
   for (std::size_t i = 0; i < sets->facts.size(); ++i) {
@@ -160,7 +160,7 @@ void CheckSets(const config::Config& config, Findings& findings) {
   }
 }
 
-void CheckRules(const config::Config& config, Findings& findings) {
+void CheckRules(const config::Config& config, ProblemList& findings) {
   policy::PolicySource source;
   source.directory = config.rules_directory;
   for (const auto& key : config.trust) {
@@ -182,7 +182,7 @@ void CheckRules(const config::Config& config, Findings& findings) {
 }
 
 int CheckAll(const std::string& file, const std::string& interface) {
-  Findings findings;
+  ProblemList findings;
   const auto text = ReadFile(file, config::kConfigBytesMax);
   if (!text) return Report(text.error());
   std::vector<Error> problems;
