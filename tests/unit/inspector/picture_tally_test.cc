@@ -7,7 +7,7 @@
 namespace spanwatch::inspector {
 namespace {
 
-PdqHash Picture(std::uint64_t number) { return {{number * 0x9E3779B97F4A7C15, number, ~number, number << 7}}; }
+PdqHash HashOfPicture(std::uint64_t number) { return {{number * 0x9E3779B97F4A7C15, number, ~number, number << 7}}; }
 
 class PictureTallyTest : public testing::Test {
  protected:
@@ -17,7 +17,7 @@ class PictureTallyTest : public testing::Test {
     return {IpAddress::From(inside), IpAddress::From(outside)};
   }
   void See(std::uint64_t picture, bool alike, std::uint8_t host = 1, PacketTime now = {}) {
-    tally_.Begin(WayTo(host), Picture(picture), now);
+    tally_.Begin(WayTo(host), HashOfPicture(picture), now);
     if (alike) tally_.Add(index_, {.item = item_, .method = Method::kPerceptual, .distance = 35});
   }
   PictureEvidence Weigh(std::uint8_t host = 1) const { return tally_.Weigh(WayTo(host), index_, item_); }

@@ -14,7 +14,7 @@ Calibration CalibrationOf(std::span<const PictureView> pictures) {
 }
 
 // The first `near` of them lie 20 bits apart from one another, the others far from all.
-std::vector<PictureView> Pictures(std::size_t count, std::size_t near) {
+std::vector<PictureView> MadeUpPictures(std::size_t count, std::size_t near) {
   std::vector<PictureView> pictures;
   std::mt19937_64 random(1);
   for (std::size_t i = 0; i < count; ++i) {
@@ -30,7 +30,7 @@ std::vector<PictureView> Pictures(std::size_t count, std::size_t near) {
 }
 
 TEST(Calibration, ChanceIsTheShareOfPicturesThatHaveANearPartner) {
-  const Calibration calibration = CalibrationOf(Pictures(400, 16));
+  const Calibration calibration = CalibrationOf(MadeUpPictures(400, 16));
   EXPECT_FALSE(calibration.calibrated);
   EXPECT_NEAR(calibration.Chance(20), 16.0 / 400, 0.015);
   EXPECT_EQ(calibration.Chance(40), calibration.Chance(20));
@@ -38,15 +38,15 @@ TEST(Calibration, ChanceIsTheShareOfPicturesThatHaveANearPartner) {
 }
 
 TEST(Calibration, FewPicturesThatAreFarApartLeaveCopiesUnlikelyByChance) {
-  const Calibration calibration = CalibrationOf(Pictures(5, 0));
+  const Calibration calibration = CalibrationOf(MadeUpPictures(5, 0));
   EXPECT_FALSE(calibration.calibrated);
   EXPECT_LT(calibration.Chance(10), 0.001);
   EXPECT_GT(calibration.Chance(10), 0);
 }
 
 TEST(Calibration, OnePictureTellsNoChance) {
-  EXPECT_EQ(CalibrationOf(Pictures(1, 0)).Chance(40), 0);
-  std::vector<PictureView> copies(5, Pictures(1, 0)[0]);
+  EXPECT_EQ(CalibrationOf(MadeUpPictures(1, 0)).Chance(40), 0);
+  std::vector<PictureView> copies(5, MadeUpPictures(1, 0)[0]);
   EXPECT_EQ(CalibrationOf(copies).Chance(40), 0);
 }
 
