@@ -91,7 +91,9 @@ Status AlertBook::Load() {
   open_.clear();
   auto alerts = store_.OpenAlerts();
   if (!alerts) return Fail(alerts.error());
-  for (Alert& alert : *alerts) Schedule(Insert(std::move(alert)));
+  for (Alert& alert : *alerts) {
+    if (alert.live == live_) Schedule(Insert(std::move(alert)));
+  }
   return {};
 }
 
@@ -145,6 +147,7 @@ Result<AlertBook::Entry*> AlertBook::FindOrOpen(const Group& group, const std::s
   Alert alert;
   alert.id = AlertId(sensor_, key, event_id);
   alert.sensor = sensor_;
+  alert.live = live_;
   alert.group = group;
   alert.transition = 0;
   alert.opened = alert.first = alert.last = TimeOf(message);
@@ -246,6 +249,16 @@ Result<std::vector<AlertTransition>> AlertBook::Advance(PacketTime now) {
       }
       Schedule(entry->second);
     }
+  }
+  return transitions;
+}
+
+Result<std::vector<AlertTransition>> AlertBook::TellAll(PacketTime now) {
+  std::vector<AlertTransition> transitions;
+  for (auto& [key, entry] : open_) {
+    if (!entry.alert.untold) continue;
+    Tell(entry, AlertState::kUpdated, std::max(now, entry.alert.told), transitions);
+    Schedule(entry);
   }
   return transitions;
 }

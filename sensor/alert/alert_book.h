@@ -20,9 +20,10 @@ namespace spanwatch::alert {
 
 class AlertBook {
  public:
-  // `limits`, `store` and `counters` outlive the book.
-  AlertBook(std::string sensor, const config::Limits& limits, AlertStore& store, Counters& counters)
-      : sensor_(std::move(sensor)), limits_(limits), store_(store), counters_(counters) {}
+  // `limits`, `store` and `counters` outlive the book. `live`: of a live sensor. Its alerts and those of replays into the
+  // same state know nothing of each other, for the packet time of the one says nothing of the other's.
+  AlertBook(std::string sensor, const config::Limits& limits, AlertStore& store, Counters& counters, bool live = true)
+      : sensor_(std::move(sensor)), limits_(limits), store_(store), counters_(counters), live_(live) {}
 
   // Reads the open alerts. REQUIRES: once before anything else.
   Status Load();
@@ -32,7 +33,9 @@ class AlertBook {
                                                  const Verdict& verdict);
   // Packet time is now at least `now`: tells the updates that were held back, closes what was quiet.
   Result<std::vector<AlertTransition>> Advance(PacketTime now);
-  // Closes everything, at the end of a replay (reason "end").
+  // Tells what was added to open alerts since they were last told, however short that was ago.
+  Result<std::vector<AlertTransition>> TellAll(PacketTime now);
+  // Closes everything, at the end of a replay of which no state is kept (reason "end").
   Result<std::vector<AlertTransition>> CloseAll(PacketTime now);
   // Closes one on the operator's word; nothing when there is no such open alert.
   Result<std::vector<AlertTransition>> Close(const std::string& alert_id, PacketTime now);
@@ -72,6 +75,7 @@ class AlertBook {
   const config::Limits& limits_;
   AlertStore& store_;
   Counters& counters_;
+  const bool live_;
   Open open_;  // by group key: the order of transitions is that of the keys
   // Of the same entries: those that changed since they were saved, all by their last event, and all by when they are
   // to be looked at.

@@ -1,5 +1,6 @@
 // spanwatch inspect: the content pipeline over files on disk: which registered items are in them.
 #include <fcntl.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -183,6 +184,7 @@ Status InspectBatch(const config::Config& config, OpenedHashSets& sets, std::spa
   std::optional<int> ended;
   while (!ended) {
     TakeFindings(*ring, names, json, findings);
+    if (ring->corrupt()) group->child(0).Signal(SIGKILL);
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
     ended = group->TakeEnded(0);
   }

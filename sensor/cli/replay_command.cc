@@ -150,6 +150,9 @@ Result<Course> Drive(process::InspectorGroup& group, supervisor::Supervisor& sup
                      ProgressBar& progress) {
   Course course;
   EarlyEnd early_end(group);
+  supervisor.feed().OnDistrust([&](std::size_t inspector) {
+    if (group.running(inspector)) group.child(inspector).Signal(SIGKILL);
+  });
   std::size_t running = group.count();
   while (running > 0) {
     early_end.Advance();
@@ -238,13 +241,17 @@ Result<int> Replay(const ReplayOptions& given) {
   const Interruption interruption;
   boost::asio::io_context io;
   auto supervisor = supervisor::Supervisor::Start(
-      io, {.config = *config, .hashsets = sets->facts, .trusted_keys = sets->trusted_keys}, std::move(links));
+      io, supervisor::SupervisorMode::kReplay,
+      {.config = *config, .hashsets = sets->facts, .trusted_keys = sets->trusted_keys}, std::move(links));
   if (!supervisor) return Fail(supervisor.error());
   if (Status status = StartInspectors(*group, *config, *sets, options.captures); !status) return Fail(status.error());
   ProgressBar progress(TotalBytes(options.captures), options.quiet);
   const auto course = Drive(*group, **supervisor, io, progress);
   if (!course) return Fail(course.error());
-  if (Status status = (*supervisor)->Finish(true); !status) return Fail(status.error());
+  // A capture that ran out is not the end of time: with a state that is kept, the next one may go on with the alerts.
+  using OpenAlerts = supervisor::Supervisor::OpenAlerts;
+  const OpenAlerts open_alerts = options.sensor.state.empty() ? OpenAlerts::kClose : OpenAlerts::kTell;
+  if (Status status = (*supervisor)->Finish(open_alerts); !status) return Fail(status.error());
   DeliverAlerts(**supervisor, io);
   progress.Clear();
   if (course->interrupted) TellInterrupted(*course, options);

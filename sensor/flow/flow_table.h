@@ -33,6 +33,8 @@ class FlowTable : public PacketConsumer {
   void OnPacket(const DecodedPacket& packet) noexcept override;
   // Packet time goes on: closes what has been idle for too long.
   void Advance(PacketTime now) noexcept;
+  // The clock was set back: packet time goes on from here. Conversations of before are idle once it is there again.
+  void SetBack(PacketTime now) noexcept { now_ = now; }
   // Closes everything, in the order in which the conversations began. The table may be used again.
   void Finish() noexcept;
 

@@ -33,6 +33,13 @@ void AnomalyReporter::Advance(PacketTime now) {
   }
 }
 
+void AnomalyReporter::SetBack(PacketTime now) {
+  now_ = now;
+  for (Pending& pending : pending_) {
+    if (pending.told) pending.told = std::min(*pending.told, now);
+  }
+}
+
 void AnomalyReporter::Finish() {
   for (std::size_t code = 0; code < pending_.size(); ++code) {
     if (pending_[code].count != 0) Tell(code);

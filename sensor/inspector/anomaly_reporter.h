@@ -27,6 +27,8 @@ class AnomalyReporter : public AnomalySink {
   void SetFlow(const std::function<FlowSummary()>* summarise) { summarise_ = summarise; }
   // Packet time goes on: tells what was held back for long enough.
   void Advance(PacketTime now);
+  // The clock was set back: packet time goes on from here.
+  void SetBack(PacketTime now);
   // Tells all that was held back.
   void Finish();
 

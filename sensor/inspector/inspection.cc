@@ -9,6 +9,8 @@ namespace {
 
 // Packet time between two watermarks, and between two looks at the flow table's clocks.
 constexpr std::chrono::milliseconds kTick{100};
+// Packet time is so far ahead of the clock only when that was set back.
+constexpr std::chrono::seconds kClockStep{10};
 
 }  // namespace
 
@@ -111,11 +113,23 @@ void Inspection::Schedule(FlowWatch* flow, std::optional<PacketTime> deadline) {
 
 void Inspection::Idle(PacketTime now) noexcept { Advance(now); }
 
+void Inspection::FollowClock(PacketTime wall) noexcept {
+  if (now_ <= wall + kClockStep) return;
+  now_ = told_watermark_ = wall;
+  anomalies_.SetBack(wall);
+  flows_.SetBack(wall);
+  // Nothing that waits for a time of before waits until the clock is there again.
+  const std::vector<std::pair<PacketTime, FlowWatch*>> waiting(deadlines_.begin(), deadlines_.end());
+  for (const auto& [deadline, flow] : waiting) Schedule(flow, flow->TellEarly(deadline));
+  Advance(wall);
+}
+
 void Inspection::Finish() noexcept {
   EndCapture();
   flows_.Finish();
   anomalies_.Finish();
-  sink_.OnMessage(Watermark{PacketTime::max()});
+  // The end of an inspector is not the end of time.
+  if (now_ != PacketTime::min()) sink_.OnMessage(Watermark{now_});
   sink_.Flush();
 }
 

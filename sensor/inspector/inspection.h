@@ -32,6 +32,8 @@ class Inspection : public CapturedPacketConsumer, public PacketConsumer {
 
   // Live, when no packet came for a while: time goes on all the same.
   void Idle(PacketTime now) noexcept;
+  // Live, now and then: packet time follows the wall clock when that was set back. Nothing ends or expires by that.
+  void FollowClock(PacketTime wall) noexcept;
   // New flows match against this from now on; what went before goes with its last flow. All flows cross these zones.
   void Swap(std::shared_ptr<const MatchContext> match, Zones zones) {
     context_.zones = std::move(zones);

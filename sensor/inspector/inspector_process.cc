@@ -307,6 +307,7 @@ void InspectorProcess::DrainHandover() {
 Status InspectorProcess::InspectLive() {
   Clock::time_point end{};
   while (!draining_ || Clock::now() < end) {
+    inspection_->FollowClock(WallClockNow());
     const auto state = live_->Deliver(*inspection_, kPacketsAtOnce);
     if (!state) return Fail(state.error());
     refusals_->LogNew();

@@ -72,6 +72,7 @@ struct Alert {
   std::string near_miss;        // the first reason given why an authorisation did not hold
   bool weak_only = true;        // no sure sighting in it
   bool untold = false;          // something was added since the last transition
+  bool live = true;             // raised by a live sensor, whose packet time goes with the clock
   Endpoint source;              // of the opening event
   Endpoint destination;
   std::string server_name;

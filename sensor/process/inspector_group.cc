@@ -18,7 +18,7 @@ Result<UniqueFd> Duplicate(const UniqueFd& fd) {
 }  // namespace
 
 Result<InspectorGroup> InspectorGroup::Make(std::uint32_t count, std::size_t ring_bytes) {
-  InspectorGroup group;
+  InspectorGroup group(ring_bytes);
   for (std::uint32_t i = 0; i < count; ++i) {
     auto ring = MakeRing(ring_bytes);
     if (!ring) return Fail(ring.error());
@@ -30,6 +30,13 @@ Result<InspectorGroup> InspectorGroup::Make(std::uint32_t count, std::size_t rin
     group.members_.push_back(std::move(member));
   }
   return group;
+}
+
+Status InspectorGroup::ReplaceRing(std::size_t index) {
+  auto ring = MakeRing(ring_bytes_);
+  if (!ring) return Fail(ring.error());
+  members_[index].ring = std::move(*ring);
+  return {};
 }
 
 Status InspectorGroup::MakeHandoverChannels() {

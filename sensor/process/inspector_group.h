@@ -23,6 +23,8 @@ class InspectorGroup {
   // Duplicates for the supervisor.
   Result<UniqueFd> DuplicateRing(std::size_t index) const;
   Result<UniqueFd> DuplicateBlock(std::size_t index) const;
+  // The next that starts there gets a new ring; one that runs keeps its own until it ends.
+  Status ReplaceRing(std::size_t index);
   const SharedBlock& block(std::size_t index) const { return *members_[index].block; }
 
   // Starts (or starts again) one inspector. `setup` gets its index, ring, block and handover channels here.
@@ -41,7 +43,8 @@ class InspectorGroup {
     std::unique_ptr<Child> child;
   };
   Status AddHandover(std::size_t index, InspectorSetup& setup) const;
-  InspectorGroup() = default;
+  explicit InspectorGroup(std::size_t ring_bytes) : ring_bytes_(ring_bytes) {}
+  std::size_t ring_bytes_;
   std::vector<Member> members_;
 };
 

@@ -17,6 +17,8 @@ using std::chrono::seconds;
 
 constexpr seconds kStatisticsInterval{1};
 constexpr int kMessagesAtOnce = 16;
+// So long inspectors may take to finish their flows when the interface has left.
+constexpr seconds kLeaveTime{3};
 
 std::string_view CauseOf(int exit_status) { return exit_status > 128 ? "signal" : "exit"; }
 
@@ -31,7 +33,11 @@ InspectorKeeper::InspectorKeeper(InspectorGroup group, const SensorPlan& plan, b
       counters_(counters),
       observer_(observer),
       places_(group_.count()) {
-  // Another sensor on this host must not share the group.
+  DrawFanoutGroup();
+}
+
+// Another sensor on this host must not share the group, and none of an interface that left may be joined.
+void InspectorKeeper::DrawFanoutGroup() {
   if (::getrandom(&fanout_group_, sizeof(fanout_group_), 0) != sizeof(fanout_group_)) {
     fanout_group_ = static_cast<std::uint16_t>(::getpid());
   }
@@ -78,7 +84,7 @@ Status InspectorKeeper::Start(std::uint32_t index, Clock::time_point now) {
 // Two deaths at once are replaced one after the other: a closed duplicate moves the last that joined.
 Status InspectorKeeper::StartNext(Clock::time_point now) {
   const auto joining = [](const Place& place) { return place.state == State::kJoining; };
-  if (draining_ || std::ranges::any_of(places_, joining)) return {};
+  if (draining_ || AwaitInterface(now) || std::ranges::any_of(places_, joining)) return {};
   if (renumbered_) RepairFanout();
   for (std::uint32_t i = 0; i < places_.size(); ++i) {
     if (places_[i].state != State::kDown || places_[i].start_at > now) continue;
@@ -149,6 +155,10 @@ Status InspectorKeeper::OnEnded(std::uint32_t index, int exit_status, Clock::tim
   if (place.told_started) observer_.OnInspectorEnded(index);
   place.told_started = false;
   if (draining_ && exit_status == 0) return {};
+  if (left_end_by_) {
+    Log(LogLevel::kInfo, "An inspector ended, since its interface is gone", "index={}", index);
+    return {};
+  }
   counters_.Add(Counter::inspector_deaths);
   Log(LogLevel::kError, "An inspector died; the flows it followed are cut short", "index={} cause={} number={}", index,
       CauseOf(exit_status), exit_status > 128 ? exit_status - 128 : exit_status);
@@ -209,6 +219,33 @@ void InspectorKeeper::RepairFanout() {
   Log(LogLevel::kInfo, "The interface came up again; the fan-out is set up anew");
 }
 
+void InspectorKeeper::OnInterfaceLeft(Clock::time_point now) {
+  interface_there_ = false;
+  left_end_by_ = now + kLeaveTime;
+  SendDrain();
+}
+
+bool InspectorKeeper::AwaitInterface(Clock::time_point now) {
+  if (!left_end_by_) return !interface_there_;
+  if (!all_ended()) {
+    if (now > *left_end_by_) KillAll();
+    return true;
+  }
+  left_end_by_.reset();
+  renumbered_ = false;
+  DrawFanoutGroup();
+  for (Place& place : places_) {
+    CountCaptured(place);
+    place = Place{};
+  }
+  return !interface_there_;
+}
+
+Status InspectorKeeper::Distrust(std::uint32_t inspector) {
+  if (places_[inspector].state != State::kDown) group_.child(inspector).Signal(SIGKILL);
+  return group_.ReplaceRing(inspector);
+}
+
 void InspectorKeeper::Reload() {
   InspectorReload reload{.generation = plan_.generation,
                          .tag_names = plan_.config.tag_names,
@@ -227,6 +264,10 @@ void InspectorKeeper::Reload() {
 
 void InspectorKeeper::Drain() {
   draining_ = true;
+  SendDrain();
+}
+
+void InspectorKeeper::SendDrain() {
   const auto kind = static_cast<std::uint8_t>(ControlKind::kDrain);
   for (std::uint32_t i = 0; i < places_.size(); ++i) {
     // One that fails to hear it is killed at the deadline.

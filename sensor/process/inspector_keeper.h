@@ -68,6 +68,12 @@ class InspectorKeeper {
   void Reload();
   // The interface came up again: the kernel has numbered the members anew.
   void OnInterfaceUp() { renumbered_ = true; }
+  // It was taken away, and the capture sockets with it: every inspector finishes its flows and ends, none is started.
+  void OnInterfaceLeft(Clock::time_point now);
+  // There is one of its name again, and it is up: once the last of before has ended, all begin anew.
+  void OnInterfaceBack() { interface_there_ = true; }
+  // What this inspector tells is not to be believed: it ends at once, and its successor gets a ring of its own.
+  Status Distrust(std::uint32_t inspector);
   // No more starts; every inspector finishes its flows and ends.
   void Drain();
   void KillAll();
@@ -106,6 +112,10 @@ class InspectorKeeper {
   void CheckHeartbeat(std::uint32_t index, Clock::time_point now);
   void CountCaptured(const Place& place);
   void RepairFanout();
+  // True while nothing may be started, since the interface is away or some of its inspectors have not ended.
+  bool AwaitInterface(Clock::time_point now);
+  void DrawFanoutGroup();
+  void SendDrain();
   std::vector<HashSetInput> HashSets() const;
 
   InspectorGroup group_;
@@ -121,6 +131,8 @@ class InspectorKeeper {
   bool all_ran_ = false;  // the sensor has started
   bool renumbered_ = false;
   bool draining_ = false;
+  bool interface_there_ = true;
+  std::optional<Clock::time_point> left_end_by_;  // the interface left: whoever was there ends until then
 };
 
 }  // namespace spanwatch::process

@@ -68,7 +68,7 @@ Status Launcher::Open() {
   auto link = LinkWatch::Open(plan_.config.interface);
   if (!link) return Fail(link.error());
   link_ = std::move(*link);
-  if (!link_->up()) {
+  if (link_->state() == LinkState::kDown) {
     return Fail(ErrorCode::kUnavailable, "{}: the interface is down; ip link set {} up", plan_.config.interface,
                 plan_.config.interface);
   }
@@ -79,8 +79,10 @@ Status Launcher::Open() {
   if (!block) return Fail(block.error());
   block_ = std::move(*block);
   // Of its upper bits: the lower ones count the rings, and the state file keeps signed numbers.
-  if (::getrandom(&incarnation_, sizeof(incarnation_), 0) != sizeof(incarnation_)) return FailErrno("no random bytes");
-  incarnation_ = incarnation_ >> 8 << 7;
+  std::uint64_t random = 0;
+  if (::getrandom(&random, sizeof(random), 0) != sizeof(random)) return FailErrno("no random bytes");
+  next_incarnation_ = random >> 20 << 19;
+  for (std::uint32_t i = 0; i < plan_.config.inspectors; ++i) incarnations_.push_back(next_incarnation_++);
   auto group = InspectorGroup::Make(plan_.config.inspectors, std::bit_floor(plan_.config.limits.launcher_ring_bytes));
   if (!group) return Fail(group.error());
   if (Status status = group->MakeHandoverChannels(); !status) return status;
@@ -92,12 +94,12 @@ Status Launcher::Open() {
 Status Launcher::Run() {
   while (phase_ != Phase::kEnded) {
     const auto now = Clock::now();
+    WatchLink(now);
     if (Status status = KeepSupervisor(now); !status) return status;
     // Inspectors begin when there is somebody to take what they find.
     if (supervisor_ran_) {
       if (Status status = keeper_->Tick(now); !status) return status;
     }
-    if (link_->TakeCameUp()) keeper_->OnInterfaceUp();
     TellReady();
     AdvanceEnd(now);
     if (phase_ != Phase::kEnded) Wait();
@@ -105,6 +107,24 @@ Status Launcher::Run() {
   }
   Log(LogLevel::kInfo, "The sensor has ended");
   return {};
+}
+
+// What is told of the link stands in the shared page before anybody ends: /readyz and metrics say so at once.
+void Launcher::WatchLink(Clock::time_point now) {
+  const LinkWatch::Changes changes = link_->Take(now);
+  const LinkState state = link_->state();
+  const auto told = static_cast<LinkState>(block_->link_state.exchange(static_cast<std::uint32_t>(state)));
+  if (changes.left) {
+    Log(LogLevel::kError, "The interface was taken away: nothing is captured until there is one of its name again",
+        "interface={}", plan_.config.interface);
+    keeper_->OnInterfaceLeft(now);
+  }
+  if (state != told) {
+    Log(state == LinkState::kUp ? LogLevel::kInfo : LogLevel::kError, "The interface's link has changed",
+        "interface={} state=\"{}\"", plan_.config.interface, ToString(state));
+  }
+  if (changes.came_up) keeper_->OnInterfaceUp();
+  if (state == LinkState::kUp || state == LinkState::kNoCarrier) keeper_->OnInterfaceBack();
 }
 
 void Launcher::Wait() {
@@ -145,7 +165,7 @@ Status Launcher::StartSupervisor(Clock::time_point now) {
     if (!ring) return Fail(ring.error());
     auto block = keeper_->group().DuplicateBlock(i);
     if (!block) return Fail(block.error());
-    setup.inspectors.push_back({std::move(*ring), std::move(*block), incarnation_ + i, keeper_->running(i)});
+    setup.inspectors.push_back({std::move(*ring), std::move(*block), incarnations_[i], keeper_->running(i)});
   }
   auto child = Child::Start("supervisor");
   if (!child) return Fail(child.error());
@@ -193,6 +213,9 @@ void Launcher::TakeSupervisorMessages() {
       case SupervisorMessage::kWantsReload:
         BeginReload();
         break;
+      case SupervisorMessage::kDistrusts:
+        Distrust(message->body);
+        break;
       case SupervisorMessage::kReloaded:
         FinishReload(true);
         break;
@@ -203,6 +226,21 @@ void Launcher::TakeSupervisorMessages() {
         break;
     }
   }
+}
+
+void Launcher::Distrust(ByteView message) {
+  const auto inspector = ParseAboutInspector(message);
+  if (!inspector || *inspector >= incarnations_.size()) return;
+  Log(LogLevel::kError, "An inspector is ended, since what it tells is not to be believed", "index={}", *inspector);
+  Status status = keeper_->Distrust(*inspector);
+  auto ring = status ? keeper_->group().DuplicateRing(*inspector) : Result<UniqueFd>(std::unexpected(status.error()));
+  if (!ring) {
+    Log(LogLevel::kError, "There is no new ring for its successor", "reason=\"{}\"", ring.error().message);
+    return;
+  }
+  incarnations_[*inspector] = next_incarnation_++;
+  // A supervisor that starts later learns of it from its setup.
+  (void)SendRingReplaced(supervisor_->channel(), {*inspector, incarnations_[*inspector], std::move(*ring)});
 }
 
 void Launcher::TellSupervisor(SupervisorMessage what) {

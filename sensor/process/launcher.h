@@ -43,6 +43,8 @@ class Launcher : private InspectorKeeper::Observer {
   Status StartSupervisor(Clock::time_point now);
   Status OnSupervisorEnded(int exit_status, Clock::time_point now);
   void TakeSupervisorMessages();
+  void WatchLink(Clock::time_point now);
+  void Distrust(ByteView message);
   void AdvanceEnd(Clock::time_point now);
   void BeginReload();
   void FinishReload(bool took_effect);
@@ -60,7 +62,8 @@ class Launcher : private InspectorKeeper::Observer {
   std::optional<LinkWatch> link_;
   UniqueFd block_file_;
   MappedSharedBlock block_;
-  std::uint64_t incarnation_ = 0;
+  std::vector<std::uint64_t> incarnations_;  // of the rings, by inspector
+  std::uint64_t next_incarnation_ = 0;
   std::unique_ptr<InspectorKeeper> keeper_;
   std::unique_ptr<Child> supervisor_;
   bool supervisor_ready_ = false;

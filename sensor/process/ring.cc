@@ -39,9 +39,7 @@ Result<RingMapping> RingMapping::Map(int fd) {
   mapping.data_ = static_cast<std::uint8_t*>(memory) + kHeaderBytes;
   mapping.capacity_ = size - kHeaderBytes;  // from the file, which is sealed; never from the shared header
   mapping.mapped_bytes_ = size;
-  if (mapping.header_->magic != kMagic || !std::has_single_bit(mapping.capacity_)) {
-    return Fail(ErrorCode::kCorrupt, "the shared memory is not a ring of this version");
-  }
+  if (!std::has_single_bit(mapping.capacity_)) return Fail(ErrorCode::kCorrupt, "the shared memory is not a ring");
   return mapping;
 }
 
@@ -60,6 +58,7 @@ namespace {
 
 constexpr std::uint32_t kSkipToStart = 0xffffffff;
 constexpr std::size_t kRecordHeaderBytes = 16;
+constexpr std::uint64_t kUnusedSequencesMax = 1000;
 
 struct RecordHeader {
   std::uint32_t length;
@@ -95,6 +94,9 @@ Result<UniqueFd> MakeRing(std::size_t capacity_bytes) {
 Result<RingWriter> RingWriter::Open(int fd) {
   auto mapping = internal::RingMapping::Map(fd);
   if (!mapping) return Fail(mapping.error());
+  if (mapping->header().magic != internal::kMagic) {
+    return Fail(ErrorCode::kCorrupt, "the shared memory is not a ring of this version");
+  }
   return RingWriter(std::move(*mapping));
 }
 
@@ -130,7 +132,9 @@ bool RingWriter::TryWrite(ByteView message) noexcept {
 }
 
 RingReader::RingReader(internal::RingMapping mapping)
-    : mapping_(std::move(mapping)), position_(mapping_.header().read_index.load(std::memory_order_relaxed)) {}
+    : mapping_(std::move(mapping)),
+      position_(mapping_.header().read_index.load(std::memory_order_relaxed)),
+      released_(position_) {}
 
 Result<RingReader> RingReader::Open(int fd) {
   auto mapping = internal::RingMapping::Map(fd);
@@ -142,19 +146,26 @@ bool RingReader::empty() const noexcept {
   return mapping_.header().write_index.load(std::memory_order_acquire) == position_;
 }
 
-void RingReader::Reset() noexcept {
-  ++corruptions_;
-  position_ = mapping_.header().write_index.load(std::memory_order_acquire);
-  Release();
-}
-
 std::optional<RingReader::Message> RingReader::Take() {
-  const std::uint64_t capacity = mapping_.capacity();
-  const std::uint64_t written = mapping_.header().write_index.load(std::memory_order_acquire);
-  if (written - position_ > capacity || written % 8 != 0 || position_ % 8 != 0) {
-    Reset();
+  if (corrupt_) return std::nullopt;
+  const internal::RingHeader& header = mapping_.header();
+  const std::uint64_t written = header.write_index.load(std::memory_order_acquire);
+  if (header.magic != internal::kMagic || written - position_ > mapping_.capacity() || written % 8 != 0 ||
+      position_ % 8 != 0) {
+    corrupt_ = true;
     return std::nullopt;
   }
+  auto message = TakeChecked(written);
+  // Short of what was written, or out of order: every writer that died left at most one number unused.
+  corrupt_ = message ? sequence_ != 0 && message->sequence - sequence_ - 1 > kUnusedSequencesMax : position_ != written;
+  if (corrupt_) return std::nullopt;
+  if (message) sequence_ = message->sequence;
+  return message;
+}
+
+// The next message before `written`; nothing when there is none, or when what stands there is none.
+std::optional<RingReader::Message> RingReader::TakeChecked(std::uint64_t written) {
+  const std::uint64_t capacity = mapping_.capacity();
   while (position_ != written) {
     const std::uint64_t offset = position_ & (capacity - 1);
     const std::uint64_t until_end = std::min(capacity - offset, written - position_);
@@ -162,24 +173,29 @@ std::optional<RingReader::Message> RingReader::Take() {
     if (until_end < sizeof(record.length)) break;
     std::memcpy(&record.length, mapping_.data() + offset, sizeof(record.length));
     if (record.length == kSkipToStart) {
+      if (written - position_ < capacity - offset) break;
       position_ += capacity - offset;
-      if (written - position_ > capacity) break;
       continue;
     }
     if (until_end < kRecordHeaderBytes) break;
     const std::uint32_t length = record.length;
     std::memcpy(&record, mapping_.data() + offset, sizeof(record));
-    if (RecordBytes(length) > until_end) break;
+    if (RecordBytes(length) > until_end || record.zero != 0 || record.sequence == 0) break;
     Message message{record.sequence, Bytes(length), position_ + RecordBytes(length)};
     if (length != 0) std::memcpy(message.payload.data(), mapping_.data() + offset + kRecordHeaderBytes, length);
     position_ += RecordBytes(length);
     return message;
   }
-  if (position_ != written) Reset();
   return std::nullopt;
 }
 
+void RingReader::Rewind() noexcept {
+  position_ = released_;
+  sequence_ = 0;
+}
+
 void RingReader::ReleaseThrough(std::uint64_t end) noexcept {
+  released_ = end;
   mapping_.header().read_index.store(end, std::memory_order_release);
 }
 

@@ -6,8 +6,9 @@
 // Release, which the supervisor does after its database commit. So: at least once; the reader de-duplicates by sequence
 // number.
 //
-// The reader trusts nothing in the memory: lengths and indices are copied once and checked, and a ring that lies is
-// declared corrupt and emptied.
+// The reader trusts nothing in the memory: lengths, indices and sequences are copied once and checked. A ring that lies
+// is corrupt for ever, nothing more is taken from it: whoever holds the reader has its writer ended, and the next one
+// gets a new ring.
 //
 //   header (one page): magic u64, capacity u64, write index u64, read index u64, sequence u64 (each on a cache line)
 //   record: length u32, zero u32, sequence u64, payload, padding to 8; length 0xffffffff skips to the ring's start
@@ -83,17 +84,21 @@ class RingReader {
   // durable.
   void Release() noexcept { ReleaseThrough(position_); }
   void ReleaseThrough(std::uint64_t end) noexcept;
-  // Times that the ring's content was not credible and was thrown away.
-  std::uint64_t corruptions() const { return corruptions_; }
+  // What was taken and not freed is taken again.
+  void Rewind() noexcept;
+  // What is in it is not credible: nothing more comes out.
+  bool corrupt() const { return corrupt_; }
   bool empty() const noexcept;
 
  private:
   explicit RingReader(internal::RingMapping mapping);
-  void Reset() noexcept;
+  std::optional<Message> TakeChecked(std::uint64_t written);
 
   internal::RingMapping mapping_;
   std::uint64_t position_ = 0;  // next byte to take; at or ahead of the shared read index
-  std::uint64_t corruptions_ = 0;
+  std::uint64_t released_ = 0;  // what the shared read index is, whatever a writer makes of it
+  std::uint64_t sequence_ = 0;  // of the latest that was taken; 0: none
+  bool corrupt_ = false;
 };
 
 }  // namespace spanwatch::process

@@ -19,6 +19,7 @@ struct SharedBlock {
   std::atomic<std::uint64_t> generation;        // digest of the configuration that the inspector goes by
   std::atomic<std::uint64_t> heartbeat;         // bumped by the packet loop, at least twice a second
   std::atomic<std::uint64_t> input_bytes_read;  // replay: position over all inputs, for the progress bar
+  std::atomic<std::uint32_t> link_state;        // of the launcher's own page: LinkState of the interface
 };
 
 struct SharedBlockUnmapper {

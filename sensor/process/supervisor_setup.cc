@@ -114,4 +114,24 @@ Result<std::uint32_t> ParseAboutInspector(ByteView body) {
   return inspector;
 }
 
+Status SendRingReplaced(ControlChannel& channel, const ReplacedRing& replaced) {
+  ByteWriter writer;
+  writer.Le(static_cast<std::uint8_t>(SupervisorMessage::kRingReplaced));
+  writer.Le(replaced.inspector);
+  writer.Le(replaced.incarnation);
+  const int descriptor = replaced.ring.get();
+  return channel.Send(writer.bytes(), std::span(&descriptor, 1));
+}
+
+Result<ReplacedRing> ParseRingReplaced(ControlMessage message) {
+  ByteReader reader(message.body);
+  reader.Skip(1);
+  ReplacedRing replaced;
+  replaced.inspector = reader.U32Le();
+  replaced.incarnation = reader.U64Le();
+  if (!reader.ok() || reader.remaining() != 0 || message.descriptors.size() != 1) return ForeignMessage();
+  replaced.ring = std::move(message.descriptors.front());
+  return replaced;
+}
+
 }  // namespace spanwatch::process

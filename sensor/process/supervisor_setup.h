@@ -45,7 +45,9 @@ Result<SupervisorSetup> ReceiveSupervisorSetup(ControlChannel& channel);
 
 // While it runs. From the launcher: reload, an inspector ended or began again, drain (all inspectors have ended: judge
 // what is left, deliver, end). From the supervisor: ready, the reload took effect, it wants one (a hash set was
-// pulled). From either: a reload was refused (it has said why).
+// pulled), an inspector is not to be believed (its ring is corrupt, or it tells nothing). From either: a reload was
+// refused (it has said why). The launcher answers distrust with a new ring; the inspector's end and its successor's
+// start are told as always.
 enum class SupervisorMessage : std::uint8_t {
   kReload = 64,
   kInspectorEnded,
@@ -54,7 +56,9 @@ enum class SupervisorMessage : std::uint8_t {
   kReady,
   kReloaded,
   kReloadRefused,
-  kWantsReload
+  kWantsReload,
+  kDistrusts,
+  kRingReplaced
 };
 
 struct SupervisorReload {
@@ -65,7 +69,16 @@ Status SendReload(ControlChannel& channel, int generation, const std::vector<Has
 // REQUIRES: the body's first byte is kReload.
 Result<SupervisorReload> ParseSupervisorReload(ControlMessage message);
 Status SendAboutInspector(ControlChannel& channel, SupervisorMessage what, std::uint32_t inspector);
-// REQUIRES: the body's first byte is kInspectorEnded or kInspectorStarted.
+// REQUIRES: the body's first byte is kInspectorEnded, kInspectorStarted or kDistrusts.
 Result<std::uint32_t> ParseAboutInspector(ByteView body);
+
+struct ReplacedRing {
+  std::uint32_t inspector = 0;
+  std::uint64_t incarnation = 0;
+  UniqueFd ring;
+};
+Status SendRingReplaced(ControlChannel& channel, const ReplacedRing& replaced);
+// REQUIRES: the body's first byte is kRingReplaced.
+Result<ReplacedRing> ParseRingReplaced(ControlMessage message);
 
 }  // namespace spanwatch::process

@@ -90,6 +90,7 @@ Alert Decode(const json& value) {
   value.at("near_miss").get_to(alert.near_miss);
   value.at("weak_only").get_to(alert.weak_only);
   value.at("untold").get_to(alert.untold);
+  alert.live = value.value("live", true);
   alert.source = DecodeEndpoint(value.at("source"));
   alert.destination = DecodeEndpoint(value.at("destination"));
   value.at("server_name").get_to(alert.server_name);
@@ -133,6 +134,7 @@ std::string EncodeAlert(const Alert& alert) {
       {"near_miss", alert.near_miss},
       {"weak_only", alert.weak_only},
       {"untold", alert.untold},
+      {"live", alert.live},
       {"source", EncodeEndpoint(alert.source)},
       {"destination", EncodeEndpoint(alert.destination)},
       {"server_name", alert.server_name},

@@ -23,15 +23,15 @@ Result<std::unique_ptr<AlertTable>> AlertTable::Open(Database& database, const c
 Status AlertTable::Prepare() {
   return database_.PrepareAll({
       {&save_,
-       "INSERT INTO alerts VALUES(?1,?2,?3,?4,?5,?6,?7) ON CONFLICT DO UPDATE SET state=excluded.state, "
-       "severity=excluded.severity, last=excluded.last, document=excluded.document"},
+       "INSERT INTO alerts VALUES(?1,?2,?3,?4,?5,?6,?7,?8) ON CONFLICT DO UPDATE SET state=excluded.state, "
+       "severity=excluded.severity, last=excluded.last, document=excluded.document, touched=excluded.touched"},
       {&select_open_, "SELECT document FROM alerts WHERE state IN ('opened','updated') ORDER BY group_key"},
       {&select_all_, "SELECT document FROM alerts ORDER BY last DESC, id LIMIT ?1"},
       {&select_one_, "SELECT document FROM alerts WHERE id=?1"},
       {&load_set_, "SELECT value, amount FROM alert_values WHERE alert_key=?1 AND kind=?2"},
       {&upsert_value_, "INSERT INTO alert_values VALUES(?1,?2,?3,?4) ON CONFLICT DO UPDATE SET amount=excluded.amount"},
       {&delete_sets_, "DELETE FROM alert_values WHERE alert_key=?1"},
-      {&purge_, "DELETE FROM alerts WHERE state='closed' AND last<?1"},
+      {&purge_, "DELETE FROM alerts WHERE state='closed' AND last<?1 AND touched<?2"},
   });
 }
 
@@ -69,7 +69,8 @@ Status AlertTable::Save(const Alert& alert) {
       .Bind(2, GroupKey(alert.group))
       .Bind(3, ToString(alert.state))
       .Bind(4, ToString(alert.severity));
-  return save_.Bind(5, Nanoseconds(alert.opened)).Bind(6, Nanoseconds(alert.last)).Bind(7, EncodeAlert(alert)).Run();
+  save_.Bind(5, Nanoseconds(alert.opened)).Bind(6, Nanoseconds(alert.last)).Bind(7, EncodeAlert(alert));
+  return save_.Bind(8, Nanoseconds(WallClockNow())).Run();
 }
 
 Result<std::uint64_t> AlertTable::AddDistinct(const std::string& alert_id, AlertSet kind,
@@ -154,6 +155,8 @@ void AlertTable::AfterRollback() noexcept {
   closed_.clear();
 }
 
-Status AlertTable::Purge(PacketTime time) { return purge_.Bind(1, Nanoseconds(time)).Run(); }
+Result<std::uint64_t> AlertTable::Purge(Clocks before) {
+  return database_.Remove(purge_.Bind(1, Nanoseconds(before.packet)).Bind(2, Nanoseconds(before.wall)));
+}
 
 }  // namespace spanwatch::state

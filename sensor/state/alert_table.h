@@ -26,8 +26,8 @@ class AlertTable : public AlertStore, public BatchParticipant {
   // For the command line: newest first.
   Result<std::vector<Alert>> List(std::size_t limit);
   Result<std::optional<Alert>> Find(const std::string& alert_id);
-  // Removes closed alerts whose last event is before `time`.
-  Status Purge(PacketTime time);
+  // Removes closed alerts whose last event both clocks call older; returns how many.
+  Result<std::uint64_t> Purge(Clocks before);
 
   Status BeforeCommit() override;
   void AfterRollback() noexcept override;

@@ -37,15 +37,19 @@ Result<std::unique_ptr<CorrelationTable>> CorrelationTable::Open(Database& datab
 
 Status CorrelationTable::Prepare() {
   return database_.PrepareAll({
-      {&find_group_, "SELECT row, window, latest FROM correlation_groups WHERE rule=?1 AND group_key=?2"},
-      {&insert_group_, "INSERT INTO correlation_groups VALUES(NULL,?1,?2,?3,?4)"},
-      {&update_group_, "UPDATE correlation_groups SET window=?2, latest=?3 WHERE row=?1"},
+      {&find_group_,
+       "SELECT row, window, latest, touched FROM correlation_groups "
+       "WHERE rule=?1 AND group_key=?2 AND latest>?3 AND latest<?4 ORDER BY latest DESC LIMIT 1"},
+      {&insert_group_,
+       "INSERT INTO correlation_groups SELECT NULL,?1,?2,1+COALESCE(MAX(era),0),?3,?4,?5 "
+       "FROM correlation_groups WHERE rule=?1 AND group_key=?2"},
+      {&update_group_, "UPDATE correlation_groups SET window=?2, latest=?3, touched=?4 WHERE row=?1"},
       {&load_values_, "SELECT value, time FROM correlation_values WHERE group_row=?1 AND time>?2"},
       {&upsert_value_, "INSERT INTO correlation_values VALUES(?1,?2,?3) ON CONFLICT DO UPDATE SET time=excluded.time"},
       {&purge_idle_,
        "DELETE FROM correlation_values WHERE group_row IN "
-       "(SELECT row FROM correlation_groups WHERE latest+window<?1)"},
-      {&purge_groups_, "DELETE FROM correlation_groups WHERE latest+window<?1"},
+       "(SELECT row FROM correlation_groups WHERE latest+window<?1 AND touched+window<?2)"},
+      {&purge_groups_, "DELETE FROM correlation_groups WHERE latest+window<?1 AND touched+window<?2"},
       {&purge_values_,
        "DELETE FROM correlation_values WHERE time<="
        "(SELECT latest-window FROM correlation_groups WHERE row=group_row)"},
@@ -54,13 +58,14 @@ Status CorrelationTable::Prepare() {
 
 Result<std::uint64_t> CorrelationTable::Observe(const std::string& rule_id, const std::string& group_key,
                                                 std::span<const std::string> values, PacketTime time, Duration window) {
-  auto found = Find(rule_id, group_key);
+  const std::int64_t at = Nanoseconds(time);
+  auto found = Find(rule_id, group_key, at, window.count());
   if (!found) return Fail(found.error());
   Group& group = **found;
+  group.touched = Nanoseconds(WallClockNow());
   if (group.window != window.count()) {
     if (Status status = ChangeWindow(group, window.count()); !status) return Fail(status.error());
   }
-  const std::int64_t at = Nanoseconds(time);
   if (at > group.latest) {
     group.latest = at;
     group.changed_header = true;
@@ -71,27 +76,43 @@ Result<std::uint64_t> CorrelationTable::Observe(const std::string& rule_id, cons
   return group.latest_times.size();
 }
 
-Result<CorrelationTable::Group*> CorrelationTable::Find(const std::string& rule_id, const std::string& group_key) {
+// The era of the group that the time lies in; a new one when it lies in none.
+Result<CorrelationTable::Group*> CorrelationTable::Find(const std::string& rule_id, const std::string& group_key,
+                                                        std::int64_t time, std::int64_t window) {
   const std::string key = MapKey(rule_id, group_key);
   if (const auto found = by_key_.find(key); found != by_key_.end()) {
-    groups_.splice(groups_.begin(), groups_, found->second);
-    return &groups_.front();
+    Group& known = *found->second;
+    const bool unused = known.latest == std::numeric_limits<std::int64_t>::min();
+    if (unused || (time > known.latest - window && time < known.latest + window)) {
+      groups_.splice(groups_.begin(), groups_, found->second);
+      return &groups_.front();
+    }
+    if (Status status = Write(known); !status) return Fail(status.error());
+    if (known.listed) std::erase(changed_groups_, &known);
+    Unload(found->second);
   }
+  auto group = FindInFile(rule_id, group_key, time, window);
+  if (!group) return Fail(group.error());
+  groups_.push_front(std::move(*group));
+  by_key_[key] = groups_.begin();
+  return &groups_.front();
+}
+
+Result<CorrelationTable::Group> CorrelationTable::FindInFile(const std::string& rule_id, const std::string& group_key,
+                                                             std::int64_t time, std::int64_t window) {
   Group group;
   group.rule_id = rule_id;
   group.group_key = group_key;
-  const auto row = find_group_.Bind(1, rule_id).Bind(2, group_key).Step();
+  const auto row = find_group_.Bind(1, rule_id).Bind(2, group_key).Bind(3, time - window).Bind(4, time + window).Step();
   if (!row) return Fail(row.error());
-  if (*row) {
-    group.row = find_group_.Integer(0);
-    group.latest = find_group_.Integer(2);
-    const std::int64_t window = find_group_.Integer(1);
-    find_group_.Reset();
-    if (Status status = Load(group, window); !status) return Fail(status.error());
-  }
-  groups_.push_front(std::move(group));
-  by_key_[key] = groups_.begin();
-  return &groups_.front();
+  if (!*row) return group;
+  group.row = find_group_.Integer(0);
+  group.latest = find_group_.Integer(2);
+  group.touched = find_group_.Integer(3);
+  const std::int64_t its_window = find_group_.Integer(1);
+  find_group_.Reset();
+  if (Status status = Load(group, its_window); !status) return Fail(status.error());
+  return group;
 }
 
 Status CorrelationTable::Load(Group& group, std::int64_t window) {
@@ -176,12 +197,11 @@ void CorrelationTable::MarkChanged(Group& group) {
 Status CorrelationTable::Write(Group& group) {
   if (group.row == 0) {
     insert_group_.Bind(1, group.rule_id).Bind(2, group.group_key).Bind(3, group.window).Bind(4, group.latest);
-    if (Status status = insert_group_.Run(); !status) return status;
+    if (Status status = insert_group_.Bind(5, group.touched).Run(); !status) return status;
     group.row = database_.inserted_row();
   } else if (group.changed_header) {
-    if (Status status = update_group_.Bind(1, group.row).Bind(2, group.window).Bind(3, group.latest).Run(); !status) {
-      return status;
-    }
+    update_group_.Bind(1, group.row).Bind(2, group.window).Bind(3, group.latest).Bind(4, group.touched);
+    if (Status status = update_group_.Run(); !status) return status;
   }
   group.changed_header = false;
   for (const TimedValue& entry : group.changed) {
@@ -225,17 +245,23 @@ void CorrelationTable::AfterRollback() noexcept {
   values_in_memory_ = 0;
 }
 
-Status CorrelationTable::Purge(PacketTime now) {
+Result<std::uint64_t> CorrelationTable::Purge(Clocks now) {
   CHECK(changed_groups_.empty());
-  const std::int64_t edge = Nanoseconds(now) - kPurgeSlack;
+  const std::int64_t packet = Nanoseconds(now.packet) - kPurgeSlack;
+  const std::int64_t wall = Nanoseconds(now.wall) - kPurgeSlack;
   for (auto group = groups_.begin(); group != groups_.end();) {
     const auto next = std::next(group);
-    if (group->latest + group->window < edge) Unload(group);
+    if (group->latest + group->window < packet && group->touched + group->window < wall) Unload(group);
     group = next;
   }
-  if (Status status = purge_idle_.Bind(1, edge).Run(); !status) return status;
-  if (Status status = purge_groups_.Bind(1, edge).Run(); !status) return status;
-  return purge_values_.Run();
+  const auto idle = database_.Remove(purge_idle_.Bind(1, packet).Bind(2, wall));
+  if (!idle) return Fail(idle.error());
+  if (auto groups = database_.Remove(purge_groups_.Bind(1, packet).Bind(2, wall)); !groups) {
+    return Fail(groups.error());
+  }
+  const auto out_of_window = database_.Remove(purge_values_);
+  if (!out_of_window) return Fail(out_of_window.error());
+  return *idle + *out_of_window;
 }
 
 }  // namespace spanwatch::state

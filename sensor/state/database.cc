@@ -7,11 +7,18 @@
 
 #include <cstring>
 
+#include "base/disk_space.h"
+
 namespace spanwatch::state {
 namespace {
 
 constexpr int kApplicationId = 0x53574348;  // "SWCH"
-constexpr int kSchemaVersion = 2;
+constexpr int kSchemaVersion = 3;
+// A commit needs room for its pages, twice: in the log and, later, in the file.
+constexpr std::uint64_t kReserveBytes = 1 << 20;
+constexpr std::uint64_t kBytesOfAChange = 1024;
+// After a commit that failed although there seemed to be room: a quota, a disk that fails.
+constexpr std::chrono::seconds kCommitAgain{10};
 
 constexpr const char* kSchema = R"(
 CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -72,12 +79,38 @@ CREATE TABLE quarantine_places(
   value INTEGER NOT NULL, time INTEGER NOT NULL, PRIMARY KEY(item, method, confidence, kind, value)) WITHOUT ROWID;
 )";
 
+// What version 3 added: by the wall clock, when a row was last written (rows of before are as if written now), for a
+// purge goes by both clocks; since when a message fails; and eras of correlation groups.
+std::string TouchedSchema(PacketTime now) {
+  std::string schema =
+      "ALTER TABLE outbox ADD COLUMN failing_since INTEGER NOT NULL DEFAULT 0;\n"
+      "CREATE INDEX outbox_order ON outbox(endpoint, dead, attempts, row);\n";
+  for (const char* table : {"events", "sightings", "flow_items", "transfers", "alerts"}) {
+    schema += fmt::format("ALTER TABLE {} ADD COLUMN touched INTEGER NOT NULL DEFAULT {};\n", table, Nanoseconds(now));
+  }
+  return schema + fmt::format(R"(
+CREATE TABLE eras(
+  row INTEGER PRIMARY KEY, rule TEXT NOT NULL, group_key TEXT NOT NULL, era INTEGER NOT NULL, window INTEGER NOT NULL,
+  latest INTEGER NOT NULL, touched INTEGER NOT NULL, UNIQUE(rule, group_key, era));
+INSERT INTO eras SELECT row, rule, group_key, 1, window, latest, {} FROM correlation_groups;
+DROP TABLE correlation_groups;
+ALTER TABLE eras RENAME TO correlation_groups;
+)",
+                              Nanoseconds(now));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Database>> Database::Open(const std::string& path, Access access) {
   std::unique_ptr<Database> database(new Database);
   if (Status status = database->OpenFile(path, access); !status) return Fail(status.error());
+  if (path != ":memory:" && access == Access::kWriter) database->path_ = path;
   Status status = database->CheckFile(access);
+  // What begins with a full disk goes on with it.
+  if (status && !database->HasRoom()) {
+    status = database->Begin();
+    if (status) status = database->Commit();
+  }
   if (status) return database;
   const int code = sqlite3_errcode(database->handle_);
   if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT) {
@@ -142,7 +175,7 @@ Status Database::CheckFile(Access access) {
     if (fresh) {
       if (Status made = MakeSchema(); !made) return made;
     } else if (*version < kSchemaVersion) {
-      if (Status migrated = Migrate(); !migrated) return migrated;
+      if (Status migrated = Migrate(*version); !migrated) return migrated;
     }
   }
   const auto seed = Number("hash_seed");
@@ -157,6 +190,7 @@ Status Database::MakeSchema() {
   if (Status status = Begin(); !status) return status;
   Status status = Execute(kSchema);
   if (status) status = Execute(kQuarantineSchema);
+  if (status) status = Execute(TouchedSchema(WallClockNow()).c_str());
   if (status)
     status = Execute(
         fmt::format("PRAGMA application_id={}; PRAGMA user_version={}", kApplicationId, kSchemaVersion).c_str());
@@ -168,9 +202,11 @@ Status Database::MakeSchema() {
   return Commit();
 }
 
-Status Database::Migrate() {
+Status Database::Migrate(std::int64_t from_version) {
   if (Status status = Begin(); !status) return status;
-  Status status = Execute(kQuarantineSchema);
+  Status status;
+  if (from_version < 2) status = Execute(kQuarantineSchema);
+  if (status) status = Execute(TouchedSchema(WallClockNow()).c_str());
   if (status) status = Execute(fmt::format("PRAGMA user_version={}", kSchemaVersion).c_str());
   if (status) return Commit();
   Rollback();
@@ -178,6 +214,11 @@ Status Database::Migrate() {
 }
 
 Status Database::Begin() {
+  if (holding_) {
+    in_batch_ = true;
+    failed_ = false;
+    return {};
+  }
   // IMMEDIATE: the one writer never finds out late that it may not write.
   Status status = Execute("BEGIN IMMEDIATE");
   if (status) in_batch_ = true;
@@ -192,18 +233,53 @@ Status Database::Commit() {
   for (BatchParticipant* participant : participants_) {
     if (status) status = participant->BeforeCommit();
   }
+  if (status && !HasRoom()) return Hold();
   if (status) status = Execute("COMMIT");
   if (!status) {
     Rollback();
+    commit_at_ = std::chrono::steady_clock::now() + kCommitAgain;
     return status;
   }
+  if (holding_) (void)Execute("PRAGMA cache_spill=ON");
+  in_batch_ = holding_ = false;
+  changes_when_durable_ = sqlite3_total_changes64(handle_);
+  return {};
+}
+
+// The transaction stays open, and nothing of it is written before it ends.
+Status Database::Hold() {
+  if (!holding_) {
+    if (Status status = Execute("PRAGMA cache_spill=OFF"); !status) return status;
+  }
+  holding_ = true;
   in_batch_ = false;
   return {};
 }
 
+bool Database::HasRoom() const {
+  if (path_.empty()) return true;
+  if (std::chrono::steady_clock::now() < commit_at_) return false;
+  const auto space = DiskSpaceAt(path_);
+  return !space || space->free_bytes >= kReserveBytes + (holding_ ? held_bytes() : 0);
+}
+
+std::uint64_t Database::held_bytes() const {
+  if (!holding_) return 0;
+  return static_cast<std::uint64_t>(sqlite3_total_changes64(handle_) - changes_when_durable_) * kBytesOfAChange;
+}
+
+Status Database::CommitHeld() {
+  if (!holding_) return {};
+  Status status = Execute("COMMIT");
+  if (!status) Rollback();
+  holding_ = false;
+  return status;
+}
+
 void Database::Rollback() {
   if (sqlite3_get_autocommit(handle_) == 0) sqlite3_exec(handle_, "ROLLBACK", nullptr, nullptr, nullptr);
-  in_batch_ = false;
+  if (holding_) (void)Execute("PRAGMA cache_spill=ON");
+  in_batch_ = holding_ = false;
   for (BatchParticipant* participant : participants_) participant->AfterRollback();
 }
 
@@ -231,6 +307,11 @@ Status Database::Execute(const char* sql) {
   if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) == SQLITE_OK) return {};
   const int code = sqlite3_errcode(handle_);
   return Fail(code == SQLITE_FULL ? ErrorCode::kLimit : ErrorCode::kIo, "state file: {}", sqlite3_errmsg(handle_));
+}
+
+Result<std::uint64_t> Database::Remove(SqlStatement& statement) {
+  if (Status status = statement.Run(); !status) return Fail(status.error());
+  return static_cast<std::uint64_t>(changed_rows());
 }
 
 Result<std::int64_t> Database::Number(std::string_view meta_name) {

@@ -17,14 +17,14 @@ Result<std::unique_ptr<EventTable>> EventTable::Open(Database& database) {
 
 Status EventTable::Prepare() {
   return database_.PrepareAll({
-      {&insert_event_, "INSERT OR IGNORE INTO events VALUES(?1,?2,?3,?4)"},
+      {&insert_event_, "INSERT OR IGNORE INTO events VALUES(?1,?2,?3,?4,?5)"},
       {&insert_document_, "INSERT INTO event_documents VALUES(?1,?2)"},
       {&delete_documents_, "DELETE FROM event_documents WHERE sequence<=?1"},
       {&select_documents_,
        "SELECT sequence, document FROM event_documents WHERE sequence>?1 ORDER BY sequence LIMIT ?2"},
       {&save_position_,
        "INSERT INTO ring_positions VALUES(?1,?2) ON CONFLICT DO UPDATE SET sequence=excluded.sequence"},
-      {&purge_, "DELETE FROM events WHERE time<?1"},
+      {&purge_, "DELETE FROM events WHERE time<?1 AND touched<?2"},
   });
 }
 
@@ -69,6 +69,7 @@ Result<std::optional<std::uint64_t>> EventTable::NumberEvent(std::string_view ev
                             .Bind(2, event_id)
                             .Bind(3, Nanoseconds(time))
                             .Bind(4, dataset)
+                            .Bind(5, Nanoseconds(WallClockNow()))
                             .Run();
   if (!status) return Fail(status.error());
   if (database_.changed_rows() == 0) return std::nullopt;
@@ -93,7 +94,9 @@ Result<std::vector<EventDocument>> EventTable::UnwrittenDocuments(std::size_t li
 
 void EventTable::ConfirmWritten(std::uint64_t sequence) { written_sequence_ = std::max(written_sequence_, sequence); }
 
-Status EventTable::Purge(PacketTime time) { return purge_.Bind(1, Nanoseconds(time)).Run(); }
+Result<std::uint64_t> EventTable::Purge(Clocks before) {
+  return database_.Remove(purge_.Bind(1, Nanoseconds(before.packet)).Bind(2, Nanoseconds(before.wall)));
+}
 
 Status EventTable::BeforeCommit() {
   for (const auto& [incarnation, sequence] : changed_positions_) {

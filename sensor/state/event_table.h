@@ -36,8 +36,8 @@ class EventTable : public BatchParticipant {
   // Takes effect with the next commit.
   void ConfirmWritten(std::uint64_t sequence);
 
-  // Forgets the ids of events before `time`.
-  Status Purge(PacketTime time);
+  // Forgets the ids of events that both clocks call older; returns how many.
+  Result<std::uint64_t> Purge(Clocks before);
 
   Status BeforeCommit() override;
   void AfterRollback() noexcept override;

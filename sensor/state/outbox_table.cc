@@ -4,7 +4,8 @@ namespace spanwatch::state {
 namespace {
 
 constexpr std::string_view kColumns =
-    "row, endpoint, group_key, message_id, type, body, created, attempts, next_attempt, last_error";
+    "row, endpoint, group_key, message_id, type, body, created, attempts, next_attempt, last_error, failing_since, "
+    "dead";
 // The first pending message of each group of endpoint ?1.
 constexpr std::string_view kHeads =
     "FROM outbox o WHERE endpoint=?1 AND dead=0 AND row="
@@ -27,6 +28,8 @@ Result<std::vector<OutboxMessage>> ReadAll(SqlStatement& statement) {
     message.attempts = static_cast<std::uint32_t>(statement.Integer(7));
     message.next_attempt = PacketTimeFromNanoseconds(statement.Integer(8));
     message.last_error = statement.Text(9);
+    message.failing_since = PacketTimeFromNanoseconds(statement.Integer(10));
+    message.dead = statement.Integer(11) != 0;
     messages.push_back(std::move(message));
   }
 }
@@ -40,17 +43,19 @@ Result<std::unique_ptr<OutboxTable>> OutboxTable::Open(Database& database) {
 }
 
 Status OutboxTable::Prepare() {
-  const std::string due = fmt::format("SELECT {} {} AND next_attempt<=?2 ORDER BY row LIMIT ?3", kColumns, kHeads);
+  const std::string due =
+      fmt::format("SELECT {} {} AND next_attempt<=?2 ORDER BY attempts, row LIMIT ?3", kColumns, kHeads);
   const std::string next_attempt = fmt::format("SELECT MIN(next_attempt) {}", kHeads);
-  const std::string dead_letters =
-      fmt::format("SELECT {} FROM outbox WHERE endpoint=?1 AND dead=1 ORDER BY row LIMIT ?2", kColumns);
+  const std::string undelivered = fmt::format("SELECT {} FROM outbox ORDER BY row LIMIT ?1", kColumns);
   return database_.PrepareAll({
-      {&insert_, "INSERT OR IGNORE INTO outbox VALUES(NULL,?1,?2,?3,?4,?5,?6,?7,?8,0,'')"},
+      {&insert_, "INSERT OR IGNORE INTO outbox VALUES(NULL,?1,?2,?3,?4,?5,?6,?7,?8,0,'',0)"},
       {&due_, due},
       {&next_attempt_, next_attempt},
       {&make_due_, "UPDATE outbox SET next_attempt=?2 WHERE endpoint=?1 AND dead=0 AND next_attempt>?2"},
       {&delete_, "DELETE FROM outbox WHERE row=?1"},
-      {&retry_, "UPDATE outbox SET attempts=attempts+1, next_attempt=?2, last_error=?3 WHERE row=?1"},
+      {&retry_,
+       "UPDATE outbox SET attempts=attempts+1, next_attempt=?2, last_error=?3, "
+       "failing_since=CASE failing_since WHEN 0 THEN ?4 ELSE failing_since END WHERE row=?1"},
       {&dead_, "UPDATE outbox SET attempts=attempts+1, dead=1, last_error=?2 WHERE row=?1"},
       {&enable_, "DELETE FROM disabled_endpoints WHERE endpoint=?1"},
       {&disable_, "INSERT INTO disabled_endpoints VALUES(?1,?2) ON CONFLICT DO UPDATE SET reason=excluded.reason"},
@@ -59,7 +64,11 @@ Status OutboxTable::Prepare() {
        "SELECT (SELECT COUNT(*) FROM outbox WHERE endpoint=?1 AND dead=0), "
        "(SELECT COUNT(*) FROM outbox WHERE endpoint=?1 AND dead=1), "
        "(SELECT MIN(created) FROM outbox WHERE endpoint=?1 AND dead=0)"},
-      {&dead_letters_, dead_letters},
+      {&renew_,
+       "UPDATE outbox SET dead=0, attempts=0, failing_since=0, next_attempt=?3 "
+       "WHERE (?1='' OR endpoint=?1) AND (?2='' OR message_id=?2 OR "
+       "substr(message_id,1,length(?2)+5)='msg_'||?2||'_')"},
+      {&undelivered_, undelivered},
       {&purge_dead_, "DELETE FROM outbox WHERE dead=1 AND created<?1"},
   });
 }
@@ -90,8 +99,8 @@ Status OutboxTable::MakeDue(const std::string& endpoint, PacketTime now) {
 
 Status OutboxTable::MarkDelivered(std::int64_t row) { return delete_.Bind(1, row).Run(); }
 
-Status OutboxTable::MarkRetry(std::int64_t row, PacketTime next_attempt, const std::string& error) {
-  return retry_.Bind(1, row).Bind(2, Nanoseconds(next_attempt)).Bind(3, error).Run();
+Status OutboxTable::MarkRetry(std::int64_t row, PacketTime now, PacketTime next_attempt, const std::string& error) {
+  return retry_.Bind(1, row).Bind(2, Nanoseconds(next_attempt)).Bind(3, error).Bind(4, Nanoseconds(now)).Run();
 }
 
 Status OutboxTable::MarkDead(std::int64_t row, const std::string& error) {
@@ -120,10 +129,18 @@ Result<OutboxFigures> OutboxTable::Figures(const std::string& endpoint) {
   return figures;
 }
 
-Result<std::vector<OutboxMessage>> OutboxTable::DeadLetters(const std::string& endpoint, std::size_t limit) {
-  return ReadAll(dead_letters_.Bind(1, endpoint).Bind(2, static_cast<std::int64_t>(limit)));
+Result<std::uint64_t> OutboxTable::Renew(const std::string& endpoint, const std::string& id, PacketTime now) {
+  Status status = renew_.Bind(1, endpoint).Bind(2, id).Bind(3, Nanoseconds(now)).Run();
+  if (!status) return Fail(status.error());
+  return static_cast<std::uint64_t>(database_.changed_rows());
 }
 
-Status OutboxTable::Purge(PacketTime time) { return purge_dead_.Bind(1, Nanoseconds(time)).Run(); }
+Result<std::vector<OutboxMessage>> OutboxTable::Undelivered(std::size_t limit) {
+  return ReadAll(undelivered_.Bind(1, static_cast<std::int64_t>(limit)));
+}
+
+Result<std::uint64_t> OutboxTable::Purge(PacketTime wall) {
+  return database_.Remove(purge_dead_.Bind(1, Nanoseconds(wall)));
+}
 
 }  // namespace spanwatch::state

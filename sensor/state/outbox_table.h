@@ -15,14 +15,16 @@ class OutboxTable : public OutboxStore {
   Result<std::optional<PacketTime>> NextAttempt(const std::string& endpoint) override;
   Status MakeDue(const std::string& endpoint, PacketTime now) override;
   Status MarkDelivered(std::int64_t row) override;
-  Status MarkRetry(std::int64_t row, PacketTime next_attempt, const std::string& error) override;
+  Status MarkRetry(std::int64_t row, PacketTime now, PacketTime next_attempt, const std::string& error) override;
   Status MarkDead(std::int64_t row, const std::string& error) override;
   Status SetDisabled(const std::string& endpoint, bool disabled, const std::string& reason) override;
   Result<bool> Disabled(const std::string& endpoint) override;
   Result<OutboxFigures> Figures(const std::string& endpoint) override;
-  Result<std::vector<OutboxMessage>> DeadLetters(const std::string& endpoint, std::size_t limit) override;
-  // Removes dead letters that were entered before `time` (wall clock).
-  Status Purge(PacketTime time);
+  Result<std::uint64_t> Renew(const std::string& endpoint, const std::string& id, PacketTime now) override;
+  // For the command line: what waits and what was given up, of every endpoint, the oldest first.
+  Result<std::vector<OutboxMessage>> Undelivered(std::size_t limit);
+  // Removes messages that were given up and were entered before `wall` (wall clock); returns how many.
+  Result<std::uint64_t> Purge(PacketTime wall);
 
  private:
   explicit OutboxTable(Database& database) : database_(database) {}
@@ -30,7 +32,7 @@ class OutboxTable : public OutboxStore {
 
   Database& database_;
   SqlStatement insert_, due_, next_attempt_, make_due_, delete_, retry_, dead_, enable_, disable_, disabled_, figures_,
-      dead_letters_, purge_dead_;
+      renew_, undelivered_, purge_dead_;
 };
 
 }  // namespace spanwatch::state

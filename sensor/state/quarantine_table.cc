@@ -45,8 +45,8 @@ std::size_t QuarantineTable::Seen::Note(std::uint64_t value, PacketTime time, Du
              oldest->second < time) {
     *oldest = {value, time};
   }
-  return static_cast<std::size_t>(
-      std::ranges::count_if(latest, [&](const auto& one) { return one.second > time - window; }));
+  return static_cast<std::size_t>(std::ranges::count_if(
+      latest, [&](const auto& one) { return one.second > time - window && one.second < time + window; }));
 }
 
 Result<std::unique_ptr<QuarantineTable>> QuarantineTable::Open(Database& database, const config::Limits& limits,
@@ -104,7 +104,9 @@ Status QuarantineTable::Load() {
 
 const QuarantinedItem* QuarantineTable::Find(const FollowedItem& item, PacketTime time) const {
   const auto found = quarantined_.find(item);
-  return found == quarantined_.end() || time >= found->second.until ? nullptr : &found->second;
+  if (found == quarantined_.end() || time >= found->second.until) return nullptr;
+  // Nor long before it began: a replay of what is yet to come, by its clock, mutes nothing today.
+  return time < found->second.since - Window() ? nullptr : &found->second;
 }
 
 bool QuarantineTable::Observe(const FollowedItem& item, const std::string& collection, Severity severity,

@@ -25,26 +25,26 @@ Status SightingTable::Prepare() {
   return database_.PrepareAll({
       {&insert_sighting_,
        "INSERT OR IGNORE INTO sightings VALUES(NULL,?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,"
-       "?20,?21,?22,?23,?24,?25,?26)"},
-      {&insert_item_, "INSERT OR IGNORE INTO flow_items VALUES(?1,?2,?3,?4,?5,?6,?7)"},
+       "?20,?21,?22,?23,?24,?25,?26,?27)"},
+      {&insert_item_, "INSERT OR IGNORE INTO flow_items VALUES(?1,?2,?3,?4,?5,?6,?7,?8)"},
       {&improve_item_,
        "UPDATE flow_items SET method=?3, confidence=?4, distance=?5 "
        "WHERE flow_id=?1 AND item=?2 AND (method>?3 OR (method=?3 AND confidence<?4))"},
       {&upsert_transfer_,
-       "INSERT INTO transfers VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18) "
+       "INSERT INTO transfers VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19) "
        "ON CONFLICT DO UPDATE SET event_id=excluded.event_id, time=excluded.time, protocol=excluded.protocol, "
        "server_name=excluded.server_name, visibility=excluded.visibility, bytes=excluded.bytes, "
        "gap_bytes=excluded.gap_bytes, opaque_bytes=excluded.opaque_bytes, objects=excluded.objects, "
-       "final=excluded.final "
+       "final=excluded.final, touched=excluded.touched "
        "WHERE excluded.time>=time"},
       {&select_items_,
        "SELECT item, method, confidence, collection, time FROM flow_items WHERE flow_id=?1 ORDER BY item"},
       {&totals_,
        "SELECT (SELECT COUNT(*) FROM sightings), (SELECT COUNT(*) FROM flow_items), "
        "(SELECT COUNT(DISTINCT item) FROM flow_items), (SELECT COUNT(*) FROM transfers)"},
-      {&purge_sightings_, "DELETE FROM sightings WHERE time<?1"},
-      {&purge_items_, "DELETE FROM flow_items WHERE time<?1"},
-      {&purge_transfers_, "DELETE FROM transfers WHERE time<?1"},
+      {&purge_sightings_, "DELETE FROM sightings WHERE time<?1 AND touched<?2"},
+      {&purge_items_, "DELETE FROM flow_items WHERE time<?1 AND touched<?2"},
+      {&purge_transfers_, "DELETE FROM transfers WHERE time<?1 AND touched<?2"},
   });
 }
 
@@ -66,7 +66,8 @@ Result<std::uint64_t> SightingTable::Add(std::string_view event_id, const Sighti
   insert.Bind(18, Join(sighting.provenance)).Bind(19, sighting.collection).Bind(20, sighting.hashset_name);
   insert.Bind(21, SqlInteger(sighting.hashset_serial)).Bind(22, ToString(sighting.method));
   insert.Bind(23, ToString(sighting.confidence)).Bind(24, SqlInteger(sighting.items.size()));
-  insert.Bind(25, std::int64_t{authorised}).Bind(26, SqlInteger(quarantined));
+  const std::int64_t now = Nanoseconds(WallClockNow());
+  insert.Bind(25, std::int64_t{authorised}).Bind(26, SqlInteger(quarantined)).Bind(27, now);
   if (Status status = insert.Run(); !status) return Fail(status.error());
   if (database_.changed_rows() == 0) return 0;
 
@@ -79,6 +80,7 @@ Result<std::uint64_t> SightingTable::Add(std::string_view event_id, const Sighti
         .Bind(3, sighting.collection)
         .Bind(4, method);
     insert_item_.Bind(5, confidence).Bind(6, std::int64_t{item.distance}).Bind(7, Nanoseconds(sighting.time));
+    insert_item_.Bind(8, now);
     if (Status status = insert_item_.Run(); !status) return Fail(status.error());
     if (database_.changed_rows() > 0) {
       ++fresh;
@@ -100,7 +102,10 @@ Status SightingTable::AddTransfer(std::string_view event_id, const TransferSumma
   upsert.Bind(10, ToString(flow.crossing)).Bind(11, flow.facts.protocol).Bind(12, flow.facts.exchange.server_name);
   upsert.Bind(13, ToString(flow.facts.visibility)).Bind(14, SqlInteger(transfer.counters.delivered_bytes));
   upsert.Bind(15, SqlInteger(transfer.counters.gap_bytes)).Bind(16, SqlInteger(transfer.opaque_bytes));
-  return upsert.Bind(17, SqlInteger(transfer.objects)).Bind(18, std::int64_t{transfer.final}).Run();
+  return upsert.Bind(17, SqlInteger(transfer.objects))
+      .Bind(18, std::int64_t{transfer.final})
+      .Bind(19, Nanoseconds(WallClockNow()))
+      .Run();
 }
 
 Result<std::vector<FlowItem>> SightingTable::ItemsOfFlow(std::uint64_t flow_id) {
@@ -131,11 +136,12 @@ Result<SightingTotals> SightingTable::Totals() {
   return totals;
 }
 
-Status SightingTable::PurgeSightings(PacketTime time) {
-  if (Status status = purge_sightings_.Bind(1, Nanoseconds(time)).Run(); !status) return status;
-  return purge_items_.Bind(1, Nanoseconds(time)).Run();
+Result<std::uint64_t> SightingTable::Purge(SqlStatement& statement, Clocks before) {
+  return database_.Remove(statement.Bind(1, Nanoseconds(before.packet)).Bind(2, Nanoseconds(before.wall)));
 }
 
-Status SightingTable::PurgeTransfers(PacketTime time) { return purge_transfers_.Bind(1, Nanoseconds(time)).Run(); }
+Result<std::uint64_t> SightingTable::PurgeSightings(Clocks before) { return Purge(purge_sightings_, before); }
+Result<std::uint64_t> SightingTable::PurgeItems(Clocks before) { return Purge(purge_items_, before); }
+Result<std::uint64_t> SightingTable::PurgeTransfers(Clocks before) { return Purge(purge_transfers_, before); }
 
 }  // namespace spanwatch::state

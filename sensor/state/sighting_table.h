@@ -35,13 +35,15 @@ class SightingTable {
 
   Result<std::vector<FlowItem>> ItemsOfFlow(std::uint64_t flow_id);
   Result<SightingTotals> Totals();
-  // Remove what is older than `time`.
-  Status PurgeSightings(PacketTime time);
-  Status PurgeTransfers(PacketTime time);
+  // Remove what both clocks call older; return how many rows.
+  Result<std::uint64_t> PurgeSightings(Clocks before);
+  Result<std::uint64_t> PurgeItems(Clocks before);
+  Result<std::uint64_t> PurgeTransfers(Clocks before);
 
  private:
   explicit SightingTable(Database& database) : database_(database) {}
   Status Prepare();
+  Result<std::uint64_t> Purge(SqlStatement& statement, Clocks before);
 
   Database& database_;
   SqlStatement insert_sighting_, insert_item_, improve_item_, upsert_transfer_, select_items_, totals_;

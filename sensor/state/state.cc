@@ -1,5 +1,7 @@
 #include "state/state.h"
 
+#include <algorithm>
+
 namespace spanwatch::state {
 namespace {
 
@@ -31,15 +33,25 @@ Result<std::unique_ptr<State>> State::Open(const std::string& path, const config
   return state;
 }
 
-Status State::Purge(PacketTime now) {
-  Status status = events_->Purge(now - Days(limits_.state_event_retention_days));
-  if (status) status = sightings_->PurgeSightings(now - Days(limits_.state_sighting_retention_days));
-  if (status) status = sightings_->PurgeTransfers(now - Days(limits_.state_transfer_retention_days));
-  if (status) status = correlations_->Purge(now);
-  if (status) status = quarantine_->Purge(now);
-  if (status) status = alerts_->Purge(now - Days(limits_.state_alert_retention_days));
-  if (status) status = outbox_->Purge(WallClockNow() - Days(limits_.state_alert_retention_days));
-  return status;
+Result<std::vector<State::Purged>> State::Purge(Clocks now) {
+  const auto before = [&](std::uint64_t days) { return Clocks{now.packet - Days(days), now.wall - Days(days)}; };
+  std::vector<Purged> purged;
+  Status status;
+  const auto note = [&](std::string_view table, const Result<std::uint64_t>& rows) {
+    if (!rows) status = Fail(rows.error());
+    if (rows && *rows > 0) purged.push_back({table, *rows});
+    return rows.has_value();
+  };
+  const bool all = note("events", events_->Purge(before(limits_.state_event_retention_days))) &&
+                   note("sightings", sightings_->PurgeSightings(before(limits_.state_sighting_retention_days))) &&
+                   note("flow_items", sightings_->PurgeItems(before(limits_.state_sighting_retention_days))) &&
+                   note("transfers", sightings_->PurgeTransfers(before(limits_.state_transfer_retention_days))) &&
+                   note("correlation_values", correlations_->Purge(now)) &&
+                   note("alerts", alerts_->Purge(before(limits_.state_alert_retention_days))) &&
+                   note("outbox", outbox_->Purge(before(limits_.state_alert_retention_days).wall));
+  if (all) status = quarantine_->Purge(std::min(now.packet, now.wall));
+  if (!status) return Fail(status.error());
+  return purged;
 }
 
 }  // namespace spanwatch::state

@@ -27,8 +27,13 @@ class State {
   Status Begin() { return database_->Begin(); }
   Status Commit() { return database_->Commit(); }
   void Rollback() { database_->Rollback(); }
-  // Removes what is older than the limits allow, by packet time. Call now and then, outside of a batch.
-  Status Purge(PacketTime now);
+  // Removes what both clocks call older than the limits allow; tells how many rows of which table, in plain words and
+  // only of those where there were some. Call now and then, outside of a batch.
+  struct Purged {
+    std::string_view table;
+    std::uint64_t rows = 0;
+  };
+  Result<std::vector<Purged>> Purge(Clocks now);
 
   EventTable& events() { return *events_; }
   SightingTable& sightings() { return *sightings_; }

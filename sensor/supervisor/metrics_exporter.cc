@@ -165,19 +165,11 @@ class MetricsExporter::Figures : public prometheus::Collectable {
     const auto gauge = [&](std::string_view name, std::string_view help, double value) {
       all.push_back(Single(MetricType::Gauge, name, help, {{{}, value}}));
     };
-    all.push_back(Single(MetricType::Counter, "webhook_deliveries_total", "Delivery attempts that ended, by outcome.",
-                         {{{{"outcome", "delivered"}}, static_cast<double>(figures.webhook_delivered)},
-                          {{{"outcome", "retry"}}, static_cast<double>(figures.webhook_retried)},
-                          {{{"outcome", "refused"}}, static_cast<double>(figures.webhook_refused)},
-                          {{{"outcome", "gone"}}, static_cast<double>(figures.webhook_gone)}}));
-    gauge("webhook_queue_length", "Alert messages that wait to be delivered.",
-          static_cast<double>(figures.webhook_queue_length));
-    gauge("webhook_dead_letters", "Alert messages that were given up.",
-          static_cast<double>(figures.webhook_dead_letters));
-    gauge("webhook_oldest_pending_age_seconds", "Age of the oldest alert message that waits.",
-          figures.webhook_oldest_pending_age_seconds);
+    AddWebhooks(figures, all);
     gauge("alerts_open", "Alerts that are open.", static_cast<double>(figures.alerts_open));
     gauge("inspectors_alive", "Inspectors that run.", static_cast<double>(figures.inspectors_alive));
+    gauge("capture_interface_down", "1 while the interface is gone, down or without carrier; 0 in a replay.",
+          figures.interface_down ? 1 : 0);
     all.push_back(Single(MetricType::Counter, "inspector_restarts_total", "Inspectors started again after they ended.",
                          {{{}, static_cast<double>(figures.inspector_restarts)}}));
     all.push_back(Single(MetricType::Counter, "ring_refused_messages_total",
@@ -207,12 +199,66 @@ class MetricsExporter::Figures : public prometheus::Collectable {
     gauge("config_last_reload_timestamp_seconds", "When configuration and rules were last read.",
           figures.last_reload_timestamp_seconds);
     gauge("state_bytes", "Size of the state file.", static_cast<double>(figures.state_bytes));
+    gauge("state_held", "1 while the disk of the state is full and what is found waits in memory.",
+          figures.state_held ? 1 : 0);
+    gauge("event_file_failing", "1 while the event file cannot be written.", figures.event_file_failing ? 1 : 0);
+    AddDisks(figures, all);
     AddHashsets(figures, all);
     AddProcess(all);
     return all;
   }
 
  private:
+  static void AddDisks(const SupervisorFigures& figures, std::vector<MetricFamily>& all) {
+    MetricFamily free =
+        Single(MetricType::Gauge, "disk_free_bytes", "Room on the disk of the state and of the events.", {});
+    MetricFamily size =
+        Single(MetricType::Gauge, "disk_size_bytes", "Size of the disk of the state and of the events.", {});
+    for (const SupervisorFigures::Disk& disk : figures.disks) {
+      const auto one = [&](double value) {
+        return std::move(Single(MetricType::Gauge, "", "", {{{{"of", disk.what}}, value}}).metric.front());
+      };
+      free.metric.push_back(one(static_cast<double>(disk.space.free_bytes)));
+      size.metric.push_back(one(static_cast<double>(disk.space.size_bytes)));
+    }
+    all.push_back(std::move(free));
+    all.push_back(std::move(size));
+  }
+
+  // The names of endpoints are the operator's own: a bounded label. Without a webhook there is one series without it,
+  // so that every metric exists.
+  static void AddWebhooks(const SupervisorFigures& figures, std::vector<MetricFamily>& all) {
+    MetricFamily attempts = Single(MetricType::Counter, "webhook_deliveries_total",
+                                   "Delivery attempts that ended, by endpoint and class of the HTTP status; none: no "
+                                   "answer, other: not by HTTP.",
+                                   {});
+    MetricFamily queue =
+        Single(MetricType::Gauge, "webhook_queue_length", "Alert messages that wait to be delivered.", {});
+    MetricFamily dead = Single(MetricType::Gauge, "webhook_dead_letters", "Alert messages that were given up.", {});
+    MetricFamily oldest = Single(MetricType::Gauge, "webhook_oldest_pending_age_seconds",
+                                 "Age of the oldest alert message that waits.", {});
+    MetricFamily disabled = Single(MetricType::Gauge, "webhook_disabled",
+                                   "1 when the receiver answered 410 and nothing is sent to it any more.", {});
+    const auto add = [](MetricFamily& family, std::vector<ClientMetric::Label> labels, double value) {
+      MetricFamily one = Single(family.type, "", "", {{std::move(labels), value}});
+      family.metric.push_back(std::move(one.metric.front()));
+    };
+    std::vector<alert::EndpointFigures> webhooks = figures.webhooks;
+    if (webhooks.empty()) webhooks.emplace_back();
+    for (const alert::EndpointFigures& webhook : webhooks) {
+      const std::vector<ClientMetric::Label> endpoint{{"endpoint", webhook.endpoint}};
+      for (const alert::AttemptResult result : Enumerators<alert::AttemptResult>()) {
+        add(attempts, {endpoint.front(), {"status", std::string(ToString(result))}},
+            static_cast<double>(webhook.attempts[static_cast<std::size_t>(result)]));
+      }
+      add(queue, endpoint, static_cast<double>(webhook.pending));
+      add(dead, endpoint, static_cast<double>(webhook.dead));
+      add(oldest, endpoint, webhook.oldest_pending_age_seconds);
+      add(disabled, endpoint, webhook.disabled ? 1 : 0);
+    }
+    for (MetricFamily* family : {&attempts, &queue, &dead, &oldest, &disabled}) all.push_back(std::move(*family));
+  }
+
   // Of each set the facts that are told by its name. The name is the owner's, and at most eight are loaded: a bounded
   // label. Of a chain the last delta speaks; of two sets of one name the older one, and each name is told once.
   static void AddHashsets(const SupervisorFigures& figures, std::vector<MetricFamily>& all) {

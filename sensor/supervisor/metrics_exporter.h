@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "alert/outbox.h"
+#include "base/disk_space.h"
 #include "model/sighting.h"
 #include "model/verdict.h"
 #include "process/shared_block.h"
@@ -25,16 +27,11 @@ namespace spanwatch::supervisor {
 
 // What is asked for at each scrape.
 struct SupervisorFigures {
-  std::uint64_t webhook_delivered = 0;
-  std::uint64_t webhook_retried = 0;
-  std::uint64_t webhook_refused = 0;
-  std::uint64_t webhook_gone = 0;
-  std::uint64_t webhook_queue_length = 0;
-  std::uint64_t webhook_dead_letters = 0;
-  double webhook_oldest_pending_age_seconds = 0;
+  std::vector<alert::EndpointFigures> webhooks;
   std::uint64_t alerts_open = 0;
   std::uint64_t inspectors_alive = 0;
   std::uint64_t inspector_restarts = 0;
+  bool interface_down = false;  // or gone, or without carrier
   std::uint64_t ring_messages_undecodable = 0;
   std::uint64_t ring_corruptions = 0;
   std::uint64_t rules_detections = 0;
@@ -50,6 +47,13 @@ struct SupervisorFigures {
   bool last_reload_successful = true;
   double last_reload_timestamp_seconds = 0;
   std::uint64_t state_bytes = 0;
+  bool state_held = false;  // the disk is full: what is found waits in memory
+  bool event_file_failing = false;
+  struct Disk {
+    std::string what;  // whose it is: "state", "events"
+    DiskSpace space;
+  };
+  std::vector<Disk> disks;
   std::vector<process::HashSetFacts> hashsets;
 };
 

@@ -2,7 +2,7 @@
 // its state directory. Whoever may write there is the operator. The supervisor takes them every second; the command
 // line leaves them.
 //
-//   request = "release " item_id
+//   request = "release " item_id  |  "resend " (message_id | alert_id | "*") " " (endpoint | "*")
 #pragma once
 
 #include <filesystem>
@@ -19,9 +19,17 @@ Status PrepareRequests(const std::filesystem::path& state_directory);
 // REQUIRES: a sensor has made the folder; else an error says so.
 Status LeaveRelease(const std::filesystem::path& state_directory, const ItemId& item);
 
-// The items to be released, and how many files were no request; each file is gone afterwards. At most some at a time.
+// Alert messages that were given up or wait: of one message or alert (empty: all) and one endpoint (empty: all).
+struct ResendRequest {
+  std::string id;
+  std::string endpoint;
+};
+Status LeaveResend(const std::filesystem::path& state_directory, const ResendRequest& request);
+
+// What is asked for, and how many files were no request; each file is gone afterwards. At most some at a time.
 struct TakenRequests {
   std::vector<ItemId> releases;
+  std::vector<ResendRequest> resends;
   std::size_t refused = 0;
 };
 TakenRequests TakeRequests(const std::filesystem::path& state_directory);

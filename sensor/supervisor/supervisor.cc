@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <random>
 
 #include "alert/alert_document.h"
+#include "base/disk_space.h"
 #include "base/hex.h"
 #include "config/in_force.h"
-#include "process/message_codec.h"
 #include "supervisor/event_document.h"
 #include "supervisor/operator_requests.h"
 #include "telemetry/log.h"
@@ -16,20 +15,13 @@ namespace spanwatch::supervisor {
 namespace {
 
 constexpr std::size_t kBatchMessages = 1000;
-constexpr std::size_t kMessagesWaitingMax = 100'000;
 constexpr std::size_t kDocumentsAtOnce = 2000;
-constexpr std::chrono::minutes kRefusalLogInterval{1};
 constexpr std::size_t kDigestShown = 12;  // hexadecimal digits of a digest in the log
 constexpr std::string_view kRulesChangedId = "2f6f1c0a-9f0e-4d0b-8a0e-7b6e0c5d9a41";
 
 Counter CounterOf(RuleChange change) {
   constexpr Counter kCountersOf[] = {Counter::rules_fewer, Counter::rules_other, Counter::rules_unsigned};
   return kCountersOf[static_cast<std::size_t>(change)];
-}
-
-std::uint64_t RandomNumber() {
-  std::random_device device;
-  return std::uint64_t{device()} << 32 | device();
 }
 
 // Names may come from the wire and need not be UTF-8.
@@ -39,25 +31,13 @@ std::string LineOf(const nlohmann::json& document) {
 
 }  // namespace
 
-// What the supervisor holds of one inspector.
-struct Supervisor::Inspector {
-  Inspector(process::RingReader opened, process::MappedSharedBlock mapped, std::uint64_t incarnation_of_ring)
-      : ring(std::move(opened)), block(std::move(mapped)), incarnation(incarnation_of_ring) {}
-
-  process::RingReader ring;
-  process::MappedSharedBlock block;
-  std::uint64_t incarnation;
-  std::uint64_t release_through = 0;
-  bool alive = true;
-  bool ran = true;  // at any time since this supervisor began
-};
-
-Supervisor::Supervisor(boost::asio::io_context& io, Settings settings) : io_(io), settings_(std::move(settings)) {}
+Supervisor::Supervisor(boost::asio::io_context& io, SupervisorMode mode, Settings settings)
+    : io_(io), mode_(mode), settings_(std::move(settings)) {}
 Supervisor::~Supervisor() = default;
 
-Result<std::unique_ptr<Supervisor>> Supervisor::Start(boost::asio::io_context& io, Settings settings,
-                                                      std::vector<InspectorLink> inspectors) {
-  std::unique_ptr<Supervisor> supervisor(new Supervisor(io, std::move(settings)));
+Result<std::unique_ptr<Supervisor>> Supervisor::Start(boost::asio::io_context& io, SupervisorMode mode,
+                                                      Settings settings, std::vector<InspectorLink> inspectors) {
+  std::unique_ptr<Supervisor> supervisor(new Supervisor(io, mode, std::move(settings)));
   if (Status status = supervisor->Open(std::move(inspectors)); !status) return Fail(status.error());
   return supervisor;
 }
@@ -79,24 +59,16 @@ Status Supervisor::Open(std::vector<InspectorLink> inspectors) {
   policy_ = std::move(*policy);
   EnterRules();
   quarantine_ = std::make_unique<FloodQuarantine>(state_->quarantine());
-  book_ = std::make_unique<alert::AlertBook>(config_.sensor_name, config_.limits, state_->alerts(), counters_);
+  book_ = std::make_unique<alert::AlertBook>(config_.sensor_name, config_.limits, state_->alerts(), counters_,
+                                             mode_ == SupervisorMode::kLive);
   if (Status status = book_->Load(); !status) return status;
   if (Status status = OpenSinks(); !status) return status;
   metrics_ = std::make_unique<MetricsExporter>(SPANWATCH_VERSION, [this] { return Figures(); });
   metrics_->AddCounters(counters_);
-  merger_ = std::make_unique<EventMerger>(inspectors.size(), kMessagesWaitingMax);
-  for (InspectorLink& link : inspectors) {
-    auto ring = process::RingReader::Open(link.ring.get());
-    if (!ring) return Fail(ring.error());
-    auto block = process::MapSharedBlock(link.shared_block.get());
-    if (!block) return Fail(block.error());
-    // The state file keeps signed numbers.
-    const std::uint64_t incarnation = link.incarnation != 0 ? link.incarnation : RandomNumber() >> 1;
-    inspectors_.push_back(std::make_unique<Inspector>(std::move(*ring), std::move(*block), incarnation));
-    inspectors_.back()->alive = inspectors_.back()->ran = link.running;
-    if (!link.running) merger_->End(inspectors_.size() - 1);
-    metrics_->AddInspector(*inspectors_.back()->block);
-  }
+  auto feed = InspectorFeed::Open(mode_, config_.limits, std::move(inspectors));
+  if (!feed) return Fail(feed.error());
+  feed_ = std::move(*feed);
+  for (std::size_t i = 0; i < feed_->size(); ++i) metrics_->AddInspector(feed_->block(i));
   if (Status status = Listen(); !status) return status;
   ready_ = true;
   return outbox_->Start();
@@ -216,9 +188,9 @@ Status Supervisor::Listen() {
   };
   routes["/healthz"] = [] { return HttpReply{200, "text/plain; charset=utf-8", "ok\n"}; };
   routes["/readyz"] = [this] {
-    const bool capturing = std::ranges::any_of(inspectors_, [](const auto& inspector) { return inspector->alive; });
-    return capturing && ready_ ? HttpReply{200, "text/plain; charset=utf-8", "ready\n"}
-                               : HttpReply{503, "text/plain; charset=utf-8", "no inspector runs\n"};
+    const std::string reason = NotReadyReason();
+    return reason.empty() ? HttpReply{200, "text/plain; charset=utf-8", "ready\n"}
+                          : HttpReply{503, "text/plain; charset=utf-8", reason + "\n"};
   };
   auto listener = HttpListener::Start(io_, config_.limits, counters_, *where, std::move(routes));
   if (!listener) return Fail(listener.error());
@@ -226,42 +198,74 @@ Status Supervisor::Listen() {
   return {};
 }
 
-std::size_t Supervisor::TakeFromRings() {
-  std::size_t taken = 0;
-  for (std::size_t i = 0; i < inspectors_.size(); ++i) {
-    Inspector& inspector = *inspectors_[i];
-    for (std::size_t n = 0; n < kBatchMessages; ++n) {
-      auto message = inspector.ring.Take();
-      if (!message) break;
-      ++taken;
-      if (auto decoded = process::DecodeMessage(message->payload)) {
-        merger_->Add({i, message->sequence, message->end, std::move(*decoded)});
-      } else {
-        OnRefused(i);
-      }
-    }
-    summary_.ring_corruptions = std::max(summary_.ring_corruptions, inspector.ring.corruptions());
-  }
-  return taken;
+process::LinkState Supervisor::Link() const {
+  if (!launcher_block_) return process::LinkState::kUp;  // a replay
+  return static_cast<process::LinkState>(launcher_block_->link_state.load(std::memory_order_relaxed));
 }
 
-// What the inspector told is lost: each is counted, and the log says so at most once in kRefusalLogInterval.
-void Supervisor::OnRefused(std::size_t inspector) {
-  ++summary_.messages_refused;
-  const auto now = std::chrono::steady_clock::now();
-  if (refusal_logged_ && now - *refusal_logged_ < kRefusalLogInterval) return;
-  refusal_logged_ = now;
-  Log(LogLevel::kError, "A message of an inspector could not be read and is lost", "index={} refused_in_all={}",
-      inspector, summary_.messages_refused);
+// Empty when the sensor sees what it is there to see.
+std::string Supervisor::NotReadyReason() const {
+  if (Link() != process::LinkState::kUp) {
+    return fmt::format("the interface {} is {}", config_.interface, ToString(Link()));
+  }
+  return feed_->running() > 0 && ready_ ? "" : "no inspector runs";
 }
 
 Result<std::size_t> Supervisor::Drain() {
-  const std::size_t taken = TakeFromRings();
+  if (mode_ == SupervisorMode::kReplay) return JudgeWaiting();
+  const auto now = std::chrono::steady_clock::now();
+  if (now < state_retry_at_) {
+    feed_->Pause();
+    return 0;
+  }
+  if (state_->database().holding()) feed_->Pause();
+  auto taken = JudgeWaiting();
+  if (!taken) {
+    OnStateFailed(taken.error());
+    return 0;
+  }
+  if (told_holding_ != state_->database().holding()) TellHolding();
+  state_retry_delay_ = kStateRetryFirst;
+  return taken;
+}
+
+void Supervisor::TellHolding() {
+  told_holding_ = state_->database().holding();
+  if (told_holding_) {
+    Log(LogLevel::kError,
+        "The disk of the state is full: what is found waits in memory and in the rings, alerts go out all the same; it "
+        "is "
+        "kept once there is room",
+        "folder={}", config_.state_directory.string());
+  } else {
+    Log(LogLevel::kInfo, "There is room again on the disk of the state: what waited is kept");
+  }
+}
+
+// Nothing that was taken since the last commit is freed: all of it comes again.
+void Supervisor::OnStateFailed(const Error& error) {
+  state_retry_at_ = std::chrono::steady_clock::now() + state_retry_delay_;
+  state_retry_delay_ = std::min(state_retry_delay_ * 2, kStateRetryLongest);
+  Log(LogLevel::kError, "The state could not be written; what was found is judged again", "reason=\"{}\"",
+      error.message);
+  state_->Rollback();
+  counts_.clear();
+  feed_->Rewind();
+  if (Status status = book_->Load(); !status) {
+    Log(LogLevel::kError, "The open alerts could not be read", "reason=\"{}\"", status.error().message);
+  }
+}
+
+Result<std::size_t> Supervisor::JudgeWaiting() {
+  const bool full = state_->database().held_bytes() > config_.limits.state_held_bytes;
+  const std::size_t taken = full ? 0 : feed_->Take();
+  summary_.messages_refused = feed_->refused();
+  summary_.ring_corruptions = feed_->distrusted();
   while (true) {
     std::size_t judged = 0;
     if (Status status = state_->Begin(); !status) return Fail(status.error());
-    for (; judged < kBatchMessages; ++judged) {
-      const auto next = merger_->Next();
+    for (; judged < kBatchMessages && !full; ++judged) {
+      const auto next = feed_->Next();
       if (!next) break;
       if (Status status = Judge(*next); !status) return Fail(status.error());
     }
@@ -272,15 +276,14 @@ Result<std::size_t> Supervisor::Drain() {
 }
 
 Status Supervisor::Judge(const MergedMessage& merged) {
-  Inspector& inspector = *inspectors_[merged.inspector];
-  inspector.release_through = merged.ring_end;
+  feed_->Judged(merged);
   if (!rule_changes_.empty()) {
     if (Status status = TellRuleChanges(EventTime(merged.message)); !status) return status;
   }
   // A watermark changes nothing, so that an idle link writes nothing.
   if (std::holds_alternative<Watermark>(merged.message)) return {};
   // The ring's own sequence goes on over restarts of the inspector, so the ring is the incarnation.
-  if (!state_->events().TakeRingMessage(inspector.incarnation, merged.sequence)) return {};
+  if (!state_->events().TakeRingMessage(merged.incarnation, merged.sequence)) return {};
   return JudgeEvent(merged.message);
 }
 
@@ -336,24 +339,27 @@ Status Supervisor::Raise(std::vector<AlertTransition> transitions) {
     if (!*number) continue;
     document["event"]["sequence"] = **number;
     if (Status status = state_->events().KeepDocument(**number, LineOf(document)); !status) return status;
-    metrics_->CountEvent(EventDataset::kAlert);
-    if (transition.alert.state == AlertState::kOpened) metrics_->CountAlert(transition.alert.severity);
-    if (summary_.alerts.contains(transition.alert.id) || summary_.alerts.size() < Summary::kAlertsRemembered) {
-      summary_.alerts[transition.alert.id] = transition.alert;
-    }
+    counts_.push_back([this, alert = transition.alert] { CountAlert(alert); });
   }
   return {};
 }
 
+void Supervisor::CountAlert(const Alert& alert) {
+  metrics_->CountEvent(EventDataset::kAlert);
+  if (alert.state == AlertState::kOpened) metrics_->CountAlert(alert.severity);
+  if (summary_.alerts.contains(alert.id) || summary_.alerts.size() < Summary::kAlertsRemembered) {
+    summary_.alerts[alert.id] = alert;
+  }
+}
+
 Status Supervisor::CommitBatch() {
-  auto transitions = book_->Advance(merger_->watermark());
+  auto transitions = book_->Advance(feed_->watermark());
   if (!transitions) return Fail(transitions.error());
   if (Status status = Raise(std::move(*transitions)); !status) return status;
   if (Status status = book_->Save(); !status) return status;
   if (Status status = state_->Commit(); !status) return status;
-  for (const auto& inspector : inspectors_) {
-    if (inspector->release_through != 0) inspector->ring.ReleaseThrough(inspector->release_through);
-  }
+  if (!state_->database().holding()) feed_->Release();
+  for (const auto& count : std::exchange(counts_, {})) count();
   if (Status status = WriteDocuments(); !status) return status;
   outbox_->Wake();
   return {};
@@ -361,55 +367,66 @@ Status Supervisor::CommitBatch() {
 
 Status Supervisor::WriteDocuments() {
   while (true) {
+    if (events_) {
+      if (const Status flushed = FlushEvents(); !flushed) return mode_ == SupervisorMode::kReplay ? flushed : Status();
+    }
+    if (documents_handed_ > 0) {
+      if (Status status = state_->Begin(); !status) return status;
+      state_->events().ConfirmWritten(std::exchange(documents_handed_, 0));
+      if (Status status = state_->Commit(); !status) return status;
+    }
     const auto documents = state_->events().UnwrittenDocuments(kDocumentsAtOnce);
     if (!documents) return Fail(documents.error());
     if (documents->empty()) return {};
-    if (events_) {
-      for (const auto& document : *documents) {
-        if (Status status = events_->Write(document.document); !status) return status;
-      }
-      if (Status status = events_->Flush(); !status) return status;
+    // What a full disk keeps out of the file stays with the writer, in order.
+    for (const auto& document : *documents) {
+      if (events_) (void)events_->Write(document.document);
     }
-    if (Status status = state_->Begin(); !status) return status;
-    state_->events().ConfirmWritten(documents->back().sequence);
-    if (Status status = state_->Commit(); !status) return status;
+    documents_handed_ = documents->back().sequence;
   }
 }
 
+// Until all that the writer was handed is in the file it is handed nothing more.
+Status Supervisor::FlushEvents() {
+  const Status status = events_->Flush();
+  if (status && event_file_failing_) Log(LogLevel::kInfo, "The event file can be written again");
+  if (!status && !event_file_failing_) {
+    Log(LogLevel::kError, "The event file cannot be written; events wait in the state", "reason=\"{}\"",
+        status.error().message);
+  }
+  event_file_failing_ = !status;
+  return status;
+}
+
+// Counted once the batch is committed: one that is judged again counts once.
 void Supervisor::Count(const InspectorMessage& message, const Verdict& verdict) {
   if (const auto* sighting = std::get_if<Sighting>(&message)) {
-    metrics_->CountEvent(EventDataset::kSighting);
-    if (sighting->phase == SightingPhase::kComplete) {
-      metrics_->CountSighting(sighting->method, sighting->confidence, verdict.authorised, sighting->flow.crossing);
-    }
-    ++summary_.sightings;
-    zones_.OnSighting(sighting->flow.crossing);
-    if (verdict.authorised) ++summary_.authorised_sightings;
+    counts_.push_back([this, complete = sighting->phase == SightingPhase::kComplete, method = sighting->method,
+                       confidence = sighting->confidence, authorised = verdict.authorised,
+                       crossing = sighting->flow.crossing] {
+      metrics_->CountEvent(EventDataset::kSighting);
+      if (complete) metrics_->CountSighting(method, confidence, authorised, crossing);
+      ++summary_.sightings;
+      zones_.OnSighting(crossing);
+      if (authorised) ++summary_.authorised_sightings;
+    });
   } else if (const auto* transfer = std::get_if<TransferSummary>(&message)) {
-    metrics_->CountEvent(EventDataset::kTransfer);
-    ++summary_.transfers;
-    if (transfer->final && transfer->flow.crossing == Crossing::kEgress) {
-      summary_.egress_bytes[std::string(ToString(transfer->flow.facts.visibility))] +=
-          transfer->counters.delivered_bytes;
-      summary_.egress_bytes["lost"] += transfer->counters.gap_bytes;
-    }
+    const bool counts = transfer->final && transfer->flow.crossing == Crossing::kEgress;
+    counts_.push_back([this, counts, visibility = ToString(transfer->flow.facts.visibility),
+                       seen = transfer->counters.delivered_bytes, lost = transfer->counters.gap_bytes] {
+      metrics_->CountEvent(EventDataset::kTransfer);
+      ++summary_.transfers;
+      if (!counts) return;
+      summary_.egress_bytes[std::string(visibility)] += seen;
+      summary_.egress_bytes["lost"] += lost;
+    });
   } else if (const auto* anomaly = std::get_if<AnomalyReport>(&message)) {
-    metrics_->CountEvent(EventDataset::kAnomaly);
-    ++summary_.anomalies;
-    summary_.anomaly_counts[anomaly->code] += anomaly->count;
+    counts_.push_back([this, code = anomaly->code, count = anomaly->count] {
+      metrics_->CountEvent(EventDataset::kAnomaly);
+      ++summary_.anomalies;
+      summary_.anomaly_counts[code] += count;
+    });
   }
-}
-
-void Supervisor::OnInspectorEnded(std::size_t inspector) {
-  inspectors_[inspector]->alive = false;
-  merger_->End(inspector);
-}
-
-void Supervisor::OnInspectorStarted(std::size_t inspector) {
-  Inspector& started = *inspectors_[inspector];
-  if (started.ran) ++restarts_;
-  started.alive = started.ran = true;
-  merger_->Resume(inspector);
 }
 
 Status Supervisor::AddLauncherBlock(UniqueFd shared_block) {
@@ -422,25 +439,38 @@ Status Supervisor::AddLauncherBlock(UniqueFd shared_block) {
 
 Status Supervisor::Purge() {
   // Before the first event there is no packet time to count from.
-  if (merger_->watermark() == PacketTime::min()) return {};
-  return state_->Purge(merger_->watermark());
+  if (feed_->watermark() == PacketTime::min() || state_->database().holding()) return {};
+  // A wall clock that is set forward while the sensor runs makes nothing old; that it was right is known at a start.
+  const PacketTime elapsed = began_ + (std::chrono::steady_clock::now() - began_steady_);
+  const auto purged = state_->Purge({feed_->watermark(), std::min(WallClockNow(), elapsed)});
+  if (!purged) return Fail(purged.error());
+  std::string rows;
+  for (const auto& [table, count] : *purged) rows += fmt::format("{}{}={}", rows.empty() ? "" : " ", table, count);
+  if (!rows.empty()) Log(LogLevel::kInfo, "Old rows were removed from the state", "{}", rows);
+  return {};
 }
 
-Status Supervisor::Finish(bool close_alerts) {
-  for (std::size_t i = 0; i < inspectors_.size(); ++i) merger_->End(i);
+Status Supervisor::Finish(OpenAlerts open_alerts) {
+  for (std::size_t i = 0; i < feed_->size(); ++i) feed_->OnEnded(i);
   while (true) {
     auto taken = Drain();
     if (!taken) return Fail(taken.error());
     if (*taken == 0) break;
   }
-  if (close_alerts) {
-    if (Status status = state_->Begin(); !status) return status;
-    auto transitions = book_->CloseAll(merger_->watermark());
-    if (!transitions) return Fail(transitions.error());
-    if (Status status = Raise(std::move(*transitions)); !status) return status;
-    if (Status status = CommitBatch(); !status) return status;
-  }
-  return {};
+  if (open_alerts == OpenAlerts::kGoOn) return {};
+  if (Status status = state_->Begin(); !status) return status;
+  const PacketTime now = feed_->watermark();
+  auto transitions = open_alerts == OpenAlerts::kClose ? book_->CloseAll(now) : book_->TellAll(now);
+  if (!transitions) return Fail(transitions.error());
+  if (Status status = Raise(std::move(*transitions)); !status) return status;
+  if (Status status = CommitBatch(); !status) return status;
+  return KeepHeld();
+}
+
+Status Supervisor::KeepHeld() {
+  Status status = state_->database().CommitHeld();
+  if (status) feed_->Release();
+  return status;
 }
 
 Status Supervisor::StartPulling(std::function<void()> on_pulled) {
@@ -458,6 +488,12 @@ Status Supervisor::HandleRequests() {
     const std::size_t released = state_->quarantine().Release(item);
     if (Status status = state_->Commit(); !status) return status;
     Log(LogLevel::kInfo, "An item was let out of quarantine", "item={} entries={}", ToHex(item), released);
+  }
+  for (const ResendRequest& request : requests.resends) {
+    const auto count = outbox_->Resend(request.endpoint, request.id);
+    if (!count) return Fail(count.error());
+    Log(LogLevel::kInfo, "Alert messages are sent again on the operator's word", "endpoint={} id={} messages={}",
+        request.endpoint, request.id, *count);
   }
   return {};
 }
@@ -521,22 +557,13 @@ void Supervisor::OnReloadRefused() {
 
 SupervisorFigures Supervisor::Figures() {
   SupervisorFigures figures;
-  for (const auto& endpoint : outbox_->Figures()) {
-    figures.webhook_delivered += endpoint.delivered;
-    figures.webhook_retried += endpoint.retried;
-    figures.webhook_refused += endpoint.refused;
-    figures.webhook_gone += endpoint.gone;
-    figures.webhook_queue_length += endpoint.pending;
-    figures.webhook_dead_letters += endpoint.dead;
-    figures.webhook_oldest_pending_age_seconds =
-        std::max(figures.webhook_oldest_pending_age_seconds, endpoint.oldest_pending_age_seconds);
-  }
+  figures.webhooks = outbox_->Figures();
   figures.alerts_open = book_->open_count();
-  figures.inspectors_alive =
-      static_cast<std::uint64_t>(std::ranges::count_if(inspectors_, [](const auto& one) { return one->alive; }));
-  figures.inspector_restarts = restarts_;
-  figures.ring_messages_undecodable = summary_.messages_refused;
-  figures.ring_corruptions = summary_.ring_corruptions;
+  figures.inspectors_alive = feed_->running();
+  figures.inspector_restarts = feed_->restarts();
+  figures.interface_down = Link() != process::LinkState::kUp;
+  figures.ring_messages_undecodable = feed_->refused();
+  figures.ring_corruptions = feed_->distrusted();
   const policy::PolicyFacts rules = policy_->facts();
   figures.rules_detections = rules.detections;
   figures.rules_correlations = rules.correlations;
@@ -548,13 +575,21 @@ SupervisorFigures Supervisor::Figures() {
   figures.last_reload_successful = reload_succeeded_;
   figures.last_reload_timestamp_seconds = static_cast<double>(Nanoseconds(reloaded_)) / 1e9;
   figures.state_bytes = state_->database().size_bytes();
+  figures.state_held = state_->database().holding();
+  figures.event_file_failing = event_file_failing_;
+  const std::pair<std::string, std::string> disks[] = {{"state", config_.state_directory.string()},
+                                                       {"events", config_.events_file}};
+  for (const auto& [what, path] : disks) {
+    const auto space = path.empty() ? Result<DiskSpace>(DiskSpace{}) : DiskSpaceAt(path);
+    if (space && space->size_bytes > 0) figures.disks.push_back({what, *space});
+  }
   figures.hashsets = settings_.hashsets;
   figures.generation = settings_.generation;
   figures.settings_that_need_restart = settings_.needs_restart.size();
-  figures.inspectors_of_other_generation =
-      static_cast<std::uint64_t>(std::ranges::count_if(inspectors_, [&](const auto& one) {
-        return one->alive && one->block->generation.load(std::memory_order_relaxed) != settings_.generation;
-      }));
+  for (std::size_t i = 0; i < feed_->size(); ++i) {
+    const std::uint64_t generation = feed_->block(i).generation.load(std::memory_order_relaxed);
+    if (feed_->running(i) && generation != settings_.generation) ++figures.inspectors_of_other_generation;
+  }
   return figures;
 }
 

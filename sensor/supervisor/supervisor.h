@@ -15,27 +15,18 @@
 #include "alert/outbox.h"
 #include "config/config.h"
 #include "policy/policy.h"
-#include "process/ring.h"
+#include "process/link_watch.h"
 #include "process/shared_block.h"
 #include "state/state.h"
-#include "supervisor/event_merger.h"
 #include "supervisor/flood_quarantine.h"
 #include "supervisor/hashset_puller.h"
 #include "supervisor/http_listener.h"
+#include "supervisor/inspector_feed.h"
 #include "supervisor/metrics_exporter.h"
 #include "supervisor/rule_history.h"
 #include "supervisor/zone_watch.h"
 
 namespace spanwatch::supervisor {
-
-// One inspector as its supervisor sees it.
-struct InspectorLink {
-  UniqueFd ring;
-  UniqueFd shared_block;
-  // Of the ring, unique for ever (its sequences begin at 1); 0: one is made up.
-  std::uint64_t incarnation = 0;
-  bool running = true;  // else it holds nobody up until OnInspectorStarted
-};
 
 // What a command prints at the end, and what metrics show.
 struct Summary {
@@ -43,7 +34,7 @@ struct Summary {
   std::uint64_t transfers = 0;
   std::uint64_t anomalies = 0;
   std::uint64_t authorised_sightings = 0;
-  std::uint64_t ring_corruptions = 0;
+  std::uint64_t ring_corruptions = 0;                 // inspectors that were no longer believed
   std::uint64_t messages_refused = 0;                 // that did not decode
   std::map<std::string, Alert> alerts;                // the latest state of each, at most kAlertsRemembered
   std::map<std::string, std::uint64_t> egress_bytes;  // by visibility
@@ -64,24 +55,33 @@ struct Settings {
 
 class Supervisor {
  public:
-  static Result<std::unique_ptr<Supervisor>> Start(boost::asio::io_context& io, Settings settings,
+  static Result<std::unique_ptr<Supervisor>> Start(boost::asio::io_context& io, SupervisorMode mode, Settings settings,
                                                    std::vector<InspectorLink> inspectors);
   ~Supervisor();
 
   // Live: keeps the hash sets that are configured by URL up to date; `on_pulled` after each that was taken in.
   Status StartPulling(std::function<void()> on_pulled);
 
-  // Takes and judges what waits, in batches. Returns how many messages it took from the rings.
+  // Takes and judges what waits, in batches. Returns how many messages it took from the rings. Live no failure of the
+  // state ends it: what cannot be kept waits in memory (state/database.h) or in the rings, and is tried again.
   Result<std::size_t> Drain();
-  // The inspector has ended (or died); it holds up no other's events. Resume when a successor begins.
-  void OnInspectorEnded(std::size_t inspector);
-  void OnInspectorStarted(std::size_t inspector);
+  // The inspector has ended (or died); once what it told is taken it holds up no other's events. Nothing expires by
+  // that, no alert closes.
+  void OnInspectorEnded(std::size_t inspector) { feed_->OnEnded(inspector); }
+  void OnInspectorStarted(std::size_t inspector) { feed_->OnStarted(inspector); }
+  // Its parent's part of ending one that is not believed (inspector_feed.h).
+  InspectorFeed& feed() { return *feed_; }
   // The launcher's own counters, for /metrics.
   Status AddLauncherBlock(UniqueFd shared_block);
-  // Forgets what is older than the limits allow. Now and then.
+  // Forgets what packet time and the wall clock both call older than the limits allow, and logs it. Now and then.
   Status Purge();
-  // No message will come any more: judges all that waits and, when `close_alerts`, closes every open alert.
-  Status Finish(bool close_alerts);
+  // No message will come any more: judges all that waits. What becomes of the open alerts: they go on with the next
+  // sensor that has this state; the same, and what was added to them since they were last told is told; or, where
+  // nothing is kept, they are told for the last time (reason "end").
+  enum class OpenAlerts : std::uint8_t { kGoOn, kTell, kClose };
+  Status Finish(OpenAlerts open_alerts);
+  // At the very end: what a full disk kept in memory is kept, or lost.
+  Status KeepHeld();
   // Does what the operator's command line asked for (operator_requests.h). Every second.
   Status HandleRequests();
   // Live: a few lines of what is in force, after the start and after each reload.
@@ -100,9 +100,7 @@ class Supervisor {
   std::uint16_t metrics_port() const { return listener_ ? listener_->port() : 0; }
 
  private:
-  struct Inspector;
-
-  Supervisor(boost::asio::io_context& io, Settings settings);
+  Supervisor(boost::asio::io_context& io, SupervisorMode mode, Settings settings);
   Status Open(std::vector<InspectorLink> inspectors);
   Status OpenSinks();
   Result<std::unique_ptr<alert::Outbox>> MakeOutbox(const config::Config& config);
@@ -112,18 +110,24 @@ class Supervisor {
   void EnterRules();
   Status TellRuleChanges(PacketTime time);
   Status Listen();
-  std::size_t TakeFromRings();
-  void OnRefused(std::size_t inspector);
+  process::LinkState Link() const;
+  std::string NotReadyReason() const;
   Status Judge(const MergedMessage& merged);
   Status JudgeEvent(const InspectorMessage& message);
   Status Raise(std::vector<AlertTransition> transitions);
   Status RaiseOf(const std::string& event_id, const InspectorMessage& message, const Verdict& verdict);
   Status CommitBatch();
   Status WriteDocuments();
+  Status FlushEvents();
+  Result<std::size_t> JudgeWaiting();
+  void TellHolding();
+  void OnStateFailed(const Error& error);
+  void CountAlert(const Alert& alert);
   void Count(const InspectorMessage& message, const Verdict& verdict);
   SupervisorFigures Figures();
 
   boost::asio::io_context& io_;
+  const SupervisorMode mode_;
   Settings settings_;
   config::Config& config_ = settings_.config;
   Counters counters_;  // the supervisor's own block
@@ -138,13 +142,21 @@ class Supervisor {
   std::unique_ptr<MetricsExporter> metrics_;
   std::unique_ptr<HttpListener> listener_;
   std::unique_ptr<HashSetPuller> puller_;
-  std::vector<std::unique_ptr<Inspector>> inspectors_;
+  std::unique_ptr<InspectorFeed> feed_;
   process::MappedSharedBlock launcher_block_;
-  std::unique_ptr<EventMerger> merger_;
   ZoneWatch zones_{ZoneWatch::Clock::now()};
   Summary summary_;
-  std::optional<std::chrono::steady_clock::time_point> refusal_logged_;
-  std::uint64_t restarts_ = 0;
+  // What the batch adds to summary and metrics once it is committed.
+  std::vector<std::function<void()>> counts_;
+  std::uint64_t documents_handed_ = 0;  // through which the event file's writer has them, unconfirmed; 0: none
+  bool event_file_failing_ = false;
+  bool told_holding_ = false;
+  static constexpr std::chrono::milliseconds kStateRetryFirst{500};
+  static constexpr std::chrono::milliseconds kStateRetryLongest{10'000};
+  std::chrono::milliseconds state_retry_delay_ = kStateRetryFirst;
+  std::chrono::steady_clock::time_point state_retry_at_{};
+  const PacketTime began_ = WallClockNow();
+  const std::chrono::steady_clock::time_point began_steady_ = std::chrono::steady_clock::now();
   bool reload_succeeded_ = true;
   PacketTime reloaded_ = WallClockNow();
   bool ready_ = false;

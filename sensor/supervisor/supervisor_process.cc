@@ -57,12 +57,16 @@ class SupervisorProcess {
   void WaitForControl();
   void HandleControl();
   void HandleReload(process::ControlMessage message);
+  void HandleReplacedRing(process::ControlMessage message);
   void Tell(SupervisorMessage what);
   void WakeAfter(std::chrono::milliseconds delay);
   void Drain();
   void BeginEnd();
   void AdvanceEnd();
   void Fail(const Status& status);
+  static void TellFailure(std::string_view what, const Status& status) {
+    Log(LogLevel::kError, what, "reason=\"{}\"", status.error().message);
+  }
 
   asio::io_context io_;
   process::ControlChannel& channel_;
@@ -99,10 +103,14 @@ Status SupervisorProcess::Open() {
     links.push_back(
         {std::move(inspector.ring), std::move(inspector.shared_block), inspector.incarnation, inspector.running});
   }
-  auto supervisor = Supervisor::Start(io_, std::move(*settings), std::move(links));
+  auto supervisor = Supervisor::Start(io_, SupervisorMode::kLive, std::move(*settings), std::move(links));
   if (!supervisor) return spanwatch::Fail(supervisor.error());
   supervisor_ = std::move(*supervisor);
   supervisor_->LogInForce();
+  supervisor_->feed().OnDistrust([this](std::size_t inspector) {
+    // When the launcher is gone, the channel's end says so.
+    (void)process::SendAboutInspector(channel_, SupervisorMessage::kDistrusts, static_cast<std::uint32_t>(inspector));
+  });
   if (Status status = supervisor_->AddLauncherBlock(std::move(setup_.launcher_block)); !status) return status;
   return supervisor_->StartPulling([this] { Tell(SupervisorMessage::kWantsReload); });
 }
@@ -132,6 +140,9 @@ void SupervisorProcess::HandleControl() {
         ended ? supervisor_->OnInspectorEnded(*inspector) : supervisor_->OnInspectorStarted(*inspector);
       }
       break;
+    case SupervisorMessage::kRingReplaced:
+      HandleReplacedRing(std::move(*message));
+      break;
     case SupervisorMessage::kReloadRefused:
       supervisor_->OnReloadRefused();
       break;
@@ -142,6 +153,14 @@ void SupervisorProcess::HandleControl() {
       break;
   }
   WaitForControl();
+}
+
+void SupervisorProcess::HandleReplacedRing(process::ControlMessage message) {
+  auto replaced = process::ParseRingReplaced(std::move(message));
+  if (!replaced || replaced->inspector >= setup_.inspectors.size()) return;
+  const Status status =
+      supervisor_->feed().OnRingReplaced(replaced->inspector, std::move(replaced->ring), replaced->incarnation);
+  if (!status) Log(LogLevel::kError, "A new ring cannot be read", "reason=\"{}\"", status.error().message);
 }
 
 void SupervisorProcess::HandleReload(process::ControlMessage message) {
@@ -178,13 +197,13 @@ void SupervisorProcess::Drain() {
   const auto now = Clock::now();
   if (now >= requests_at_) {
     requests_at_ = now + kRequestsInterval;
-    if (Status status = supervisor_->HandleRequests(); !status) return Fail(status);
+    if (Status status = supervisor_->HandleRequests(); !status) TellFailure("A request could not be done", status);
     supervisor_->WatchZones();
   }
   if (orphaned_until_ && now >= *orphaned_until_) return BeginEnd();
   if (now >= purge_at_) {
     purge_at_ = now + kPurgeInterval;
-    if (Status status = supervisor_->Purge(); !status) return Fail(status);
+    if (Status status = supervisor_->Purge(); !status) TellFailure("Old rows could not be removed", status);
   }
   WakeAfter(*taken == 0 ? kIdleInterval : std::chrono::milliseconds(0));
 }
@@ -192,7 +211,7 @@ void SupervisorProcess::Drain() {
 // Alerts stay open in the state: the sensor goes on at its next start.
 void SupervisorProcess::BeginEnd() {
   if (deliver_until_) return;
-  if (Status status = supervisor_->Finish(false); !status) return Fail(status);
+  if (Status status = supervisor_->Finish(Supervisor::OpenAlerts::kGoOn); !status) return Fail(status);
   deliver_until_ = Clock::now() + std::chrono::seconds(limits_.supervisor_delivery_at_end_s);
   WakeAfter(std::chrono::milliseconds(0));
 }
@@ -201,10 +220,13 @@ void SupervisorProcess::AdvanceEnd() {
   const bool idle = supervisor_->outbox_idle();
   if (!idle && Clock::now() < *deliver_until_) return WakeAfter(kEndInterval);
   if (!idle) Log(LogLevel::kWarning, "Alerts are still to be delivered; they leave after the next start");
+  if (Status status = supervisor_->KeepHeld(); !status) {
+    TellFailure("What was found while the disk was full could not be kept", status);
+  }
   io_.stop();
 }
 
-// Without its state the supervisor must not go on: nothing was released, so a successor takes it all again.
+// Nothing was released, so a successor takes it all again.
 void SupervisorProcess::Fail(const Status& status) {
   outcome_ = status;
   io_.stop();

@@ -43,6 +43,29 @@ TEST_F(AlertBookTest, OpensAtOnce) {
   EXPECT_EQ(alert.crossing, Crossing::kEgress);
 }
 
+TEST_F(AlertBookTest, AReplayIntoTheStateOfALiveSensorLeavesItsAlertsAlone) {
+  See(At(0s), 1, {1, 2}, {MakeMatch("r1", Severity::kHigh)});
+  ASSERT_TRUE(book.Save());
+  AlertBook replay("edge-1", limits, store, counters, false);
+  ASSERT_TRUE(replay.Load());
+  EXPECT_EQ(replay.open_count(), 0u);
+  const PacketTime far = At(24h * 365 * 80);
+  EXPECT_TRUE(replay.Advance(far)->empty());
+  const auto told =
+      replay.OnVerdict("event-9", MakeSighting(far, 9, {3}), MakeVerdict({MakeMatch("r1", Severity::kHigh)}));
+  ASSERT_EQ(told->size(), 1u);
+  EXPECT_EQ(told->front().alert.totals.items, 1u);
+  ASSERT_TRUE(replay.Save());
+  AlertBook again("edge-1", limits, store, counters);
+  ASSERT_TRUE(again.Load());
+  EXPECT_EQ(again.open_count(), 1u) << "that of the replay is not its own";
+  const auto more =
+      again.OnVerdict("event-10", MakeSighting(At(1s), 2, {3}), MakeVerdict({MakeMatch("r2", Severity::kCritical)}));
+  ASSERT_EQ(more->size(), 1u);
+  EXPECT_EQ(more->front().alert.state, AlertState::kUpdated);
+  EXPECT_EQ(more->front().alert.totals.items, 3u);
+}
+
 TEST_F(AlertBookTest, AnEventWithoutMatchesIsNoAlert) {
   EXPECT_TRUE(See(At(0s), 1, {1}, {}).empty());
   EXPECT_EQ(book.open_count(), 0u);

@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <thread>
 
@@ -36,19 +37,59 @@ TEST(LinkWatch, TellsThatAnInterfaceCameUpAgain) {
   InNamespace([] {
     auto watch = LinkWatch::Open("lo");
     ASSERT_TRUE(watch.has_value());
-    EXPECT_FALSE(watch->up());
-    EXPECT_FALSE(watch->TakeCameUp());
+    const LinkWatch::Clock::time_point now{};
+    EXPECT_EQ(watch->state(), LinkState::kDown);
+    EXPECT_FALSE(watch->Take(now).came_up);
     SetLoopback(true);
-    EXPECT_TRUE(watch->TakeCameUp());
-    EXPECT_FALSE(watch->TakeCameUp());
-    EXPECT_TRUE(watch->up());
+    EXPECT_TRUE(watch->Take(now).came_up);
+    EXPECT_FALSE(watch->Take(now).came_up);
+    EXPECT_EQ(watch->state(), LinkState::kUp);
     SetLoopback(false);
-    EXPECT_FALSE(watch->TakeCameUp());
-    EXPECT_FALSE(watch->up());
+    const auto down = watch->Take(now);
+    EXPECT_TRUE(down.state);
+    EXPECT_FALSE(down.came_up || down.left);
+    EXPECT_EQ(watch->state(), LinkState::kDown);
     SetLoopback(true);
     SetLoopback(false);
     SetLoopback(true);
-    EXPECT_TRUE(watch->TakeCameUp());
+    EXPECT_TRUE(watch->Take(now).came_up);
+  });
+}
+
+TEST(LinkWatch, TellsThatAnInterfaceWasTakenAwayAndThatOneOfItsNameCame) {
+  if (std::system("command -v ip > /dev/null") != 0) GTEST_SKIP() << "ip is not installed";
+  InNamespace([] {
+    const auto ip = [](const char* words) { ASSERT_EQ(std::system((std::string("ip ") + words).c_str()), 0) << words; };
+    const LinkWatch::Clock::time_point now{};
+    ip("link add span9 type veth peer name other9");
+    ip("link set span9 up");
+    auto watch = LinkWatch::Open("span9");
+    ASSERT_TRUE(watch.has_value());
+    EXPECT_EQ(watch->state(), LinkState::kNoCarrier) << "the other end is down";
+    ip("link set other9 up");
+    EXPECT_TRUE(watch->Take(now).state);
+    EXPECT_EQ(watch->state(), LinkState::kUp);
+    ip("link delete span9");
+    EXPECT_TRUE(watch->Take(now).left);
+    EXPECT_EQ(watch->state(), LinkState::kGone);
+    EXPECT_FALSE(watch->Take(now + std::chrono::seconds(1)).state);
+    ip("link add span9 type veth peer name other9");
+    ip("link set other9 up");
+    EXPECT_TRUE(watch->Take(now).state);
+    EXPECT_EQ(watch->state(), LinkState::kDown);
+    ip("link set span9 up");
+    EXPECT_TRUE(watch->Take(now).state);
+    EXPECT_EQ(watch->state(), LinkState::kUp);
+    ip("link delete span9");
+    ip("link add span9 type veth peer name other9");
+    ip("link set other9 up");
+    ip("link set span9 up");
+    EXPECT_TRUE(watch->Take(now).left) << "another of the same name";
+    EXPECT_EQ(watch->state(), LinkState::kUp);
+    ip("link set span9 down");
+    ip("link set span9 name span8");
+    EXPECT_TRUE(watch->Take(now).left);
+    EXPECT_EQ(watch->state(), LinkState::kGone);
   });
 }
 

@@ -60,6 +60,19 @@ TEST(SupervisorSetup, ArrivesWithEveryFieldAndDescriptor) {
   EXPECT_EQ(received->hashsets[0].files, 3u);
 }
 
+TEST(SupervisorSetup, AReplacedRingArrivesWithItsDescriptor) {
+  auto channels = ControlChannel::MakePair();
+  ASSERT_TRUE(channels.has_value());
+  ASSERT_TRUE(SendRingReplaced(channels->first, {3, 1ull << 50, MemoryFile("new ring")}));
+  auto received = ParseRingReplaced(std::move(*channels->second.Receive()));
+  ASSERT_TRUE(received.has_value());
+  EXPECT_EQ(received->inspector, 3u);
+  EXPECT_EQ(received->incarnation, 1ull << 50);
+  EXPECT_EQ(ContentOf(received->ring), "new ring");
+  ControlMessage without{Bytes{static_cast<std::uint8_t>(SupervisorMessage::kRingReplaced), 3, 0, 0, 0}, {}};
+  EXPECT_FALSE(ParseRingReplaced(std::move(without)).has_value());
+}
+
 TEST(SupervisorSetup, CutShortIsRefused) {
   auto channels = ControlChannel::MakePair();
   ASSERT_TRUE(channels.has_value());

@@ -112,7 +112,7 @@ TEST(AlertTable, AClosedAlertLeavesNoSetsBehindAndStaysListed) {
   EXPECT_TRUE(state->alerts().OpenAlerts()->empty());
   EXPECT_EQ(state->alerts().List(10)->size(), 1u);
   EXPECT_TRUE(state->alerts().Find(alert.id)->has_value());
-  ASSERT_TRUE(state->Purge(At(24h * 500)));
+  ASSERT_TRUE(state->Purge(BothAt(24h * 500)));
   EXPECT_TRUE(state->alerts().List(10)->empty());
 }
 

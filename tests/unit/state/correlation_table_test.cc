@@ -52,7 +52,8 @@ TEST(CorrelationTable, ALateValueCountsWhenItIsInTheWindow) {
   ASSERT_TRUE(state->Begin());
   EXPECT_EQ(Observe(*state, "g", {"a"}, At(100s), 10s), 1u);
   EXPECT_EQ(Observe(*state, "g", {"b"}, At(95s), 10s), 2u);
-  EXPECT_EQ(Observe(*state, "g", {"c"}, At(90s), 10s), 2u) << "too late";
+  EXPECT_EQ(Observe(*state, "g", {"c"}, At(90s), 10s), 1u) << "too late for these two";
+  EXPECT_EQ(Observe(*state, "g", {}, At(100s), 10s), 2u) << "and they do not count it";
 }
 
 TEST(CorrelationTable, ObservingTwiceChangesNothing) {
@@ -75,7 +76,7 @@ TEST(CorrelationTable, Counts45DaysOverRestarts) {
     EXPECT_EQ(count, std::min<std::uint64_t>(static_cast<std::uint64_t>(day) + 1, 45u));
     ASSERT_TRUE(state->Commit());
     if (day % 7 == 0) {
-      ASSERT_TRUE(state->Purge(At(24h * day)));
+      ASSERT_TRUE(state->Purge(BothAt(24h * day)));
     }
   }
 }
@@ -98,7 +99,7 @@ TEST(CorrelationTable, AgreesWithTheDefinitionWhateverHappensInBetween) {
       if (random() % 50 == 0) {
         ASSERT_TRUE(state->Commit());
         if (random() % 4 == 0) {
-          ASSERT_TRUE(state->Purge(time));
+          ASSERT_TRUE(state->Purge({time, WallClockNow() + 24h * 1000}));
         }
         if (random() % 4 == 0) {
           state.reset();
@@ -151,13 +152,34 @@ TEST(CorrelationTable, PurgeDropsIdleGroupsWhole) {
   Observe(*state, "g", {"a", "b"}, At(0s), 1h);
   Observe(*state, "h", {"a"}, At(72h), 1h);
   ASSERT_TRUE(state->Commit());
-  ASSERT_TRUE(state->Purge(At(72h)));
+  ASSERT_TRUE(state->Purge(BothAt(72h)));
   EXPECT_EQ(state->correlations().values_in_memory(), 1u);
   auto rows =
       state->database().Prepare("SELECT (SELECT COUNT(*) FROM correlation_values), COUNT(*) FROM correlation_groups");
   ASSERT_TRUE(*rows->Step());
   EXPECT_EQ(rows->Integer(0), 1);
   EXPECT_EQ(rows->Integer(1), 1);
+}
+
+TEST(CorrelationTable, ATimeFarOffIsAnEraOfItsOwn) {
+  StateFile file;
+  const auto year = [](int of) { return At(24h * 365 * (of - 2019)); };
+  {
+    auto state = file.Open();
+    ASSERT_TRUE(state->Begin());
+    EXPECT_EQ(Observe(*state, "g", {"a", "b"}, year(2026)), 2u);
+    EXPECT_EQ(Observe(*state, "g", {"x"}, year(2100)), 1u) << "a clock that was wrong for a moment";
+    EXPECT_EQ(Observe(*state, "g", {"c"}, year(2026) + 1h), 3u) << "and right again";
+    EXPECT_EQ(Observe(*state, "g", {"a", "b", "c", "d"}, year(2019)), 4u) << "a capture of long ago";
+    ASSERT_TRUE(state->Commit());
+  }
+  auto state = file.Open();
+  ASSERT_TRUE(state->Purge({year(2100), WallClockNow()})) << "the wall clock does not call it old";
+  ASSERT_TRUE(state->Purge({year(2026), WallClockNow() + 24h * 1000})) << "nor do packets what is of today";
+  ASSERT_TRUE(state->Begin());
+  EXPECT_EQ(Observe(*state, "g", {"e"}, year(2026) + 2h), 4u);
+  EXPECT_EQ(Observe(*state, "g", {"y"}, year(2100)), 2u);
+  EXPECT_EQ(Observe(*state, "g", {"e"}, year(2019) + 2h), 1u) << "that both clocks called old";
 }
 
 TEST(CorrelationTable, CountsAHundredThousandItemsOneByOneInSeconds) {

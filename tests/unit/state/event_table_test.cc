@@ -58,7 +58,7 @@ TEST(EventTable, NumbersGoOnAfterAPurgeAndARestart) {
     ASSERT_TRUE(state->Begin());
     EXPECT_EQ(*state->events().NumberEvent("a", At(0s), "spanwatch.sighting"), 1u);
     ASSERT_TRUE(state->Commit());
-    ASSERT_TRUE(state->Purge(At(24h * 1000)));
+    ASSERT_TRUE(state->Purge(BothAt(24h * 1000)));
   }
   auto state = file.Open();
   ASSERT_TRUE(state->Begin());

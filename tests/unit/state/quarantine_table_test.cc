@@ -66,6 +66,7 @@ TEST_F(QuarantineTableTest, ItEndsByTimeOrByRelease) {
   for (std::uint64_t i = 0; i < 5; ++i) See(i, i, At(0s));
   EXPECT_NE(state->quarantine().Find(kItem, At(599s)), nullptr);
   EXPECT_EQ(state->quarantine().Find(kItem, At(600s)), nullptr);
+  EXPECT_EQ(state->quarantine().Find(kItem, At(-24h * 365)), nullptr) << "a time that it was never quarantined at";
   ASSERT_TRUE(state->quarantine().Purge(At(601s)));
   EXPECT_TRUE(state->quarantine().List().empty());
   bool again = false;

@@ -70,6 +70,25 @@ TEST(SightingTable, ALaterSummaryOfATransferReplacesTheEarlier) {
   EXPECT_EQ(bytes->Integer(0), 5000);
 }
 
+TEST(SightingTable, PurgeRemovesNothingThatOneClockDoesNotCallOld) {
+  StateFile file;
+  auto state = file.Open();
+  ASSERT_TRUE(*state->sightings().Add("e1", MakeSighting(1, 1, {{Item(1)}}), false));
+  for (const Clocks& now : {Clocks{PacketTime::max(), WallClockNow()},        // an inspector that lies
+                            Clocks{At(24h * 365 * 7), WallClockNow()},        // a capture of 2019, replayed today
+                            Clocks{At(1h), WallClockNow() + 24h * 365 * 80},  // a wall clock that is wrong
+                            Clocks{At(-24h * 365 * 40), WallClockNow() - 24h * 365 * 50}}) {
+    const auto purged = state->Purge(now);
+    ASSERT_TRUE(purged.has_value());
+    EXPECT_TRUE(purged->empty());
+  }
+  EXPECT_EQ(state->sightings().Totals()->sightings, 1u);
+  const auto purged = state->Purge(BothAt(24h * 401));
+  ASSERT_EQ(purged->size(), 2u);
+  EXPECT_EQ(purged->front().table, "sightings");
+  EXPECT_EQ(purged->front().rows, 1u);
+}
+
 TEST(SightingTable, PurgeRemovesOnlyWhatIsOlder) {
   StateFile file;
   auto state = file.Open();
@@ -78,7 +97,7 @@ TEST(SightingTable, PurgeRemovesOnlyWhatIsOlder) {
   recent.time = At(24h * 300);
   ASSERT_TRUE(state->sightings().Add("a", old, false));
   ASSERT_TRUE(state->sightings().Add("b", recent, false));
-  ASSERT_TRUE(state->Purge(At(24h * 500)));
+  ASSERT_TRUE(state->Purge(BothAt(24h * 500)));
   EXPECT_EQ(state->sightings().Totals()->sightings, 1u);
   EXPECT_EQ(state->sightings().ItemsOfFlow(1)->size(), 0u);
   EXPECT_EQ(state->sightings().ItemsOfFlow(2)->size(), 1u);

@@ -15,6 +15,9 @@ inline PacketTime At(Duration since_start) {
   return PacketTime(std::chrono::sys_days(std::chrono::year(2019) / 5 / 13)) + since_start;
 }
 
+// Both clocks so long after what a test has made, of which packets say 2019 and the wall clock says now.
+inline Clocks BothAt(Duration since_start) { return {At(since_start), WallClockNow() + since_start}; }
+
 inline ItemId Item(std::uint32_t number) {
   ItemId id{};
   for (std::size_t i = 0; i < 4; ++i) id[i] = static_cast<std::uint8_t>(number >> (8 * i));

@@ -57,6 +57,49 @@ TEST(EventMerger, AnInspectorThatEndedHoldsNobodyUp) {
   EXPECT_EQ(TakeFlows(merger), (std::vector<std::uint64_t>{1}));
 }
 
+TEST(EventMerger, LiveNobodyIsWaitedForForEver) {
+  EventMerger merger(2, 100);
+  const EventMerger::Steady::time_point start;
+  const PacketTime wall{std::chrono::seconds(100)};
+  merger.Tick(wall, start, std::chrono::seconds(3));
+  merger.Add(Event(0, 99, 1));
+  EXPECT_TRUE(TakeFlows(merger).empty());
+  merger.Tick(wall + std::chrono::seconds(2), start + std::chrono::seconds(2), std::chrono::seconds(3));
+  EXPECT_TRUE(TakeFlows(merger).empty());
+  merger.Tick(wall + std::chrono::seconds(3), start + std::chrono::seconds(3), std::chrono::seconds(3));
+  EXPECT_EQ(TakeFlows(merger), (std::vector<std::uint64_t>{1})) << "the other told nothing for three seconds";
+}
+
+TEST(EventMerger, LiveNoTimeBeyondTheClockIsBelieved) {
+  EventMerger merger(2, 100);
+  const auto at = [&](int seconds) {
+    merger.Tick(PacketTime(std::chrono::seconds(seconds)),
+                EventMerger::Steady::time_point(std::chrono::seconds(seconds)), std::chrono::seconds(3));
+  };
+  at(100);
+  merger.Add(Event(0, 2'000'000'000, 1));  // the clock was wrong for a moment, or somebody lies
+  merger.Add(Mark(1, 100));
+  EXPECT_TRUE(TakeFlows(merger).empty());
+  at(105);
+  merger.Add(Event(0, 105, 2));
+  merger.Add(Event(1, 105, 3));
+  EXPECT_EQ(TakeFlows(merger), (std::vector<std::uint64_t>{3, 1}));
+  at(108);
+  EXPECT_EQ(TakeFlows(merger), (std::vector<std::uint64_t>{2})) << "later than the other's, so after a wait";
+  EXPECT_LE(merger.watermark(), PacketTime(std::chrono::seconds(109)));
+  at(50);  // set back
+  EXPECT_LE(merger.watermark(), PacketTime(std::chrono::seconds(51)));
+}
+
+TEST(EventMerger, AnInspectorThatEndsIsNotTheEndOfTime) {
+  EventMerger merger(2, 100);
+  merger.Add(Event(0, 5, 1));
+  merger.Add(Mark(0, 6));
+  for (const std::size_t inspector : {0, 1}) merger.End(inspector);
+  EXPECT_EQ(TakeFlows(merger), (std::vector<std::uint64_t>{1}));
+  EXPECT_EQ(merger.watermark(), PacketTime(std::chrono::seconds(6)));
+}
+
 TEST(EventMerger, ASilentInspectorDelaysOnlySoMany) {
   EventMerger merger(2, 3);
   for (int i = 0; i < 10; ++i) merger.Add(Event(0, i, static_cast<std::uint64_t>(i)));

@@ -15,8 +15,7 @@ bool Has(const std::string& text, const std::string& line) {
 
 SupervisorFigures SomeFigures() {
   SupervisorFigures figures;
-  figures.webhook_delivered = 3;
-  figures.webhook_queue_length = 2;
+  figures.webhooks = {{.endpoint = "soc", .pending = 2, .attempts = {3, 0, 1}}, {.endpoint = "old", .disabled = true}};
   process::HashSetFacts agency, other;
   agency.name = "cbp";
   agency.digest = "0000000000ff77777777";
@@ -41,7 +40,7 @@ TEST(MetricsExporter, EverySeriesExistsFromTheStart) {
   for (const char* severity : {"informational", "low", "medium", "high", "critical"}) {
     EXPECT_TRUE(Has(text, std::string("spanwatch_alerts_total{severity=\"") + severity + "\"} 0")) << severity;
   }
-  EXPECT_TRUE(Has(text, R"(spanwatch_webhook_deliveries_total{outcome="retry"} 0)"));
+  EXPECT_TRUE(Has(text, R"(spanwatch_webhook_deliveries_total{endpoint="",status="4xx"} 0)"));
   EXPECT_TRUE(Has(text, R"(spanwatch_decode_dropped_packets_total{reason="truncated"} 0)"));
   for (const auto& counter : kCounters) {
     EXPECT_NE(text.find("spanwatch_" + std::string(counter.metric)), std::string::npos) << counter.id;
@@ -91,8 +90,10 @@ TEST(MetricsExporter, CountsAndFigures) {
           R"(spanwatch_sightings_total{authorized="true",confidence="sure",direction="outbound",method="record"} 1)"));
   EXPECT_TRUE(Has(text, R"(spanwatch_alerts_total{severity="critical"} 1)"));
   EXPECT_TRUE(Has(text, R"(spanwatch_events_total{dataset="spanwatch.transfer"} 1)"));
-  EXPECT_TRUE(Has(text, R"(spanwatch_webhook_deliveries_total{outcome="delivered"} 3)"));
-  EXPECT_TRUE(Has(text, "spanwatch_webhook_queue_length 2"));
+  EXPECT_TRUE(Has(text, R"(spanwatch_webhook_deliveries_total{endpoint="soc",status="2xx"} 3)"));
+  EXPECT_TRUE(Has(text, R"(spanwatch_webhook_deliveries_total{endpoint="soc",status="4xx"} 1)"));
+  EXPECT_TRUE(Has(text, R"(spanwatch_webhook_queue_length{endpoint="soc"} 2)"));
+  EXPECT_TRUE(Has(text, R"(spanwatch_webhook_disabled{endpoint="old"} 1)"));
   EXPECT_TRUE(Has(text, R"(spanwatch_hashset_items{kind="record"} 27)"));
   EXPECT_TRUE(Has(text, "spanwatch_hashset_unsearched_records 7"));
   EXPECT_NE(text.find(R"(spanwatch_hashset_loaded_timestamp_seconds{hashset="cbp"} 1700000000)"), std::string::npos);

@@ -22,6 +22,29 @@ TEST(OperatorRequests, AReleaseIsTakenOnce) {
   EXPECT_TRUE(TakeRequests(state).releases.empty());
 }
 
+TEST(OperatorRequests, AResendNamesAMessageAnEndpointOrAll) {
+  const hashset::TemporaryFolder folder;
+  const auto state = folder / "state";
+  std::filesystem::create_directory(state);
+  EXPECT_FALSE(LeaveResend(state, {})) << "no sensor has run there";
+  ASSERT_TRUE(PrepareRequests(state));
+  ASSERT_TRUE(LeaveResend(state, {"msg_0a_1", "the soc"}));
+  EXPECT_FALSE(LeaveResend(state, {"two words", ""}));
+  EXPECT_FALSE(LeaveResend(state, {"", std::string(1000, 'x')}));
+  TakenRequests taken = TakeRequests(state);
+  ASSERT_EQ(taken.resends.size(), 1u);
+  EXPECT_EQ(taken.resends[0].id, "msg_0a_1");
+  EXPECT_EQ(taken.resends[0].endpoint, "the soc");
+  ASSERT_TRUE(LeaveResend(state, {}));
+  taken = TakeRequests(state);
+  ASSERT_EQ(taken.resends.size(), 1u);
+  EXPECT_EQ(taken.resends[0].id + taken.resends[0].endpoint, "");
+  for (const char* line : {"resend", "resend ", "resend  x", "resend x", "resend x "}) {
+    std::ofstream(state / "requests/a") << line;
+    EXPECT_EQ(TakeRequests(state).refused, 1u) << line;
+  }
+}
+
 TEST(OperatorRequests, WhatIsNoRequestIsCountedAndGone) {
   const hashset::TemporaryFolder folder;
   const auto state = folder / "state";
