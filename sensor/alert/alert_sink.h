@@ -23,7 +23,6 @@ namespace spanwatch::alert {
 enum class DeliveryOutcome : std::uint8_t {
   kDelivered,
   kRetry,     // may go through later
-  kRefused,   // will never go through: dead letter
   kDisabled,  // the receiver wants nothing any more (410)
 };
 

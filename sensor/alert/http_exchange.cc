@@ -247,7 +247,7 @@ asio::awaitable<Result<HttpAnswer>> HttpExchange::Connection::ReadHead(std::uint
     const auto& head = parser.get();
     if (head.result_int() / 100 == 1) continue;
     co_return HttpAnswer{static_cast<int>(head.result_int()), std::string(head[http::field::etag]),
-                         std::string(head[http::field::retry_after])};
+                         std::string(head[http::field::retry_after]), !parser.need_eof()};
   }
   co_return Fail(ErrorCode::kUnavailable, "the server sends nothing but interim answers");
 }

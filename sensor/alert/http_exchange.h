@@ -44,6 +44,7 @@ struct HttpAnswer {
   int status = 0;
   std::string etag;  // the fields of these names; empty when missing
   std::string retry_after;
+  bool body_has_end = true;  // its length is known, so that one that is cut off is noticed
 };
 
 class HttpExchange {

@@ -2,29 +2,47 @@
 
 #include <algorithm>
 #include <boost/asio/steady_timer.hpp>
+#include <deque>
 #include <set>
 
 #include "alert/alert_document.h"
 #include "base/check.h"
+#include "telemetry/log.h"
 
 namespace spanwatch::alert {
 namespace {
 
-using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using Steady = std::chrono::steady_clock;
 
-constexpr seconds kRetryDelays[] = {seconds(5), minutes(5), minutes(30), hours(2), hours(5),
-                                    hours(10),  hours(14),  hours(20),   hours(24)};
-constexpr Duration kLongestWait = hours(24);
+constexpr seconds kFirstDelay{5};
+constexpr seconds kLongestDelay = minutes(5);
+constexpr unsigned kDoublings = 6;
+// However long it was, by the clock: one that was set forward must not give up what was hardly tried.
+constexpr std::uint32_t kLeastAttempts = 10;
 constexpr Duration kStoreRetry = seconds(2);  // when the state file itself fails
+// Between two releases of all that waits: a message that is always refused is not tried with each that goes through.
+constexpr seconds kReleaseInterval{5};
+constexpr minutes kLogInterval{1};
+constexpr Duration kClockStep = seconds(10);
+// Messages that went out, remembered so that none goes out again when a state that failed has forgotten it.
+constexpr std::size_t kDeliveredRemembered = 1000;
+
+AttemptResult ResultOf(const Delivery& delivery) {
+  if (delivery.status == 0) {
+    return delivery.outcome == DeliveryOutcome::kDelivered ? AttemptResult::kOther : AttemptResult::kNoAnswer;
+  }
+  const int status_class = delivery.status / 100;
+  if (status_class < 2 || status_class > 5) return AttemptResult::kOther;
+  return static_cast<AttemptResult>(status_class - 2);
+}
 
 }  // namespace
 
-std::optional<std::chrono::seconds> RetryDelay(std::uint32_t attempts) {
+std::chrono::seconds RetryDelay(std::uint32_t attempts) {
   if (attempts == 0) return seconds(0);
-  if (attempts > std::size(kRetryDelays)) return std::nullopt;
-  return kRetryDelays[attempts - 1];
+  return std::min(kLongestDelay, kFirstDelay * (1U << std::min(attempts - 1, kDoublings)));
 }
 
 // Sends the messages of one endpoint. Kept alive by the Outbox; callbacks hold it weakly.
@@ -47,6 +65,7 @@ class Outbox::Worker : public std::enable_shared_from_this<Outbox::Worker> {
     const auto disabled = store_.Disabled(sink_->name());
     if (!disabled) return Fail(disabled.error());
     disabled_ = *disabled;
+    if (disabled_) TellDisabled();
     if (Status status = store_.MakeDue(sink_->name(), WallClockNow()); !status) return status;
     running_ = true;
     Pump();
@@ -55,8 +74,14 @@ class Outbox::Worker : public std::enable_shared_from_this<Outbox::Worker> {
 
   Status Reload() {
     if (Status status = sink_->Reload(); !status) return Fail(status.error().In("sink " + sink_->name()));
+    return Enable();
+  }
+
+  // Tries again at once, whatever the endpoint said before.
+  Status Enable() {
     if (Status status = store_.SetDisabled(sink_->name(), false, ""); !status) return status;
     hold_until_ = {};
+    delivered_.clear();
     return Start();
   }
 
@@ -67,22 +92,34 @@ class Outbox::Worker : public std::enable_shared_from_this<Outbox::Worker> {
 
   void Pump() {
     if (!running_ || disabled_) return;
+    const auto steady = Steady::now();
+    if (steady < hold_until_) return WakeAfter(hold_until_ - steady);
     const PacketTime now = WallClockNow();
-    if (now < hold_until_) return WakeAt(hold_until_, now);
-    const std::size_t most = limits_.alert_deliveries_per_endpoint;
+    if (Status status = Release(now, steady); !status) return WakeAfter(kStoreRetry);
+    // One that fails is not hurried.
+    const std::size_t most = failures_ > 0 ? 1 : limits_.alert_deliveries_per_endpoint;
     if (in_flight_.size() >= most) return;  // the end of one of them pumps again
     auto due = store_.Due(sink_->name(), now, most + in_flight_.size());
-    if (!due) return WakeAt(now + kStoreRetry, now);
+    if (!due) return WakeAfter(kStoreRetry);
+    bool forgotten = false;
     for (const OutboxMessage& message : *due) {
+      if (std::ranges::find(delivered_, message.message_id) != delivered_.end()) {
+        if (!store_.MarkDelivered(message.row)) return WakeAfter(kStoreRetry);
+        forgotten = true;
+        continue;
+      }
       if (in_flight_.size() >= most || !in_flight_.insert(message.row).second) continue;
       sink_->Deliver(message, [weak = weak_from_this(), message](const Delivery& delivery) {
         if (const auto self = weak.lock()) self->OnDone(message, delivery);
       });
     }
+    if (forgotten) return Pump();  // what waited behind it
     const auto next = store_.NextAttempt(sink_->name());
-    if (!next) return WakeAt(now + kStoreRetry, now);
+    if (!next) return WakeAfter(kStoreRetry);
     // One that is due by now is under way, or waits for one that is.
-    if (*next && **next > now) WakeAt(**next, now);
+    if (!*next || **next <= now) return;
+    WakeAfter(waits_for_release_ && failures_ == 0 ? std::min<Duration>(**next - now, release_at_ - steady)
+                                                   : **next - now);
   }
 
   EndpointFigures Figures() {
@@ -107,35 +144,54 @@ class Outbox::Worker : public std::enable_shared_from_this<Outbox::Worker> {
   }
 
  private:
-  void WakeAt(PacketTime time, PacketTime now) {
-    timer_.expires_after(time - now);
+  void WakeAfter(Duration delay) {
+    // Not for longer than the longest delay: the clock may be set back meanwhile.
+    timer_.expires_after(std::clamp<Duration>(delay, Duration::zero(), kLongestDelay));
     timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
       if (error) return;
       if (const auto self = weak.lock()) self->Pump();
     });
   }
 
+  // What waits for its next attempt is due at once when the endpoint answers again, or when the clock was set back.
+  Status Release(PacketTime now, Steady::time_point steady) {
+    const Duration offset = now.time_since_epoch() - steady.time_since_epoch();
+    const bool set_back = clock_offset_ && offset < *clock_offset_ - kClockStep;
+    clock_offset_ = offset;
+    const bool answers = waits_for_release_ && failures_ == 0 && steady >= release_at_;
+    if (!set_back && !answers) return {};
+    release_at_ = steady + kReleaseInterval;
+    waits_for_release_ = false;
+    return store_.MakeDue(sink_->name(), now);
+  }
+
   void OnDone(const OutboxMessage& message, const Delivery& delivery) {
     in_flight_.erase(message.row);
+    ++counted_.attempts[static_cast<std::size_t>(ResultOf(delivery))];
     const Status status = Settle(message, delivery);
     // Without the state file nothing would stop the same message from going out at once again.
-    if (!status) hold_until_ = std::max(hold_until_, WallClockNow() + kStoreRetry);
+    if (!status) hold_until_ = std::max<Steady::time_point>(hold_until_, Steady::now() + kStoreRetry);
     Pump();
   }
 
   Status Settle(const OutboxMessage& message, const Delivery& delivery) {
     switch (delivery.outcome) {
       case DeliveryOutcome::kDelivered:
-        ++counted_.delivered;
+        if (failures_ > 0) {
+          Log(LogLevel::kInfo, "A webhook's receiver takes alerts again", "endpoint={} failed_before={}", sink_->name(),
+              failures_);
+        }
+        failures_ = 0;
+        delivered_.push_back(message.message_id);
+        if (delivered_.size() > kDeliveredRemembered) delivered_.pop_front();
         return store_.MarkDelivered(message.row);
-      case DeliveryOutcome::kRefused:
-        ++counted_.refused;
-        return store_.MarkDead(message.row, delivery.detail);
-      case DeliveryOutcome::kDisabled:
-        ++counted_.gone;
+      case DeliveryOutcome::kDisabled: {
         disabled_ = true;
+        TellDisabled();
         if (Status status = store_.SetDisabled(message.endpoint, true, delivery.detail); !status) return status;
-        return store_.MarkRetry(message.row, WallClockNow(), delivery.detail);
+        const PacketTime now = WallClockNow();
+        return store_.MarkRetry(message.row, now, now, delivery.detail);
+      }
       case DeliveryOutcome::kRetry:
         return Retry(message, delivery);
     }
@@ -143,21 +199,44 @@ class Outbox::Worker : public std::enable_shared_from_this<Outbox::Worker> {
   }
 
   Status Retry(const OutboxMessage& message, const Delivery& delivery) {
-    const auto scheduled = RetryDelay(message.attempts + 1);
-    if (!scheduled) {
-      ++counted_.refused;
-      return store_.MarkDead(message.row, delivery.detail);
-    }
-    ++counted_.retried;
-    std::uniform_real_distribution<double> jitter(0.8, 1.2);
-    Duration delay = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*scheduled) * jitter(random_));
+    ++failures_;
+    waits_for_release_ = true;
     const PacketTime now = WallClockNow();
+    const std::uint32_t attempts = message.attempts + 1;
+    const bool give_up = message.failing_since != PacketTime{} && attempts >= kLeastAttempts &&
+                         now - message.failing_since >= seconds(limits_.alert_webhook_retry_seconds);
+    TellFailure(message, delivery, give_up);
+    if (give_up) return store_.MarkDead(message.row, delivery.detail);
+    std::uniform_real_distribution<double> jitter(0.8, 1.2);
+    const std::chrono::duration<double> scheduled = RetryDelay(attempts);
+    Duration delay = std::chrono::duration_cast<Duration>(scheduled * jitter(random_));
     if (delivery.retry_after) {
-      const Duration asked = std::min(*delivery.retry_after, kLongestWait);
+      const Duration asked =
+          std::min<Duration>(*delivery.retry_after, seconds(limits_.alert_webhook_retry_after_seconds));
       delay = std::max(delay, asked);
-      hold_until_ = std::max(hold_until_, now + asked);  // the receiver speaks for itself, not for one message
+      // The receiver speaks for itself, not for one message.
+      hold_until_ = std::max<Steady::time_point>(hold_until_, Steady::now() + asked);
     }
-    return store_.MarkRetry(message.row, now + delay, delivery.detail);
+    return store_.MarkRetry(message.row, now, now + delay, delivery.detail);
+  }
+
+  void TellFailure(const OutboxMessage& message, const Delivery& delivery, bool give_up) {
+    ++untold_failures_;
+    const auto steady = Steady::now();
+    if (!give_up && logged_ && steady - *logged_ < kLogInterval) return;
+    logged_ = steady;
+    Log(give_up ? LogLevel::kError : LogLevel::kWarning,
+        give_up ? "An alert was given up; 'spanwatch alerts resend' sends it again"
+                : "An alert could not be delivered and is tried again",
+        "endpoint={} status={} reason=\"{}\" message={} attempts={} failures_since_last_line={}", sink_->name(),
+        delivery.status, delivery.detail, message.message_id, message.attempts + 1, std::exchange(untold_failures_, 0));
+  }
+
+  void TellDisabled() {
+    Log(LogLevel::kError,
+        "A webhook's receiver answered 410, it is gone: nothing is sent to it any more until a reload, or until "
+        "'spanwatch alerts resend'",
+        "endpoint={}", sink_->name());
   }
 
   OutboxStore& store_;
@@ -167,7 +246,14 @@ class Outbox::Worker : public std::enable_shared_from_this<Outbox::Worker> {
   boost::asio::steady_timer timer_;
   std::mt19937 random_;
   std::set<std::int64_t> in_flight_;
-  PacketTime hold_until_;
+  Steady::time_point hold_until_{};
+  std::uint64_t failures_ = 0;      // attempts that failed since the last that went through
+  bool waits_for_release_ = false;  // a message that failed waits for its next attempt
+  Steady::time_point release_at_{};
+  std::optional<Duration> clock_offset_;  // of the wall clock against the steady one, when last looked at
+  std::optional<Steady::time_point> logged_;
+  std::uint64_t untold_failures_ = 0;
+  std::deque<std::string> delivered_;  // message ids, the latest last
   EndpointFigures counted_;
   bool running_ = false;
   bool disabled_ = false;
@@ -224,6 +310,16 @@ Status Outbox::Reload() {
     if (first && !status) first = status;
   }
   return first;
+}
+
+Result<std::uint64_t> Outbox::Resend(const std::string& endpoint, const std::string& id) {
+  const auto count = store_.Renew(endpoint, id, WallClockNow());
+  if (!count) return Fail(count.error());
+  for (const auto& [name, worker] : workers_) {
+    if (!endpoint.empty() && endpoint != name) continue;
+    if (Status status = worker->Enable(); !status) return Fail(status.error());
+  }
+  return *count;
 }
 
 std::vector<EndpointFigures> Outbox::Figures() {

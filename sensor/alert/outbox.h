@@ -1,10 +1,16 @@
 // Outbox: sends what the OutboxStore holds, at least once and in order per group, with back-off (ecosystem.md
 // sections 5.1 and 5.2). Each endpoint has its own worker, so that a dead one blocks nobody.
 //
+// Whatever an endpoint answers but 2xx and 410 is tried again for alert.webhook_retry_seconds, then the message is
+// given up: it stays in the store until the operator has it sent again. While the latest attempt failed, one message at
+// a time is tried; once one goes through, all that wait for their next attempt go at once. 410 disables the endpoint
+// until a reload or the operator's word. Failures are in the log, at most one line a minute for each endpoint.
+//
 // Supervisor thread only, on its io_context. Messages are entered into the store by the batch that raises the alert;
 // Wake is called after its commit. After a restart Start sends what is still there, under the same message ids.
 #pragma once
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <map>
 #include <random>
@@ -14,16 +20,34 @@
 
 namespace spanwatch::alert {
 
+// How an attempt ended: by the class of the HTTP status; kOther is a way out that is not HTTP, kNoAnswer a connection
+// that failed, a certificate, half an answer or a timeout.
+enum class AttemptResult : std::uint8_t { k2xx, k3xx, k4xx, k5xx, kOther, kNoAnswer };
+
+}  // namespace spanwatch::alert
+
+namespace spanwatch {
+
+template <>
+inline constexpr std::size_t kCountOf<alert::AttemptResult> = 6;
+
+}  // namespace spanwatch
+
+namespace spanwatch::alert {
+
+constexpr std::string_view ToString(AttemptResult result) {
+  constexpr std::string_view kNames[] = {"2xx", "3xx", "4xx", "5xx", "other", "none"};
+  static_assert(std::size(kNames) == kCountOf<AttemptResult>);
+  return kNames[static_cast<std::size_t>(result)];
+}
+
 struct EndpointFigures {
   std::string endpoint;
   std::uint64_t pending = 0;
   std::uint64_t dead = 0;
   double oldest_pending_age_seconds = 0;
   bool disabled = false;
-  std::uint64_t delivered = 0;  // attempts by outcome, since start
-  std::uint64_t retried = 0;
-  std::uint64_t refused = 0;
-  std::uint64_t gone = 0;
+  std::array<std::uint64_t, kCountOf<AttemptResult>> attempts{};  // that ended, since start
 };
 
 // Whose a sink is: OperatorHears and OwnerHears (model/alert.h) say what it is told.
@@ -49,6 +73,9 @@ class Outbox {
   void Stop();
   // SIGHUP: sinks read their secrets and files again; disabled endpoints are tried again.
   Status Reload();
+  // The operator's word: messages that were given up or wait are sent again, as OutboxStore::Renew says, and the
+  // endpoint (empty: every one) is tried again even when it is disabled. Returns how many messages.
+  Result<std::uint64_t> Resend(const std::string& endpoint, const std::string& id);
 
   std::vector<EndpointFigures> Figures();
   // Nothing is pending (disabled endpoints aside) and no attempt is under way.
@@ -62,8 +89,7 @@ class Outbox {
   std::map<std::string, std::shared_ptr<Worker>> workers_;
 };
 
-// Seconds before attempt number `attempts` + 1 when `attempts` failed; nothing when the message is given up. Standard
-// Webhooks' schedule: 0, 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
-std::optional<std::chrono::seconds> RetryDelay(std::uint32_t attempts);
+// How long a message waits for its next attempt when `attempts` failed: 5 s, twice as long each time, at most 5 min.
+std::chrono::seconds RetryDelay(std::uint32_t attempts);
 
 }  // namespace spanwatch::alert

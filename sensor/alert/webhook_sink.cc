@@ -17,6 +17,11 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::size_t kSecretFileLimit = 4096;
+// Of an answer's body, of which nothing counts but that it is not cut off.
+constexpr std::size_t kAnswerPieceBytes = 16 * 1024;
+constexpr int kAnswerPieces = 4;
+// So long at most a receiver may ask to be left alone; the outbox takes less (alert.webhook_retry_after_seconds).
+constexpr std::chrono::seconds kRetryAfterMost{24 * 3600};
 
 // Everything an attempt needs. Attempts share it, so that a reload leaves those under way alone.
 struct Target {
@@ -88,13 +93,21 @@ HttpRequest MakeRequest(const Target& target, const OutboxMessage& message) {
   return request;
 }
 
-// The body of the answer says nothing that counts.
+// What an answer's body says does not count, but half an answer is none: whoever sent it may have died over the alert.
 asio::awaitable<Delivery> Attempt(std::shared_ptr<Target> target, OutboxMessage message) {
   const HttpRequest request = MakeRequest(*target, message);
   HttpExchange exchange(target->http);
   const auto answer = co_await exchange.Ask(request);
   if (!answer) co_return Failed(answer.error().message);
-  co_return JudgeResponse(answer->status, answer->retry_after, WallClockNow());
+  const Delivery delivery = JudgeResponse(answer->status, answer->retry_after, WallClockNow());
+  if (delivery.outcome != DeliveryOutcome::kDelivered || !answer->body_has_end) co_return delivery;
+  std::vector<std::uint8_t> piece(kAnswerPieceBytes);
+  for (int i = 0; i < kAnswerPieces; ++i) {
+    const auto got = co_await exchange.Read(piece);
+    if (!got) co_return Failed(fmt::format("HTTP {}, and half an answer: {}", answer->status, got.error().message));
+    if (*got < piece.size()) break;
+  }
+  co_return delivery;
 }
 
 class WebhookSink : public AlertSink {
@@ -145,13 +158,13 @@ std::optional<Duration> ParseRetryAfter(std::string_view text, PacketTime now) {
   std::int64_t count = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   if (error == std::errc() && end == text.data() + text.size() && count >= 0) {
-    return std::chrono::seconds(std::min<std::int64_t>(count, 24 * 3600));
+    return std::chrono::seconds(std::min<std::int64_t>(count, kRetryAfterMost.count()));
   }
   std::tm parts{};
   const std::string copy(text);
   if (::strptime(copy.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts) == nullptr) return std::nullopt;
   const PacketTime then = std::chrono::sys_seconds(std::chrono::seconds(::timegm(&parts)));
-  return std::clamp<Duration>(then - now, Duration::zero(), std::chrono::hours(24));
+  return std::clamp<Duration>(then - now, Duration::zero(), kRetryAfterMost);
 }
 
 }  // namespace
@@ -162,11 +175,9 @@ Delivery JudgeResponse(int status, std::string_view retry_after, PacketTime now)
     delivery.outcome = DeliveryOutcome::kDelivered;
   } else if (status == 410) {
     delivery.outcome = DeliveryOutcome::kDisabled;
-  } else if (status / 100 == 4 && status != 408 && status != 425 && status != 429) {
-    delivery.outcome = DeliveryOutcome::kRefused;
-  } else {
-    // 3xx too: a redirect is never followed, and it may be put right.
-    if (!retry_after.empty()) delivery.retry_after = ParseRetryAfter(retry_after, now);
+  } else if (!retry_after.empty()) {
+    // Everything else may be put right: a gateway's 403 and 404, a redirect (which is never followed), a 500.
+    delivery.retry_after = ParseRetryAfter(retry_after, now);
   }
   return delivery;
 }

@@ -1,5 +1,6 @@
-// spanwatch alerts list | show: what the state directory of a sensor holds of alerts; reads only, also while the sensor
-// runs.
+// spanwatch alerts list | show | undelivered | resend: what the state directory of a sensor holds of alerts, and of
+// their messages that have not reached their receiver. Reads only, also while the sensor runs; to have messages sent
+// again it leaves a request, which the sensor takes within a second or at its next start.
 #include <cstdio>
 
 #include "alert/alert_document.h"
@@ -7,9 +8,12 @@
 #include "cli/command.h"
 #include "config/config.h"
 #include "state/state.h"
+#include "supervisor/operator_requests.h"
 
 namespace spanwatch::cli {
 namespace {
+
+constexpr std::size_t kEverything = 10'000'000;
 
 struct AlertsOptions {
   std::string config_file = "/etc/spanwatch/spanwatch.yaml";
@@ -17,6 +21,8 @@ struct AlertsOptions {
   std::size_t limit = 50;
   bool json = false;
   std::string id;
+  std::string endpoint;
+  bool all = false;
 };
 
 Result<std::filesystem::path> StateFile(const AlertsOptions& options) {
@@ -47,13 +53,98 @@ void PrintJson(const Alert& alert, int indent) {
   std::printf("%s\n", document.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
 }
 
-Status List(const AlertsOptions& options) {
+// Of the state whose tables point to it.
+struct OpenedState {
+  config::Limits limits;
+  Counters counters;
+  std::unique_ptr<state::State> state;
+  state::State* operator->() const { return state.get(); }
+};
+
+Result<std::unique_ptr<OpenedState>> OpenState(const AlertsOptions& options) {
   const auto file = StateFile(options);
   if (!file) return Fail(file.error());
-  const config::Limits limits;
-  Counters counters;
-  auto state = state::State::Open(file->string(), limits, counters, state::Access::kReader);
+  auto opened = std::make_unique<OpenedState>();
+  auto state = state::State::Open(file->string(), opened->limits, opened->counters, state::Access::kReader);
   if (!state) return Fail(state.error());
+  opened->state = std::move(*state);
+  return opened;
+}
+
+// The alert that a message is about: msg_<alert>_<transition>.
+std::string AlertOf(const OutboxMessage& message) {
+  const std::size_t first = message.message_id.find('_');
+  const std::size_t last = message.message_id.rfind('_');
+  return first == last ? message.message_id : message.message_id.substr(first + 1, last - first - 1);
+}
+
+bool Wanted(const OutboxMessage& message, const AlertsOptions& options) {
+  return (options.endpoint.empty() || message.endpoint == options.endpoint) &&
+         (options.id.empty() || message.message_id == options.id || AlertOf(message) == options.id);
+}
+
+void PrintMessage(const OutboxMessage& message, bool disabled, bool json) {
+  const char* const state = message.dead ? "given up" : disabled ? "switched off" : "waiting";
+  const std::string error = Printable(message.last_error);
+  if (!json) {
+    std::printf("%s  %-12s  %s  %s  entered %s  %u attempts%s%s\n", message.message_id.c_str(), state,
+                Printable(message.endpoint).c_str(), message.type.c_str(), FormatRfc3339(message.created).c_str(),
+                message.attempts, error.empty() ? "" : ", the last: ", error.c_str());
+    return;
+  }
+  nlohmann::json line = {{"message", message.message_id}, {"alert", AlertOf(message)},
+                         {"endpoint", message.endpoint},  {"state", state},
+                         {"type", message.type},          {"entered", FormatRfc3339(message.created)},
+                         {"attempts", message.attempts},  {"last_error", message.last_error}};
+  if (message.failing_since != PacketTime{}) line["failing_since"] = FormatRfc3339(message.failing_since);
+  if (!message.dead && !disabled) line["next_attempt"] = FormatRfc3339(message.next_attempt);
+  std::printf("%s\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+}
+
+Status Undelivered(const AlertsOptions& options) {
+  auto state = OpenState(options);
+  if (!state) return Fail(state.error());
+  const auto messages = (**state)->outbox().Undelivered(kEverything);
+  if (!messages) return Fail(messages.error());
+  std::size_t shown = 0;
+  for (const OutboxMessage& message : *messages) {
+    if (!Wanted(message, options) || shown++ >= options.limit) continue;
+    const auto disabled = (**state)->outbox().Disabled(message.endpoint);
+    if (!disabled) return Fail(disabled.error());
+    PrintMessage(message, *disabled, options.json);
+  }
+  return {};
+}
+
+Status Resend(const AlertsOptions& options) {
+  if (options.all == !(options.id.empty() && options.endpoint.empty())) {
+    return Fail(ErrorCode::kUsage,
+                "name a message or an alert, an --endpoint, or --all; 'alerts undelivered' lists them");
+  }
+  const auto file = StateFile(options);
+  if (!file) return Fail(file.error());
+  std::size_t count = 0;
+  {
+    auto state = OpenState(options);
+    if (!state) return Fail(state.error());
+    const auto messages = (**state)->outbox().Undelivered(kEverything);
+    if (!messages) return Fail(messages.error());
+    for (const OutboxMessage& message : *messages) count += Wanted(message, options) ? 1 : 0;
+  }
+  if (count == 0) {
+    return Fail(ErrorCode::kNotFound, "nothing undelivered is of that name; 'alerts undelivered' lists what there is");
+  }
+  if (Status status = supervisor::LeaveResend(file->parent_path(), {options.id, options.endpoint}); !status)
+    return status;
+  fmt::print(stderr, "{} {} sent again within a second, or when the sensor starts\n", count,
+             count == 1 ? "message is" : "messages are");
+  return {};
+}
+
+Status List(const AlertsOptions& options) {
+  auto opened = OpenState(options);
+  if (!opened) return Fail(opened.error());
+  const auto* const state = &(*opened)->state;
   if (!options.id.empty()) {
     const auto alert = (*state)->alerts().Find(options.id);
     if (!alert) return Fail(alert.error());
@@ -74,26 +165,38 @@ void AddAlertsCommand(CLI::App& app, int& exit_status) {
   CLI::App* command = app.add_subcommand("alerts", "The alerts that a sensor has raised");
   command->require_subcommand(1);
   auto options = std::make_shared<AlertsOptions>();
-  const auto run = [options, &exit_status] {
-    const Status status = List(*options);
-    exit_status = status ? kExitDone : Report(status.error());
-  };
-  CLI::App* list = command->add_subcommand("list", "The newest first, a line each");
-  CLI::App* show = command->add_subcommand("show", "All of one, as JSON");
-  for (CLI::App* one : {list, show}) {
+  const auto add = [&](const char* name, const char* help, Status (*act)(const AlertsOptions&)) {
+    CLI::App* one = command->add_subcommand(name, help);
     one->add_option("-c,--config", options->config_file, "Configuration file")
         ->capture_default_str()
         ->type_name("FILE");
     one->add_option("--state", options->state, "State folder, in place of the configured one")->type_name("DIR");
-    one->callback(run);
+    one->callback([options, act, &exit_status] {
+      const Status status = act(*options);
+      exit_status = status ? kExitDone : Report(status.error());
+    });
+    return one;
+  };
+  CLI::App* list = add("list", "The newest first, a line each", List);
+  CLI::App* show = add("show", "All of one, as JSON", List);
+  CLI::App* undelivered = add("undelivered", "Messages that wait for their receiver or were given up", Undelivered);
+  CLI::App* resend = add("resend", "Sends such messages again, also to a receiver that answered 410", Resend);
+  for (CLI::App* one : {list, undelivered}) {
+    one->add_option("--limit", options->limit, "At most so many")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1'000'000));
+    one->add_flag("--json", options->json, "A JSON object a line");
   }
-  list->add_option("--limit", options->limit, "At most so many")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1'000'000));
-  list->add_flag("--json", options->json, "A JSON object a line");
-  list->footer("Example: spanwatch alerts list --limit 20");
+  for (CLI::App* one : {undelivered, resend}) {
+    one->add_option("id", options->id, "Of one message or alert only");
+    one->add_option("--endpoint", options->endpoint, "To the webhook of this name only")->type_name("NAME");
+  }
   show->add_option("alert", options->id, "Its id")->required();
+  resend->add_flag("--all", options->all, "Everything that is undelivered");
+  list->footer("Example: spanwatch alerts list --limit 20");
   show->footer("Example: spanwatch alerts show 0f3c9d... --state /var/lib/spanwatch");
+  undelivered->footer("Example: spanwatch alerts undelivered --endpoint soc");
+  resend->footer("Example: spanwatch alerts resend --endpoint soc");
 }
 
 }  // namespace spanwatch::cli

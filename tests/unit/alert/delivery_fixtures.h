@@ -24,8 +24,10 @@ class MemoryOutboxStore : public OutboxStore {
   Result<std::vector<OutboxMessage>> Due(const std::string& endpoint, PacketTime now, std::size_t limit) override {
     std::vector<OutboxMessage> due;
     for (const OutboxMessage* head : Heads(endpoint)) {
-      if (head->next_attempt <= now && due.size() < limit) due.push_back(*head);
+      if (head->next_attempt <= now) due.push_back(*head);
     }
+    std::ranges::stable_sort(due, {}, &OutboxMessage::attempts);
+    due.resize(std::min(due.size(), limit));
     return due;
   }
   Result<std::optional<PacketTime>> NextAttempt(const std::string& endpoint) override {
@@ -45,8 +47,9 @@ class MemoryOutboxStore : public OutboxStore {
     std::erase_if(messages, [&](const auto& message) { return message.row == row; });
     return {};
   }
-  Status MarkRetry(std::int64_t row, PacketTime next_attempt, const std::string& error) override {
+  Status MarkRetry(std::int64_t row, PacketTime now, PacketTime next_attempt, const std::string& error) override {
     OutboxMessage& message = *std::ranges::find(messages, row, &OutboxMessage::row);
+    if (message.failing_since == PacketTime{}) message.failing_since = now;
     ++message.attempts;
     message.next_attempt = next_attempt;
     message.last_error = error;
@@ -77,7 +80,17 @@ class MemoryOutboxStore : public OutboxStore {
     figures.dead = dead.size();
     return figures;
   }
-  Result<std::vector<OutboxMessage>> DeadLetters(const std::string&, std::size_t) override { return dead; }
+  // Of everything: the choice is the table's own test.
+  Result<std::uint64_t> Renew(const std::string&, const std::string&, PacketTime now) override {
+    messages.insert(messages.begin(), dead.begin(), dead.end());
+    dead.clear();
+    for (auto& message : messages) {
+      message.attempts = 0;
+      message.failing_since = {};
+      message.next_attempt = now;
+    }
+    return messages.size();
+  }
 
   std::vector<OutboxMessage> messages;
   std::vector<OutboxMessage> dead;

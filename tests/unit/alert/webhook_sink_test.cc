@@ -1,7 +1,9 @@
 #include "alert/webhook_sink.h"
 
 #include <boost/asio/io_context.hpp>
+#include <array>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
 
 #include "config/config.h"
 #include "unit/alert/delivery_fixtures.h"
@@ -151,6 +153,38 @@ TEST_F(WebhookSinkTest, AClosedConnectionOrNoListenerIsRetried) {
   EXPECT_EQ(Deliver(**Make("http://no-such-host.invalid/")).outcome, DeliveryOutcome::kRetry);
 }
 
+// A receiver that answers each connection with these bytes and closes it.
+Delivery AnsweredWith(boost::asio::io_context& io, const std::string& answer,
+                      const std::function<Delivery(const std::string& url)>& deliver) {
+  boost::asio::ip::tcp::acceptor acceptor(io, {boost::asio::ip::make_address("127.0.0.1"), 0});
+  auto socket = std::make_shared<boost::asio::ip::tcp::socket>(io);
+  auto request = std::make_shared<std::array<char, 4096>>();
+  acceptor.async_accept(*socket, [=](const boost::system::error_code&) {
+    socket->async_read_some(boost::asio::buffer(*request), [=](const boost::system::error_code&, std::size_t) {
+      boost::asio::write(*socket, boost::asio::buffer(answer));
+      socket->close();
+    });
+  });
+  return deliver(fmt::format("http://127.0.0.1:{}/", acceptor.local_endpoint().port()));
+}
+
+TEST_F(WebhookSinkTest, HalfAnAnswerIsNone) {
+  const auto answered = [&](const std::string& answer) {
+    return AnsweredWith(io, answer, [&](const std::string& url) { return Deliver(**Make(url)); });
+  };
+  EXPECT_EQ(answered("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").outcome, DeliveryOutcome::kDelivered);
+  EXPECT_EQ(answered("HTTP/1.1 204 No Content\r\n\r\n").outcome, DeliveryOutcome::kDelivered);
+  EXPECT_EQ(answered("HTTP/1.1 200 OK\r\n\r\nuntil the end").outcome, DeliveryOutcome::kDelivered);
+  for (const char* half : {"", "HTTP/1.1 20", "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n", "not HTTP at all\r\n\r\n",
+                           "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nok",
+                           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel"}) {
+    const Delivery delivery = answered(half);
+    EXPECT_EQ(delivery.outcome, DeliveryOutcome::kRetry) << half;
+    EXPECT_EQ(delivery.status, 0) << half;
+    EXPECT_NE(delivery.detail, "") << half;
+  }
+}
+
 TEST_F(WebhookSinkTest, DeniesLinkLocalAddressesUnlessAllowed) {
   const Delivery denied = Deliver(**Make("http://169.254.169.254/latest/meta-data"));
   EXPECT_EQ(denied.outcome, DeliveryOutcome::kRetry);
@@ -191,10 +225,9 @@ TEST(CheckWebhook, JudgesAnEntryOfTheConfiguration) {
 TEST(JudgeResponse, FollowsTheStandard) {
   const auto judge = [](int status) { return JudgeResponse(status, "", At(0s)).outcome; };
   for (const int status : {200, 201, 202, 204, 299}) EXPECT_EQ(judge(status), DeliveryOutcome::kDelivered) << status;
-  for (const int status : {301, 302, 307, 408, 425, 429, 500, 502, 503, 504}) {
+  for (const int status : {301, 302, 307, 400, 401, 403, 404, 408, 413, 422, 425, 429, 500, 502, 503, 504, 999}) {
     EXPECT_EQ(judge(status), DeliveryOutcome::kRetry) << status;
   }
-  for (const int status : {400, 401, 403, 404, 413, 422}) EXPECT_EQ(judge(status), DeliveryOutcome::kRefused) << status;
   EXPECT_EQ(judge(410), DeliveryOutcome::kDisabled);
 }
 
