@@ -30,6 +30,7 @@ clean_up() {
     ip netns pids $name 2> /dev/null | xargs -r kill -9 2> /dev/null
     ip netns delete $name 2> /dev/null
   done
+  umount "$work/state" 2> /dev/null
   if [ $status -ne 0 ] && [ $status -ne 77 ]; then
     echo "--- the sensor said:"; cat "$work/sensor.log" 2> /dev/null | tail -40
     echo "--- work folder: $work"
