@@ -305,7 +305,7 @@ void InspectorProcess::DrainHandover() {
 }
 
 Status InspectorProcess::InspectLive() {
-  Clock::time_point end{};
+  Clock::time_point end{}, idle_at{};
   while (!draining_ || Clock::now() < end) {
     inspection_->FollowClock(WallClockNow());
     const auto state = live_->Deliver(*inspection_, kPacketsAtOnce);
@@ -321,7 +321,11 @@ Status InspectorProcess::InspectLive() {
                         {draining_ ? -1 : channel_.fd(), POLLIN, 0}};
     const auto patience = idle ? (sent ? kIdlePoll : kWaitingPoll) : std::chrono::milliseconds(0);
     const int ready = ::poll(waited, std::size(waited), static_cast<int>(patience.count()));
-    if (ready == 0 && idle) inspection_->Idle(WallClockNow() - kIdleDelay);
+    // While the link is down the descriptor is ready and gives nothing, until the launcher has taken the socket's error.
+    if (idle && (ready == 0 || Clock::now() >= idle_at)) {
+      inspection_->Idle(WallClockNow() - kIdleDelay);
+      idle_at = Clock::now() + kIdlePoll;
+    }
     if (waited[2].revents == 0) continue;
     if (Status status = HandleControl(); !status) return status;
     if (draining_) end = Clock::now() + kDrainTime;

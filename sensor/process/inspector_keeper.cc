@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
@@ -192,6 +193,10 @@ void InspectorKeeper::CheckHeartbeat(std::uint32_t index, Clock::time_point now)
 
 void InspectorKeeper::CountCaptured(const Place& place) {
   if (!place.capture) return;
+  // A link that went down leaves an error with the socket, which its inspector, sealed, cannot take.
+  int error = 0;
+  socklen_t length = sizeof(error);
+  (void)::getsockopt(place.capture.get(), SOL_SOCKET, SO_ERROR, &error, &length);
   const auto statistics = hooks_.take_statistics(place.capture.get());
   if (!statistics) return;
   counters_.Add(Counter::kernel_packets_received, statistics->received);
