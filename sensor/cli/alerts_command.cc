@@ -57,8 +57,8 @@ void PrintJson(const Alert& alert, int indent) {
 struct OpenedState {
   config::Limits limits;
   Counters counters;
-  std::unique_ptr<state::State> state;
-  state::State* operator->() const { return state.get(); }
+  std::unique_ptr<state::State> opened;
+  state::State* operator->() const { return opened.get(); }
 };
 
 Result<std::unique_ptr<OpenedState>> OpenState(const AlertsOptions& options) {
@@ -67,7 +67,7 @@ Result<std::unique_ptr<OpenedState>> OpenState(const AlertsOptions& options) {
   auto opened = std::make_unique<OpenedState>();
   auto state = state::State::Open(file->string(), opened->limits, opened->counters, state::Access::kReader);
   if (!state) return Fail(state.error());
-  opened->state = std::move(*state);
+  opened->opened = std::move(*state);
   return opened;
 }
 
@@ -144,7 +144,7 @@ Status Resend(const AlertsOptions& options) {
 Status List(const AlertsOptions& options) {
   auto opened = OpenState(options);
   if (!opened) return Fail(opened.error());
-  const auto* const state = &(*opened)->state;
+  const auto* const state = &(*opened)->opened;
   if (!options.id.empty()) {
     const auto alert = (*state)->alerts().Find(options.id);
     if (!alert) return Fail(alert.error());
