@@ -332,6 +332,7 @@ Status Supervisor::RaiseOf(const std::string& event_id, const InspectorMessage& 
 Status Supervisor::Raise(std::vector<AlertTransition> transitions) {
   const PacketTime created = WallClockNow();
   if (Status status = outbox_->Enter(transitions, created); !status) return status;
+  raised_ = raised_ || !transitions.empty();
   for (const AlertTransition& transition : transitions) {
     nlohmann::json document = alert::AlertDocument(transition, created);
     auto number = state_->events().NumberEvent(IdempotencyKey(transition.alert), transition.time, "spanwatch.alert");
@@ -361,7 +362,7 @@ Status Supervisor::CommitBatch() {
   if (!state_->database().holding()) feed_->Release();
   for (const auto& count : std::exchange(counts_, {})) count();
   if (Status status = WriteDocuments(); !status) return status;
-  outbox_->Wake();
+  if (std::exchange(raised_, false)) outbox_->Wake();
   return {};
 }
 

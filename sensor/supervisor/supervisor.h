@@ -151,6 +151,7 @@ class Supervisor {
   std::uint64_t documents_handed_ = 0;  // through which the event file's writer has them, unconfirmed; 0: none
   bool event_file_failing_ = false;
   bool told_holding_ = false;
+  bool raised_ = false;  // something is to leave that the outbox does not know of
   static constexpr std::chrono::milliseconds kStateRetryFirst{500};
   static constexpr std::chrono::milliseconds kStateRetryLongest{10'000};
   std::chrono::milliseconds state_retry_delay_ = kStateRetryFirst;
