@@ -31,6 +31,7 @@ struct InspectorFeed::Inspector {
   bool ran = true;  // at any time since this feed began
 };
 
+InspectorFeed::InspectorFeed(SupervisorMode mode, const config::Limits& limits) : mode_(mode), limits_(limits) {}
 InspectorFeed::~InspectorFeed() = default;
 
 Result<std::unique_ptr<InspectorFeed>> InspectorFeed::Open(SupervisorMode mode, const config::Limits& limits,

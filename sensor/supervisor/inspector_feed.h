@@ -70,7 +70,7 @@ class InspectorFeed {
   struct Inspector;
   using Steady = std::chrono::steady_clock;
 
-  InspectorFeed(SupervisorMode mode, const config::Limits& limits) : mode_(mode), limits_(limits) {}
+  InspectorFeed(SupervisorMode mode, const config::Limits& limits);
   std::size_t TakeFrom(std::size_t index, Steady::time_point now);
   void Distrust(std::size_t index, std::string_view reason);
   void OnRefused(std::size_t index);
