@@ -23,7 +23,7 @@ class PictureSecondLookTest : public testing::Test {
     for (std::uint32_t i = 0; i < kRegistered; ++i) index_.Add(FingerprintBytes(EncodeJpeg(Frame(i)), {}, {}));
   }
   static test::Picture Frame(std::uint32_t number) {
-    static const test::GateCamera kCamera(5, 2, 640, 360);
+    static const test::GateCamera kCamera(2019, 1, 640, 360);
     return kCamera.Frame(number);
   }
   std::vector<PictureMatch> Find(const test::Picture& picture) const {

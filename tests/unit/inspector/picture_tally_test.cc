@@ -9,7 +9,7 @@ namespace {
 
 PdqHash HashOfPicture(std::uint64_t number) { return {{number * 0x9E3779B97F4A7C15, number, ~number, number << 7}}; }
 
-class PictureTallyTest : public testing::Test {
+class PictureTallyTest : public ::testing::Test {
  protected:
   PictureTallyTest() { item_ = index_.Add({}); }
   static PictureTally::Way WayTo(std::uint8_t host) {
