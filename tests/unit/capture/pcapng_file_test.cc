@@ -66,43 +66,48 @@ Read ReadFrom(UniqueFd fd) {
 }
 Read ReadFrom(const PcapngBuilder& builder) { return ReadFrom(MemoryFile(builder.bytes())); }
 
-Bytes Frame(std::size_t length, std::uint8_t fill = 0x45) { return Bytes(length, fill); }
+Bytes FilledFrame(std::size_t length, std::uint8_t fill = 0x45) { return Bytes(length, fill); }
 
 TEST(PcapngFile, EachInterfaceHasItsOwnLinkTypeSnapLengthAndClock) {
   PcapngBuilder builder;
   builder.Section().Describe({1, 65535, 9, 0}).Describe({101, 262144, -1, 0}).Describe({113, 96, 0x80 + 10, -3600});
-  builder.Enhanced(0, 1'000'000'007, Frame(60)).Enhanced(1, 2'000'005, Frame(41), 1500);
-  builder.Enhanced(2, std::uint64_t{5000} << 10 | 512, Frame(77));
+  builder.Enhanced(0, 1'000'000'007, FilledFrame(60)).Enhanced(1, 2'000'005, FilledFrame(41), 1500);
+  builder.Enhanced(2, std::uint64_t{5000} << 10 | 512, FilledFrame(77));
   const Read read = ReadFrom(builder);
   EXPECT_EQ(read.error, "");
-  EXPECT_THAT(read.list.frames, ElementsAre(SeenFrame{1'000'000'007, 1, 60, Frame(60)},
-                                            SeenFrame{2'000'005'000, DLT_RAW, 1500, Frame(41)},
-                                            SeenFrame{1400'500'000'000, 113, 77, Frame(77)}));
+  EXPECT_THAT(read.list.frames, ElementsAre(SeenFrame{1'000'000'007, 1, 60, FilledFrame(60)},
+                                            SeenFrame{2'000'005'000, DLT_RAW, 1500, FilledFrame(41)},
+                                            SeenFrame{1400'500'000'000, 113, 77, FilledFrame(77)}));
   EXPECT_THAT(read.list.interfaces, ElementsAre(0, 1, 2));
   EXPECT_THAT(read.link_types, ElementsAre(1, DLT_RAW, 113));
 }
 
 TEST(PcapngFile, SectionsMayDifferInByteOrderAndHaveTheirOwnInterfaces) {
   PcapngBuilder builder;
-  builder.Section().Describe({1, 0, -1, 0}).Describe({101, 0, -1, 0}).Enhanced(1, 1, Frame(20));
-  builder.ByteOrder(true).Section().Describe({113, 0, 9, 0}).Enhanced(0, 2, Frame(21)).Statistics(0, 7);
-  builder.ByteOrder(false).Section().Describe({1, 0, 3, 0}).Enhanced(0, 3, Frame(22)).Statistics(0, 5);
+  builder.Section().Describe({1, 0, -1, 0}).Describe({101, 0, -1, 0}).Enhanced(1, 1, FilledFrame(20));
+  builder.ByteOrder(true).Section().Describe({113, 0, 9, 0}).Enhanced(0, 2, FilledFrame(21)).Statistics(0, 7);
+  builder.ByteOrder(false).Section().Describe({1, 0, 3, 0}).Enhanced(0, 3, FilledFrame(22)).Statistics(0, 5);
   const Read read = ReadFrom(builder);
   EXPECT_EQ(read.error, "");
-  EXPECT_THAT(read.list.frames, ElementsAre(SeenFrame{1000, DLT_RAW, 20, Frame(20)}, SeenFrame{2, 113, 21, Frame(21)},
-                                            SeenFrame{3'000'000, 1, 22, Frame(22)}));
+  EXPECT_THAT(read.list.frames,
+              ElementsAre(SeenFrame{1000, DLT_RAW, 20, FilledFrame(20)}, SeenFrame{2, 113, 21, FilledFrame(21)},
+                          SeenFrame{3'000'000, 1, 22, FilledFrame(22)}));
   EXPECT_EQ(read.lost, 12u);
 }
 
 TEST(PcapngFile, SimpleAndObsoletePacketsAreReadAndOtherBlocksPassedOver) {
   PcapngBuilder builder;
-  builder.Section().Block(0xbad, Frame(333)).Describe({1, 40, -1, 0});
-  builder.Obsolete(0, 5, Frame(33), 99).Block(4, Frame(10)).Simple(Frame(40), 1500).Block(0x40000bad, Frame(1'000'000));
-  builder.Block(10, Frame(5)).Simple(Frame(13), 13).Statistics(0, 3).Statistics(0, 4);
+  builder.Section().Block(0xbad, FilledFrame(333)).Describe({1, 40, -1, 0});
+  builder.Obsolete(0, 5, FilledFrame(33), 99)
+      .Block(4, FilledFrame(10))
+      .Simple(FilledFrame(40), 1500)
+      .Block(0x40000bad, FilledFrame(1'000'000));
+  builder.Block(10, FilledFrame(5)).Simple(FilledFrame(13), 13).Statistics(0, 3).Statistics(0, 4);
   const Read read = ReadFrom(builder);
   EXPECT_EQ(read.error, "");
-  EXPECT_THAT(read.list.frames, ElementsAre(SeenFrame{5000, 1, 99, Frame(33)}, SeenFrame{5000, 1, 1500, Frame(40)},
-                                            SeenFrame{5000, 1, 13, Frame(13)}));
+  EXPECT_THAT(read.list.frames,
+              ElementsAre(SeenFrame{5000, 1, 99, FilledFrame(33)}, SeenFrame{5000, 1, 1500, FilledFrame(40)},
+                          SeenFrame{5000, 1, 13, FilledFrame(13)}));
   EXPECT_EQ(read.lost, 4u);
 }
 
@@ -120,7 +125,7 @@ TEST(PcapngFile, EveryResolutionBecomesNanoseconds) {
         Case{0x80 + 34, std::uint64_t{3} << 33, 1'500'000'000}, Case{0x80 + 63, std::uint64_t{3} << 62, 1'500'000'000},
         Case{0x80 + 64, UINT64_MAX / 2 + 1, 500'000'000}, Case{0xff, UINT64_MAX, 0}}) {
     PcapngBuilder builder;
-    builder.Section().Describe({1, 0, one.resolution, 0}).Enhanced(0, one.units, Frame(14));
+    builder.Section().Describe({1, 0, one.resolution, 0}).Enhanced(0, one.units, FilledFrame(14));
     const Read read = ReadFrom(builder);
     ASSERT_EQ(read.list.frames.size(), 1u);
     EXPECT_EQ(read.list.frames[0].nanoseconds, one.nanoseconds) << one.resolution;
@@ -130,10 +135,10 @@ TEST(PcapngFile, EveryResolutionBecomesNanoseconds) {
 TEST(PcapngFile, LengthsWithoutTheirPaddingAreRead) {
   Bytes file = PcapngBuilder().Section().Describe({1, 0, -1, 0}).bytes();
   const std::size_t first = file.size();
-  const Bytes block = PcapngBuilder().Enhanced(0, 1, Frame(61)).bytes();
+  const Bytes block = PcapngBuilder().Enhanced(0, 1, FilledFrame(61)).bytes();
   file.insert(file.end(), block.begin(), block.end());
   file[first + 4] = file[file.size() - 4] = static_cast<std::uint8_t>(block.size() - 3);
-  const Bytes next = PcapngBuilder().Enhanced(0, 2, Frame(62)).bytes();
+  const Bytes next = PcapngBuilder().Enhanced(0, 2, FilledFrame(62)).bytes();
   file.insert(file.end(), next.begin(), next.end());
   const Read read = ReadFrom(MemoryFile(file));
   EXPECT_EQ(read.error, "");
@@ -144,7 +149,7 @@ TEST(PcapngFile, CutAnywhereGivesEveryWholeFrameAndOneLine) {
   PcapngBuilder builder;
   builder.Section().Describe({1, 0, -1, 0});
   std::vector<std::size_t> ends;
-  for (std::uint8_t i = 0; i < 5; ++i) ends.push_back(builder.Enhanced(0, i, Frame(60 + i, i)).bytes().size());
+  for (std::uint8_t i = 0; i < 5; ++i) ends.push_back(builder.Enhanced(0, i, FilledFrame(60 + i, i)).bytes().size());
   const Bytes whole = builder.bytes();
   for (std::size_t length = 1; length < whole.size(); ++length) {
     const Read read = ReadFrom(MemoryFile(ByteView(whole).first(length)));
@@ -158,9 +163,9 @@ TEST(PcapngFile, CutAnywhereGivesEveryWholeFrameAndOneLine) {
 
 TEST(PcapngFile, FramesBehindDamageAreFound) {
   PcapngBuilder builder;
-  builder.Section().Describe({1, 0, -1, 0}).Enhanced(0, 1, Frame(60));
+  builder.Section().Describe({1, 0, -1, 0}).Enhanced(0, 1, FilledFrame(60));
   const std::size_t damaged = builder.bytes().size();
-  builder.Enhanced(0, 2, Frame(200)).Enhanced(0, 3, Frame(61)).Enhanced(0, 4, Frame(62));
+  builder.Enhanced(0, 2, FilledFrame(200)).Enhanced(0, 3, FilledFrame(61)).Enhanced(0, 4, FilledFrame(62));
   for (const std::uint32_t length : {0u, 11u, 60u, 4000u, 0x00ffff00u, 0xffffffffu}) {
     Bytes file = builder.bytes();
     ByteWriter word;
@@ -175,19 +180,19 @@ TEST(PcapngFile, FramesBehindDamageAreFound) {
 TEST(PcapngFile, WhatContradictsItselfIsToldAndTheRestRead) {
   PcapngBuilder builder;
   builder.Section()
-      .Enhanced(0, 1, Frame(60))
+      .Enhanced(0, 1, FilledFrame(60))
       .Describe({1, 0, -1, 0})
-      .Enhanced(1, 1, Frame(60))
-      .Enhanced(0, 1, Frame(60));
+      .Enhanced(1, 1, FilledFrame(60))
+      .Enhanced(0, 1, FilledFrame(60));
   const Read read = ReadFrom(builder);
   EXPECT_THAT(read.error, HasSubstr("an interface that is not described"));
   EXPECT_EQ(read.list.frames.size(), 1u);
 
   ByteWriter body;  // says that it holds 500 bytes, and holds 60
   for (const std::uint32_t word : {0u, 0u, 1u, 500u, 500u}) body.Le(word);
-  body.Raw(Frame(60));
+  body.Raw(FilledFrame(60));
   PcapngBuilder longer;
-  longer.Section().Describe({1, 0, -1, 0}).Block(6, body.bytes()).Enhanced(0, 2, Frame(61));
+  longer.Section().Describe({1, 0, -1, 0}).Block(6, body.bytes()).Enhanced(0, 2, FilledFrame(61));
   const Read rest = ReadFrom(longer);
   EXPECT_THAT(rest.error, HasSubstr("longer than its block"));
   ASSERT_EQ(rest.list.frames.size(), 2u);
