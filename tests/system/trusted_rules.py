@@ -14,8 +14,8 @@ from replayed_breach import Breach
 DONE, FAILED, USAGE = 0, 1, 2
 spanwatch = str(pathlib.Path(sys.argv[1]).resolve())
 FILTER = "title: Local exception\nfilter:\n  rules: any\n  selection: {event.kind: event}\n  condition: selection\n"
-SILENCER = ("title: Silencer\nid: silencer\ncorrelation:\n  type: event_count\n  rules: [%s]\n  timespan: 1h\n"
-            "  condition: {gte: 100000}\n  generate: false\n")
+SILENCER = ("title: Silencer\nid: silencer\ngenerate: false\ncorrelation:\n  type: event_count\n  rules: [%s]\n  timespan: 1h\n"
+            "  condition: {gte: 100000}\n")
 
 
 def run(folder, *arguments, expected):
@@ -86,6 +86,7 @@ def refused_folders(breach):
     newer = variant(breach, "newer")
     said = run(breach.folder, "rules", "sign", "--key", "owner.key", "newer", expected=DONE)
     assert "serial" in said, said
+    (breach.folder / "state").mkdir()
     replay(breach, "--state", "state", rules="newer")
     assert "serial" in replay(breach, "--state", "state", rules="older", expected=FAILED)
     run(breach.folder, "rules", "sign", "--key", "owner.key", "older", expected=DONE)

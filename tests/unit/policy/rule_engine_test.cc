@@ -319,7 +319,8 @@ detection: {s: {action: upload}, condition: s}
 ---
 title: Silencer
 id: silencer
-correlation: {type: event_count, rules: [owner], timespan: 1h, condition: {gte: 1000}, generate: false}
+generate: false
+correlation: {type: event_count, rules: [owner], timespan: 1h, condition: {gte: 1000}}
 )";
   EXPECT_EQ(Engine(rules, "authorisations: []", {"Owner"}).Met({{"action", {"upload"}}}), "Owner muted");
   EXPECT_EQ(Engine(rules, "authorisations: []", {"Owner", "Silencer"}).Met({{"action", {"upload"}}}), "");
