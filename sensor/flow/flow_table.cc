@@ -10,8 +10,6 @@
 namespace spanwatch::flow {
 namespace {
 
-// A full segment of Ethernet fits, with little to spare.
-constexpr std::size_t kBlockBytes = 1536;
 // Of what is remembered of streams: most conversations are short.
 constexpr std::size_t kHistoryBlockBytes = 2048;
 
@@ -29,7 +27,7 @@ FlowTable::FlowTable(const config::Limits& limits, Counters& counters, AnomalySi
     : limits_(limits),
       counters_(counters),
       anomalies_(anomalies),
-      blocks_(kBlockBytes, limits.flow_memory_bytes),
+      blocks_(WaitingBytes::kBlockBytes, limits.flow_memory_bytes),
       history_blocks_(kHistoryBlockBytes, limits.flow_history_memory_bytes),
       reading_lines_(limits.flow_second_reading_bytes, limits.flow_second_reading_memory_bytes),
       context_{{limits, counters, anomalies, blocks_, history_blocks_}, reading_lines_, factory},

@@ -28,12 +28,10 @@ TcpReassembler::TcpReassembler(const ReassemblyContext& context, const Reorderin
       direction_(direction),
       next_(kFirstPosition),
       acknowledgements_(reordering),
+      waiting_(context.blocks),
       history_(context.history_blocks, context.limits.flow_history_bytes) {}
 
 TcpReassembler::~TcpReassembler() {
-  for (std::size_t i = first_held_; i < held_.size(); ++i) {
-    if (held_[i].block != nullptr) context_.blocks.Return(held_[i].block);
-  }
   for (const Aside& aside : aside_) context_.blocks.Return(aside.block);
 }
 
@@ -43,7 +41,7 @@ void TcpReassembler::Start(std::uint32_t sequence) noexcept {
     next_sequence_ = sequence;
   } else {
     const std::uint64_t start = PositionOf(sequence);
-    if (!AllDelivered() && held_[first_held_].position < start) return StartAtFirstHeld();  // the bytes say otherwise
+    if (!AllDelivered() && waiting_.begin() < start) return StartAtFirstHeld();  // the bytes say otherwise
     next_ = start;
     next_sequence_ = sequence;
   }
@@ -53,8 +51,8 @@ void TcpReassembler::Start(std::uint32_t sequence) noexcept {
 
 void TcpReassembler::StartAtFirstHeld() noexcept {
   if (started_ || AllDelivered()) return;
-  next_sequence_ += static_cast<std::uint32_t>(held_[first_held_].position - next_);
-  next_ = held_[first_held_].position;
+  next_sequence_ += static_cast<std::uint32_t>(waiting_.begin() - next_);
+  next_ = waiting_.begin();
   started_ = true;
   DrainHeld();
 }
@@ -108,9 +106,10 @@ bool TcpReassembler::Contradicts(std::uint32_t sequence, ByteView bytes) const n
     if (position < begin || position + bytes.size() > begin + waiting.size()) return false;
     return std::memcmp(waiting.data() + (position - begin), bytes.data(), bytes.size()) != 0;
   };
-  const std::size_t held = FindHeld(position);
-  if (held < held_.size() && held_[held].block != nullptr) {
-    return differs(held_[held].position, {held_[held].block, held_[held].length});
+  const WaitingBytes::Run waiting = waiting_.At(position);
+  if (waiting.kind == WaitingBytes::Kind::kBytes) {
+    const std::size_t count = std::min<std::size_t>(bytes.size(), waiting.end - position);
+    return std::memcmp(waiting.bytes, bytes.data(), count) != 0;
   }
   const std::size_t aside = FindAside(position);
   return aside < aside_.size() && differs(aside_[aside].position, {aside_[aside].block, aside_[aside].length});
@@ -119,7 +118,7 @@ bool TcpReassembler::Contradicts(std::uint32_t sequence, ByteView bytes) const n
 std::uint64_t TcpReassembler::HoleEnd() const noexcept {
   std::uint64_t end = UINT64_MAX;
   if (!AllDelivered()) {
-    end = held_[first_held_].position;
+    end = waiting_.begin();
   } else if (fin_.has_value() && *fin_ > next_) {
     end = *fin_;
   }
@@ -195,21 +194,16 @@ void TcpReassembler::Insert(std::uint64_t position, const Segment& segment) noex
       position = old_end;
       continue;
     }
-    const std::size_t index = FindHeld(position);
-    const bool behind_all = index == held_.size();
-    std::uint64_t piece_end = position < data_end ? data_end : end;
+    const WaitingBytes::Run waiting = waiting_.At(position);
+    const std::uint64_t piece_end = std::min(position < data_end ? data_end : end, waiting.end);
     const ByteView from_here =
         position < data_end ? segment.payload.subspan(static_cast<std::size_t>(position - begin)) : ByteView();
-    if (!behind_all && held_[index].position <= position) {
-      piece_end = std::min(piece_end, held_[index].end());
-      CompareHeld(held_[index], position,
-                  from_here.first(std::min<std::size_t>(from_here.size(), piece_end - position)),
-                  OtherBytes::kConflict);
+    const ByteView piece = from_here.first(std::min<std::size_t>(from_here.size(), piece_end - position));
+    if (waiting.kind != WaitingBytes::Kind::kNothing) {
+      CompareWaiting(waiting, position, piece, OtherBytes::kConflict);
       position = piece_end;
       continue;
     }
-    if (!behind_all) piece_end = std::min(piece_end, held_[index].position);
-    const ByteView piece = from_here.first(std::min<std::size_t>(from_here.size(), piece_end - position));
     if (started_ && position == next_) {
       if (piece.empty()) {
         TellGap(piece_end - position, GapReason::kSnapLength);
@@ -219,9 +213,9 @@ void TcpReassembler::Insert(std::uint64_t position, const Segment& segment) noex
       position = piece_end;
       continue;
     }
-    const std::size_t held = Hold(index, position, piece, piece_end - position);
+    const std::uint64_t held = Hold(position, piece, piece_end - position);
     if (held == 0) MakeRoom(position);
-    if (!aside_.empty()) Supersede(position, piece.first(std::min(held, piece.size())));
+    if (!aside_.empty()) Supersede(position, piece.first(std::min<std::size_t>(held, piece.size())));
     position += held;
   }
 }
@@ -250,12 +244,14 @@ void TcpReassembler::SeeOld(std::uint64_t position, ByteView bytes, OtherBytes i
   sink_.OnOtherBytes(direction_, position, bytes, sure ? if_different : OtherBytes::kNotCompared);
 }
 
-void TcpReassembler::CompareHeld(const Held& held, std::uint64_t position, ByteView bytes,
-                                 OtherBytes if_different) noexcept {
+void TcpReassembler::CompareWaiting(const WaitingBytes::Run& waiting, std::uint64_t position, ByteView bytes,
+                                    OtherBytes if_different) noexcept {
   if (bytes.empty()) return;
   Repeated(bytes.size());
-  if (held.block == nullptr) return sink_.OnOtherBytes(direction_, position, bytes, OtherBytes::kNotCompared);
-  if (std::memcmp(held.block + (position - held.position), bytes.data(), bytes.size()) != 0) {
+  if (waiting.kind == WaitingBytes::Kind::kCut) {
+    return sink_.OnOtherBytes(direction_, position, bytes, OtherBytes::kNotCompared);
+  }
+  if (std::memcmp(waiting.bytes, bytes.data(), bytes.size()) != 0) {
     sink_.OnOtherBytes(direction_, position, bytes, if_different);
   }
 }
@@ -275,12 +271,12 @@ void TcpReassembler::KeepAside(std::uint64_t position, const Segment& segment) n
       SeeOld(begin, piece, OtherBytes::kDecoy);
       continue;
     }
-    const std::size_t held = FindHeld(position);
+    const WaitingBytes::Run waiting = waiting_.At(position);
     const std::size_t aside = FindAside(position);
-    if (held < held_.size() && held_[held].position <= position) {
-      const ByteView piece = take(held_[held].end());
+    if (waiting.kind != WaitingBytes::Kind::kNothing) {
+      const ByteView piece = take(waiting.end);
       position += piece.size();
-      CompareHeld(held_[held], begin, piece, OtherBytes::kDecoy);
+      CompareWaiting(waiting, begin, piece, OtherBytes::kDecoy);
     } else if (aside < aside_.size() && aside_[aside].position <= position) {
       const ByteView piece = take(aside_[aside].end());
       position += piece.size();
@@ -290,8 +286,7 @@ void TcpReassembler::KeepAside(std::uint64_t position, const Segment& segment) n
         sink_.OnOtherBytes(direction_, begin, piece, OtherBytes::kDecoy);
       }
     } else {
-      std::uint64_t end = position + context_.blocks.block_bytes();
-      if (held < held_.size()) end = std::min(end, held_[held].position);
+      std::uint64_t end = std::min(waiting.end, position + context_.blocks.block_bytes());
       if (aside < aside_.size()) end = std::min(end, aside_[aside].position);
       const ByteView piece = take(end);
       position += piece.size();
@@ -302,7 +297,7 @@ void TcpReassembler::KeepAside(std::uint64_t position, const Segment& segment) n
 
 void TcpReassembler::PutAside(std::size_t index, std::uint64_t position, ByteView bytes,
                               const Segment& segment) noexcept {
-  const std::size_t blocks = held_.size() - first_held_ + aside_.size() + 1;
+  const std::size_t blocks = waiting_.blocks() + aside_.size() + 1;
   const bool room = blocks * context_.blocks.block_bytes() <= context_.limits.flow_out_of_order_bytes;
   std::uint8_t* const block = room ? context_.blocks.Take() : nullptr;
   if (block == nullptr) {
@@ -366,57 +361,33 @@ std::size_t TcpReassembler::FindAside(std::uint64_t position) const noexcept {
   return static_cast<std::size_t>(found - aside_.begin());
 }
 
-std::size_t TcpReassembler::FindHeld(std::uint64_t position) const noexcept {
-  // Most segments come behind everything that waits.
-  if (AllDelivered() || held_.back().end() <= position) return held_.size();
-  const auto begin = held_.begin() + static_cast<std::ptrdiff_t>(first_held_);
-  const auto found = std::partition_point(begin, held_.end(), [&](const Held& held) { return held.end() <= position; });
-  return static_cast<std::size_t>(found - held_.begin());
-}
-
-std::size_t TcpReassembler::Hold(std::size_t index, std::uint64_t position, ByteView bytes,
-                                 std::uint64_t cut_length) noexcept {
-  const std::size_t block_bytes = context_.blocks.block_bytes();
-  Held* const before = index > first_held_ ? &held_[index - 1] : nullptr;
-  const bool joins = before != nullptr && before->end() == position;
-  if (!bytes.empty() && joins && before->block != nullptr && before->length < block_bytes) {
-    const std::size_t taken = std::min(bytes.size(), block_bytes - before->length);
-    std::memcpy(before->block + before->length, bytes.data(), taken);
-    before->length += static_cast<std::uint32_t>(taken);
-    return taken;
-  }
-  const auto cut = static_cast<std::uint32_t>(std::min<std::uint64_t>(cut_length, UINT32_MAX / 2));
-  if (bytes.empty() && joins && before->block == nullptr && before->length <= UINT32_MAX / 2) {
-    before->length += cut;
-    return cut;
-  }
-  // A cut run takes no block, but counts as one, so that runs are bounded too.
+std::uint64_t TcpReassembler::Hold(std::uint64_t position, ByteView bytes, std::uint64_t cut_length) noexcept {
   memory_was_short_ = false;
-  if ((held_.size() - first_held_ + 1) * block_bytes > context_.limits.flow_out_of_order_bytes) return 0;
-  Held held{position, cut, nullptr};
-  if (!bytes.empty()) {
-    held.block = context_.blocks.Take();
-    memory_was_short_ = held.block == nullptr;
-    if (memory_was_short_) return 0;
-    held.length = static_cast<std::uint32_t>(std::min(bytes.size(), block_bytes));
-    std::memcpy(held.block, bytes.data(), held.length);
-    context_.counters.Set(Counter::flow_held_bytes, context_.blocks.blocks_in_use() * block_bytes);
+  if (bytes.empty() || waiting_.TakesBlock(position)) {
+    const std::size_t blocks = waiting_.blocks() + aside_.size() + 1;
+    if (blocks * context_.blocks.block_bytes() > context_.limits.flow_out_of_order_bytes) return 0;
   }
-  held_.insert(held_.begin() + static_cast<std::ptrdiff_t>(index), held);
-  return held.length;
+  if (bytes.empty()) {
+    waiting_.PutCut(position, cut_length);
+    return cut_length;
+  }
+  const std::size_t held = waiting_.Put(position, bytes);
+  memory_was_short_ = held == 0;
+  context_.counters.Set(Counter::flow_held_bytes, context_.blocks.blocks_in_use() * context_.blocks.block_bytes());
+  return held;
 }
 
 void TcpReassembler::MakeRoom(std::uint64_t position) noexcept {
   const GapReason reason = memory_was_short_ ? GapReason::kMemoryLimit : GapReason::kBufferLimit;
   context_.anomalies.OnAnomaly(AnomalyCode::tcp_out_of_order_limit);
   if (!started_) {
-    const std::uint64_t start = AllDelivered() ? position : std::min(position, held_[first_held_].position);
+    const std::uint64_t start = AllDelivered() ? position : std::min(position, waiting_.begin());
     next_sequence_ += static_cast<std::uint32_t>(start - next_);
     next_ = start;
     started_ = true;
     return DrainHeld();
   }
-  if (AllDelivered() || position < held_[first_held_].position) return TellGap(position - next_, reason);
+  if (AllDelivered() || position < waiting_.begin()) return TellGap(position - next_, reason);
   GiveUpHole(reason);
 }
 
@@ -467,22 +438,15 @@ void TcpReassembler::GiveUpHole(GapReason reason) noexcept {
 
 void TcpReassembler::DrainHeld() noexcept {
   if (AllDelivered()) return;
-  while (!AllDelivered() && held_[first_held_].position == next_) {
-    const Held held = held_[first_held_++];
-    if (held.block == nullptr) {
-      TellGap(held.length, GapReason::kSnapLength);
+  while (!AllDelivered() && waiting_.begin() == next_) {
+    const WaitingBytes::Run run = waiting_.At(next_);
+    const std::uint64_t length = run.end - next_;
+    if (run.kind == WaitingBytes::Kind::kCut) {
+      TellGap(length, GapReason::kSnapLength);
     } else {
-      Deliver({held.block, held.length});
-      context_.blocks.Return(held.block);
+      Deliver({run.bytes, static_cast<std::size_t>(length)});
     }
-  }
-  if (AllDelivered()) {
-    held_.clear();
-    first_held_ = 0;
-    if (held_.capacity() > 64) held_.shrink_to_fit();
-  } else if (first_held_ >= 1024 && first_held_ * 2 >= held_.size()) {
-    held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(first_held_));
-    first_held_ = 0;
+    waiting_.PopFront();
   }
   context_.counters.Set(Counter::flow_held_bytes, context_.blocks.blocks_in_use() * context_.blocks.block_bytes());
 }

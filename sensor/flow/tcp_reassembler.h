@@ -27,6 +27,7 @@
 #include "flow/acknowledgements.h"
 #include "flow/doubt.h"
 #include "flow/stream_history.h"
+#include "flow/waiting_bytes.h"
 #include "model/anomaly.h"
 #include "model/flow.h"
 #include "telemetry/counters.h"
@@ -88,12 +89,10 @@ class TcpReassembler {
   std::uint64_t next() const { return next_; }
   std::uint32_t next_sequence() const { return next_sequence_; }
   // Behind the last byte that was seen.
-  std::uint64_t furthest() const { return AllDelivered() ? next_ : std::max(next_, held_.back().end()); }
+  std::uint64_t furthest() const { return AllDelivered() ? next_ : std::max(next_, waiting_.end()); }
   // Whether a byte waits that lies before `sequence`.
-  bool HoldsBefore(std::uint32_t sequence) const {
-    return !AllDelivered() && held_[first_held_].position < PositionOf(sequence);
-  }
-  bool AllDelivered() const { return held_.size() == first_held_; }
+  bool HoldsBefore(std::uint32_t sequence) const { return !AllDelivered() && waiting_.begin() < PositionOf(sequence); }
+  bool AllDelivered() const { return waiting_.empty(); }
   // Behind the last byte that the receiver acknowledged; and the furthest position that it granted. 0: not known.
   std::uint64_t acknowledged() const { return acknowledgements_.believed(); }
   std::uint64_t granted() const { return acknowledgements_.edge(); }
@@ -131,13 +130,6 @@ class TcpReassembler {
   void Finish() noexcept;
 
  private:
-  // Bytes that wait, or a run that the snap length cut (no block).
-  struct Held {
-    std::uint64_t position;
-    std::uint32_t length;
-    std::uint8_t* block;
-    std::uint64_t end() const { return position + length; }
-  };
   // Bytes of a segment that the receiver may drop. Where two of these overlap, the first counts.
   struct Aside {
     std::uint64_t position;
@@ -154,7 +146,9 @@ class TcpReassembler {
   void Insert(std::uint64_t position, const Segment& segment) noexcept;
   // Positions that were already passed on: repeats, or bytes that came after their gap was told.
   void SeeOld(std::uint64_t position, ByteView bytes, OtherBytes if_different) noexcept;
-  void CompareHeld(const Held& held, std::uint64_t position, ByteView bytes, OtherBytes if_different) noexcept;
+  // `bytes` came for what waits at `position`.
+  void CompareWaiting(const WaitingBytes::Run& waiting, std::uint64_t position, ByteView bytes,
+                      OtherBytes if_different) noexcept;
   void Repeated(std::uint64_t bytes) noexcept;
   void KeepAside(std::uint64_t position, const Segment& segment) noexcept;
   // A piece for which nothing waits or is aside.
@@ -165,9 +159,8 @@ class TcpReassembler {
   void DeliverAside(GapReason reason) noexcept;
   std::size_t FindAside(std::uint64_t position) const noexcept;
   void DropAside(std::size_t index) noexcept;
-  std::size_t FindHeld(std::uint64_t position) const noexcept;
-  // Keeps the beginning of `bytes` (or of a cut run when empty); how much, 0 when there was no room.
-  std::size_t Hold(std::size_t index, std::uint64_t position, ByteView bytes, std::uint64_t cut_length) noexcept;
+  // Keeps the beginning of `bytes` (or a cut run when empty); how much, 0 when there was no room.
+  std::uint64_t Hold(std::uint64_t position, ByteView bytes, std::uint64_t cut_length) noexcept;
   // Gives order up so that a piece at `position` finds a place, or becomes the next.
   void MakeRoom(std::uint64_t position) noexcept;
   void Deliver(ByteView bytes) noexcept;
@@ -208,8 +201,7 @@ class TcpReassembler {
   std::optional<std::uint64_t> fin_;
   PacketTime progress_;  // when next_ last moved, or the hole appeared
   std::uint64_t progress_next_ = 0;
-  std::vector<Held> held_;  // by position, from first_held_ on; no two overlap
-  std::size_t first_held_ = 0;
+  WaitingBytes waiting_;
   std::vector<Aside> aside_;  // by position; none overlaps another, what waits, or what was passed on
   StreamHistory history_;
   std::array<Range, 4> gaps_{};  // the latest that were told

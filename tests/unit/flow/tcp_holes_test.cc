@@ -174,5 +174,30 @@ TEST(TcpHoles, StalledConversationsLeaveHalfOfTheMemoryToTheOthers) {
   for (const auto& flow : run.recorded.flows) EXPECT_EQ(flow->client_bytes().size(), 1460u);
 }
 
+// The bookkeeping of each byte must not cost what a segment costs.
+TEST(TcpHoles, AMegabyteInOneByteSegmentsInAnyOrderIsPutInOrder) {
+  constexpr std::size_t kBytes = 1 << 20;
+  const std::string text = Text(kBytes);
+  const auto place = [](std::size_t i) { return i * 640'007 % kBytes; };  // each once, far from the one before
+  for (const bool even_first : {true, false}) {
+    FlowRun run;
+    TcpScript script;
+    script.Handshake();
+    const std::uint32_t start = script.next(true);
+    testing::Play(script.packets, run.table);
+    for (std::size_t i = 0; i < kBytes; ++i) {
+      const std::size_t at = even_first ? (i * 2) % kBytes + (i * 2 >= kBytes ? 1 : 0) : place(i);
+      script.packets.clear();
+      script.time -= std::chrono::microseconds(999);
+      script.Raw(true, start + static_cast<std::uint32_t>(at), TcpFields::kAck, text.substr(at, 1));
+      script.packets.front().Play(run.table);
+    }
+    run.table.Finish();
+    ASSERT_EQ(run.recorded.flows.size(), 1u);
+    EXPECT_EQ(run.recorded.flows[0]->client_bytes(), text);
+    EXPECT_TRUE(run.recorded.anomalies.empty());
+  }
+}
+
 }  // namespace
 }  // namespace spanwatch::flow
