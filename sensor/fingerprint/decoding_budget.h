@@ -13,6 +13,7 @@
 
 #include "base/time.h"
 #include "config/limits.h"
+#include "image/picture_decoder.h"
 
 namespace spanwatch::fingerprint {
 
@@ -47,7 +48,7 @@ class DecodingPool {
   double part_ = 0;  // of a pixel
 };
 
-class DecodingBudget {
+class DecodingBudget final : public image::PixelBudget {
  public:
   // `pool` outlives it.
   explicit DecodingBudget(DecodingPool& pool) : pool_(pool) {}
@@ -59,7 +60,7 @@ class DecodingBudget {
         std::min(wire_bytes, pool_.limits().perceptual_pixels) * pool_.limits().perceptual_pixels_per_byte;
     earned_ = std::min(earned_ + static_cast<std::int64_t>(std::min<std::uint64_t>(earned, INT64_MAX / 4)), most);
   }
-  bool Affords(std::uint64_t pixels) const {
+  bool Affords(std::uint64_t pixels) const noexcept override {
     return earned_ + static_cast<std::int64_t>(pool_.pixels()) >= static_cast<std::int64_t>(pixels);
   }
   void Spend(std::uint64_t pixels) {

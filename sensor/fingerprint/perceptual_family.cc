@@ -87,8 +87,7 @@ class PerceptualSketcher final : public Sketcher {
     }
     image::PictureLimits limits{context_.limits.perceptual_pixels, context_.limits.perceptual_decoder_bytes};
     limits.only_blocks = block_means;
-    if (DecodingBudget* const budget = context_.budget)
-      limits.affords = [budget](std::uint64_t pixels) { return budget->Affords(std::max(pixels, kPixelsOfHashing)); };
+    limits.budget = context_.budget;
     const image::PictureOutcome outcome = image::DecodePicture(picture_, limits);
     Pay(outcome);
     if (!outcome.plane) return outcome.error;

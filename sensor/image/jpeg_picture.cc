@@ -248,7 +248,7 @@ void Run(Decode& decode) {
   }
   if (decode.limits.only_blocks && !Blocks(decode)) return;
   const std::uint64_t pixels = std::uint64_t{info.image_width} * info.image_height;
-  if (decode.limits.affords && !decode.limits.affords(pixels)) {
+  if (decode.limits.budget != nullptr && !decode.limits.budget->Affords(pixels)) {
     decode.outcome.error = PictureError::kOverBudget;
     return;
   }

@@ -6,7 +6,6 @@
 // ignored. Sizes are checked against the limits before anything is allocated.
 #pragma once
 
-#include <functional>
 #include <optional>
 
 #include "base/bytes.h"
@@ -14,12 +13,18 @@
 
 namespace spanwatch::image {
 
+// Asked with the pixels of a picture before it is decoded: kOverBudget when it says no. Implemented by `fingerprint`.
+class PixelBudget {
+ public:
+  virtual ~PixelBudget() = default;
+  virtual bool Affords(std::uint64_t pixels) const noexcept = 0;
+};
+
 struct PictureLimits {
   std::uint64_t pixels = 0;
-  std::uint64_t memory_bytes = 0;  // for what must be held at once: plane, progressive, interlaced
-  bool only_blocks = false;        // a smaller picture is not decoded: kUnreadable
-  // Asked with the pixels of a picture before it is decoded; kOverBudget when it says no. Empty: all are welcome.
-  std::function<bool(std::uint64_t pixels)> affords = {};
+  std::uint64_t memory_bytes = 0;       // for what must be held at once: plane, progressive, interlaced
+  bool only_blocks = false;             // a smaller picture is not decoded: kUnreadable
+  const PixelBudget* budget = nullptr;  // null: all are welcome
   // The plane is the pixels of this part, however large the picture; what lies below it is not read.
   std::optional<PixelRectangle> part = {};
 };

@@ -209,7 +209,8 @@ PictureOutcome DecodePng(ByteView file, const PictureLimits& limits) noexcept {
   if (pixels > limits.pixels || held > limits.memory_bytes) {
     return {.plane = std::nullopt, .error = PictureError::kOverLimit};
   }
-  if (limits.affords && !limits.affords(pixels)) return {.plane = std::nullopt, .error = PictureError::kOverBudget};
+  if (limits.budget != nullptr && !limits.budget->Affords(pixels))
+    return {.plane = std::nullopt, .error = PictureError::kOverBudget};
   const int format = interlaced ? SPNG_FMT_RGB8 : SPNG_FMT_RAW;
   if (spng_decode_image(context.get(), nullptr, 0, format, SPNG_DECODE_PROGRESSIVE) != 0) return unreadable;
   PictureOutcome outcome =

@@ -97,10 +97,11 @@ def send(capture, interface):
     data = pathlib.Path(capture).read_bytes()
     at = 24
     while at < len(data):
+        if at % 32 == 0:
+            time.sleep(0.0002)
         length = struct.unpack_from("<I", data, at + 8)[0]
         out.send(data[at + 16:at + 16 + length])
         at += 16 + length
-        time.sleep(0.0002)
 
 
 def readings(text):
