@@ -70,6 +70,7 @@ class ListRows {
         summary_(summary) {}
 
   std::uint64_t rows() const { return rows_; }
+  std::size_t over() const { return over_.size(); }
 
   Status Take(const ImportRow& row) {
     source_.line = row.line;
@@ -181,9 +182,10 @@ Result<ImportSummary> ImportList(RegisterDatabase& database, const ListImport& i
   const Status committed = database.Commit();
   if (!read || !whole) return Fail((!read ? read.error() : whole.error()).In(import.path));
   if (!ended || !committed) return Fail((!ended ? ended : committed).error());
-  if (Status status = TellExpiredItems(database, *collection, import.path, observer, summary); !status) {
-    return Fail(status.error());
-  }
+  // What the list itself says is over was told.
+  const Status told =
+      rows.over() > 0 ? Status() : TellExpiredItems(database, *collection, import.path, observer, summary);
+  if (!told) return Fail(told.error());
   if (rows.rows() == 0) {
     ++summary.problems;
     observer.OnProblem(fmt::format("{}: there is nothing in it", import.path));

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <clocale>
 #include <cstdio>
 
 #include "base/file.h"
@@ -56,6 +57,9 @@ FileBytes& FileBytesOf(void* data) { return *static_cast<FileBytes*>(data); }
 }  // namespace
 
 Result<OpenArchive> OpenAsArchive(const std::string& path) {
+  // libarchive gives the names of entries in the encoding of the locale, and none where it cannot.
+  static const bool names_are_utf8 = std::setlocale(LC_CTYPE, "C.UTF-8") != nullptr;
+  static_cast<void>(names_are_utf8);
   auto file = OpenForReading(path);
   if (!file) return Fail(file.error());
   struct stat status{};

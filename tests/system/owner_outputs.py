@@ -125,7 +125,7 @@ def check_options(folder):
     """A set or a key behind another is no file to inspect."""
     for command in (["inspect"], ["replay", "--inside", "any"]):
         file = "notes.txt" if command == ["inspect"] else "span.pcap"
-        both = ["--hashset", "agency.swset", "--hashset", "other.swset", "--trust", "owner.pub"]
+        both = ["--hashset", "agency.swset", "--hashset", "other.swset", "--trust", "owner.pub", "--record-key", "record.key"]
         must(folder, *command, *both, file)
         for wrong in (["--hashset", "agency.swset", "other.swset", "--trust", "owner.pub"], [*SETS, "owner.pub"], [*SETS, "record.key"],
                       ["--hashset", "agency.swset"] * 9 + ["--trust", "owner.pub"]):
