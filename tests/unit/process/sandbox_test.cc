@@ -23,7 +23,7 @@ namespace spanwatch::process {
 namespace {
 
 std::atomic<std::uint64_t> forbidden_calls{0};
-struct stat status{};
+struct stat facts_of_path{};
 rlimit limit{};
 
 // Runs `body` in a sealed child and returns its exit status.
@@ -57,9 +57,9 @@ TEST(Sandbox, RefusesAndCountsWhatIsForbidden) {
       {"unlink", [] { return ::unlink("/tmp/nothing"); }},
       {"kill", [] { return ::kill(1, 0); }},
       {"tgkill of another", [] { return ::syscall(SYS_tgkill, ::getppid(), ::getppid(), 0); }},
-      {"stat of a path", [] { return ::syscall(SYS_newfstatat, AT_FDCWD, "/etc/passwd", &status, 0); }},
+      {"stat of a path", [] { return ::syscall(SYS_newfstatat, AT_FDCWD, "/etc/passwd", &facts_of_path, 0); }},
       {"stat of a path, said to be empty",
-       [] { return ::syscall(SYS_newfstatat, AT_FDCWD, "/etc/passwd", &status, AT_EMPTY_PATH); }},
+       [] { return ::syscall(SYS_newfstatat, AT_FDCWD, "/etc/passwd", &facts_of_path, AT_EMPTY_PATH); }},
       {"limits of another", [] { return ::syscall(SYS_prlimit64, ::getppid(), RLIMIT_NOFILE, nullptr, &limit); }},
       {"a limit", [] { return ::syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, nullptr); }},
       {"handler of refusals", [] { return ::signal(SIGSYS, SIG_DFL) == SIG_ERR ? -1L : 0L; }},
