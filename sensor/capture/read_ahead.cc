@@ -35,7 +35,14 @@ bool ReadAhead::Skip(std::uint64_t count) {
 }
 
 std::size_t ReadAhead::Read(MutableByteView to) {
-  Peek(1);
+  if (begin_ == end_ && !ended_) {  // nothing was looked at ahead
+    auto got = reader_.Read(to);
+    if (!got) error_ = std::move(got.error());
+    ended_ = !got || *got == 0;
+    if (ended_) return 0;
+    taken_ += *got;
+    return *got;
+  }
   const std::size_t count = std::min(to.size(), end_ - begin_);
   std::memcpy(to.data(), buffer_.data() + begin_, count);
   begin_ += count;

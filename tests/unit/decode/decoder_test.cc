@@ -200,8 +200,8 @@ TEST(Decoder, ChecksumsAreToldRightWrongOrUnknown) {
     EXPECT_EQ(recorder.packets.size(), 1u);
     return recorder.packets.at(0).checksum;
   };
-  for (std::size_t length = 0; length < 100; ++length) {
-    const Bytes payload(length, 0xa7);
+  for (std::size_t length = 0; length < 150; ++length) {
+    const Bytes payload(length, length % 3 == 0 ? 0xff : 0xa7);
     for (PacketBuilder builder :
          {PacketBuilder().Ethernet().Ipv4("10.20.0.9", "198.51.100.7"),
           PacketBuilder().Ethernet().Ipv6("fd00::9", "2001:db8::7"),
