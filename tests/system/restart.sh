@@ -40,6 +40,7 @@ python3 "$here/upload_capture.py" "$work/pictures/lane4.jpg" "$work/old.pcap" 13
 python3 "$here/upload_capture.py" "$work/pictures/lane4.jpg" "$work/far.pcap" 4102444800 10.20.0.78
 python3 "$here/upload_capture.py" "$work/pictures/lane4.jpg" "$work/epoch.pcap" 10 10.20.0.79
 events_before=$(rows events)
+replays=0
 for capture in far old epoch old; do
   "$SPANWATCH" replay -q --hashset "$work/agency.swset" --trust "$work/owner/owner.pub" --record-key "$work/owner/record.key" \
     --inside 10.20.0.0/16 --rules "$work/rules" --state "$work/state" --events "$work/replayed-$((++replays)).jsonl" "$work/$capture.pcap" ||
