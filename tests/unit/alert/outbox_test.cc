@@ -141,7 +141,7 @@ TEST_F(OutboxTest, WhateverIsAnsweredIsTriedAgainForADay) {
   store.messages[0].attempts = 20;
   store.messages[0].failing_since = WallClockNow() - 23h;
   ASSERT_TRUE(outbox.Start());
-  EXPECT_TRUE(RunUntil(io, [&] { return sink.script.size() == 1; }));
+  EXPECT_TRUE(RunUntil(io, [&] { return store.messages[0].attempts == 21; }));
   EXPECT_EQ(store.messages.size(), 1u) << "not yet a day";
   store.messages[0].failing_since = WallClockNow() - 25h;
   store.messages[0].next_attempt = WallClockNow();
@@ -256,6 +256,7 @@ TEST_F(OutboxTest, EntersEachTransitionForEachEndpoint) {
   transition.alert.transition = 2;
   transition.alert.state = AlertState::kUpdated;
   transition.alert.group = {{"source.ip", "10.0.0.1"}};
+  transition.alert.rules.resize(1);
   ASSERT_TRUE(outbox.Enter({&transition, 1}, At(0s)));
   ASSERT_EQ(store.messages.size(), 2u);
   EXPECT_EQ(store.messages[0].endpoint, "a");
