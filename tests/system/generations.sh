@@ -42,7 +42,7 @@ for words in 'Hash set in force.*serial=1 created=20.*digest=[0-9a-f]\{12\}' 'Co
   grep -q "$words" "$work/sensor.log" || fail "the log does not say: $words"
 done
 agree
-created=$(get /metrics | awk 'index($1, "spanwatch_hashset_created_timestamp_seconds") == 1 { printf "%d", $2 }')
+created=$(get /metrics | awk 'index($0, "spanwatch_hashset_created_timestamp_seconds{") == 1 { printf "%d", $NF }')
 [ $(($(date +%s) - created)) -lt 600 ] || fail "the set's age is not that of its creation: $created"
 
 # Zones under which nothing crosses are told, and a reload mends them in every process.
