@@ -84,7 +84,7 @@ struct Alert {
 // Whose sinks an alert is for (design.md section 2, Who is trusted): the operator's hear what no filter of theirs keeps
 // from them, the owner's hear what signed rules say.
 inline bool OperatorHears(const Alert& alert) {
-  return std::ranges::any_of(alert.rules, [](const AlertRule& rule) { return !rule.muted; });
+  return alert.rules.empty() || std::ranges::any_of(alert.rules, [](const AlertRule& rule) { return !rule.muted; });
 }
 inline bool OwnerHears(const Alert& alert) { return std::ranges::any_of(alert.rules, &AlertRule::rule_signed); }
 
