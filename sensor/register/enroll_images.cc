@@ -269,7 +269,7 @@ Result<EnrolmentSummary> EnrollImages(RegisterDatabase& database, const ImageEnr
   Status status = StoreAll(database, *collection, *work, workers, observer, summary);
   if (!status) return Fail(status.error());
   for (const std::string& path : paths) {
-    if (status = TellExpiredItems(database, *collection, path, observer, summary); !status) {
+    if (status = TellExpiredItems(database, *collection, path, WallClockNow(), observer, summary); !status) {
       return Fail(status.error());
     }
   }

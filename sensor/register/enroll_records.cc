@@ -72,7 +72,8 @@ class TableEnrolment {
     // What was read before a damaged place stays; enrolling again adds the rest.
     if (Status status = batch.Flush(); !status) return status;
     TellAtEnd(**table);
-    if (Status status = TellExpiredItems(database, collection, path_, observer_, summary_); !status) return status;
+    if (Status status = TellExpiredItems(database, collection, path_, WallClockNow(), observer_, summary_); !status)
+      return status;
     return read && !summary_.interrupted ? EndRotation(database, collection, source->path) : read;
   }
 

@@ -27,11 +27,11 @@ Status TellWhenExpired(RegisterDatabase& database, const std::string& collection
   return {};
 }
 
-Status TellExpiredItems(RegisterDatabase& database, std::int64_t collection, const std::string& path,
+Status TellExpiredItems(RegisterDatabase& database, std::int64_t collection, const std::string& path, PacketTime now,
                         EnrolmentObserver& observer, EnrolmentSummary& summary) {
   std::error_code error;
   const auto absolute = std::filesystem::absolute(path, error).lexically_normal();
-  const auto expired = database.ExpiredItems(collection, error ? path : absolute.string(), WallClockNow());
+  const auto expired = database.ExpiredItems(collection, error ? path : absolute.string(), now);
   if (!expired) return Fail(expired.error());
   if (*expired == 0) return {};
   ++summary.problems;

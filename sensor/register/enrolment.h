@@ -44,7 +44,7 @@ Status TellWhenExpired(RegisterDatabase& database, const std::string& collection
                        EnrolmentSummary& summary);
 
 // The same of items that came from this file: adding them again does not undo what somebody decided.
-Status TellExpiredItems(RegisterDatabase& database, std::int64_t collection, const std::string& path,
+Status TellExpiredItems(RegisterDatabase& database, std::int64_t collection, const std::string& path, PacketTime now,
                         EnrolmentObserver& observer, EnrolmentSummary& summary);
 
 }  // namespace spanwatch::enrolment

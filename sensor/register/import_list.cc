@@ -183,8 +183,9 @@ Result<ImportSummary> ImportList(RegisterDatabase& database, const ListImport& i
   if (!read || !whole) return Fail((!read ? read.error() : whole.error()).In(import.path));
   if (!ended || !committed) return Fail((!ended ? ended : committed).error());
   // What the list itself says is over was told.
-  const Status told =
-      rows.over() > 0 ? Status() : TellExpiredItems(database, *collection, import.path, observer, summary);
+  const Status told = rows.over() > 0
+                          ? Status()
+                          : TellExpiredItems(database, *collection, import.path, import.wish.now, observer, summary);
   if (!told) return Fail(told.error());
   if (rows.rows() == 0) {
     ++summary.problems;
