@@ -24,11 +24,10 @@ transfers() { jq -c 'select(.event.dataset == "spanwatch.transfer")' "$work/even
 has_transfers() { [ "$(transfers)" -ge "$1" ]; }
 
 for names in masked tagged; do
-  rm -rf "$work/state" "$work/events.jsonl" "$work/sensor.log" "$work/deliveries.jsonl"
+  rm -rf "$work/state" "$work/events.jsonl" "$work/sensor.log"
   mkdir "$work/state"
+  : > "$work/deliveries.jsonl"
   sed -i "s/^sensor: {\(names: [a-z]*, \)*/sensor: {names: $names, /" "$work/spanwatch.yaml"
-  kill $receiver_pid && wait $receiver_pid 2> /dev/null || true
-  start_receiver
   start_sensor
   ip netns exec $router python3 "$here/masked_fields.py" send "$work/traffic.pcap" span0
   until_true 20 saw_items 17 || fail "$names: only $(items_seen) of 17 items"
