@@ -64,7 +64,7 @@ upload "$work/pictures/lane2.jpg" c.jpg 10.20.0.11
 until_true 15 saw_direction outbound || fail "the new zones are not in force: $(directions)"
 [ "$(metric spanwatch_sightings_crossed_nothing)" = 0 ] || fail "it is still said that nothing crosses"
 until_true 15 delivered 1 || fail "no alert"
-jq -e 'select(.observer.name != "system-test")' "$work/events.jsonl" > /dev/null && fail "the name changed without a restart"
+jq -se 'all(.observer.name == "system-test")' "$work/events.jsonl" > /dev/null || fail "the name changed without a restart"
 
 # A successor goes by the same.
 kill -9 $(children inspector)
@@ -110,7 +110,7 @@ for change in fewer unsigned; do
   [ "$(get /metrics | awk -v change="$change" 'index($0, "spanwatch_rules_changes_total") == 1 && index($0, change) { print $NF }')" = 1 ] ||
     fail "rules that are $change are not counted"
 done
-weaker() { jq -e 'select(.body.data.rule.name // "" | contains("rules in force are other than before"))' "$work/deliveries.jsonl" > /dev/null; }
+weaker() { grep -q "rules in force are other than before" "$work/deliveries.jsonl"; }
 upload "$work/pictures/lane6.jpg" h.jpg
 until_true 20 weaker || fail "no alert tells of weaker rules"
 "$SPANWATCH" rules sign --key "$work/owner/owner.key" "$work/rules" > /dev/null
