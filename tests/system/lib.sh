@@ -108,7 +108,7 @@ start_receiver() {
   ip netns exec $sensor python3 "$here/webhook_receiver.py" $webhook_port $webhook_secret "$work/deliveries.jsonl" \
     "$work/receiver-is-down" &
   receiver_pid=$!
-  until_true 10 ip netns exec $sensor bash -c "exec 3<> /dev/tcp/127.0.0.1/$webhook_port" 2> /dev/null || fail "no receiver"
+  until_true 30 ip netns exec $sensor bash -c "exec 3<> /dev/tcp/127.0.0.1/$webhook_port" 2> /dev/null || fail "no receiver"
 }
 
 # make_picture FILE SEED: bytes of no picture in particular, under a picture's name and magic.
