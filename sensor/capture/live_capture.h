@@ -42,8 +42,8 @@ class LiveCapture : public PacketSource {
   virtual Result<UniqueFd> DuplicateSocket() const = 0;
   // Lets go of the socket: a packet socket cannot be shut for sending, and whoever holds one may send on any interface.
   // The ring stays mapped, which keeps the socket alive, and a descriptor that only tells when frames are there takes
-  // its place. From here on only Deliver and poll_fd work, and that the interface goes down or away only the holder of a
-  // duplicate sees. Call it last, before the process seals itself.
+  // its place. From here on only Deliver and poll_fd work, and that the interface goes down or away only the holder of
+  // a duplicate sees. Call it last, before the process seals itself.
   virtual Status ReleaseSocket() = 0;
   // Read-and-reset, and shared by all holders of the socket: exactly one of them may call it.
   virtual Result<Statistics> TakeStatistics() = 0;

@@ -5,9 +5,10 @@
 // through tunnels (GRE, ERSPAN, VXLAN, GENEVE, GTP-U, IP in IP, 6in4), in a loop of bounded length. Whatever a tunnel
 // carries that is no usable IP packet is handed over as the tunnel's own packet, so that its bytes are still searched.
 //
-// A wrong checksum never drops a packet (design.md section 9.7): it is told, as is what else a receiver looks at. Nothing is allocated per
-// packet. A fragment that cannot be joined stands for itself, and the pieces of a datagram that never became whole are
-// handed over when it is given up: the first with its transport header, the others as Transport::kOther.
+// A wrong checksum never drops a packet (design.md section 9.7): it is told, as is what else a receiver looks at.
+// Nothing is allocated per packet. A fragment that cannot be joined stands for itself, and the pieces of a datagram
+// that never became whole are handed over when it is given up: the first with its transport header, the others as
+// Transport::kOther.
 //
 // Live, by several inspectors, what is joined of a tunnel's outer fragments may belong to another (design.md section
 // 2): a JoinedDatagramConsumer is asked before the tunnel is entered, and its owner goes on with DecodeJoined.
