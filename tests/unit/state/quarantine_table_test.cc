@@ -125,7 +125,12 @@ TEST_F(QuarantineTableTest, AtItsLimitsNothingIsHeld) {
   EXPECT_TRUE(See(9, 9, At(100s), {Item(39), Method::kExact, Confidence::kSure})) << "the others were long ago";
 }
 
-TEST_F(QuarantineTableTest, AStateFileOfTheVersionBeforeIsTakenOver) {
+TEST_F(QuarantineTableTest, AStateFileOfTheFirstVersionIsTakenOver) {
+  // What version 3 added, then what version 2 did.
+  ASSERT_TRUE(state->database().Execute("DROP INDEX outbox_order; ALTER TABLE outbox DROP COLUMN failing_since"));
+  for (const char* table : {"events", "sightings", "flow_items", "transfers", "alerts"}) {
+    ASSERT_TRUE(state->database().Execute(fmt::format("ALTER TABLE {} DROP COLUMN touched", table).c_str()));
+  }
   ASSERT_TRUE(
       state->database().Execute("DROP TABLE quarantine; DROP TABLE quarantine_places; "
                                 "ALTER TABLE sightings DROP COLUMN quarantined; PRAGMA user_version=1"));
