@@ -20,8 +20,8 @@ namespace spanwatch::alert {
 
 class AlertBook {
  public:
-  // `limits`, `store` and `counters` outlive the book. `live`: of a live sensor. Its alerts and those of replays into the
-  // same state know nothing of each other, for the packet time of the one says nothing of the other's.
+  // `limits`, `store` and `counters` outlive the book. `live`: of a live sensor. Its alerts and those of replays into
+  // the same state know nothing of each other, for the packet time of the one says nothing of the other's.
   AlertBook(std::string sensor, const config::Limits& limits, AlertStore& store, Counters& counters, bool live = true)
       : sensor_(std::move(sensor)), limits_(limits), store_(store), counters_(counters), live_(live) {}
 

@@ -321,7 +321,8 @@ Status InspectorProcess::InspectLive() {
                         {draining_ ? -1 : channel_.fd(), POLLIN, 0}};
     const auto patience = idle ? (sent ? kIdlePoll : kWaitingPoll) : std::chrono::milliseconds(0);
     const int ready = ::poll(waited, std::size(waited), static_cast<int>(patience.count()));
-    // While the link is down the descriptor is ready and gives nothing, until the launcher has taken the socket's error.
+    // While the link is down the descriptor is ready and gives nothing, until the launcher has taken the error of the
+    // socket.
     if (idle && (ready == 0 || Clock::now() >= idle_at)) {
       inspection_->Idle(WallClockNow() - kIdleDelay);
       idle_at = Clock::now() + kIdlePoll;

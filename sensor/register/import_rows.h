@@ -1,8 +1,8 @@
 // ReadImportRows: the digests and picture hashes that a list from elsewhere holds, whatever it was written by. The form
 // is recognised by the content:
 //
-//   lines     one digest a line: bare, or as sha256sum, md5sum (--tag, --zero), openssl, md5deep, certutil and Get-FileHash print it;
-//             PDQ with `,quality`
+//   lines     one digest a line: bare, or as sha256sum, md5sum (--tag, --zero), openssl, md5deep, certutil and
+//             Get-FileHash print it; PDQ with `,quality`
 //   CSV       a first line that names columns: sha256, md5, pdq, quality, or one of values beside one of types; comma,
 //             semicolon or tab
 //   JSON      objects in an array, in an array of the outer object, or one behind another: ThreatExchange's indicators,
