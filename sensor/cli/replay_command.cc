@@ -27,6 +27,7 @@ namespace spanwatch::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kIdleWait{2};
+constexpr std::chrono::milliseconds kLingerStep{50};
 constexpr std::chrono::seconds kDeliveryWait{20};
 constexpr std::chrono::seconds kInterruptedWait{10};  // for inspectors to tell what they have found
 
@@ -179,6 +180,15 @@ Result<Course> Drive(process::InspectorGroup& group, supervisor::Supervisor& sup
   return course;
 }
 
+// Serves the metrics until the time is over or somebody asks for the end.
+void Linger(boost::asio::io_context& io, std::chrono::seconds time) {
+  const auto end = std::chrono::steady_clock::now() + time;
+  while (!Interruption::asked() && std::chrono::steady_clock::now() < end) {
+    io.restart();
+    io.run_for(kLingerStep);
+  }
+}
+
 // Lets alerts leave for a bounded time; what is still there stays in the outbox of --state.
 void DeliverAlerts(supervisor::Supervisor& supervisor, boost::asio::io_context& io) {
   const auto deadline = std::chrono::steady_clock::now() + kDeliveryWait;
@@ -257,8 +267,7 @@ Result<int> Replay(const ReplayOptions& given) {
   if (course->interrupted) TellInterrupted(*course, options);
   const supervisor::Summary summary = (*supervisor)->summary();
   if (!options.quiet) PrintSummary(summary, *group);
-  io.restart();
-  if (!course->interrupted) io.run_for(std::chrono::seconds(options.linger_seconds));
+  Linger(io, std::chrono::seconds(options.linger_seconds));
   const Status heard = AllHeard(summary);
   if (!heard) return Fail(heard.error());
   if (!course->all_well || course->interrupted || unreadable > 0) return kExitFailed;

@@ -95,6 +95,13 @@ void TcpReassembler::OnSegment(const Segment& segment, Moment moment) noexcept {
 
 void TcpReassembler::OnAcknowledged(std::uint32_t sequence, std::uint64_t window, Moment moment) noexcept {
   if (located_ && Plausible(sequence)) acknowledgements_.See(PositionOf(sequence), window, Seen(), moment);
+  // At once, so that a request whose checksum a network card was to write comes before its response. Should the bytes
+  // that the receiver took come later still, they are other bytes for the same place, and are searched too.
+  while (started_ && !aside_.empty() && aside_.front().position == next_ &&
+         acknowledgements_.believed() >= aside_.front().end()) {
+    DeliverAside(GapReason::kAcknowledged);
+    DrainHeld();
+  }
 }
 
 bool TcpReassembler::heard() const noexcept { return acknowledgements_.believed() > kFirstPosition + 1; }

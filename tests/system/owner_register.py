@@ -81,9 +81,12 @@ def check_deltas(folder):
     sizes = [(folder / name).stat().st_size for name in ("whole.swset", *chain[1:])]
     assert max(sizes[1:]) < sizes[0] / 2, sizes
     for number in range(30):
-        wanted = found(folder, ["whole.swset"], f"f{number}.bin")
+        wanted = found(folder, ["whole.swset"], f"f{number}.bin", ["record.key"])
         assert wanted == (0 if 1 <= number <= 9 or number == 20 else 1), (number, wanted)
-        assert found(folder, chain, f"f{number}.bin") == wanted, f"f{number}.bin in the chain"
+        # One key is enough for a base and its deltas.
+        assert found(folder, chain, f"f{number}.bin", ["record.key"]) == wanted, f"f{number}.bin in the chain"
+    for sets in (["whole.swset"], chain):
+        assert found(folder, sets, "reads.csv", ["record.key"]) == 400, sets
     must(folder, "inspect", *(o for name in ("day0.swset", "day2.swset") for o in ("--hashset", name)), "--trust", "owner.pub", "f1.bin",
          status=FAILED, says="day2.swset: is a delta to 'Agency' serial .* with digest [0-9a-f]+, which is not given")
     must(folder, "hashset", "diff", "day0.swset", "day1.swset", says="1 items added, 1 removed, 0 changed")
@@ -110,7 +113,7 @@ def check_restored(folder):
     must(folder, *BUILD, "delta.swset", "--delta-from", "again.swset")
     must(folder, "inspect", "--hashset", "lost.swset", "--hashset", "delta.swset", "--trust", "owner.pub", "more.bin", status=FAILED,
          says="delta.swset: is a delta to 'Agency' serial .* another set of that serial")
-    assert found(folder, ["again.swset", "delta.swset"], "more.bin") == 1
+    assert found(folder, ["again.swset", "delta.swset"], "more.bin", ["record.key"]) == 1
     must(folder, *BUILD, "x.swset", "--serial", serial, status=USAGE, says="give a higher one")
     must(folder, *BUILD, "later.swset")
     assert serial_of(folder, "later.swset") > serial
@@ -147,7 +150,7 @@ def check_erased(folder):
     assert b"f16.bin" in left
     must(folder, *BUILD, "erased.swset")
     (folder / "plate.txt").write_text(plate(42) + "\n")
-    assert found(folder, ["erased.swset"], "f15.bin") == 0 and found(folder, ["erased.swset"], "f16.bin") == 1
+    assert found(folder, ["erased.swset"], "f15.bin", ["record.key"]) == 0 and found(folder, ["erased.swset"], "f16.bin", ["record.key"]) == 1
     assert plate(42) not in must(folder, "register", "log", *REGISTER, says="removed")
     for wrong, says in ((["--plate", plate(42)], "nothing was removed"), (["--picture", "f15.bin"], "nothing was removed"),
                         (["--digest", "00" * 32], "nothing was removed"), (["--picture", "missing.jpg"], "missing.jpg"),
