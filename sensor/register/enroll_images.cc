@@ -6,12 +6,14 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <fstream>
 #include <mutex>
 #include <set>
 #include <thread>
 
 #include "base/ascii.h"
 #include "base/file_walk.h"
+#include "base/key_file.h"
 #include "register/desktop_leftovers.h"
 
 namespace spanwatch::enrolment {
@@ -46,10 +48,24 @@ bool IsTable(const std::string& path) {
   return std::ranges::find(kExtensions, extension) != kExtensions.end();
 }
 
+// What a file is that is the owner's own tool and no content; empty when it is none. A key that is registered by
+// mistake would be looked for on the wire, and handed out in a list of digests.
+std::string_view OwnFile(const fs::path& path, const fs::path& database) {
+  for (const std::string_view suffix : {"", "-wal", "-shm", "-journal"}) {
+    std::error_code error;
+    if (fs::equivalent(path, fs::path(database.string() + std::string(suffix)), error) && !error) return "the register";
+  }
+  std::ifstream file(path, std::ios::binary);
+  char begin[64];
+  file.read(begin, sizeof(begin));
+  return BeginsAsKeyFile({begin, static_cast<std::size_t>(file.gcount())}) ? "a key file" : std::string_view();
+}
+
 // Turns the inputs into a sorted list of files.
 class FileList {
  public:
-  explicit FileList(EnrolmentObserver& observer, EnrolmentSummary& summary) : observer_(observer), summary_(summary) {}
+  FileList(const fs::path& database, EnrolmentObserver& observer, EnrolmentSummary& summary)
+      : database_(database), observer_(observer), summary_(summary) {}
 
   void Add(const std::string& input) {
     std::error_code error;
@@ -65,11 +81,17 @@ class FileList {
     std::ranges::sort(files_);
     const auto repeats = std::ranges::unique(files_);
     files_.erase(repeats.begin(), repeats.end());
+    std::erase_if(files_, [this](const std::string& file) { return IsOwn(file); });
     TellLonelySidecars();
     return std::move(files_);
   }
 
  private:
+  bool IsOwn(const std::string& path) {
+    const std::string_view own = OwnFile(path, database_);
+    if (!own.empty()) Problem(fmt::format("{} is {}; not registered", path, own));
+    return !own.empty();
+  }
   void Found(const fs::path& path) { (path.extension() == ".json" ? sidecars_ : files_).push_back(path.string()); }
   // What is not there is told when it is read; a pipe or a device would be waited for without end.
   void AddFile(const std::string& path) {
@@ -95,6 +117,7 @@ class FileList {
     observer_.OnProblem(what);
   }
 
+  const fs::path& database_;
   EnrolmentObserver& observer_;
   EnrolmentSummary& summary_;
   std::vector<std::string> files_;
@@ -259,7 +282,7 @@ Result<EnrolmentSummary> EnrollImages(RegisterDatabase& database, const ImageEnr
     if (made && !enrolment.negative) Reduce(made->file, profile);
     return made;
   };
-  FileList files(observer, summary);
+  FileList files(database.path(), observer, summary);
   for (const std::string& input : enrolment.inputs) files.Add(input);
   const std::vector<std::string> paths = files.Sorted();
   auto work = WorkLeft(database, *collection, paths, enrolment.again, observer, summary);

@@ -26,6 +26,7 @@ std::vector<Encoding> Encodings() {
       {"x-gzip", {"X-GZip"}, Gzip(Csv()), "gzip"},
       {"gzip file", {}, Gzip(Csv()), "gzip"},
       {"zlib", {"deflate"}, Deflate(Csv(), 15), "deflate"},
+      {"zlib by itself", {}, Deflate(Csv(), 15), "deflate"},
       {"raw deflate", {"deflate"}, Deflate(Csv(), -15), "deflate"},
       {"brotli", {"br"}, BrotliStored(Csv().substr(0, 60000)), "br"},
       {"zstd", {"zstd"}, Zstd(Csv()), "zstd"},
@@ -54,6 +55,15 @@ TEST(CodecLayer, EncodingsAreTakenOff) {
     EXPECT_GE(inside->bytes.size(), 60000u) << encoding.name;
     EXPECT_EQ(inside->end, ObjectEnd::kComplete) << encoding.name;
     EXPECT_FALSE(inside->verbatim) << encoding.name;
+  }
+}
+
+TEST(CodecLayer, WhatOnlyBeginsAsZlibIsNone) {
+  for (const std::string& text : {std::string("x^2 + y^2 = z^2 holds of no cube, nor of any higher power.\n"),
+                                  "x\x9c" + Noise(3).Take(4000), std::string("x\x01")}) {
+    ContentRun run;
+    run.Feed({}, text);
+    EXPECT_EQ(run.recorder.Find("root / deflate"), nullptr) << text.size();
   }
 }
 

@@ -124,6 +124,24 @@ TEST_F(EnrollImagesTest, EmptyFoldersTablesAndPicturesUnderNamesOfLeftovers) {
   EXPECT_EQ(Enrol({Write("reads.csv", "no picture")})->problems, 1u);
 }
 
+TEST_F(EnrollImagesTest, TheRegisterAndKeysBesideItAreToldAndNotRegistered) {
+  Write("a.jpg", "picture");
+  Write("owner.pub", "spanwatch-public-key-v1\n" + std::string(64, 'a') + "\n");
+  Write("other.txt", "spanwatch-record-key-v1\n" + std::string(64, 'b') + "\n");
+  const auto summary = Enrol({folder_.string()});
+  ASSERT_TRUE(summary);
+  EXPECT_EQ(summary->added, 1u);
+  EXPECT_EQ(Items().size(), 1u);
+  EXPECT_GE(summary->problems, 3u);
+  std::size_t register_files = 0, keys = 0;
+  for (const std::string& problem : observer_.problems) {
+    register_files += problem.contains("is the register;") ? 1 : 0;
+    keys += problem.contains("is a key file;") ? 1 : 0;
+  }
+  EXPECT_EQ(keys, 2u);
+  EXPECT_GE(register_files, 1u);
+}
+
 TEST_F(EnrollImagesTest, WaitsForNoPipe) {
   Write("in/a.jpg", "a picture");
   ASSERT_EQ(::mkfifo((folder_ / "in/pipe.jpg").c_str(), 0600), 0);
