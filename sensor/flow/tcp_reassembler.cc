@@ -86,6 +86,7 @@ void TcpReassembler::OnSegment(const Segment& segment, Moment moment) noexcept {
     Insert(PositionOf(segment.sequence), segment);
   }
   if (started_) DrainHeld();
+  DeliverAcknowledged();
   if (!had_hole || progress_next_ != next_) {
     progress_ = moment.time;
     progress_next_ = next_;
@@ -95,8 +96,10 @@ void TcpReassembler::OnSegment(const Segment& segment, Moment moment) noexcept {
 
 void TcpReassembler::OnAcknowledged(std::uint32_t sequence, std::uint64_t window, Moment moment) noexcept {
   if (located_ && Plausible(sequence)) acknowledgements_.See(PositionOf(sequence), window, Seen(), moment);
-  // At once, so that a request whose checksum a network card was to write comes before its response. Should the bytes
-  // that the receiver took come later still, they are other bytes for the same place, and are searched too.
+  DeliverAcknowledged();
+}
+
+void TcpReassembler::DeliverAcknowledged() noexcept {
   while (started_ && !aside_.empty() && aside_.front().position == next_ &&
          acknowledgements_.believed() >= aside_.front().end()) {
     DeliverAside(GapReason::kAcknowledged);

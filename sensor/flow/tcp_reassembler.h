@@ -157,6 +157,10 @@ class TcpReassembler {
   void Supersede(std::uint64_t position, ByteView bytes) noexcept;
   // Passes on the first piece that is aside. REQUIRES: it begins at next_.
   void DeliverAside(GapReason reason) noexcept;
+  // What was kept aside and is acknowledged is handed on at once: a request whose checksum a network card was to write
+  // comes before its response. Should the bytes that the receiver took come later still, they are other bytes for the
+  // same place, and are searched too.
+  void DeliverAcknowledged() noexcept;
   std::size_t FindAside(std::uint64_t position) const noexcept;
   void DropAside(std::size_t index) noexcept;
   // Keeps the beginning of `bytes` (or a cut run when empty); how much, 0 when there was no room.
