@@ -52,6 +52,12 @@ class Acknowledgements {
     }
   }
 
+  // The bytes up to `seen` came: they bear out an acknowledgement that came before them.
+  void OnSeen(std::uint64_t seen) noexcept {
+    if (doubted_.has_value() && doubted_->position <= seen + 1)
+      Believe(doubted_->position, doubted_->edge - doubted_->position, true);
+  }
+
   // Everything before this is acknowledged; 0: nothing is known.
   std::uint64_t believed() const { return believed_; }
   // The part of it that windows or bytes explain.

@@ -86,6 +86,7 @@ void TcpReassembler::OnSegment(const Segment& segment, Moment moment) noexcept {
     Insert(PositionOf(segment.sequence), segment);
   }
   if (started_) DrainHeld();
+  acknowledgements_.OnSeen(Seen());
   DeliverAcknowledged();
   if (!had_hole || progress_next_ != next_) {
     progress_ = moment.time;
