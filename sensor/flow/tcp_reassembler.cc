@@ -111,19 +111,25 @@ void TcpReassembler::DeliverAcknowledged() noexcept {
 bool TcpReassembler::heard() const noexcept { return acknowledgements_.believed() > kFirstPosition + 1; }
 
 bool TcpReassembler::Contradicts(std::uint32_t sequence, ByteView bytes) const noexcept {
-  const std::uint64_t position = PositionOf(sequence);
+  std::uint64_t position = PositionOf(sequence);
   if (history_.Compare(position, bytes) == StreamHistory::Comparison::kDiffers) return true;
-  const auto differs = [&](std::uint64_t begin, ByteView waiting) {
-    if (position < begin || position + bytes.size() > begin + waiting.size()) return false;
-    return std::memcmp(waiting.data() + (position - begin), bytes.data(), bytes.size()) != 0;
-  };
-  const WaitingBytes::Run waiting = waiting_.At(position);
-  if (waiting.kind == WaitingBytes::Kind::kBytes) {
-    const std::size_t count = std::min<std::size_t>(bytes.size(), waiting.end - position);
-    return std::memcmp(waiting.bytes, bytes.data(), count) != 0;
+  while (!bytes.empty()) {
+    WaitingBytes::Run there = waiting_.At(position);
+    const std::size_t index = FindAside(position);
+    if (there.kind == WaitingBytes::Kind::kNothing && index < aside_.size()) {
+      const Aside& aside = aside_[index];
+      if (aside.position <= position) {
+        there = {WaitingBytes::Kind::kBytes, aside.end(), aside.block + (position - aside.position)};
+      } else {
+        there.end = std::min(there.end, aside.position);
+      }
+    }
+    const std::size_t count = std::min<std::size_t>(bytes.size(), there.end - position);
+    if (there.bytes != nullptr && std::memcmp(there.bytes, bytes.data(), count) != 0) return true;
+    bytes = bytes.subspan(count);
+    position += count;
   }
-  const std::size_t aside = FindAside(position);
-  return aside < aside_.size() && differs(aside_[aside].position, {aside_[aside].block, aside_[aside].length});
+  return false;
 }
 
 std::uint64_t TcpReassembler::HoleEnd() const noexcept {
