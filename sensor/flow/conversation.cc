@@ -468,7 +468,7 @@ void Conversation::OnOtherBytes(Direction side, std::uint64_t position, ByteView
     counters.Add(Counter::flow_second_readings);
   }
   counters.Add(Counter::flow_other_bytes, bytes.size());
-  second_->OnOther(Told(side), Stream(side).history(), position, bytes);
+  second_->OnOther(Told(side), Stream(side).history(), Stream(side).next(), position, bytes);
   if (why != OtherBytes::kNotCompared) {
     const bool decoy = why == OtherBytes::kDecoy;
     return consumer_->OnEvasion(Told(side), decoy ? AnomalyCode::tcp_decoy : AnomalyCode::tcp_overlap_conflict);

@@ -2,6 +2,7 @@
 // Owned by Conversation from its first contradiction on; one inspector thread.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
@@ -25,12 +26,14 @@ class SecondReadings {
     auto& reading = readings_[Index(direction)];
     if (reading) reading->OnFirst(position, bytes);
   }
-  // Other bytes than those. A direction's reading begins with what the first one passed on last.
-  void OnOther(Direction direction, const StreamHistory& history, std::uint64_t position, ByteView bytes) noexcept {
+  // Other bytes than those. A direction's reading begins with what the first one passed on last, which ended at `next`:
+  // what lies between there and `position` may come yet.
+  void OnOther(Direction direction, const StreamHistory& history, std::uint64_t next, std::uint64_t position,
+               ByteView bytes) noexcept {
     auto& reading = readings_[Index(direction)];
     if (!reading) {
-      const bool remembered = position >= history.begin() && position <= history.end();
-      reading.emplace(lines_, sinks_[Index(direction)], remembered ? history.begin() : position);
+      const bool remembered = history.begin() < history.end() && position >= history.begin();
+      reading.emplace(lines_, sinks_[Index(direction)], remembered ? history.begin() : std::min(position, next));
       if (remembered) {
         history.ForEach([&](std::uint64_t at, ByteView run) { reading->OnFirst(at, run); });
       }

@@ -116,6 +116,33 @@ TEST(TcpDecoys, EqualEndsMakeNoDuplicate) {
   EXPECT_TRUE(flow.Found(Direction::kFromClient, real));
 }
 
+// Behind a hole a segment lies in several pieces, whether it waits or was kept aside: each of them is compared.
+TEST(TcpDecoys, EqualEndsMakeNoDuplicateBehindAHoleEither) {
+  const std::string before = Text(1400, 3), real = Text(1400, 7);
+  std::string decoy = real;
+  decoy.replace(1200, 100, 100, '#');
+  for (const Checksum checksum : {Checksum::kRight, Checksum::kWrong}) {
+    TcpScript script;
+    script.Handshake();
+    const std::uint32_t start = script.next(true);
+    script.Raw(true, start + 1400, TcpFields::kAck, decoy);
+    script.Raw(true, start + 1400, TcpFields::kAck, real);
+    script.Raw(true, start, TcpFields::kAck, before);
+    script.next(true) = start + 2800;
+    script.Ack(false);
+    script.Close();
+    MakeCareful(script.packets);
+    for (ScriptedPacket& scripted : script.packets) scripted.packet.ip_id = 7;
+    script.packets[3].packet.checksum = checksum;
+    FlowRun run;
+    const RecordedFlow& flow = run.Only(script.packets);
+    const std::string& first = checksum == Checksum::kWrong ? real : decoy;
+    EXPECT_EQ(flow.client_bytes(), before + first);
+    EXPECT_TRUE(flow.Found(Direction::kFromClient, real));
+    EXPECT_TRUE(flow.Found(Direction::kFromClient, decoy));
+  }
+}
+
 TEST(TcpDecoys, RetransmissionWithOtherBytesBeforeAHoleClosesIsFound) {
   const std::string first = Text(2800, 3), other = Text(2800, 11), rest = Text(2800, 7);
   TcpScript script;
