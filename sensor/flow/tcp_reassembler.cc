@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/check.h"
 #include "telemetry/anomaly_codes.h"
 
 namespace spanwatch::flow {
@@ -231,8 +230,11 @@ void TcpReassembler::Insert(std::uint64_t position, const Segment& segment) noex
       continue;
     }
     const std::uint64_t held = Hold(position, piece, piece_end - position);
-    if (held == 0) MakeRoom(position);
-    if (!aside_.empty()) Supersede(position, piece.first(std::min<std::size_t>(held, piece.size())));
+    if (held == 0) {
+      MakeRoom(position);
+    } else if (!aside_.empty() && !piece.empty()) {
+      Supersede(position, piece.first(held));
+    }
     position += held;
   }
 }
@@ -314,9 +316,7 @@ void TcpReassembler::KeepAside(std::uint64_t position, const Segment& segment) n
 
 void TcpReassembler::PutAside(std::size_t index, std::uint64_t position, ByteView bytes,
                               const Segment& segment) noexcept {
-  const std::size_t blocks = waiting_.blocks() + aside_.size() + 1;
-  const bool room = blocks * context_.blocks.block_bytes() <= context_.limits.flow_out_of_order_bytes;
-  std::uint8_t* const block = room ? context_.blocks.Take() : nullptr;
+  std::uint8_t* const block = HasRoom() ? context_.blocks.Take() : nullptr;
   if (block == nullptr) {
     counters_.dropped_bytes += bytes.size();
     context_.counters.Add(Counter::flow_bytes_dropped, bytes.size());
@@ -378,12 +378,14 @@ std::size_t TcpReassembler::FindAside(std::uint64_t position) const noexcept {
   return static_cast<std::size_t>(found - aside_.begin());
 }
 
+bool TcpReassembler::HasRoom() const noexcept {
+  const std::size_t blocks = waiting_.blocks() + aside_.size() + 1;
+  return blocks * context_.blocks.block_bytes() <= context_.limits.flow_out_of_order_bytes;
+}
+
 std::uint64_t TcpReassembler::Hold(std::uint64_t position, ByteView bytes, std::uint64_t cut_length) noexcept {
   memory_was_short_ = false;
-  if (bytes.empty() || waiting_.TakesBlock(position)) {
-    const std::size_t blocks = waiting_.blocks() + aside_.size() + 1;
-    if (blocks * context_.blocks.block_bytes() > context_.limits.flow_out_of_order_bytes) return 0;
-  }
+  if ((bytes.empty() || waiting_.TakesBlock(position)) && !HasRoom()) return 0;
   if (bytes.empty()) {
     waiting_.PutCut(position, cut_length);
     return cut_length;

@@ -163,6 +163,8 @@ class TcpReassembler {
   void DeliverAcknowledged() noexcept;
   std::size_t FindAside(std::uint64_t position) const noexcept;
   void DropAside(std::size_t index) noexcept;
+  // Whether this direction may hold one block more.
+  bool HasRoom() const noexcept;
   // Keeps the beginning of `bytes` (or a cut run when empty); how much, 0 when there was no room.
   std::uint64_t Hold(std::uint64_t position, ByteView bytes, std::uint64_t cut_length) noexcept;
   // Gives order up so that a piece at `position` finds a place, or becomes the next.
