@@ -10,9 +10,6 @@
 namespace spanwatch::flow {
 namespace {
 
-// Of what is remembered of streams: most conversations are short.
-constexpr std::size_t kHistoryBlockBytes = 2048;
-
 // So that nobody outside can choose addresses and ports that meet in one slot.
 std::uint64_t RandomSeed() {
   std::uint64_t seed = 0;
@@ -28,7 +25,7 @@ FlowTable::FlowTable(const config::Limits& limits, Counters& counters, AnomalySi
       counters_(counters),
       anomalies_(anomalies),
       blocks_(WaitingBytes::kBlockBytes, limits.flow_memory_bytes),
-      history_blocks_(kHistoryBlockBytes, limits.flow_history_memory_bytes),
+      history_blocks_(StreamHistory::kBlockBytes, limits.flow_history_memory_bytes),
       reading_lines_(limits.flow_second_reading_bytes, limits.flow_second_reading_memory_bytes),
       context_{{limits, counters, anomalies, blocks_, history_blocks_}, reading_lines_, factory},
       seed_(RandomSeed()) {}

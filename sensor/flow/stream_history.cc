@@ -1,22 +1,23 @@
 #include "flow/stream_history.h"
 
+#include <cstring>
+
 namespace spanwatch::flow {
 
 void StreamHistory::Add(std::uint64_t position, ByteView bytes) noexcept {
-  const std::size_t block = blocks_.block_bytes();
   if (position != end_) {
     Forget();
     first_ = begin_ = end_ = position;
   }
   while (!bytes.empty()) {
     const auto used = static_cast<std::size_t>(end_ - first_);
-    if (used == held_.size() * block && NextBlock() == nullptr) {  // the pool has nothing for this direction
+    if (used == held_.size() * kBlockBytes && NextBlock() == nullptr) {  // the pool has nothing for this direction
       first_ = begin_ = end_ += bytes.size();
       return;
     }
     const auto at = static_cast<std::size_t>(end_ - first_);
-    const std::size_t count = std::min(bytes.size(), block - at % block);
-    std::memcpy(BlockAt(at / block) + at % block, bytes.data(), count);
+    const std::size_t count = std::min(bytes.size(), kBlockBytes - at % kBlockBytes);
+    std::memcpy(BlockAt(at / kBlockBytes) + at % kBlockBytes, bytes.data(), count);
     end_ += count;
     bytes = bytes.subspan(count);
   }
@@ -33,7 +34,7 @@ std::uint8_t* StreamHistory::NextBlock() noexcept {
   if (held_.empty()) return nullptr;
   std::uint8_t* const oldest = held_[head_];
   head_ = (head_ + 1) % held_.size();
-  first_ += blocks_.block_bytes();
+  first_ += kBlockBytes;
   begin_ = std::max(begin_, first_);
   return oldest;
 }
@@ -65,10 +66,9 @@ void StreamHistory::Forget() noexcept {
 }
 
 ByteView StreamHistory::RunAt(std::uint64_t position) const {
-  const std::size_t block = blocks_.block_bytes();
   const auto offset = static_cast<std::size_t>(position - first_);
   const auto left = static_cast<std::size_t>(end_ - position);
-  return {BlockAt(offset / block) + offset % block, std::min(block - offset % block, left)};
+  return {BlockAt(offset / kBlockBytes) + offset % kBlockBytes, std::min(kBlockBytes - offset % kBlockBytes, left)};
 }
 
 }  // namespace spanwatch::flow

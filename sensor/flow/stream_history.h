@@ -4,7 +4,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cstring>
 #include <vector>
 
 #include "base/block_pool.h"
@@ -13,10 +12,14 @@ namespace spanwatch::flow {
 
 class StreamHistory {
  public:
+  // Most conversations are short.
+  static constexpr std::size_t kBlockBytes = 2048;
+
   enum class Comparison : std::uint8_t { kSame, kDiffers, kUnknown };
 
+  // REQUIRES: blocks of kBlockBytes at least.
   StreamHistory(BlockPool& blocks, std::size_t most_bytes)
-      : blocks_(blocks), most_blocks_(std::max<std::size_t>(1, most_bytes / blocks.block_bytes())) {}
+      : blocks_(blocks), most_blocks_(std::max<std::size_t>(1, most_bytes / kBlockBytes)) {}
   ~StreamHistory() { Forget(); }
   StreamHistory(const StreamHistory&) = delete;
   StreamHistory& operator=(const StreamHistory&) = delete;
@@ -44,7 +47,10 @@ class StreamHistory {
   // From `position` to the end of its block. REQUIRES: begin_ <= position < end_.
   ByteView RunAt(std::uint64_t position) const;
 
-  std::uint8_t* BlockAt(std::size_t index) const { return held_[(head_ + index) % held_.size()]; }
+  std::uint8_t* BlockAt(std::size_t index) const {
+    const std::size_t at = head_ + index;
+    return held_[at < held_.size() ? at : at - held_.size()];
+  }
   // A block behind the others: a new one, else the oldest; null when there is none.
   std::uint8_t* NextBlock() noexcept;
 
