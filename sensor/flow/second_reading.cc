@@ -42,7 +42,7 @@ void SecondReading::Take(std::uint64_t position, ByteView bytes, bool replaces) 
 
 void SecondReading::Put(std::size_t at, ByteView bytes, bool replaces) noexcept {
   const std::size_t end = at + bytes.size();
-  auto first = std::ranges::find_if(present_, [&](const Range& range) { return range.end >= at; });
+  auto first = std::ranges::partition_point(present_, [&](const Range& range) { return range.end < at; });
   auto last = first;
   Range whole{at, end};
   std::size_t from = at;  // what is missing begins here

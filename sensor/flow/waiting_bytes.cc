@@ -64,7 +64,7 @@ std::uint64_t WaitingBytes::end() const noexcept {
 
 WaitingBytes::Run WaitingBytes::At(std::uint64_t position) const noexcept {
   Run run;
-  const auto cut = std::ranges::find_if(cuts_, [&](const Range& range) { return range.end > position; });
+  const auto cut = std::ranges::partition_point(cuts_, [&](const Range& range) { return range.end <= position; });
   if (cut != cuts_.end()) {
     if (cut->begin <= position) return {Kind::kCut, cut->end, nullptr};
     run.end = cut->begin;
@@ -107,7 +107,7 @@ std::size_t WaitingBytes::Put(std::uint64_t position, ByteView bytes) noexcept {
 }
 
 void WaitingBytes::PutCut(std::uint64_t position, std::uint64_t length) {
-  const auto next = std::ranges::find_if(cuts_, [&](const Range& range) { return range.begin > position; });
+  const auto next = std::ranges::partition_point(cuts_, [&](const Range& range) { return range.begin <= position; });
   if (next != cuts_.begin() && std::prev(next)->end == position) {
     std::prev(next)->end += length;
   } else {
