@@ -68,12 +68,10 @@ void DecodeTcp(Frame& frame) noexcept {
   const std::size_t header_length = (reader.U8() >> 4) * 4u;
   packet.tcp.flags = reader.U8();
   packet.tcp.window = reader.U16Be();
-  reader.Skip(2);
-  const std::uint16_t urgent = reader.U16Be();
+  reader.Skip(4);
   if (!reader.ok()) return frame.Fail(Failure::kTruncated);
   if (header_length < 20 || header_length > frame.length) return frame.Fail(Failure::kMalformed);
   if (header_length > frame.bytes.size()) return frame.Fail(Failure::kTruncated);
-  packet.tcp.urgent = (packet.tcp.flags & TcpFields::kUrg) != 0 ? urgent : 0;
   packet.checksum = TcpChecksum(frame);
   if (header_length > 20) ReadOptions(frame.bytes.subspan(20, header_length - 20), packet.tcp);
   frame.Advance(header_length);

@@ -92,7 +92,6 @@ struct TcpFields {
   std::uint16_t window = 0;
   std::uint8_t flags = 0;
   std::uint8_t window_scale = kNoWindowScale;  // that a SYN offers (RFC 7323 section 2)
-  std::uint16_t urgent = 0;                    // the urgent pointer; 0 without the flag
   bool has_timestamp = false;                  // RFC 7323 section 3
   bool has_signature = false;                  // MD5 (RFC 2385) or authentication (RFC 5925)
   std::uint32_t timestamp = 0;                 // TSval
