@@ -87,8 +87,7 @@ FragmentResult IpReassembler::Add(const Fragment& fragment, const DecodedPacket&
     anomalies_.OnAnomaly(AnomalyCode::ip_fragment_overlap);
     const std::uint32_t second = SecondOf(index);
     if (second == kNone) return FragmentResult::kRefused;
-    AddToSecond(second, fragment, header);
-    return FragmentResult::kHeld;
+    return AddToSecond(second, fragment, header) ? FragmentResult::kHeld : FragmentResult::kRefused;
   } else if (slots_[index].joined_in_frame != 0) {
     Remove(joined_, index);  // the id was used again
     Append(waiting_, index);
@@ -110,7 +109,7 @@ FragmentResult IpReassembler::Add(const Fragment& fragment, const DecodedPacket&
   if (!fragment.more && slot.total == 0) slot.total = end;
   if (!clean || slot.has_second) {
     const std::uint32_t second = SecondOf(index);
-    if (second != kNone) AddToSecond(second, fragment, header);
+    if (second != kNone) (void)AddToSecond(second, fragment, header);
   }
   if (!Whole(slot)) return FragmentResult::kHeld;
   slot.joined_in_frame = frame_;
@@ -154,11 +153,16 @@ std::uint32_t IpReassembler::SecondOf(std::uint32_t index) noexcept {
   return second;
 }
 
-void IpReassembler::AddToSecond(std::uint32_t index, const Fragment& fragment, const DecodedPacket& header) noexcept {
+bool IpReassembler::AddToSecond(std::uint32_t index, const Fragment& fragment, const DecodedPacket& header) noexcept {
   Slot& slot = slots_[index];
+  if (slot.fragments > limits_.decode_datagram_fragments_count) {  // what began it counts twice
+    anomalies_.OnAnomaly(AnomalyCode::ip_fragment_limit);
+    return false;
+  }
+  ++slot.fragments;
   KeepTheWorst(slot.header, header);
   WriteOver(slot, fragment);
-  if (!Whole(slot)) return;
+  if (!Whole(slot)) return true;
   if (slot.joined_in_frame == 0) {
     Remove(waiting_, index);
     Append(joined_, index);
@@ -166,6 +170,7 @@ void IpReassembler::AddToSecond(std::uint32_t index, const Fragment& fragment, c
   }
   slot.joined_in_frame = frame_;
   pieces_.OnPiece({slot.header, slot.protocol, slot.owner_decided, 0, slot.total, {slot.bytes.get(), slot.total}});
+  return true;
 }
 
 void IpReassembler::WriteOver(Slot& slot, const Fragment& fragment) noexcept {

@@ -120,8 +120,9 @@ class IpReassembler {
   static void SetHeader(Slot& slot, const Fragment& fragment, const DecodedPacket& header) noexcept;
   // The slot of its second reading, begun with what it holds when there is none; kNone when there is no room.
   std::uint32_t SecondOf(std::uint32_t index) noexcept;
-  // Writes over what is there, and hands the second reading over when it is whole.
-  void AddToSecond(std::uint32_t index, const Fragment& fragment, const DecodedPacket& header) noexcept;
+  // Writes over what is there, and hands the second reading over when it is whole; false when it has too many
+  // fragments.
+  bool AddToSecond(std::uint32_t index, const Fragment& fragment, const DecodedPacket& header) noexcept;
   static void WriteOver(Slot& slot, const Fragment& fragment) noexcept;
   static bool Whole(const Slot& slot) noexcept;
   // Hands over what a waiting datagram has, counts why, and frees its slot.

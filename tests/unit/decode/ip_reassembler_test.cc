@@ -190,6 +190,21 @@ TEST(IpReassembler, FragmentCountLimitGivesTheDatagramUp) {
   EXPECT_EQ(recorder.payloads[0], Text(200).substr(0, 16 * 8 - 8));  // so far, without the UDP header
 }
 
+TEST(IpReassembler, ContradictionsOfAJoinedDatagramCountAmongItsFragments) {
+  config::Limits limits;
+  limits.decode_datagram_fragments_count = 16;
+  PacketRecorder recorder(limits);
+  for (const Bytes& fragment : Datagram4(Text(2000)).BuildFragments(1000, 1)) recorder.Decode(fragment);
+  for (int i = 0; i < 100; ++i) {
+    const std::string other(2000, static_cast<char>('A' + i % 26));
+    recorder.Decode(Datagram4(other).BuildFragments(1000, 1)[1]);
+  }
+  const auto whole = [](const std::string& payload) { return payload.size() == 2000; };
+  EXPECT_LE(std::ranges::count_if(recorder.payloads, whole), 16);
+  EXPECT_EQ(recorder.payloads.size(), 101u);  // those beyond it stand for themselves
+  EXPECT_THAT(recorder.anomalies, ::testing::Contains(AnomalyCode::ip_fragment_limit));
+}
+
 TEST(IpReassembler, FragmentBeyondTheLargestDatagramIsRefused) {
   Bytes fragment = Datagram4(Text(2000)).BuildFragments(1000, 1)[2];
   fragment[20] = 0x1f;
