@@ -20,7 +20,7 @@ SECRET = b"\x00file" + random.Random(9).randbytes(60_000)
 DECOY = random.Random(10).randbytes(len(SECRET) + 500)
 PIECE = 1360
 HOSTS = {4: ("10.20.0.9", "198.51.100.7"), 6: ("fd00:20::9", "2001:db8:99::7")}
-FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
+FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
 
 class Segment:
