@@ -271,10 +271,10 @@ bool Conversation::FollowsEarlySyn(const DecodedPacket& packet, Direction side) 
   if (!from_opener) {
     return syn && Has(packet, TcpFields::kAck) && packet.tcp.acknowledgement == early_syn_->sequence + 1;
   }
-  // Nobody's answers are seen: the opener going on is all there is.
-  const bool one_sided = sides_[Index(Opposite(side))].packets == 0;
   // What comes next in the stream belongs to it, whatever a SYN before it said.
   if (streams_[Index(side)]->started() && packet.tcp.sequence == streams_[Index(side)]->next_sequence()) return false;
+  // Nobody's answers are seen: the opener going on is all there is.
+  const bool one_sided = sides_[Index(Opposite(side))].packets == 0;
   return one_sided && !syn && packet.tcp.sequence == early_syn_->sequence + 1;
 }
 

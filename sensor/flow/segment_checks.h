@@ -31,7 +31,7 @@ class SegmentChecks {
                              const Peer& peer) const;
   // A packet of the direction, after Judge: what it shows. `doubted`: as judged. `next`: its bytes are the next ones.
   void Learn(const DecodedPacket& packet, bool doubted, bool next);
-  // The receiver took a segment that was doubted.
+  // A segment that was doubted counts after all.
   void OnRefuted(Doubt doubt, std::uint8_t hop_limit);
 
  private:

@@ -42,7 +42,7 @@ class StreamSink {
   virtual void OnStreamGap(Direction direction, std::uint64_t length) noexcept = 0;
   // Bytes that are not passed on, since others were, or will be, for the same position.
   virtual void OnOtherBytes(Direction direction, std::uint64_t position, ByteView bytes, OtherBytes why) noexcept = 0;
-  // The receiver took a segment that was kept aside.
+  // A segment that was kept aside counts: the receiver acknowledged it, or no other came in its place in time.
   virtual void OnDoubtRefuted(Direction direction, Doubt doubt, std::uint8_t hop_limit) noexcept = 0;
 };
 
