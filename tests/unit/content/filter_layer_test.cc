@@ -10,25 +10,6 @@ namespace {
 
 using ::testing::Each;
 
-std::string Filtered(const std::string& filter, const std::string& text) {
-  std::string out(text.size() * 2 + 65536, '\0');
-  std::size_t used = 0;
-  archive* handle = archive_write_new();
-  archive_write_set_format_raw(handle);
-  archive_write_add_filter_by_name(handle, filter.c_str());
-  archive_write_set_bytes_in_last_block(handle, 1);
-  archive_write_open_memory(handle, out.data(), out.size(), &used);
-  archive_entry* entry = archive_entry_new();
-  archive_entry_set_filetype(entry, AE_IFREG);
-  archive_write_header(handle, entry);
-  archive_write_data(handle, text.data(), text.size());
-  archive_entry_free(entry);
-  archive_write_close(handle);
-  archive_write_free(handle);
-  out.resize(used);
-  return out;
-}
-
 std::string Reads() {
   std::string text = "plate,state,timestamp\n";
   for (int i = 0; i < 3000; ++i) text += "AAA" + std::to_string(1000 + i) + ",TX,2019-05-13T02:11:40Z\n";

@@ -1,19 +1,13 @@
 #include "content/open_memory.h"
 
-#include <archive.h>
 #include <gmock/gmock.h>
 #include <malloc.h>
 
 #include "support/content_run.h"
+#include "support/sanitizer.h"
 
 namespace spanwatch::testing {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kAllocatorTells = false;
-#else
-constexpr bool kAllocatorTells = true;
-#endif
 
 struct TestHolder final : content::OpenMemory::Holder {
   TestHolder(content::OpenMemory& of, int number, std::vector<int>& given_up)
@@ -62,26 +56,6 @@ TEST(OpenMemory, TheHolderThatWasQuietLongestIsGivenUpFirstAndNoMoreThanNeeded) 
   EXPECT_THAT(given_up, ::testing::ElementsAre(2, 1, 3)) << "who was given up may come back";
 }
 
-// What `filter` of libarchive (gzip, xz, bzip2, lz4) makes of `text`.
-std::string FilteredBy(const char* filter, const std::string& text) {
-  std::string out(text.size() + (1 << 20), '\0');
-  std::size_t used = 0;
-  archive* handle = archive_write_new();
-  archive_write_set_format_raw(handle);
-  archive_write_add_filter_by_name(handle, filter);
-  archive_write_set_bytes_in_last_block(handle, 1);
-  archive_write_open_memory(handle, out.data(), out.size(), &used);
-  archive_entry* entry = archive_entry_new();
-  archive_entry_set_filetype(entry, AE_IFREG);
-  archive_write_header(handle, entry);
-  archive_write_data(handle, text.data(), text.size());
-  archive_entry_free(entry);
-  archive_write_close(handle);
-  archive_write_free(handle);
-  out.resize(used);
-  return out;
-}
-
 // Of each kind one whose end has not come.
 std::map<std::string, std::string> OpenSamples() {
   const std::string text = Noise(7).Take(200'000);
@@ -91,7 +65,7 @@ std::map<std::string, std::string> OpenSamples() {
                                                 {"tar", MakeArchive("pax", {{"a", text}})},
                                                 {"7z", MakeArchive("7zip", {{"a", text}}, "7zip:compression=store")},
                                                 {"jpeg", MakeJpeg(3, text.size())}};
-  for (const char* filter : {"gzip", "xz", "bzip2", "lz4"}) samples[filter] = FilteredBy(filter, text);
+  for (const char* filter : {"gzip", "xz", "bzip2", "lz4"}) samples[filter] = Filtered(filter, text);
   for (auto& [name, bytes] : samples) bytes.resize(bytes.size() / 2);
   return samples;
 }
@@ -136,7 +110,7 @@ TEST(OpenMemory, WhatIsGivenUpEndsTellsItAndTakesNoMore) {
 
 // The limit means little if a decoder holds much more than it is counted for.
 TEST(OpenMemory, NoKindHoldsMuchMoreThanIsCounted) {
-  if (!kAllocatorTells) GTEST_SKIP() << "the sanitizer's allocator does not tell what it gave";
+  if (support::kSanitizesMemory) GTEST_SKIP() << "the sanitizer's allocator does not tell what it gave";
   class Blind final : public ObjectObserver {
     std::unique_ptr<ObjectConsumer> OnObject(const ObjectContext&) noexcept override { return nullptr; }
   };
