@@ -37,12 +37,12 @@ PdqResult HashPart(const image::LumaPlane& plane, const image::LumaRectangle& pa
 
 // Turning a picture swaps the axes of its spectrum or negates every other coefficient of one; a negated coefficient
 // falls on the other side of the median.
-PdqHash Turned(const PdqHash& hash, bool transpose, bool negate_rows, bool negate_columns) {
+PdqHash Turned(const PdqHash& hash, const Turn& turn) {
   PdqHash turned;
   for (std::size_t row = 0; row < 16; ++row) {
     for (std::size_t column = 0; column < 16; ++column) {
-      const std::size_t from = transpose ? column * 16 + row : row * 16 + column;
-      const bool negate = (negate_rows && row % 2 == 0) != (negate_columns && column % 2 == 0);
+      const std::size_t from = turn.transpose ? column * 16 + row : row * 16 + column;
+      const bool negate = (turn.reverse_rows && row % 2 == 0) != (turn.reverse_columns && column % 2 == 0);
       const bool bit = (hash.words[from / 64] >> from % 64 & 1) != negate;
       turned.words[row / 4] |= std::uint64_t{bit} << (row % 4 * 16 + column);
     }
@@ -67,19 +67,32 @@ PictureHashes HashPicture(const image::LumaPlane& plane) {
   return hashes;
 }
 
+Turn TurnBack(View view) {
+  switch (view) {
+    case View::kMirror:
+      return {.reverse_columns = true};
+    case View::kRotate90:
+      return {.transpose = true, .reverse_columns = true};
+    case View::kRotate180:
+      return {.reverse_rows = true, .reverse_columns = true};
+    case View::kRotate270:
+      return {.transpose = true, .reverse_rows = true};
+    default:
+      return {};
+  }
+}
+
 std::array<TurnedHash, 8> TurnedHashes(const PdqHash& hash) {
   const PdqHash inverted{{~hash.words[0], ~hash.words[1], ~hash.words[2], ~hash.words[3]}};
-  const auto turned = [&](View view, const Turn& turn) {
-    return TurnedHash{Turned(hash, turn.transpose, turn.reverse_rows, turn.reverse_columns), view, turn};
-  };
+  const auto turned = [&](View view, const Turn& turn) { return TurnedHash{Turned(hash, turn), view, turn}; };
   return {{{inverted, View::kFull, {}, true},
-           turned(View::kMirror, {false, false, true}),
+           turned(View::kMirror, TurnBack(View::kMirror)),
            turned(View::kMirror, {false, true, false}),
            turned(View::kMirror, {true, false, false}),
            turned(View::kMirror, {true, true, true}),
-           turned(View::kRotate180, {false, true, true}),
-           turned(View::kRotate90, {true, false, true}),
-           turned(View::kRotate270, {true, true, false})}};
+           turned(View::kRotate180, TurnBack(View::kRotate180)),
+           turned(View::kRotate90, TurnBack(View::kRotate90)),
+           turned(View::kRotate270, TurnBack(View::kRotate270))}};
 }
 
 }  // namespace spanwatch::fingerprint

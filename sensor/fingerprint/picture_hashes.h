@@ -36,6 +36,8 @@ PictureHashes HashPicture(const image::LumaPlane& plane);
 struct Turn {
   bool transpose = false, reverse_rows = false, reverse_columns = false;
 };
+// What makes the picture again of a view of it that was mirrored or turned. Other views stay as they are.
+Turn TurnBack(View view);
 
 // What a copy that was mirrored, turned or inverted hashes to when it is turned back. Few bits differ from the hash of
 // the picture turned back itself: those of coefficients near the median.

@@ -9,26 +9,10 @@ namespace {
 
 constexpr std::size_t kExaminedMax = 8;  // of one picture: each costs about a millisecond
 
-bool IsDoubtful(const PictureMatch& match) { return !match.sure && !match.calibrated; }
+bool IsDoubtful(const PictureMatch& match) { return !match.calibrated; }
 
 bool SeesWhole(View view) {
   return view != View::kPlateCrop && view != View::kVehicleCrop && view != View::kOffsetCrop;
-}
-
-// What makes a registered picture of its registered view.
-Turn TurnBack(View view) {
-  switch (view) {
-    case View::kMirror:
-      return {.reverse_columns = true};
-    case View::kRotate90:
-      return {.transpose = true, .reverse_columns = true};
-    case View::kRotate180:
-      return {.reverse_rows = true, .reverse_columns = true};
-    case View::kRotate270:
-      return {.transpose = true, .reverse_rows = true};
-    default:
-      return {};
-  }
 }
 
 image::Luma64 Turned(const image::Luma64& luma, const Turn& turn, bool inverted) {
