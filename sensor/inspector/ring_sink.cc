@@ -106,7 +106,11 @@ bool RingSink::Flush() noexcept {
     // Encoded once: what finds no room waits as bytes.
     const auto node = merged_.extract(merged_.begin());
     Bytes bytes = process::EncodeMessage(node.mapped().sighting);
-    bytes.size() > writer_.max_message_bytes() ? WriteInParts(node.mapped().sighting) : Wait(std::move(bytes));
+    if (bytes.size() > writer_.max_message_bytes()) {
+      WriteInParts(node.mapped().sighting);
+    } else {
+      Wait(std::move(bytes));
+    }
   }
   counters_.Set(Counter::messages_waiting_bytes, waiting_bytes_);
   return waiting_.empty() && merged_.empty();

@@ -170,8 +170,11 @@ void Send(Attempts& attempts, int descriptor, const std::string& target) {
   // A channel to the launcher or to another inspector takes it, whatever address is given; the test looks whether
   // anything appears elsewhere.
   const std::array<unsigned long long, 6> message{fd, attempts.message(), MSG_DONTWAIT};
-  target.starts_with("socket:") ? attempts.Try("sendmsg" + on, SYS_sendmsg, message)
-                                : attempts.MustNot("sendmsg" + on, SYS_sendmsg, message);
+  if (target.starts_with("socket:")) {
+    attempts.Try("sendmsg" + on, SYS_sendmsg, message);
+  } else {
+    attempts.MustNot("sendmsg" + on, SYS_sendmsg, message);
+  }
   attempts.MustNot("sendmmsg" + on, SYS_sendmmsg, {fd, attempts.message(), 1, MSG_DONTWAIT});
   attempts.MustNot("setsockopt" + on, SYS_setsockopt, {fd, SOL_PACKET, PACKET_TX_RING, attempts.result(), 16});
   attempts.MustNot("bind" + on, SYS_bind, {fd, attempts.to(), sizeof(sockaddr_ll)});
