@@ -23,7 +23,6 @@ class DecodingPool {
 
   // Packet time goes on.
   void Advance(PacketTime now) {
-    if (now < filled_ - std::chrono::seconds(10)) filled_ = now;  // the clock was set back
     if (now <= filled_) return;
     const auto seconds = std::chrono::duration<double>(std::min<Duration>(now - filled_, std::chrono::hours(1)));
     const double earned = seconds.count() * static_cast<double>(limits_.perceptual_pixels_per_second) + part_;
@@ -32,6 +31,8 @@ class DecodingPool {
     part_ = earned - static_cast<double>(whole);
     pixels_ = std::min(pixels_ + whole, limits_.perceptual_pixels);
   }
+  // The clock was set back: packet time goes on from here.
+  void SetBack(PacketTime now) { filled_ = std::min(filled_, now); }
   std::uint64_t pixels() const { return pixels_; }
   // As many of them as there are; returns how many.
   std::uint64_t Take(std::uint64_t pixels) {

@@ -117,10 +117,15 @@ void Inspection::FollowClock(PacketTime wall) noexcept {
   if (now_ <= wall + kClockStep) return;
   now_ = told_watermark_ = wall;
   anomalies_.SetBack(wall);
+  decoding_.SetBack(wall);
   flows_.SetBack(wall);
   // Nothing that waits for a time of before waits until the clock is there again.
   const std::vector<std::pair<PacketTime, FlowWatch*>> waiting(deadlines_.begin(), deadlines_.end());
-  for (const auto& [deadline, flow] : waiting) Schedule(flow, flow->TellEarly(deadline));
+  for (const auto& [deadline, flow] : waiting) {
+    std::optional<PacketTime> next = deadline;
+    while (next) next = flow->TellEarly(*next);
+    Schedule(flow, std::nullopt);
+  }
   Advance(wall);
 }
 
