@@ -3,23 +3,20 @@
 #include <cstring>
 
 namespace spanwatch::inspector {
+namespace {
 
-Result<std::shared_ptr<const MatchContext>> OpenMatchContext(std::vector<process::HashSetInput> hashsets,
+Result<std::shared_ptr<const MatchContext>> MakeMatchContext(const std::vector<process::HashSetInput>& hashsets,
                                                              const std::vector<Bytes>& trusted_keys,
                                                              const config::Limits& limits, Counters& counters) {
   auto context = std::make_shared<MatchContext>();
   std::vector<std::shared_ptr<const hashset::MappedHashSet>> sets;
   std::vector<const fingerprint::RecordTagger*> taggers;
-  for (process::HashSetInput& input : hashsets) {
+  for (const process::HashSetInput& input : hashsets) {
     auto set = hashset::MappedHashSet::Open(input.file, input.name, trusted_keys);
-    if (!set) {
-      ::explicit_bzero(input.record_key.data(), input.record_key.size());
-      return Fail(set.error());
-    }
+    if (!set) return Fail(set.error());
     const fingerprint::RecordTagger* tagger = nullptr;
     if (!input.record_key.empty()) {
       const auto keys = fingerprint::RecordKeys::FromDerived(input.record_key);
-      ::explicit_bzero(input.record_key.data(), input.record_key.size());
       if (!keys) return Fail(keys.error());
       for (std::size_t i = 0; i < sets.size(); ++i) {
         if (sets[i]->manifest().record_key_id == (*set)->manifest().record_key_id) tagger = taggers[i];
@@ -36,6 +33,16 @@ Result<std::shared_ptr<const MatchContext>> OpenMatchContext(std::vector<process
   if (!index) return Fail(index.error());
   context->index = std::move(*index);
   context->records = std::make_unique<fingerprint::RecordSearch>(*context->index, std::move(taggers), limits, counters);
+  return context;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const MatchContext>> OpenMatchContext(std::vector<process::HashSetInput> hashsets,
+                                                             const std::vector<Bytes>& trusted_keys,
+                                                             const config::Limits& limits, Counters& counters) {
+  auto context = MakeMatchContext(hashsets, trusted_keys, limits, counters);
+  for (process::HashSetInput& input : hashsets) ::explicit_bzero(input.record_key.data(), input.record_key.size());
   return context;
 }
 
