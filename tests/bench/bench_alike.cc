@@ -9,7 +9,6 @@
 #include <time.h>
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <functional>
 
@@ -17,13 +16,12 @@
 #include "fingerprint/pdq.h"
 #include "fingerprint/picture_detail.h"
 #include "image/picture_decoder.h"
+#include "recall/pixels.h"
 #include "support/gate_maker.h"
 #include "support/picture_maker.h"
 
 namespace spanwatch::bench {
 namespace {
-
-using test::Picture;
 
 constexpr int kAlike = 40;
 
@@ -47,30 +45,6 @@ Frame FrameOf(Bytes file) {
   return {std::move(file), luma, fingerprint::Pdq(luma).hash, fingerprint::DetailOf(luma)};
 }
 
-Picture Bright(Picture picture) {
-  for (std::uint8_t& sample : picture.rgb) sample = static_cast<std::uint8_t>(std::min(255, sample * 13 / 10));
-  return picture;
-}
-
-Picture Grey(Picture picture) {
-  for (std::size_t i = 0; i + 2 < picture.rgb.size(); i += 3) {
-    std::uint8_t* pixel = picture.rgb.data() + i;
-    std::fill_n(pixel, 3, static_cast<std::uint8_t>((299 * pixel[0] + 587 * pixel[1] + 114 * pixel[2] + 500) / 1000));
-  }
-  return picture;
-}
-
-Picture Cut(const Picture& picture, double left, double top, double right, double bottom) {
-  const auto part = [](std::uint32_t side, double share) {
-    return static_cast<std::uint32_t>(std::lround(side * share));
-  };
-  const std::uint32_t begin = part(picture.width, left), first = part(picture.height, top);
-  Picture cut(part(picture.width, 1 - right) - begin, part(picture.height, 1 - bottom) - first);
-  for (std::uint32_t y = 0; y < cut.height; ++y)
-    std::copy_n(picture.At(begin, first + y), std::size_t{cut.width} * 3, cut.At(0, y));
-  return cut;
-}
-
 struct Copy {
   const char* name;
   std::function<Bytes(const Picture&)> make;
@@ -86,8 +60,9 @@ const std::vector<Copy>& Copies() {
       {"half the size, q30",
        [](const Picture& p) { return EncodeJpeg(Resize(p, p.width / 2, p.height / 2), {.quality = 30}); }},
       {"grey", [](const Picture& p) { return EncodeJpeg(Grey(p)); }},
-      {"brightness 1.3", [](const Picture& p) { return EncodeJpeg(Bright(p)); }},
-      {"crop, 2 % a side", [](const Picture& p) { return EncodeJpeg(Cut(p, 0.02, 0.02, 0.02, 0.02)); }}};
+      {"brightness 1.3",
+       [](const Picture& p) { return EncodeJpeg(Tone(p, [](double level) { return level * 1.3; })); }},
+      {"crop, 2 % a side", [](const Picture& p) { return EncodeJpeg(Trimmed(p, 0.02, 0.02, 0.02, 0.02)); }}};
   return kCopies;
 }
 
