@@ -21,4 +21,19 @@ Utf8Character DecodeUtf8(std::string_view text, std::size_t position) noexcept {
   return {0xFFFD, 1};
 }
 
+void AppendUtf8(char32_t character, std::string& text) {
+  const auto byte = [](char32_t bits) { return static_cast<char>(bits); };
+  const auto six = [&](int shift) { return byte(0x80 | (character >> shift & 0x3F)); };
+  if (character > 0x10FFFF) character = 0xFFFD;
+  if (character < 0x80) {
+    text += byte(character);
+  } else if (character < 0x800) {
+    text += {byte(0xC0 | character >> 6), six(0)};
+  } else if (character < 0x10000) {
+    text += {byte(0xE0 | character >> 12), six(6), six(0)};
+  } else {
+    text += {byte(0xF0 | character >> 18), six(12), six(6), six(0)};
+  }
+}
+
 }  // namespace spanwatch

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/hex.h"
 #include "content/codec_layer.h"
 
 namespace spanwatch::content {
@@ -14,12 +15,6 @@ namespace {
 
 constexpr std::size_t kMaxSizeDigits = 8;
 constexpr std::size_t kLongestLine = 512;
-
-int HexValue(std::uint8_t c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const std::uint8_t lower = c | 0x20;
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
 
 // Sloppy about what follows the digits of a size, as browsers are.
 class ChunkedCodec final : public Codec {
@@ -63,7 +58,7 @@ class ChunkedCodec final : public Codec {
       after_digits_ = false;
       return last ? LayerState::kDone : LayerState::kMore;
     }
-    const int value = HexValue(c);
+    const int value = HexDigit(static_cast<char>(c));
     if (value < 0 || after_digits_) {
       if (digits_ > 0)
         after_digits_ = true;
@@ -90,7 +85,7 @@ enum class SizeLine : std::uint8_t { kNone, kAlone, kExtended, kSigned };
 SizeLine FirstLine(ByteView head) {
   const std::string_view text = AsText(head);
   std::size_t digits = 0;
-  while (digits < head.size() && HexValue(head[digits]) >= 0) ++digits;
+  while (digits < head.size() && HexDigit(text[digits]) >= 0) ++digits;
   if (digits == 0 || digits > kMaxSizeDigits) return SizeLine::kNone;
   const std::string_view behind = text.substr(digits);
   if (behind.starts_with("\r\n")) return SizeLine::kAlone;

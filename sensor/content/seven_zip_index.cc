@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "base/byte_reader.h"
+#include "base/utf8.h"
 #include "content/archive_reader.h"
 
 namespace spanwatch::content {
@@ -242,22 +243,11 @@ Streams IndexReader::ReadStreams() {
 
 // UTF-16LE up to a NUL, as UTF-8; half a pair becomes a question mark.
 std::string TakeName(ByteReader& reader) {
-  const auto last_six = [](std::uint32_t bits) { return static_cast<char>(0x80 | (bits & 0x3f)); };
   std::string name;
   for (std::uint32_t unit = reader.U16Le(); unit != 0 && reader.ok(); unit = reader.U16Le()) {
     if (unit >= 0xd800 && unit < 0xdc00) unit = 0x10000 + ((unit & 0x3ff) << 10) + (reader.U16Le() & 0x3ff);
     if (name.size() >= kMemberNameBytes) continue;
-    if (unit < 0x80) {
-      name += static_cast<char>(unit);
-    } else if (unit < 0x800) {
-      name += {static_cast<char>(0xc0 | unit >> 6), last_six(unit)};
-    } else if (unit >= 0xdc00 && unit < 0xe000) {
-      name += '?';
-    } else if (unit < 0x10000) {
-      name += {static_cast<char>(0xe0 | unit >> 12), last_six(unit >> 6), last_six(unit)};
-    } else {
-      name += {static_cast<char>(0xf0 | unit >> 18), last_six(unit >> 12), last_six(unit >> 6), last_six(unit)};
-    }
+    AppendUtf8(unit >= 0xdc00 && unit < 0xe000 ? U'?' : unit, name);
   }
   return name;
 }

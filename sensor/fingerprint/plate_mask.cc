@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/hex.h"
 #include "base/utf8.h"
 #include "fingerprint/plate_shapes.h"
 #include "fingerprint/text_fold.h"
@@ -46,12 +47,6 @@ struct Character {
 using Escapes = std::string_view;  // the marks that begin one
 constexpr Escapes kReadings[] = {"", "%\\&", "%\\&="};
 
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 // The number of up to `most` digits at `at`, which moves behind them; nothing when there are fewer than `fewest`.
 std::optional<char32_t> Number(const std::vector<Byte>& text, std::size_t& at, unsigned base, std::size_t fewest,
                                std::size_t most) {
@@ -88,14 +83,6 @@ std::optional<char32_t> Escaped(const std::vector<Byte>& text, std::size_t& at) 
   return Number(text, at, 16, 2, 2);
 }
 
-// As EncodeUtf8 of RFC 3629; beyond U+FFFF stand no letters or digits that anybody writes escaped.
-std::string Utf8(char32_t c) {
-  const auto byte = [](char32_t bits) { return static_cast<char>(bits); };
-  if (c < 0x80) return {byte(c)};
-  if (c < 0x800) return {byte(0xc0 | c >> 6), byte(0x80 | (c & 0x3f))};
-  return {byte(0xe0 | (c >> 12 & 0xf)), byte(0x80 | (c >> 6 & 0x3f)), byte(0x80 | (c & 0x3f))};
-}
-
 std::vector<Byte> Unescaped(const std::vector<Byte>& text, Escapes escapes) {
   std::vector<Byte> bytes;
   for (std::size_t i = 0; i < text.size();) {
@@ -109,8 +96,13 @@ std::vector<Byte> Unescaped(const std::vector<Byte>& text, Escapes escapes) {
     const Byte& last = text[after - 1];
     const std::size_t end = last.begin + last.length;
     std::size_t begin = text[i].begin;
-    for (const char byte :
-         text[i].value == '&' || after - i > 4 ? Utf8(*character) : std::string(1, static_cast<char>(*character))) {
+    std::string written;
+    if (text[i].value == '&' || after - i > 4) {
+      AppendUtf8(*character, written);
+    } else {
+      written = static_cast<char>(*character);
+    }
+    for (const char byte : written) {
       bytes.push_back({begin, end - begin, byte});
       begin = end;
     }

@@ -72,6 +72,7 @@ TEST(MaskPlates, InEveryEscapeOfALetterOrDigit) {
   EXPECT_EQ(MaskPlates("BCD&#49;234"), "AAA9999");
   EXPECT_EQ(MaskPlates("BCD&#x31;234"), "AAA9999");
   EXPECT_EQ(MaskPlates("BCD&#xFF11;234"), "AAA9999");
+  EXPECT_EQ(MaskPlates("BCD&#x1D7CF;234"), "AAA9999");
   EXPECT_EQ(MaskPlates("BCD=31234"), "AAA9999");
   EXPECT_TRUE(MaskPlates("?p=BCD%2D1234&x=1").ends_with("=AAA%2D9999&x=1")) << "a separator stays as it was written";
 }
