@@ -4,7 +4,7 @@
 // Inspector thread only.
 //
 // Counted is what the layers declare (LayerSpec::memory_bytes, Layer::held) and a fixed sum for each object, not what
-// the allocator knows: the same traffic gives the same results on every machine.
+// the allocator gave in all: the same traffic gives the same results again.
 #pragma once
 
 #include <cstdint>
