@@ -46,7 +46,7 @@ Status RuleHistory::Admit(const policy::PolicyFacts& facts, const std::string& s
       shown, facts.serial, before->second);
 }
 
-Result<std::vector<RuleChange>> RuleHistory::Enter(const policy::PolicyFacts& facts) {
+std::vector<RuleChange> RuleHistory::Enter(const policy::PolicyFacts& facts) {
   std::vector<RuleChange> changes;
   if (known_) {
     if (facts.detections < known_->detections || facts.correlations < known_->correlations)
@@ -59,19 +59,20 @@ Result<std::vector<RuleChange>> RuleHistory::Enter(const policy::PolicyFacts& fa
   std::uint64_t& serial = serials_[facts.signer];
   const bool later = !facts.signer.empty() && facts.serial > serial;
   serial = std::max(serial, facts.serial);
-  if (!first && !later && changes.empty()) return changes;
-  if (Status status = Write(); !status) return Fail(status.error());
+  if (first || later || !changes.empty()) kept_ = false;
   return changes;
 }
 
-Status RuleHistory::Write() const {
-  if (file_.empty()) return {};
+Status RuleHistory::Keep() {
+  if (file_.empty() || kept_) return {};
   const nlohmann::json document = {{"digest", known_->digest},
                                    {"detections", known_->detections},
                                    {"correlations", known_->correlations},
                                    {"signed", known_->all_signed},
                                    {"serials", serials_}};
-  return WriteFileAtomically(file_, AsBytes(document.dump() + "\n"), 0600);
+  Status status = WriteFileAtomically(file_, AsBytes(document.dump() + "\n"), 0600);
+  kept_ = status.has_value();
+  return status;
 }
 
 }  // namespace spanwatch::supervisor

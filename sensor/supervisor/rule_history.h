@@ -35,7 +35,9 @@ class RuleHistory {
   // Refuses rules whose signature is older than one of the same owner that was in force. `shown` names them.
   Status Admit(const policy::PolicyFacts& facts, const std::string& shown) const;
   // They are in force now. Returns what is worth an alert; nothing the first time, or when all is as it was.
-  Result<std::vector<RuleChange>> Enter(const policy::PolicyFacts& facts);
+  std::vector<RuleChange> Enter(const policy::PolicyFacts& facts);
+  // Writes what Enter learnt. After a failure the next start tells the same changes once more.
+  Status Keep();
 
  private:
   struct Known {
@@ -45,11 +47,11 @@ class RuleHistory {
     bool all_signed = false;
   };
   Status Read();
-  Status Write() const;
 
   std::filesystem::path file_;  // empty: kept nowhere
   std::optional<Known> known_;
   std::map<std::string, std::uint64_t> serials_;  // by signer, the highest that was in force
+  bool kept_ = true;
 };
 
 }  // namespace spanwatch::supervisor

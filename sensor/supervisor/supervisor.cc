@@ -115,22 +115,21 @@ void Supervisor::EnterRules() {
         "Rules were added that nobody trusted has signed; they shape only what the operator is told", "files=\"{}\"",
         fmt::join(facts.unsigned_files, " "));
   }
-  auto changes = rule_history_.Enter(facts);
-  if (!changes) {
-    Log(LogLevel::kError, "The rules in force could not be noted, a later change may go unnoticed", "reason=\"{}\"",
-        changes.error().message);
-    return;
-  }
-  for (const RuleChange change : *changes) {
+  for (const RuleChange change : rule_history_.Enter(facts)) {
     counters_.Add(CounterOf(change));
     Log(LogLevel::kWarning, "Other rules than before are in force", "change={}", ToString(change));
+    rule_changes_.push_back(change);
   }
-  rule_changes_ = std::move(*changes);
+  if (Status status = rule_history_.Keep(); !status) {
+    Log(LogLevel::kError, "The rules in force could not be noted, a later change may go unnoticed", "reason=\"{}\"",
+        status.error().message);
+  }
 }
 
 // An event, and an alert of its own: whoever weakens the rules is not to be the only one who knows.
 Status Supervisor::TellRuleChanges(PacketTime time) {
   const std::vector<RuleChange> changes = std::exchange(rule_changes_, {});
+  rule_changes_told_.insert(rule_changes_told_.end(), changes.begin(), changes.end());
   std::vector<std::string_view> names;
   for (const RuleChange change : changes) names.push_back(ToString(change));
   const bool weaker = std::ranges::any_of(changes, [](RuleChange change) { return change != RuleChange::kOther; });
@@ -250,6 +249,7 @@ void Supervisor::OnStateFailed(const Error& error) {
       error.message);
   state_->Rollback();
   counts_.clear();
+  std::ranges::copy(std::exchange(rule_changes_told_, {}), std::back_inserter(rule_changes_));
   feed_->Rewind();
   if (Status status = book_->Load(); !status) {
     Log(LogLevel::kError, "The open alerts could not be read", "reason=\"{}\"", status.error().message);
@@ -359,7 +359,10 @@ Status Supervisor::CommitBatch() {
   if (Status status = Raise(std::move(*transitions)); !status) return status;
   if (Status status = book_->Save(); !status) return status;
   if (Status status = state_->Commit(); !status) return status;
-  if (!state_->database().holding()) feed_->Release();
+  if (!state_->database().holding()) {
+    feed_->Release();
+    rule_changes_told_.clear();
+  }
   for (const auto& count : std::exchange(counts_, {})) count();
   if (Status status = WriteDocuments(); !status) return status;
   if (std::exchange(raised_, false)) outbox_->Wake();

@@ -134,7 +134,8 @@ class Supervisor {
   std::unique_ptr<state::State> state_;
   std::unique_ptr<policy::Policy> policy_;
   RuleHistory rule_history_;
-  std::vector<RuleChange> rule_changes_;  // to be told with the next message, whose time they get
+  std::vector<RuleChange> rule_changes_;       // to be told with the next message, whose time they get
+  std::vector<RuleChange> rule_changes_told_;  // by what is not durable yet
   std::unique_ptr<FloodQuarantine> quarantine_;
   std::unique_ptr<alert::AlertBook> book_;
   std::unique_ptr<alert::Outbox> outbox_;

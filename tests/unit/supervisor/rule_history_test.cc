@@ -29,16 +29,18 @@ class RuleHistoryTest : public testing::Test {
     auto history = RuleHistory::Open(folder_);
     EXPECT_TRUE(history.has_value());
     if (!history->Admit(facts_, "rules")) return "refused";
-    const auto changes = history->Enter(facts_);
-    EXPECT_TRUE(changes.has_value());
     std::string told;
-    for (const RuleChange change : *changes)
+    for (const RuleChange change : history->Enter(facts_))
       told += std::string(told.empty() ? "" : " ") + std::string(ToString(change));
+    if (keeps_) {
+      EXPECT_TRUE(history->Keep());
+    }
     return told;
   }
 
   fs::path folder_;
   policy::PolicyFacts facts_;
+  bool keeps_ = true;
 };
 
 TEST_F(RuleHistoryTest, TellsFewerOtherAndUnsignedRulesOverARestart) {
@@ -71,6 +73,16 @@ TEST_F(RuleHistoryTest, RefusesAnOlderSignatureOfTheSameOwner) {
   EXPECT_EQ(Enter(), "refused") << "also when unsigned rules were in force meanwhile";
 }
 
+TEST_F(RuleHistoryTest, WhatCouldNotBeKeptIsToldAgain) {
+  EXPECT_EQ(Enter(), "");
+  facts_.detections = 4;
+  keeps_ = false;
+  EXPECT_EQ(Enter(), "fewer");
+  keeps_ = true;
+  EXPECT_EQ(Enter(), "fewer");
+  EXPECT_EQ(Enter(), "");
+}
+
 TEST_F(RuleHistoryTest, ADamagedFileIsNoFirstTime) {
   EXPECT_EQ(Enter(), "");
   std::ofstream(folder_ / "rules.json") << "{";
@@ -80,9 +92,9 @@ TEST_F(RuleHistoryTest, ADamagedFileIsNoFirstTime) {
 TEST_F(RuleHistoryTest, WithoutAFolderItRemembersWhileItLives) {
   auto history = RuleHistory::Open("");
   ASSERT_TRUE(history.has_value());
-  EXPECT_TRUE(history->Enter(facts_)->empty());
+  EXPECT_TRUE(history->Enter(facts_).empty());
   facts_.digest = "two";
-  EXPECT_EQ(history->Enter(facts_)->size(), 1u);
+  EXPECT_EQ(history->Enter(facts_).size(), 1u);
 }
 
 }  // namespace
