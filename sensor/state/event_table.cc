@@ -121,6 +121,8 @@ void EventTable::AfterRollback() noexcept {
   deleted_sequence_ = 0;  // the next commit deletes once more
   const Status status = Load();
   CHECK(status.has_value());  // the file was readable when this began; without its numbers nothing may go on
+  // What was held and is lost had numbers that others get now.
+  written_sequence_ = std::min(written_sequence_, last_sequence_);
 }
 
 }  // namespace spanwatch::state

@@ -249,6 +249,7 @@ void Supervisor::OnStateFailed(const Error& error) {
       error.message);
   state_->Rollback();
   counts_.clear();
+  documents_handed_ = std::min(documents_handed_, state_->events().last_sequence());
   std::ranges::copy(std::exchange(rule_changes_told_, {}), std::back_inserter(rule_changes_));
   feed_->Rewind();
   if (Status status = book_->Load(); !status) {
@@ -488,9 +489,13 @@ Status Supervisor::HandleRequests() {
   const TakenRequests requests = TakeRequests(config_.state_directory);
   if (requests.refused > 0) Log(LogLevel::kWarning, "A request was not understood", "count={}", requests.refused);
   for (const ItemId& item : requests.releases) {
-    if (Status status = state_->Begin(); !status) return status;
-    const std::size_t released = state_->quarantine().Release(item);
-    if (Status status = state_->Commit(); !status) return status;
+    Status status = state_->Begin();
+    const std::size_t released = status ? state_->quarantine().Release(item) : 0;
+    if (status) status = state_->Commit();
+    if (!status) {
+      OnStateFailed(status.error());  // what was held is lost with it
+      return status;
+    }
     Log(LogLevel::kInfo, "An item was let out of quarantine", "item={} entries={}", ToHex(item), released);
   }
   for (const ResendRequest& request : requests.resends) {

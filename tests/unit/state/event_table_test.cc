@@ -89,5 +89,22 @@ TEST(EventTable, KeepsDocumentsUntilTheyAreWritten) {
   EXPECT_EQ(documents->front().document, "{\"n\":2}");
 }
 
+TEST(EventTable, WhatTakesTheNumberOfALostDocumentIsNotTakenForWritten) {
+  StateFile file;
+  auto state = file.Open();
+  const auto keep = [&](const std::string& id) {
+    ASSERT_TRUE(state->Begin());
+    ASSERT_EQ(*state->events().NumberEvent(id, At(0s), "spanwatch.sighting"), 1u);
+    ASSERT_TRUE(state->events().KeepDocument(1, id));
+  };
+  keep("lost");
+  state->events().ConfirmWritten(1);  // out of a transaction that a full disk keeps open
+  state->Rollback();
+  keep("next");
+  ASSERT_TRUE(state->Commit());
+  ASSERT_EQ(state->events().UnwrittenDocuments(10)->size(), 1u);
+  EXPECT_EQ(state->events().UnwrittenDocuments(10)->front().document, "next");
+}
+
 }  // namespace
 }  // namespace spanwatch::state
