@@ -177,13 +177,13 @@ class MetricsExporter::Figures : public prometheus::Collectable {
                          {{{{"reason", "undecodable"}}, static_cast<double>(figures.ring_messages_undecodable)},
                           {{{"reason", "corrupt"}}, static_cast<double>(figures.ring_corruptions)}}));
     all.push_back(Single(MetricType::Gauge, "rules", "Rules and authorisations in force, by kind.",
-                         {{{{"kind", "detection"}}, static_cast<double>(figures.rules_detections)},
-                          {{{"kind", "correlation"}}, static_cast<double>(figures.rules_correlations)},
-                          {{{"kind", "filter"}}, static_cast<double>(figures.rules_filters)},
-                          {{{"kind", "authorisation"}}, static_cast<double>(figures.rules_authorisations)}}));
-    gauge("rules_signed", "1 when every rule in force is signed by a trusted key.", figures.rules_signed ? 1 : 0);
+                         {{{{"kind", "detection"}}, static_cast<double>(figures.rules.detections)},
+                          {{{"kind", "correlation"}}, static_cast<double>(figures.rules.correlations)},
+                          {{{"kind", "filter"}}, static_cast<double>(figures.rules.filters)},
+                          {{{"kind", "authorisation"}}, static_cast<double>(figures.rules.authorisations)}}));
+    gauge("rules_signed", "1 when every rule in force is signed by a trusted key.", figures.rules.all_signed ? 1 : 0);
     gauge("rules_serial", "Serial of the signature over the rules in force; 0: unsigned, or the program's own.",
-          static_cast<double>(figures.rules_serial));
+          static_cast<double>(figures.rules.serial));
     gauge("sightings_crossed_nothing",
           "1 when registered material was seen since the zones came into force, and none of it crossed them.",
           figures.crossed_nothing ? 1 : 0);

@@ -19,6 +19,7 @@
 #include "base/disk_space.h"
 #include "model/sighting.h"
 #include "model/verdict.h"
+#include "policy/policy.h"
 #include "process/shared_block.h"
 #include "process/supervisor_setup.h"
 #include "telemetry/counters.h"
@@ -34,12 +35,7 @@ struct SupervisorFigures {
   bool interface_down = false;  // or gone, or without carrier
   std::uint64_t ring_messages_undecodable = 0;
   std::uint64_t ring_corruptions = 0;
-  std::uint64_t rules_detections = 0;
-  std::uint64_t rules_correlations = 0;
-  std::uint64_t rules_filters = 0;
-  std::uint64_t rules_authorisations = 0;
-  bool rules_signed = false;
-  std::uint64_t rules_serial = 0;
+  policy::PolicyFacts rules;
   bool crossed_nothing = false;  // ZoneWatch
   std::uint64_t generation = 0;  // the first 48 bits of the digest of what is in force
   std::uint64_t inspectors_of_other_generation = 0;

@@ -573,13 +573,7 @@ SupervisorFigures Supervisor::Figures() {
   figures.interface_down = Link() != process::LinkState::kUp;
   figures.ring_messages_undecodable = feed_->refused();
   figures.ring_corruptions = feed_->distrusted();
-  const policy::PolicyFacts rules = policy_->facts();
-  figures.rules_detections = rules.detections;
-  figures.rules_correlations = rules.correlations;
-  figures.rules_filters = rules.filters;
-  figures.rules_authorisations = rules.authorisations;
-  figures.rules_signed = rules.all_signed;
-  figures.rules_serial = rules.serial;
+  figures.rules = policy_->facts();
   figures.crossed_nothing = zones_.CrossedNothing();
   figures.last_reload_successful = reload_succeeded_;
   figures.last_reload_timestamp_seconds = static_cast<double>(Nanoseconds(reloaded_)) / 1e9;
