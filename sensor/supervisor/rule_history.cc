@@ -1,5 +1,6 @@
 #include "supervisor/rule_history.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -8,8 +9,26 @@ namespace spanwatch::supervisor {
 namespace {
 
 constexpr std::size_t kFileBytesMax = 1u << 20;
+constexpr std::string_view kRulesChangedId = "2f6f1c0a-9f0e-4d0b-8a0e-7b6e0c5d9a41";
 
 }  // namespace
+
+Verdict VerdictOf(std::span<const RuleChange> changes, bool all_signed) {
+  std::vector<std::string_view> names;
+  for (const RuleChange change : changes) names.push_back(ToString(change));
+  const bool weaker = std::ranges::any_of(changes, [](RuleChange change) { return change != RuleChange::kOther; });
+  Verdict verdict;
+  verdict.matches.push_back(
+      {.rule_id = std::string(kRulesChangedId),
+       .rule_name = fmt::format("The rules in force are other than before: {}", fmt::join(names, ", ")),
+       .severity = weaker       ? Severity::kHigh
+                   : all_signed ? Severity::kInformational
+                                : Severity::kMedium,
+       .rule_signed = true,
+       .tags = {},
+       .group = {{"spanwatch.rules", "changed"}}});
+  return verdict;
+}
 
 Result<RuleHistory> RuleHistory::Open(const std::filesystem::path& state_directory) {
   RuleHistory history;

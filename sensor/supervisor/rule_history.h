@@ -9,9 +9,11 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "model/verdict.h"
 #include "policy/policy.h"
 
 namespace spanwatch::supervisor {
@@ -26,6 +28,9 @@ constexpr std::string_view ToString(RuleChange change) {
   constexpr std::string_view kNames[] = {"fewer", "other", "unsigned"};
   return kNames[static_cast<std::size_t>(change)];
 }
+
+// The match of a rule of the sensor's own, not to be written by whoever writes rules. REQUIRES: there are changes.
+Verdict VerdictOf(std::span<const RuleChange> changes, bool all_signed);
 
 class RuleHistory {
  public:

@@ -17,7 +17,6 @@ namespace {
 constexpr std::size_t kBatchMessages = 1000;
 constexpr std::size_t kDocumentsAtOnce = 2000;
 constexpr std::size_t kDigestShown = 12;  // hexadecimal digits of a digest in the log
-constexpr std::string_view kRulesChangedId = "2f6f1c0a-9f0e-4d0b-8a0e-7b6e0c5d9a41";
 
 Counter CounterOf(RuleChange change) {
   constexpr Counter kCountersOf[] = {Counter::rules_fewer, Counter::rules_other, Counter::rules_unsigned};
@@ -27,6 +26,16 @@ Counter CounterOf(RuleChange change) {
 // Names may come from the wire and need not be UTF-8.
 std::string LineOf(const nlohmann::json& document) {
   return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// Numbers the document and keeps it for the event file; false: it was told before.
+Result<bool> KeepNew(state::EventTable& events, const std::string& id, PacketTime time, nlohmann::json document) {
+  auto number = events.NumberEvent(id, time, document["event"]["dataset"].get<std::string>());
+  if (!number) return Fail(number.error());
+  if (!*number) return false;
+  document["event"]["sequence"] = **number;
+  if (Status status = events.KeepDocument(**number, LineOf(document)); !status) return Fail(status.error());
+  return true;
 }
 
 }  // namespace
@@ -130,29 +139,15 @@ void Supervisor::EnterRules() {
 Status Supervisor::TellRuleChanges(PacketTime time) {
   const std::vector<RuleChange> changes = std::exchange(rule_changes_, {});
   rule_changes_told_.insert(rule_changes_told_.end(), changes.begin(), changes.end());
-  std::vector<std::string_view> names;
-  for (const RuleChange change : changes) names.push_back(ToString(change));
-  const bool weaker = std::ranges::any_of(changes, [](RuleChange change) { return change != RuleChange::kOther; });
-  Verdict verdict;
-  verdict.matches.push_back(
-      {.rule_id = std::string(kRulesChangedId),
-       .rule_name = fmt::format("The rules in force are other than before: {}", fmt::join(names, ", ")),
-       .severity = weaker                        ? Severity::kHigh
-                   : policy_->facts().all_signed ? Severity::kInformational
-                                                 : Severity::kMedium,
-       .rule_signed = true,
-       .tags = {},
-       .group = {{"spanwatch.rules", "changed"}}});
+  const Verdict verdict = VerdictOf(changes, policy_->facts().all_signed);
   const InspectorMessage report = AnomalyReport{time, std::string(ToString(AnomalyCode::rules_changed)), 1, {}};
   nlohmann::json document = EventDocument(config_.sensor_name, report, WallClockNow());
   const std::string id = document["event"]["id"].get<std::string>();
-  auto number = state_->events().NumberEvent(id, time, "spanwatch.anomaly");
-  if (!number) return Fail(number.error());
-  if (!*number) return {};
   AddVerdict(document, verdict);
-  document["event"]["sequence"] = **number;
+  const auto kept = KeepNew(state_->events(), id, time, std::move(document));
+  if (!kept) return Fail(kept.error());
+  if (!*kept) return {};
   Count(report, verdict);
-  if (Status status = state_->events().KeepDocument(**number, LineOf(document)); !status) return status;
   return RaiseOf(id, report, verdict);
 }
 
@@ -233,8 +228,7 @@ void Supervisor::TellHolding() {
   if (told_holding_) {
     Log(LogLevel::kError,
         "The disk of the state is full: what is found waits in memory and in the rings, alerts go out all the same; it "
-        "is "
-        "kept once there is room",
+        "is kept once there is room",
         "folder={}", config_.state_directory.string());
   } else {
     Log(LogLevel::kInfo, "There is room again on the disk of the state: what waited is kept");
@@ -335,13 +329,10 @@ Status Supervisor::Raise(std::vector<AlertTransition> transitions) {
   if (Status status = outbox_->Enter(transitions, created); !status) return status;
   raised_ = raised_ || !transitions.empty();
   for (const AlertTransition& transition : transitions) {
-    nlohmann::json document = alert::AlertDocument(transition, created);
-    auto number = state_->events().NumberEvent(IdempotencyKey(transition.alert), transition.time, "spanwatch.alert");
-    if (!number) return Fail(number.error());
-    if (!*number) continue;
-    document["event"]["sequence"] = **number;
-    if (Status status = state_->events().KeepDocument(**number, LineOf(document)); !status) return status;
-    counts_.push_back([this, alert = transition.alert] { CountAlert(alert); });
+    const auto kept = KeepNew(state_->events(), IdempotencyKey(transition.alert), transition.time,
+                              alert::AlertDocument(transition, created));
+    if (!kept) return Fail(kept.error());
+    if (*kept) counts_.push_back([this, alert = transition.alert] { CountAlert(alert); });
   }
   return {};
 }
