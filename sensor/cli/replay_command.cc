@@ -166,7 +166,7 @@ Result<Course> Drive(process::InspectorGroup& group, supervisor::Supervisor& sup
       const auto ended = group.TakeEnded(i);
       if (!ended) continue;
       --running;
-      supervisor.OnInspectorEnded(i);
+      supervisor.feed().OnEnded(i);
       if (*ended == 0) continue;
       course.all_well = false;
       if (*ended == inspector::kInputNotWhole) continue;  // it has said so

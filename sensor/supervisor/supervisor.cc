@@ -254,8 +254,6 @@ void Supervisor::OnStateFailed(const Error& error) {
 Result<std::size_t> Supervisor::JudgeWaiting() {
   const bool full = state_->database().held_bytes() > config_.limits.state_held_bytes;
   const std::size_t taken = full ? 0 : feed_->Take();
-  summary_.messages_refused = feed_->refused();
-  summary_.ring_corruptions = feed_->distrusted();
   while (true) {
     std::size_t judged = 0;
     if (Status status = state_->Begin(); !status) return Fail(status.error());
@@ -546,6 +544,8 @@ Status Supervisor::Reload(Settings settings) {
 
 Summary Supervisor::summary() const {
   Summary summary = summary_;
+  summary.messages_refused = feed_->refused();
+  summary.ring_corruptions = feed_->distrusted();
   if (zones_.CrossedNothing()) summary.crossed_nothing = zones_.Reason();
   return summary;
 }

@@ -65,11 +65,7 @@ class Supervisor {
   // Takes and judges what waits, in batches. Returns how many messages it took from the rings. Live no failure of the
   // state ends it: what cannot be kept waits in memory (state/database.h) or in the rings, and is tried again.
   Result<std::size_t> Drain();
-  // The inspector has ended (or died); once what it told is taken it holds up no other's events. Nothing expires by
-  // that, no alert closes.
-  void OnInspectorEnded(std::size_t inspector) { feed_->OnEnded(inspector); }
-  void OnInspectorStarted(std::size_t inspector) { feed_->OnStarted(inspector); }
-  // Its parent's part of ending one that is not believed (inspector_feed.h).
+  // For whoever starts and ends inspectors. When one ends, nothing expires by that and no alert closes.
   InspectorFeed& feed() { return *feed_; }
   // The launcher's own counters, for /metrics.
   Status AddLauncherBlock(UniqueFd shared_block);

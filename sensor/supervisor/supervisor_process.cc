@@ -137,7 +137,7 @@ void SupervisorProcess::HandleControl() {
       if (const auto inspector = process::ParseAboutInspector(message->body)) {
         if (*inspector >= setup_.inspectors.size()) break;
         const bool ended = static_cast<SupervisorMessage>(message->body.front()) == SupervisorMessage::kInspectorEnded;
-        ended ? supervisor_->OnInspectorEnded(*inspector) : supervisor_->OnInspectorStarted(*inspector);
+        ended ? supervisor_->feed().OnEnded(*inspector) : supervisor_->feed().OnStarted(*inspector);
       }
       break;
     case SupervisorMessage::kRingReplaced:
