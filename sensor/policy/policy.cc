@@ -1,7 +1,6 @@
 #include "policy/policy.h"
 
 #include <algorithm>
-#include <map>
 
 #include "policy/embedded_rules.h"
 #include "policy/rule_engine.h"
@@ -30,7 +29,6 @@ Status Refuse(const PolicySource& source, std::string_view name, std::string_vie
 
 // Whether the folder still is what its owner signed, and what more there is in it.
 Status CheckSignature(const PolicySource& source, const RuleFolder& folder, PolicyFacts& facts) {
-  facts.all_signed = false;
   // Without a trusted key no signature can count, so a folder can be checked and signed anew whatever lies in it.
   if (folder.manifest.empty() || source.trusted_keys.empty()) return {};
   auto manifest = VerifyRuleManifest(folder.manifest, source.trusted_keys);
@@ -68,14 +66,11 @@ Result<std::unique_ptr<Policy>> Policy::Load(const PolicySource& source, Correla
   if (!source.directory.empty()) {
     if (Status status = CheckSignature(source, *folder, facts); !status) return Fail(status.error());
   }
-  const auto is_signed_file = [&](const std::string& name) {
-    const bool listed = std::ranges::find(facts.unsigned_files, name) == facts.unsigned_files.end();
-    return facts.all_signed || (!facts.signer.empty() && listed);
-  };
   std::vector<RuleDocument> documents;
   std::vector<Authorisation> authorisations;
   for (const auto& [name, content] : folder->files) {
-    const bool is_signed = is_signed_file(name);
+    const bool listed = std::ranges::find(facts.unsigned_files, name) == facts.unsigned_files.end();
+    const bool is_signed = facts.all_signed || (!facts.signer.empty() && listed);
     const std::string shown = source.directory.empty() ? "embedded:" + name : (source.directory / name).string();
     if (name == kAuthorisationsFile) {
       auto parsed = ParseAuthorisations(std::string(AsText(content)), shown);

@@ -102,7 +102,8 @@ asio::awaitable<void> AcceptLoop(std::shared_ptr<HttpListener::Shared> shared) {
 }  // namespace
 
 Result<std::unique_ptr<HttpListener>> HttpListener::Start(asio::io_context& io, const config::Limits& limits,
-                                                          Counters& counters, const ListenAt& at, HttpRoutes routes) {
+                                                          Counters& counters, const config::ListenAddress& at,
+                                                          HttpRoutes routes) {
   const auto& [address, port] = at;
   beast::error_code error;
   const asio::ip::address parsed = asio::ip::make_address(address, error);
