@@ -13,16 +13,6 @@ namespace {
 
 constexpr std::size_t kReadAtOnce = 65536;
 
-Status WriteAll(int fd, ByteView content, const std::string& name) {
-  while (!content.empty()) {
-    const ssize_t written = ::write(fd, content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return FailErrno("cannot write " + name);
-    content = content.subspan(static_cast<std::size_t>(written));
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<UniqueFd> OpenForReading(const std::filesystem::path& path) {
@@ -55,6 +45,16 @@ Result<Bytes> ReadFile(const std::filesystem::path& path, std::size_t limit) {
   }
   content.resize(length);
   return content;
+}
+
+Status WriteAll(int fd, ByteView content, const std::string& name) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(fd, content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return FailErrno("cannot write " + name);
+    content = content.subspan(static_cast<std::size_t>(written));
+  }
+  return {};
 }
 
 Status WriteFileAtomically(const std::filesystem::path& path, ByteView content, mode_t mode) {

@@ -16,6 +16,8 @@ namespace spanwatch {
 Result<UniqueFd> OpenForReading(const std::filesystem::path& path);
 // The whole content; fails when it is longer than `limit` bytes.
 Result<Bytes> ReadFile(const std::filesystem::path& path, std::size_t limit);
+// Writes all of it where the descriptor stands; `name` is for the error.
+Status WriteAll(int fd, ByteView content, const std::string& name);
 // Writes a temporary file beside `path`, syncs it and renames it: a reader sees the old content or the new, never a
 // part.
 Status WriteFileAtomically(const std::filesystem::path& path, ByteView content, mode_t mode);

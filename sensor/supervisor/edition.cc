@@ -7,6 +7,7 @@
 
 #include "base/byte_reader.h"
 #include "base/byte_writer.h"
+#include "base/file.h"
 #include "config/in_force.h"
 
 namespace spanwatch::supervisor {
@@ -64,11 +65,7 @@ Result<UniqueFd> WriteEdition(const Edition& edition) {
   const Bytes bytes = Encode(edition);
   UniqueFd file(::memfd_create("spanwatch-generation", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!file) return FailErrno("cannot make a file in memory for the configuration");
-  for (std::size_t done = 0; done < bytes.size();) {
-    const ssize_t written = ::write(file.get(), bytes.data() + done, bytes.size() - done);
-    if (written <= 0) return FailErrno("cannot write the configuration to memory");
-    done += static_cast<std::size_t>(written);
-  }
+  if (Status status = WriteAll(file.get(), bytes, "the configuration to memory"); !status) return Fail(status.error());
   if (::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0)
     return FailErrno("cannot seal the configuration in memory");
   return file;

@@ -61,16 +61,6 @@ std::string ReadEtag(const Source& source) {
   return content ? std::string(AsText(*content)) : "";
 }
 
-Status WriteAll(const UniqueFd& file, ByteView bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return FailErrno("cannot write a hash set that is pulled");
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-  return {};
-}
-
 // Writes the body of a new set to `file`. One that is too long, breaks off or takes too long fails.
 asio::awaitable<Result<alert::HttpAnswer>> Download(std::shared_ptr<Source> source, const config::Limits& limits,
                                                     const UniqueFd& file) {
@@ -87,7 +77,8 @@ asio::awaitable<Result<alert::HttpAnswer>> Download(std::shared_ptr<Source> sour
     const auto got = co_await exchange.Read(piece);
     if (!got) co_return Fail(got.error());
     if (*got == 0) co_return answer;
-    if (Status status = WriteAll(file, ByteView(piece).first(*got)); !status) co_return Fail(status.error());
+    const Status written = WriteAll(file.get(), ByteView(piece).first(*got), "a hash set that is pulled");
+    if (!written) co_return Fail(written.error());
     if (source->stopped) co_return Fail(ErrorCode::kUnavailable, "it is no longer wanted");
     if (Clock::now() > deadline) co_return Fail(ErrorCode::kUnavailable, "the transfer took too long");
   }
