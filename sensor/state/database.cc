@@ -214,15 +214,10 @@ Status Database::Migrate(std::int64_t from_version) {
 }
 
 Status Database::Begin() {
-  if (holding_) {
-    in_batch_ = true;
-    failed_ = false;
-    return {};
-  }
-  // IMMEDIATE: the one writer never finds out late that it may not write.
-  Status status = Execute("BEGIN IMMEDIATE");
-  if (status) in_batch_ = true;
   failed_ = false;
+  // IMMEDIATE: the one writer never finds out late that it may not write. What is held is open already.
+  Status status = holding_ ? Status() : Execute("BEGIN IMMEDIATE");
+  if (status) in_batch_ = true;
   return status;
 }
 
@@ -234,12 +229,15 @@ Status Database::Commit() {
     if (status) status = participant->BeforeCommit();
   }
   if (status && !HasRoom()) return Hold();
-  if (status) status = Execute("COMMIT");
-  if (!status) {
-    Rollback();
-    commit_at_ = std::chrono::steady_clock::now() + kCommitAgain;
-    return status;
-  }
+  if (status) status = MakeDurable();
+  if (status) return {};
+  Rollback();
+  commit_at_ = std::chrono::steady_clock::now() + kCommitAgain;
+  return status;
+}
+
+Status Database::MakeDurable() {
+  if (Status status = Execute("COMMIT"); !status) return status;
   if (holding_) (void)Execute("PRAGMA cache_spill=ON");
   in_batch_ = holding_ = false;
   changes_when_durable_ = sqlite3_total_changes64(handle_);
@@ -270,9 +268,8 @@ std::uint64_t Database::held_bytes() const {
 
 Status Database::CommitHeld() {
   if (!holding_) return {};
-  Status status = Execute("COMMIT");
+  Status status = MakeDurable();
   if (!status) Rollback();
-  holding_ = false;
   return status;
 }
 

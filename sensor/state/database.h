@@ -82,6 +82,7 @@ class Database {
   Database() = default;
   Status OpenFile(const std::string& path, Access access);
   Status CheckFile(Access access);
+  Status MakeDurable();
   Status Hold();
   bool HasRoom() const;
   Status MakeSchema();
