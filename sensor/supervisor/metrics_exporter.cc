@@ -50,18 +50,20 @@ std::size_t SightingIndex(Method method, Confidence confidence, bool authorised,
   return index * kCountOf<Crossing> + static_cast<std::size_t>(crossing);
 }
 
+void AddSample(MetricFamily& family, std::vector<ClientMetric::Label> labels, double value) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  if (family.type == MetricType::Counter)
+    metric.counter.value = value;
+  else
+    metric.gauge.value = value;
+  family.metric.push_back(std::move(metric));
+}
+
 MetricFamily Single(MetricType type, std::string_view name, std::string_view help,
                     std::vector<std::pair<std::vector<ClientMetric::Label>, double>> values) {
   MetricFamily family{"spanwatch_" + std::string(name), std::string(help), type, {}};
-  for (auto& [labels, value] : values) {
-    ClientMetric metric;
-    metric.label = std::move(labels);
-    if (type == MetricType::Counter)
-      metric.counter.value = value;
-    else
-      metric.gauge.value = value;
-    family.metric.push_back(std::move(metric));
-  }
+  for (auto& [labels, value] : values) AddSample(family, std::move(labels), value);
   return family;
 }
 
@@ -84,9 +86,7 @@ class MetricsExporter::InspectorCounters : public prometheus::Collectable {
       const MetricType type = IsCounter(description.metric) ? MetricType::Counter : MetricType::Gauge;
       MetricFamily& family = families[description.metric];
       if (family.metric.empty()) family = Single(type, description.metric, description.help, {});
-      MetricFamily one = Single(type, description.metric, description.help,
-                                {{ParseLabels(description.labels), static_cast<double>(Value(i))}});
-      family.metric.push_back(std::move(one.metric.front()));
+      AddSample(family, ParseLabels(description.labels), static_cast<double>(Value(i)));
     }
     std::vector<MetricFamily> all;
     for (auto& [name, family] : families) all.push_back(std::move(family));
@@ -125,9 +125,7 @@ class MetricsExporter::InspectorPages : public prometheus::Collectable {
                "Anomalies that inspectors met, by code; events of them are rate-limited, this is not.", {});
     for (std::size_t code = 0; code < kAnomalies.size(); ++code) {
       const auto of_code = [&](const process::SharedBlock& page) -> const auto& { return page.anomalies[code]; };
-      MetricFamily one =
-          Single(MetricType::Counter, "", "", {{{{"code", std::string(kAnomalies[code].name)}}, Sum(of_code)}});
-      anomalies.metric.push_back(std::move(one.metric.front()));
+      AddSample(anomalies, {{"code", std::string(kAnomalies[code].name)}}, Sum(of_code));
     }
     const double forbidden = Sum([](const process::SharedBlock& page) -> const auto& { return page.forbidden_calls; });
     std::int64_t latest = 0;
@@ -215,11 +213,8 @@ class MetricsExporter::Figures : public prometheus::Collectable {
     MetricFamily size =
         Single(MetricType::Gauge, "disk_size_bytes", "Size of the disk of the state and of the events.", {});
     for (const SupervisorFigures::Disk& disk : figures.disks) {
-      const auto one = [&](double value) {
-        return std::move(Single(MetricType::Gauge, "", "", {{{{"of", disk.what}}, value}}).metric.front());
-      };
-      free.metric.push_back(one(static_cast<double>(disk.space.free_bytes)));
-      size.metric.push_back(one(static_cast<double>(disk.space.size_bytes)));
+      AddSample(free, {{"of", disk.what}}, static_cast<double>(disk.space.free_bytes));
+      AddSample(size, {{"of", disk.what}}, static_cast<double>(disk.space.size_bytes));
     }
     all.push_back(std::move(free));
     all.push_back(std::move(size));
@@ -239,22 +234,18 @@ class MetricsExporter::Figures : public prometheus::Collectable {
                                  "Age of the oldest alert message that waits.", {});
     MetricFamily disabled = Single(MetricType::Gauge, "webhook_disabled",
                                    "1 when the receiver answered 410 and nothing is sent to it any more.", {});
-    const auto add = [](MetricFamily& family, std::vector<ClientMetric::Label> labels, double value) {
-      MetricFamily one = Single(family.type, "", "", {{std::move(labels), value}});
-      family.metric.push_back(std::move(one.metric.front()));
-    };
     std::vector<alert::EndpointFigures> webhooks = figures.webhooks;
     if (webhooks.empty()) webhooks.emplace_back();
     for (const alert::EndpointFigures& webhook : webhooks) {
       const std::vector<ClientMetric::Label> endpoint{{"endpoint", webhook.endpoint}};
       for (const alert::AttemptResult result : Enumerators<alert::AttemptResult>()) {
-        add(attempts, {endpoint.front(), {"status", std::string(ToString(result))}},
-            static_cast<double>(webhook.attempts[static_cast<std::size_t>(result)]));
+        AddSample(attempts, {endpoint.front(), {"status", std::string(ToString(result))}},
+                  static_cast<double>(webhook.attempts[static_cast<std::size_t>(result)]));
       }
-      add(queue, endpoint, static_cast<double>(webhook.pending));
-      add(dead, endpoint, static_cast<double>(webhook.dead));
-      add(oldest, endpoint, webhook.oldest_pending_age_seconds);
-      add(disabled, endpoint, webhook.disabled ? 1 : 0);
+      AddSample(queue, endpoint, static_cast<double>(webhook.pending));
+      AddSample(dead, endpoint, static_cast<double>(webhook.dead));
+      AddSample(oldest, endpoint, webhook.oldest_pending_age_seconds);
+      AddSample(disabled, endpoint, webhook.disabled ? 1 : 0);
     }
     for (MetricFamily* family : {&attempts, &queue, &dead, &oldest, &disabled}) all.push_back(std::move(*family));
   }
@@ -277,10 +268,7 @@ class MetricsExporter::Figures : public prometheus::Collectable {
     }
     const auto each = [&](std::string_view name, std::string_view help, auto value) {
       MetricFamily family = Single(MetricType::Gauge, name, help, {});
-      for (const auto& [set, facts] : by_name) {
-        MetricFamily one = Single(MetricType::Gauge, "", "", {{{{"hashset", set}}, value(facts)}});
-        family.metric.push_back(std::move(one.metric.front()));
-      }
+      for (const auto& [set, facts] : by_name) AddSample(family, {{"hashset", set}}, value(facts));
       all.push_back(std::move(family));
     };
     each("hashset_created_timestamp_seconds", "When its owner made and signed a hash set.",
