@@ -7,17 +7,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <memory>
+
+#include "process/seccomp_filter.h"
 
 namespace spanwatch::process {
 namespace {
-
-// A leak check at the end of a process forks and traces it.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kChecksLeaks = true;
-#else
-constexpr bool kChecksLeaks = false;
-#endif
 
 constexpr int kNobodyNeeds[] = {
     // Other processes.
@@ -95,10 +89,8 @@ constexpr int kSupervisorNeedsNot[] = {
 // Everything is allowed but what is named.
 class Confinement {
  public:
-  Confinement() : filter_(seccomp_init(SCMP_ACT_ALLOW)), good_(filter_ != nullptr) {
-    // Threads that libraries have started already are confined as well.
-    good_ = good_ && seccomp_attr_set(filter_.get(), SCMP_FLTATR_CTL_TSYNC, 1) == 0;
-  }
+  // Threads that libraries have started already are confined as well.
+  Confinement() { filter_.IncludeAllThreads(); }
 
   template <typename... Conditions>
   void Refuse(int call, Conditions... conditions) {
@@ -106,26 +98,12 @@ class Confinement {
   }
   template <typename... Conditions>
   void RefuseWith(int error, int call, Conditions... conditions) {
-    const int status = good_ ? seccomp_rule_add(filter_.get(), SCMP_ACT_ERRNO(static_cast<unsigned>(error)), call,
-                                                sizeof...(conditions), conditions...)
-                             : -EINVAL;
-    good_ = status == 0 || status == -EDOM;  // EDOM: this machine has no such call
+    filter_.Add(SCMP_ACT_ERRNO(static_cast<unsigned>(error)), call, conditions...);
   }
-  Status Load() {
-    if (!good_) return Fail(ErrorCode::kIo, "cannot build the seccomp filter");
-    if (const int error = seccomp_load(filter_.get()); error != 0) {
-      errno = -error;
-      return FailErrno("cannot load the seccomp filter");
-    }
-    return {};
-  }
+  Status Load() { return filter_.Load(); }
 
  private:
-  struct Release {
-    void operator()(void* filter) const { seccomp_release(filter); }
-  };
-  std::unique_ptr<void, Release> filter_;
-  bool good_;
+  SeccompFilter filter_{SCMP_ACT_ALLOW};
 };
 
 void RefuseWhatNobodyNeeds(Confinement& confinement) {
@@ -152,14 +130,14 @@ void RefuseSockets(Confinement& confinement) {
 void CloseInherited() { ::close_range(STDERR_FILENO + 1, ~0U, 0); }
 
 Status ConfineLauncher() {
-  if (kChecksLeaks) return {};
+  if (kSanitized) return {};  // a leak check at the end of a process forks and traces it
   Confinement confinement;
   RefuseWhatNobodyNeeds(confinement);
   return confinement.Load();
 }
 
 Status ConfineSupervisor() {
-  if (kChecksLeaks) return {};
+  if (kSanitized) return {};  // a leak check at the end of a process forks and traces it
   Confinement confinement;
   RefuseWhatNobodyNeeds(confinement);
   for (const int call : kSupervisorNeedsNot) confinement.Refuse(call);

@@ -20,16 +20,11 @@
 #include <memory>
 #include <type_traits>
 
+#include "process/seccomp_filter.h"
 #include "telemetry/log.h"
 
 namespace spanwatch::process {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 Refusals* g_refusals = nullptr;  // a signal handler has no other way to reach its state
 
@@ -82,36 +77,22 @@ constexpr int kAllowedCalls[] = {
 constexpr int kSanitizersCalls[] = {SCMP_SYS(pipe), SCMP_SYS(pipe2), SCMP_SYS(read), SCMP_SYS(write),
                                     SCMP_SYS(sched_getaffinity)};
 
-struct FilterDeleter {
-  void operator()(void* filter) const { seccomp_release(filter); }
-};
-
-// The filter being made. Every rule allows a call under the given conditions; `good` turns false when one failed.
+// Everything is trapped but what is named.
 class Allowed {
  public:
-  Allowed() : filter_(seccomp_init(SCMP_ACT_TRAP)), good_(filter_ != nullptr) {}
-
   template <typename... Conditions>
   void Allow(int call, Conditions... conditions) {
-    good_ = good_ && seccomp_rule_add(filter_.get(), SCMP_ACT_ALLOW, call, sizeof...(conditions), conditions...) == 0;
+    filter_.Add(SCMP_ACT_ALLOW, call, conditions...);
   }
   // The calls on one descriptor. -1 is none.
   void AllowOn(int descriptor, std::initializer_list<int> calls) {
     if (descriptor < 0) return;
     for (const int call : calls) Allow(call, SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(descriptor)));
   }
-  Status Load() {
-    if (!good_) return Fail(ErrorCode::kIo, "cannot build the seccomp filter");
-    if (const int error = seccomp_load(filter_.get()); error != 0) {
-      errno = -error;
-      return FailErrno("cannot load the seccomp filter");
-    }
-    return {};
-  }
+  Status Load() { return filter_.Load(); }
 
  private:
-  std::unique_ptr<void, FilterDeleter> filter_;
-  bool good_;
+  SeccompFilter filter_{SCMP_ACT_TRAP};
 };
 
 void AllowDescriptors(Allowed& allowed, const SealedDescriptors& descriptors) {
