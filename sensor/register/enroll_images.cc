@@ -64,8 +64,7 @@ std::string_view OwnFile(const fs::path& path, const fs::path& database) {
 // Turns the inputs into a sorted list of files.
 class FileList {
  public:
-  FileList(const fs::path& database, EnrolmentObserver& observer, EnrolmentSummary& summary)
-      : database_(database), observer_(observer), summary_(summary) {}
+  FileList(EnrolmentObserver& observer, EnrolmentSummary& summary) : observer_(observer), summary_(summary) {}
 
   void Add(const std::string& input) {
     std::error_code error;
@@ -81,17 +80,11 @@ class FileList {
     std::ranges::sort(files_);
     const auto repeats = std::ranges::unique(files_);
     files_.erase(repeats.begin(), repeats.end());
-    std::erase_if(files_, [this](const std::string& file) { return IsOwn(file); });
     TellLonelySidecars();
     return std::move(files_);
   }
 
  private:
-  bool IsOwn(const std::string& path) {
-    const std::string_view own = OwnFile(path, database_);
-    if (!own.empty()) Problem(fmt::format("{} is {}; not registered", path, own));
-    return !own.empty();
-  }
   void Found(const fs::path& path) { (path.extension() == ".json" ? sidecars_ : files_).push_back(path.string()); }
   // What is not there is told when it is read; a pipe or a device would be waited for without end.
   void AddFile(const std::string& path) {
@@ -117,7 +110,6 @@ class FileList {
     observer_.OnProblem(what);
   }
 
-  const fs::path& database_;
   EnrolmentObserver& observer_;
   EnrolmentSummary& summary_;
   std::vector<std::string> files_;
@@ -277,12 +269,15 @@ Result<EnrolmentSummary> EnrollImages(RegisterDatabase& database, const ImageEnr
     return Fail(status.error());
   }
   const Profile profile = database.facts().profile;
-  const FileFingerprinter reduced = [&](const std::string& path) {
+  const FileFingerprinter reduced = [&](const std::string& path) -> Result<Fingerprinted> {
+    if (const std::string_view own = OwnFile(path, database.path()); !own.empty()) {
+      return Fail(ErrorCode::kInvalid, "{} is {}; not registered", path, own);
+    }
     auto made = fingerprint(path);
     if (made && !enrolment.negative) Reduce(made->file, profile);
     return made;
   };
-  FileList files(database.path(), observer, summary);
+  FileList files(observer, summary);
   for (const std::string& input : enrolment.inputs) files.Add(input);
   const std::vector<std::string> paths = files.Sorted();
   auto work = WorkLeft(database, *collection, paths, enrolment.again, observer, summary);
