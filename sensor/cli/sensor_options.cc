@@ -109,41 +109,37 @@ Result<config::Config> ConfigOf(const SensorOptions& options) {
 
 namespace {
 
-// The file of the key with which this set's records are searched: the set's own; without one that of another set of the
-// same register, since a delta has the key of its base. Empty where there is none.
-Result<std::string> RecordKeyOf(const config::HashSetConfig& hashset, const config::Config& config,
-                                const hashset::MappedHashSet& opened) {
-  if (!hashset.record_key.empty() || !opened.manifest().has_records) return hashset.record_key.string();
+// The key with which this set's records are searched: the set's own; without one that of another set of the same
+// register, since a delta has the key of its base. Empty where there is none. The caller wipes it.
+Result<Bytes> RecordKeyOf(const config::HashSetConfig& hashset, const config::Config& config,
+                          const hashset::Manifest& manifest) {
+  const auto fits = [&](const Bytes& key) { return hashset::RecordKeyIdOf(key) == manifest.record_key_id; };
+  if (!hashset.record_key.empty()) {
+    auto key = ReadKey(hashset.record_key.string(), KeyKind::kRecord);
+    if (!key || !manifest.has_records || fits(*key)) return key;
+    sodium_memzero(key->data(), key->size());
+    return Fail(ErrorCode::kInvalid, "{} is not the record key that {} was built with; give the register's own",
+                hashset.record_key.string(), hashset.source());
+  }
+  if (!manifest.has_records) return Bytes();
   for (const config::HashSetConfig& other : config.hashsets) {
     if (other.record_key.empty()) continue;
     auto key = ReadKey(other.record_key.string(), KeyKind::kRecord);
-    if (!key) return Fail(key.error());
-    const bool fits = hashset::RecordKeyIdOf(*key) == opened.manifest().record_key_id;
+    if (!key || fits(*key)) return key;
     sodium_memzero(key->data(), key->size());
-    if (fits) return other.record_key.string();
   }
-  return std::string();
+  Log(LogLevel::kWarning, "There is no record key for a hash set that has records, so they are not searched",
+      "hashset={}", hashset.source());
+  return Bytes();
 }
 
-Result<Bytes> DerivedKey(const config::HashSetConfig& hashset, const std::string& record_key,
-                         const hashset::MappedHashSet& opened) {
-  if (record_key.empty()) {
-    if (opened.manifest().has_records) {
-      Log(LogLevel::kWarning, "There is no record key for a hash set that has records, so they are not searched",
-          "hashset={}", hashset.source());
-    }
-    return Bytes();
-  }
-  auto key = ReadKey(record_key, KeyKind::kRecord);
-  if (!key) return Fail(key.error());
-  const bool fits = !opened.manifest().has_records || hashset::RecordKeyIdOf(*key) == opened.manifest().record_key_id;
+Result<Bytes> DerivedKey(const config::HashSetConfig& hashset, const config::Config& config,
+                         const hashset::Manifest& manifest) {
+  auto key = RecordKeyOf(hashset, config, manifest);
+  if (!key || key->empty()) return key;
   const auto keys = fingerprint::RecordKeys::Derive(*key);
   sodium_memzero(key->data(), key->size());
   if (!keys) return Fail(keys.error());
-  if (!fits) {
-    return Fail(ErrorCode::kInvalid, "{} is not the record key that {} was built with; give the register's own",
-                record_key, hashset.source());
-  }
   const ByteView derived = keys->derived();
   return Bytes(derived.begin(), derived.end());
 }
@@ -225,9 +221,7 @@ Result<OpenedHashSets> OpenHashSets(const config::Config& config, const HashSetI
       Log(LogLevel::kInfo, "A hash set holds bare digests, so the SHA-256 of every object is computed", "hashset={}",
           hashset.source());
     }
-    const auto record_key = RecordKeyOf(hashset, config, **set);
-    if (!record_key) return Fail(record_key.error());
-    auto key = DerivedKey(hashset, *record_key, **set);
+    auto key = DerivedKey(hashset, config, (*set)->manifest());
     if (!key) return Fail(key.error());
     opened.facts.push_back(FactsOf(**set, !key->empty()));
     opened.inputs.push_back({std::move(**file), std::move(*key), hashset.source()});
