@@ -35,4 +35,9 @@ std::string NearestWord(std::string_view word, std::span<const std::string> know
   return nearest;
 }
 
+std::string DidYouMean(std::string_view word, std::span<const std::string> known) {
+  const std::string nearest = NearestWord(word, known);
+  return nearest.empty() ? nearest : "; did you mean '" + nearest + "'?";
+}
+
 }  // namespace spanwatch

@@ -73,9 +73,8 @@ Status MustExist(RegisterDatabase& database, const std::string& collection) {
   std::vector<std::string> names;
   for (const enrolment::CollectionEntry& entry : *collections) names.push_back(entry.name);
   if (collection.empty() || std::ranges::find(names, collection) != names.end()) return {};
-  const std::string nearest = NearestWord(collection, names);
   return Fail(ErrorCode::kNotFound, "there is no collection '{}' in this register{}", collection,
-              nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest));
+              DidYouMean(collection, names));
 }
 
 Result<enrolment::Selection> SelectionOf(const RegisterArguments& arguments) {

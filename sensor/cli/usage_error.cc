@@ -40,11 +40,6 @@ CLI::App* CommandNamed(CLI::App& app, const std::string& name) {
   return found.empty() ? nullptr : found.front();
 }
 
-std::string DidYouMean(const std::string& word, const Words& known) {
-  const std::string nearest = NearestWord(word, known);
-  return nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest);
-}
-
 // `--flag=value` without its value. `-r file` may be written `-rfile`, so of a short one the letter counts.
 std::string OptionOf(const std::string& word) {
   return word.starts_with("--") ? word.substr(0, word.find('=')) : word.substr(0, 2);

@@ -47,8 +47,7 @@ template <typename Map>
 std::string UnknownKey(const Map& known, const std::string& key) {
   std::vector<std::string> names;
   for (const auto& [name, ignored] : known) names.push_back(name);
-  const std::string nearest = NearestWord(key, names);
-  return nearest.empty() ? "unknown key" : fmt::format("unknown key; did you mean '{}'?", nearest);
+  return "unknown key" + DidYouMean(key, names);
 }
 
 // yaml-cpp takes a key that comes twice, and which of the two counts is not obvious: neither does.

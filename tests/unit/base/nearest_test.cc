@@ -16,5 +16,11 @@ TEST(NearestWord, IsTheOneWithTheFewestEdits) {
   EXPECT_EQ(NearestWord("", words), "");
 }
 
+TEST(NearestWord, EndsAMessage) {
+  const std::vector<std::string> words{"replay", "register"};
+  EXPECT_EQ(DidYouMean("replya", words), "; did you mean 'replay'?");
+  EXPECT_EQ(DidYouMean("wholly", words), "");
+}
+
 }  // namespace
 }  // namespace spanwatch
