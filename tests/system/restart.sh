@@ -35,9 +35,9 @@ kill -9 $sensor_pid; wait $sensor_pid || true; sensor_pid=; kill $notify_pid 2> 
 all_gone() { local pid; for pid in $orphans; do [ ! -e /proc/$pid ] || return 1; done; }
 until_true 20 all_gone || fail "processes outlive their launcher"
 
-# One picture, uploaded in 2013 and in 2100, by other addresses, and by the same one in 1970 and 2019.
+# One picture, uploaded in 2013, in 2037 and in 1970. libpcap takes a time past the January of 2038 for one before 1970.
 python3 "$here/upload_capture.py" "$work/pictures/lane4.jpg" "$work/old.pcap" 1368400000 10.20.0.77
-python3 "$here/upload_capture.py" "$work/pictures/lane4.jpg" "$work/far.pcap" 4102444800 10.20.0.78
+python3 "$here/upload_capture.py" "$work/pictures/lane4.jpg" "$work/far.pcap" 2145000000 10.20.0.78
 python3 "$here/upload_capture.py" "$work/pictures/lane4.jpg" "$work/epoch.pcap" 10 10.20.0.79
 events_before=$(rows events)
 replays=0
