@@ -4,10 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hex.h"
 #include "capture/fanout_program.h"
 #include "capture/live_capture.h"
-#include "base/file.h"
-#include "base/hex.h"
 #include "cli/sensor_check.h"
 #include "cli/sensor_options.h"
 #include "config/in_force.h"
@@ -38,7 +37,6 @@ class Planner {
 
  private:
   explicit Planner(const RunOptions& options) : options_(options) {}
-  Result<std::string> ReadText() const;
   Result<config::Config> Parse(const std::string& text) const;
 
   const RunOptions options_;
@@ -48,19 +46,13 @@ class Planner {
 
 Result<std::unique_ptr<Planner>> Planner::Make(const RunOptions& options) {
   std::unique_ptr<Planner> planner(new Planner(options));
-  auto text = planner->ReadText();
+  auto text = config::ReadConfigFile(options.config_file);
   if (!text) return Fail(text.error());
   auto config = planner->Parse(*text);
   if (!config) return Fail(config.error());
   planner->text_ = std::move(*text);
   planner->started_with_ = std::move(*config);
   return planner;
-}
-
-Result<std::string> Planner::ReadText() const {
-  const auto content = ReadFile(options_.config_file, config::kConfigBytesMax);
-  if (!content) return Fail(content.error());
-  return std::string(AsText(*content));
 }
 
 Result<config::Config> Planner::Parse(const std::string& text) const {
@@ -95,7 +87,7 @@ std::uint64_t DigestOf(const config::Config& config, const supervisor::Edition& 
 }
 
 Result<process::SensorPlan> Planner::Load(Store::When when) const {
-  auto text = ReadText();
+  auto text = config::ReadConfigFile(options_.config_file);
   if (!text) return Fail(text.error());
   auto wanted = Parse(*text);
   if (!wanted) return Fail(wanted.error());

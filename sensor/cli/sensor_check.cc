@@ -183,10 +183,10 @@ void CheckRules(const config::Config& config, ProblemList& findings) {
 
 int CheckAll(const std::string& file, const std::string& interface) {
   ProblemList findings;
-  const auto text = ReadFile(file, config::kConfigBytesMax);
+  const auto text = config::ReadConfigFile(file);
   if (!text) return Report(text.error());
   std::vector<Error> problems;
-  config::Config config = config::ParseWithProblems(std::string(AsText(*text)), file, problems);
+  config::Config config = config::ParseWithProblems(*text, file, problems);
   if (!interface.empty()) config.interface = interface;
   for (const Error& problem : problems) findings.Add(problem.message);
   if (problems.empty()) {

@@ -13,6 +13,8 @@
 namespace spanwatch::config {
 namespace {
 
+constexpr std::size_t kConfigBytesMax = 1u << 20;
+
 // Where in the file a problem is, as `name:line: section.key`.
 struct Place {
   const std::string& name;
@@ -366,10 +368,16 @@ Result<Config> ParseConfig(const std::string& yaml, const std::string& name) {
   return config;
 }
 
-Result<Config> LoadConfig(const std::filesystem::path& file) {
+Result<std::string> ReadConfigFile(const std::filesystem::path& file) {
   const auto content = ReadFile(file, kConfigBytesMax);
   if (!content) return Fail(content.error());
-  return ParseConfig(std::string(AsText(*content)), file.string());
+  return std::string(AsText(*content));
+}
+
+Result<Config> LoadConfig(const std::filesystem::path& file) {
+  const auto text = ReadConfigFile(file);
+  if (!text) return Fail(text.error());
+  return ParseConfig(*text, file.string());
 }
 
 std::string ConfigReference() {

@@ -17,7 +17,6 @@
 
 namespace spanwatch::config {
 
-inline constexpr std::size_t kConfigBytesMax = 1u << 20;
 inline constexpr std::size_t kHashSetsMax = 64;  // files in force at once: sets and their deltas
 
 struct HashSetConfig {
@@ -69,6 +68,8 @@ struct Config {
   Limits limits;
 };
 
+// The file's text.
+Result<std::string> ReadConfigFile(const std::filesystem::path& file);
 // A Config with the file's settings over the defaults.
 Result<Config> LoadConfig(const std::filesystem::path& file);
 Result<Config> ParseConfig(const std::string& yaml, const std::string& name);
