@@ -2,16 +2,9 @@
 # An inspector in the hands of an attacker writes eight bytes into the write index of its own ring: it is ended and logged, its
 # successor gets a new ring, and nobody waits for it: what the other inspector sees is told meanwhile.
 . "$(dirname "$0")/lib.sh"
-make_network
-start_server
-start_receiver
-mkdir "$work/pictures"
-for n in $(seq 1 12); do make_picture "$work/pictures/lane$n.jpg" $n; done
-build_set "$work"/pictures/*.jpg
-write_configuration 2
+set_up 12 2
 start_sensor
 
-upload_four() { local n; for n in 0 1 2 3; do upload "$work/pictures/lane$(($1 + n)).jpg" lane$(($1 + n)).jpg 10.20.0.$((9 + n)); done; }
 # write_word PID WORD OFFSET: eight bytes into the header of its ring; the offset is added to what stands there, = sets it.
 write_word() {
   python3 - "$@" << 'END'

@@ -2,13 +2,7 @@
 # The disk of the state is full: metrics and readiness answer, alerts leave all the same, nothing is restarted, and once there is
 # room everything is kept, each event once and every alert delivered once. It is so too when the supervisor dies meanwhile.
 . "$(dirname "$0")/lib.sh"
-make_network
-start_server
-start_receiver
-mkdir "$work/pictures"
-for n in $(seq 1 8); do make_picture "$work/pictures/lane$n.jpg" $n; done
-build_set "$work"/pictures/*.jpg
-write_configuration 2
+set_up 8 2
 mount -t tmpfs -o size=8m spanwatch-state "$work/state" 2> /dev/null || skip "a tmpfs cannot be mounted here"
 start_sensor
 

@@ -4,13 +4,7 @@
 # force, whatever the files hold by then. The log says what is in force, with one digest. Also: weaker rules raise an alert, an older
 # signed folder is refused, and connections that say nothing keep nobody from /healthz.
 . "$(dirname "$0")/lib.sh"
-make_network
-start_server
-start_receiver
-mkdir "$work/pictures"
-for n in $(seq 1 6); do make_picture "$work/pictures/lane$n.jpg" $n; done
-build_set "$work"/pictures/*.jpg
-write_configuration 2
+set_up 6 2
 "$SPANWATCH" rules sign --key "$work/owner/owner.key" "$work/rules" > /dev/null
 cp -r "$work/rules" "$work/older-rules"
 sed -i 's|inside: \[10.20.0.0/16\]|inside: [192.168.0.0/16]|' "$work/spanwatch.yaml"
@@ -19,14 +13,6 @@ http: {connections: 4, deadline_seconds: 60}
 END
 start_sensor
 
-outcomes() { grep -cE 'were read again|The reload was refused' "$work/sensor.log" || true; }
-reload() {
-  local before; before=$(outcomes)
-  decided() { [ "$(outcomes)" -gt "$before" ]; }
-  kill -HUP $sensor_pid
-  until_true 15 decided || fail "the reload did not end"
-  sleep 1.1  # metrics are a second old at most
-}
 digest_said() { printf '%.0f' $((16#$(grep -o 'Configuration in force.*' "$work/sensor.log" | tail -1 | grep -oE ' digest=[0-9a-f]+' | cut -d= -f2))); }
 digest_served() { get /metrics | awk '$1 == "spanwatch_config_digest" { printf "%.0f", $2 }'; }
 agree() {

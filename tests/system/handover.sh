@@ -20,8 +20,7 @@ ip -n $client route add $server_address dev vx0 mtu lock 1500
 ip -n $server route add 10.20.1.0/24 dev vx0 mtu lock 1500
 start_server
 start_receiver
-mkdir "$work/pictures"
-for n in 1 2 3 4 5 6 7 8 9; do make_picture "$work/pictures/lane$n.jpg" $n; done
+make_pictures 9
 build_set "$work"/pictures/*.jpg
 write_configuration 2
 start_sensor

@@ -6,8 +6,8 @@ command -v openssl > /dev/null || skip "openssl is not installed"
 make_network
 start_server
 start_receiver
-mkdir "$work/pictures" "$work/published"
-for n in 1 2 3; do make_picture "$work/pictures/lane$n.jpg" $n; done
+make_pictures 3
+mkdir "$work/published"
 build_set "$work/pictures/lane1.jpg"
 write_configuration 1
 

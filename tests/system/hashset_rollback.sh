@@ -5,19 +5,11 @@
 make_network
 start_server
 start_receiver
-mkdir "$work/pictures"
-for n in $(seq 1 9); do make_picture "$work/pictures/lane$n.jpg" $n; done
+make_pictures 9
 build_set "$work/pictures/lane1.jpg"
 write_configuration 2
 start_sensor
 
-outcomes() { grep -cE 'were read again|The reload was refused' "$work/sensor.log" || true; }
-reload() {
-  local before; before=$(outcomes)
-  decided() { [ "$(outcomes)" -gt "$before" ]; }
-  kill -HUP $sensor_pid
-  until_true 15 decided || fail "the reload did not end"
-}
 taken() { grep -cE 'were read again' "$work/sensor.log" || true; }
 items() { [ "$(metric spanwatch_hashset_items)" = "$1" ]; }
 # Mappings of hash sets in all inspectors.
@@ -27,7 +19,7 @@ mappings() { cat $(for pid in $(children inspector); do echo /proc/$pid/smaps; d
 traffic=$!
 for n in 2 3 4 5 6; do
   build_set "$work/pictures/lane$n.jpg"
-  reload
+  reload_at_once
 done
 touch "$work/enough"
 wait $traffic
@@ -43,17 +35,17 @@ cp "$work/agency.swset" "$work/six.swset"
 upload "$work/pictures/lane6.jpg" a.jpg
 until_true 15 saw_items 1 || fail "the newest item is not found"
 "$SPANWATCH" hashset rollback --config "$work/spanwatch.yaml" | grep -q 'from serial 6 back to serial 5' || fail "no rollback"
-reload
+reload_at_once
 until_true 10 items 5 || fail "the rollback did not take effect"
-reload
+reload_at_once
 items 5 || fail "the next reload undid the rollback"
 "$SPANWATCH" hashset rollback --config "$work/spanwatch.yaml" --list | grep -q 'in force' || fail "no list"
 build_set "$work/pictures/lane7.jpg"
-reload
+reload_at_once
 until_true 10 items 7 || fail "a later set was not taken in"
 cp "$work/agency.swset" "$work/seven.swset"
 cp "$work/six.swset" "$work/agency.swset"
-reload
+reload_at_once
 grep -q 'serial 6 is older than serial 7' "$work/sensor.log" || fail "no reason for the refusal of an older set"
 items 7 || fail "an older set was taken in"
 cp "$work/seven.swset" "$work/agency.swset"
@@ -66,10 +58,10 @@ sha256sum "$work/pictures/lane8.jpg" > "$work/owner/list.sha256"
 grep -q 'a delta to serial 7' "$work/delta.txt" || fail "no delta was built"
 cp "$work/spanwatch.yaml" "$work/base.yaml"
 sed -i "s|^hashsets:.*|hashsets: [{file: $work/delta.swset}]|" "$work/spanwatch.yaml"
-reload
+reload_at_once
 grep -q "is a delta to 'Test agency' serial 7" "$work/sensor.log" || fail "a delta without its base was not refused"
 sed -i "s|^hashsets:.*|hashsets: [{file: $work/agency.swset}, {file: $work/delta.swset}]|" "$work/spanwatch.yaml"
-reload
+reload_at_once
 until_true 10 items 8 || fail "base and delta are not in force"
 upload "$work/pictures/lane8.jpg" b.jpg 10.20.0.11
 until_true 15 saw_items 2 || fail "what the delta adds is not found"

@@ -3,17 +3,9 @@
 # other inspector are seen whole, a successor takes its place, and later uploads of every address pair are seen. So too when
 # the interface goes down and up afterwards, which makes the kernel number the fan-out anew; and when an inspector hangs.
 . "$(dirname "$0")/lib.sh"
-make_network
-start_server
-start_receiver
-mkdir "$work/pictures"
-for n in $(seq 1 20); do make_picture "$work/pictures/lane$n.jpg" $n; done
-build_set "$work"/pictures/*.jpg
-write_configuration 2
+set_up 20 2
 start_sensor
 
-# upload_four FIRST: four pictures, each from an address of its own, so that both inspectors have some.
-upload_four() { local n; for n in 0 1 2 3; do upload "$work/pictures/lane$(($1 + n)).jpg" lane$(($1 + n)).jpg 10.20.0.$((9 + n)); done; }
 inspectors_are() { [ "$(children inspector | wc -l)" = "$1" ] && [ "$(metric spanwatch_inspectors_alive)" = "$1" ]; }
 captured() { [ "$(grep -c 'An inspector captures' "$work/sensor.log")" -ge "$1" ]; }
 

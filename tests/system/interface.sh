@@ -3,16 +3,9 @@
 # once, and within ten seconds of its return the sensor sees everything again. A link without carrier and an interface that is
 # down for longer than a heartbeat are told too, and cost no inspector.
 . "$(dirname "$0")/lib.sh"
-make_network
-start_server
-start_receiver
-mkdir "$work/pictures"
-for n in $(seq 1 16); do make_picture "$work/pictures/lane$n.jpg" $n; done
-build_set "$work"/pictures/*.jpg
-write_configuration 2
+set_up 16 2
 start_sensor
 
-upload_four() { local n; for n in 0 1 2 3; do upload "$work/pictures/lane$(($1 + n)).jpg" lane$(($1 + n)).jpg 10.20.0.$((9 + n)); done; }
 ready_says() { get /readyz 2> /dev/null | grep -q "$1"; }
 ready_again() { [ "$(get /readyz)" = ready ] && [ "$(metric spanwatch_inspectors_alive)" = 2 ]; }
 down_is() { [ "$(metric spanwatch_capture_interface_down)" = "$1" ]; }

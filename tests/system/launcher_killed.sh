@@ -2,13 +2,7 @@
 # kill -9 of the launcher: its processes finish what they have and end by themselves. A new start with the same state goes on:
 # its rings begin anew and nothing in them is taken for something known, alerts stay one, event numbers have no gap.
 . "$(dirname "$0")/lib.sh"
-make_network
-start_server
-start_receiver
-mkdir "$work/pictures"
-for n in 1 2 3 4; do make_picture "$work/pictures/lane$n.jpg" $n; done
-build_set "$work"/pictures/*.jpg
-write_configuration 2
+set_up 4 2
 start_sensor
 upload "$work/pictures/lane1.jpg" a.jpg
 upload "$work/pictures/lane2.jpg" b.jpg 10.20.0.10

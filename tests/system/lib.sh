@@ -120,7 +120,13 @@ open(sys.argv[1], "wb").write(b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + generator.ra
 END
 }
 
-# register_pictures DIRECTORY: makes owner keys, registers the digests of its files, builds the set.
+make_pictures() {  # make_pictures COUNT: pictures/lane1.jpg and so on
+  local n
+  mkdir "$work/pictures"
+  for n in $(seq "$1"); do make_picture "$work/pictures/lane$n.jpg" $n; done
+}
+
+# build_set FILE...: makes owner keys, registers the digests of the files, builds the set.
 build_set() {
   mkdir -p "$work/owner"
   if [ ! -f "$work/owner/owner.key" ]; then
@@ -158,6 +164,16 @@ alert: {update_interval_seconds: 1}
 END
 }
 
+# set_up PICTURES INSPECTORS: the network with its servers, so many pictures, all of them registered, and a configuration.
+set_up() {
+  make_network
+  start_server
+  start_receiver
+  make_pictures "$1"
+  build_set "$work"/pictures/*.jpg
+  write_configuration "$2"
+}
+
 # Starts it and waits for READY=1.
 start_sensor() {
   rm -f "$work/notified" "$work/notify"
@@ -179,9 +195,24 @@ stop_sensor() {  # drains; the exit status is the sensor's
   return $status
 }
 
+reloads() { grep -cE 'were read again|The reload was refused' "$work/sensor.log" || true; }
+reload_at_once() {  # returns when it has taken effect or was refused
+  local before; before=$(reloads)
+  decided() { [ "$(reloads)" -gt "$before" ]; }
+  kill -HUP $sensor_pid
+  until_true 15 decided || fail "the reload did not end"
+}
+reload() {
+  reload_at_once
+  sleep 1.1  # metrics are a second old at most
+}
+
 upload() {  # upload FILE NAME [SOURCE]
   ip netns exec $client curl -sS --max-time 20 --interface "${3:-10.20.0.9}" -T "$1" "http://198.51.100.7/$2"
 }
+
+# upload_four FIRST: four pictures, each from an address of its own, so that both of two inspectors have some.
+upload_four() { local n; for n in 0 1 2 3; do upload "$work/pictures/lane$(($1 + n)).jpg" lane$(($1 + n)).jpg 10.20.0.$((9 + n)); done; }
 
 get() { ip netns exec $sensor curl -sS --max-time 5 "http://127.0.0.1:19464$1"; }
 metric() { get /metrics | awk -v name="$1" 'index($0, name) == 1 && substr($0, length(name) + 1, 1) ~ /[ {]/ { sum += $NF } END { print sum + 0 }'; }

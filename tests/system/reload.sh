@@ -5,20 +5,11 @@
 make_network
 start_server
 start_receiver
-mkdir "$work/pictures"
-for n in $(seq 1 8); do make_picture "$work/pictures/lane$n.jpg" $n; done
+make_pictures 8
 build_set "$work"/pictures/lane[123].jpg
 write_configuration 2
 start_sensor
 
-outcomes() { grep -cE 'were read again|The reload was refused' "$work/sensor.log" || true; }
-reload() {
-  local before; before=$(outcomes)
-  decided() { [ "$(outcomes)" -gt "$before" ]; }
-  kill -HUP $sensor_pid
-  until_true 15 decided || fail "the reload did not end"
-  sleep 1.1  # metrics are a second old at most
-}
 reason() { grep -E 'reason=' "$work/sensor.log" | tail -1; }
 
 upload "$work/pictures/lane1.jpg" a.jpg

@@ -2,13 +2,7 @@
 # Stopping, killing and restarting the sensor closes no open alert and purges nothing: alerts go on with their totals. So it is
 # when captures of long ago and of far ahead are replayed into the same state meanwhile.
 . "$(dirname "$0")/lib.sh"
-make_network
-start_server
-start_receiver
-mkdir "$work/pictures"
-for n in 1 2 3 4 5; do make_picture "$work/pictures/lane$n.jpg" $n; done
-build_set "$work"/pictures/*.jpg
-write_configuration 2
+set_up 5 2
 start_sensor
 
 transitions() { jq -r "select(.event.dataset == \"spanwatch.alert\" and .source.ip == \"${2:-10.20.0.9}\") | .spanwatch.alert | select(.state == \"$1\") | .id" "$work/events.jsonl"; }

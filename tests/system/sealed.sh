@@ -6,13 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 : "${CALL_INSIDE:?the program that calls inside another process}"
 [ "$(uname -m)" = x86_64 ] || skip "calls are made inside another process on x86-64 only"
-make_network
-start_server
-start_receiver
-mkdir "$work/pictures"
-for n in 1 2 3; do make_picture "$work/pictures/lane$n.jpg" $n; done
-build_set "$work"/pictures/*.jpg
-write_configuration 2
+set_up 3 2
 exec 17< /etc/hostname  # as a careless shell does
 start_sensor
 upload "$work/pictures/lane1.jpg" lane1.jpg

@@ -2,13 +2,7 @@
 # kill -9 of the supervisor loses nothing: sightings wait in the rings, an alert already raised is delivered at least once,
 # under the same webhook-id, within 10 s of its return, and no event is told twice. The sensor runs as an ordinary user.
 . "$(dirname "$0")/lib.sh"
-make_network
-start_server
-start_receiver
-mkdir "$work/pictures"
-for n in $(seq 1 12); do make_picture "$work/pictures/lane$n.jpg" $n; done
-build_set "$work"/pictures/*.jpg
-RUN_AS=nobody write_configuration 2
+RUN_AS=nobody set_up 12 2
 chown -R nobody "$work/owner" "$work/webhook.secret" "$work/agency.swset"
 touch "$work/events.jsonl"; chown nobody "$work/events.jsonl" "$work/state"; chmod 777 "$work"
 start_sensor

@@ -2,14 +2,8 @@
 # Registered files uploaded over a mirrored link reach the webhook as an alert of the right severity; /readyz and /metrics are
 # good; nothing forbidden was tried in the sandbox; SIGTERM drains and the exit status is 0.
 . "$(dirname "$0")/lib.sh"
-make_network
-start_server
-start_receiver
-mkdir "$work/pictures"
-for n in 1 2 3 4 5 6; do make_picture "$work/pictures/lane$n.jpg" $n; done
+set_up 6 2
 make_picture "$work/stranger.jpg" 99
-build_set "$work"/pictures/*.jpg
-write_configuration 2
 ip netns exec $sensor "$SPANWATCH" config check "$work/spanwatch.yaml" > /dev/null || fail "config check refuses the configuration"
 start_sensor
 

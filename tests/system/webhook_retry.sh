@@ -5,8 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 make_network
 start_server
-mkdir "$work/pictures"
-for n in 1 2 3 4 5 6 7 8; do make_picture "$work/pictures/lane$n.jpg" $n; done
+make_pictures 8
 build_set "$work"/pictures/*.jpg
 write_configuration 1
 sed -i 's/update_interval_seconds: 1/update_interval_seconds: 86400/' "$work/spanwatch.yaml"
