@@ -142,18 +142,17 @@ Status Resend(const AlertsOptions& options) {
 }
 
 Status List(const AlertsOptions& options) {
-  auto opened = OpenState(options);
-  if (!opened) return Fail(opened.error());
-  const auto* const state = &(*opened)->opened;
+  auto state = OpenState(options);
+  if (!state) return Fail(state.error());
   if (!options.id.empty()) {
-    const auto alert = (*state)->alerts().Find(options.id);
+    const auto alert = (**state)->alerts().Find(options.id);
     if (!alert) return Fail(alert.error());
     if (!*alert)
       return Fail(ErrorCode::kNotFound, "there is no alert '{}'; 'alerts list' shows those there are", options.id);
     PrintJson(**alert, 2);
     return {};
   }
-  const auto alerts = (*state)->alerts().List(options.limit);
+  const auto alerts = (**state)->alerts().List(options.limit);
   if (!alerts) return Fail(alerts.error());
   for (const Alert& alert : *alerts) options.json ? PrintJson(alert, -1) : PrintLine(alert);
   return {};
