@@ -1,9 +1,6 @@
 #include "cli/sensor_check.h"
 
-#include <net/if.h>
 #include <pwd.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +17,7 @@
 #include "base/printable.h"
 #include "cli/sensor_options.h"
 #include "policy/policy.h"
+#include "process/link_watch.h"
 #include "process/sandbox.h"
 #include "state/state.h"
 #include "supervisor/rule_history.h"
@@ -48,14 +46,10 @@ class ProblemList {
 void CheckInterface(const config::Config& config, ProblemList& findings) {
   const std::string& name = config.interface;
   if (name.empty()) return findings.Add("capture.interface: there is none; name one, or give -i");
-  const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  ifreq request{};
-  name.copy(request.ifr_name, IFNAMSIZ - 1);
-  if (name.size() >= IFNAMSIZ || ::ioctl(socket.get(), SIOCGIFFLAGS, &request) != 0) {
-    findings.Add(fmt::format("capture.interface: there is no interface '{}' here", name));
-  } else if ((request.ifr_flags & IFF_UP) == 0) {
+  const auto link = process::LinkWatch::Open(name);
+  if (!link) return findings.Add("capture.interface: " + link.error().message);
+  if (link->state() == process::LinkState::kDown)
     findings.Add(fmt::format("capture.interface: {} is down; ip link set {} up", name, name));
-  }
 }
 
 void CheckZones(const config::Config& config, ProblemList& findings) {

@@ -35,7 +35,8 @@ Result<LinkWatch> LinkWatch::Open(const std::string& interface) {
   LinkWatch watch(interface, std::move(events), std::move(any));
   Changes ignored;
   watch.Look(ignored);
-  if (watch.index_ == 0) return Fail(ErrorCode::kNotFound, "{}: there is no such interface", interface);
+  if (watch.index_ == 0 || interface.size() >= IFNAMSIZ)
+    return Fail(ErrorCode::kNotFound, "{}: there is no such interface", interface);
   return watch;
 }
 
