@@ -3,13 +3,21 @@
 #include <sys/stat.h>
 
 namespace spanwatch::enrolment {
+namespace {
+
+// As the register keeps it.
+std::string PathOfSource(const std::string& path) {
+  std::error_code error;
+  const auto absolute = std::filesystem::absolute(path, error).lexically_normal();
+  return error ? path : absolute.string();
+}
+
+}  // namespace
 
 Result<Source> SourceOf(const std::string& path) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return FailErrno("cannot read " + path);
-  std::error_code error;
-  const auto absolute = std::filesystem::absolute(path, error).lexically_normal();
-  return Source{.path = error ? path : absolute.string(),
+  return Source{.path = PathOfSource(path),
                 .size = static_cast<std::uint64_t>(status.st_size),
                 .modified = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec};
 }
@@ -29,9 +37,7 @@ Status TellWhenExpired(RegisterDatabase& database, const std::string& collection
 
 Status TellExpiredItems(RegisterDatabase& database, std::int64_t collection, const std::string& path, PacketTime now,
                         EnrolmentObserver& observer, EnrolmentSummary& summary) {
-  std::error_code error;
-  const auto absolute = std::filesystem::absolute(path, error).lexically_normal();
-  const auto expired = database.ExpiredItems(collection, error ? path : absolute.string(), now);
+  const auto expired = database.ExpiredItems(collection, PathOfSource(path), now);
   if (!expired) return Fail(expired.error());
   if (*expired == 0) return {};
   ++summary.problems;
