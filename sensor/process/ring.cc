@@ -100,11 +100,6 @@ Result<RingWriter> RingWriter::Open(int fd) {
   return RingWriter(std::move(*mapping));
 }
 
-std::uint64_t RingWriter::backlog_bytes() const noexcept {
-  auto& header = mapping_.header();
-  return header.write_index.load(std::memory_order_relaxed) - header.read_index.load(std::memory_order_acquire);
-}
-
 bool RingWriter::TryWrite(ByteView message) noexcept {
   if (message.size() > max_message_bytes()) return false;
   auto& header = mapping_.header();

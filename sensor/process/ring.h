@@ -60,8 +60,6 @@ class RingWriter {
   std::size_t max_message_bytes() const { return mapping_.capacity() / 4; }
   // False when there is no room now (or the message is longer than max_message_bytes).
   bool TryWrite(ByteView message) noexcept;
-  // Bytes waiting for the reader.
-  std::uint64_t backlog_bytes() const noexcept;
 
  private:
   explicit RingWriter(internal::RingMapping mapping) : mapping_(std::move(mapping)) {}
