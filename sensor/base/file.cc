@@ -21,6 +21,11 @@ Result<UniqueFd> OpenForReading(const std::filesystem::path& path) {
   return fd;
 }
 
+bool IsNamedPipe(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_fifo(path, error) && !path.starts_with("/dev/") && !path.starts_with("/proc/");
+}
+
 // What is read may be a key: it lies in the result alone, not in a buffer or an outgrown copy that nobody wipes.
 Result<Bytes> ReadFile(const std::filesystem::path& path, std::size_t limit) {
   auto fd = OpenForReading(path);

@@ -14,6 +14,9 @@ namespace spanwatch {
 
 // Opens read-only, close-on-exec; the error names the path.
 Result<UniqueFd> OpenForReading(const std::filesystem::path& path);
+// A pipe that has a name of its own, and is none that a shell or a process made: reading it waits until somebody
+// writes.
+bool IsNamedPipe(const std::string& path);
 // The whole content; fails when it is longer than `limit` bytes.
 Result<Bytes> ReadFile(const std::filesystem::path& path, std::size_t limit);
 // Writes all of it where the descriptor stands; `name` is for the error.

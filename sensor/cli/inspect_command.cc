@@ -163,7 +163,7 @@ Status InspectBatch(const config::Config& config, OpenedHashSets& sets, std::spa
   }
   std::vector<std::string> names;
   for (const std::string& name : files) {
-    if (std::error_code error; std::filesystem::is_fifo(name, error) && !name.starts_with("/dev/")) {
+    if (IsNamedPipe(name)) {
       std::fprintf(stderr, "%s is a pipe; waiting for what is written into it\n", Printable(name).c_str());
     }
     auto file = OpenForReading(name);

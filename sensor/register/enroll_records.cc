@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/file.h"
 #include "base/utf8.h"
 #include "fingerprint/plate_finder.h"
 #include "fingerprint/plate_normaliser.h"
@@ -152,9 +153,7 @@ class TableEnrolment {
 
   // A shell's pattern may name one where nobody writes.
   void TellWhenPipe() {
-    std::error_code error;
-    if (!std::filesystem::is_fifo(path_, error) || path_.starts_with("/dev/") || path_.starts_with("/proc/")) return;
-    observer_.OnNotice(fmt::format("{} is a pipe; waiting for what is written into it", path_));
+    if (IsNamedPipe(path_)) observer_.OnNotice(fmt::format("{} is a pipe; waiting for what is written into it", path_));
   }
   bool CanBeReadTwice() const {
     std::error_code error;
