@@ -9,6 +9,8 @@ namespace spanwatch {
 
 constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 constexpr char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+constexpr bool IsLetter(char c) { return Lower(c) >= 'a' && Lower(c) <= 'z'; }
+constexpr bool IsLetterOrDigit(char c) { return IsLetter(c) || IsDigit(c); }
 
 inline std::string Lower(std::string_view text) {
   std::string lower(text);

@@ -13,8 +13,6 @@ constexpr std::size_t kWordsLooked = 16;
 constexpr std::size_t kDateDigits = 8;
 constexpr std::size_t kTimeDigits = 6;
 
-bool IsLetter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
-
 bool InRange(std::string_view digits, int least, int most) {
   int value = -1;
   std::from_chars(digits.data(), digits.data() + digits.size(), value);
@@ -47,7 +45,7 @@ LprPictureName ReadLprPictureName(std::string_view stem) {
   LprPictureName name;
   std::string_view before;
   for (std::size_t words = 0; words < kWordsLooked && !stem.empty(); ++words) {
-    const auto end = std::ranges::find_if_not(stem, [](char c) { return IsDigit(c) || IsLetter(c); });
+    const auto end = std::ranges::find_if_not(stem, IsLetterOrDigit);
     const std::string_view word = stem.substr(0, static_cast<std::size_t>(end - stem.begin()));
     const bool together = word.size() > kDateDigits && IsDate(word) && IsTime(word.substr(kDateDigits));
     if (together || (before.size() == kDateDigits && IsDate(before) && IsTime(word))) {

@@ -137,8 +137,6 @@ Range RowOf(std::string_view text, const PlateToken& token, std::size_t reach) {
   return columns ? tuple : line;
 }
 
-bool IsLetterOrDigit(char c) { return IsDigit(c) || (Lower(c) >= 'a' && Lower(c) <= 'z'); }
-
 bool IsDateField(std::string_view field) { return field.size() <= kLongestDate && IsDateAlone(field); }
 
 class RowReader {

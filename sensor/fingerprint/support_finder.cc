@@ -18,7 +18,7 @@ bool IsPlain(std::string_view value) {
   if (value.size() > kPlainValue) return false;
   bool any = false;
   for (const char c : value) {
-    const bool own = IsDigit(c) || (Lower(c) >= 'a' && Lower(c) <= 'z');
+    const bool own = IsLetterOrDigit(c);
     if (!own && !std::string_view(" -_.:+").contains(c)) return false;
     any |= own;
   }

@@ -84,8 +84,6 @@ constexpr std::string_view kMarks[] = {"acute", "breve", "caron", "cedil", "circ
                                        "macr",  "ogon",  "ring",  "slash", "strok", "tilde", "uml"};
 
 bool IsHexDigit(char c) { return IsDigit(c) || (Lower(c) >= 'a' && Lower(c) <= 'f'); }
-bool IsLatinLetter(char c) { return Lower(c) >= 'a' && Lower(c) <= 'z'; }
-bool IsWordCharacter(char c) { return IsDigit(c) || IsLatinLetter(c); }
 
 bool AreHexDigits(std::string_view digits) { return !digits.empty() && std::ranges::all_of(digits, IsHexDigit); }
 
@@ -163,7 +161,7 @@ std::size_t ByteRun(std::string_view rest, bool plain_letters, std::string& text
     const bool cut = count == kLongestRun && done > 0 && byte >= 0x80 && count - done < 4;
     if (cut) break;  // the rest of it may follow
     const bool stray = byte >= 0x80 && next.length == 1;
-    const bool letter = IsWordCharacter(static_cast<char>(byte));
+    const bool letter = IsLetterOrDigit(static_cast<char>(byte));
     if (!plain_letters && ((stray && count == 1) || (letter && count < kFewestLetters))) break;
     if (stray) {
       AppendStray(byte, count == 1, text);
@@ -261,14 +259,14 @@ std::optional<char32_t> EntityOf(std::string_view name) {
   const auto* const found = std::ranges::lower_bound(kNamed, name, {}, &NamedCharacter::name);
   if (found != kNamed.end() && found->name == name) return found->character;
   const bool accented =
-      name.size() > 1 && IsLatinLetter(name[0]) && std::ranges::find(kMarks, name.substr(1)) != std::end(kMarks);
+      name.size() > 1 && IsLetter(name[0]) && std::ranges::find(kMarks, name.substr(1)) != std::end(kMarks);
   return accented ? std::optional<char32_t>(static_cast<unsigned char>(name[0])) : std::nullopt;
 }
 
 // The reference whose name stands at `begin`: its character, and where it ends.
 std::optional<std::pair<char32_t, std::size_t>> ReferenceAt(std::string_view rest, std::size_t begin) {
   std::size_t end = begin;
-  while (end < rest.size() && (IsWordCharacter(rest[end]) || rest[end] == '#')) ++end;
+  while (end < rest.size() && (IsLetterOrDigit(rest[end]) || rest[end] == '#')) ++end;
   if (end == rest.size() || rest[end] != ';') return std::nullopt;
   const auto character = EntityOf(rest.substr(begin, end - begin));
   if (!character) return std::nullopt;
@@ -286,7 +284,7 @@ std::size_t Entity(std::string_view rest, std::string& text) {
 
 // Whether what follows could still belong to the escape.
 bool MayGoOn(std::string_view rest) {
-  const auto in_escape = [](char c) { return IsWordCharacter(c) || std::string_view("%\\&#;{}'?-").contains(c); };
+  const auto in_escape = [](char c) { return IsLetterOrDigit(c) || std::string_view("%\\&#;{}'?-").contains(c); };
   const bool one_character = rest.front() == '\\' && rest.size() >= 2 && rest[1] != 'x';
   if (rest.size() >= (one_character ? kLongestCharacter : kLongestEscape)) return false;
   if (rest.front() == '\\' && rest.size() >= 2 && !std::string_view("uUx'").contains(rest[1])) return false;

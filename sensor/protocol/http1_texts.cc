@@ -56,8 +56,6 @@ constexpr std::string_view kOrdinary[] = {"accept",
                                           "via"};
 static_assert(std::ranges::is_sorted(kOrdinary));
 
-bool IsLetter(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
-
 // The name of a field that may hold a plate of letters or of digits alone.
 bool MayNamePlate(std::string_view name) {
   constexpr std::string_view kMarks[] = {"plat", "lic", "lpr", "tag", "vr", "reg"};
