@@ -1,7 +1,9 @@
 // Carving: files found inside other bytes by their own structure. JPEG (an embedded thumbnail is an object of its own),
-// PNG, and what another layer opens: zip, gzip, 7z. A file that begins behind a quote and has escapes for its zeros is
-// a string literal, as mysqldump writes a BLOB: its escapes are taken off.
+// PNG, and what another layer opens: zip, gzip, 7z, and zlib streams (of PDF, git packs, PNG's texts, SWF). A file that
+// begins behind a quote and has escapes for its zeros is a string literal, as mysqldump writes a BLOB: its escapes are
+// taken off.
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <variant>
 
@@ -9,12 +11,20 @@
 #include "content/literal_reader.h"
 #include "content/magic_scan.h"
 #include "content/object_node.h"
+#include "content/zlib_probe.h"
 
 namespace spanwatch::content {
 namespace {
 
 // So many bytes tell whether a file begins, as it is or as a literal with escapes.
 constexpr std::size_t kLookBytes = 2 * kPlausibleBytes;
+static_assert(kLookBytes >= kZlibGlanceBytes);
+// No beginning needs more.
+constexpr std::size_t kMostLookBytes = kZlibHeadBytes;
+// The chunk that PNG's pixels stand in: a picture is read by who looks at pictures.
+constexpr std::string_view kPngPixels = "IDAT";
+// So many trials of zlib may fail before their number counts (limit trial_stride_bytes).
+constexpr std::uint64_t kFreeTrials = 64;
 
 class CarveLayer final : public Layer {
  public:
@@ -25,7 +35,7 @@ class CarveLayer final : public Layer {
     const std::size_t given = bytes.size();
     if (held_size_ > 0) {
       // What was held back, with enough behind it to decide on every offset in it.
-      std::uint8_t joined[2 * kLookBytes];
+      std::uint8_t joined[2 * kMostLookBytes];
       const std::size_t more = std::min(bytes.size(), sizeof(joined) - held_size_);
       std::memcpy(joined, held_, held_size_);
       std::memcpy(joined + held_size_, bytes.data(), more);
@@ -35,7 +45,7 @@ class CarveLayer final : public Layer {
         Hold(both, used);
         return {given, LayerState::kMore};
       }
-      before_ = both[used - 1];
+      Pass(both.first(used));
       bytes = bytes.subspan(used - held_size_);
       held_size_ = 0;
     }
@@ -46,7 +56,7 @@ class CarveLayer final : public Layer {
   bool Gap(std::uint64_t length) noexcept override {
     Flush();
     at_start_ = false;
-    before_ = 0;
+    std::ranges::fill(before_, std::uint8_t{0});
     if (child_ == nullptr) return true;
     child_->Gap(length);
     walked_ += length;
@@ -65,16 +75,30 @@ class CarveLayer final : public Layer {
  private:
   void Flush() {
     Scan({held_, held_size_}, true, held_size_);
+    Pass({held_, held_size_});
     held_size_ = 0;
   }
+  // Of these bytes every offset is decided.
+  void Pass(ByteView bytes) {
+    before_ = Before(bytes, bytes.size());
+    passed_ += bytes.size();
+  }
+  // The bytes in front of `at`.
+  std::array<std::uint8_t, kPngPixels.size()> Before(ByteView bytes, std::size_t at) const {
+    std::array<std::uint8_t, kPngPixels.size()> before = before_;
+    const std::size_t here = std::min(at, before.size());
+    std::copy(before.begin() + static_cast<std::ptrdiff_t>(here), before.end(), before.begin());
+    std::copy_n(bytes.data() + at - here, here, before.end() - static_cast<std::ptrdiff_t>(here));
+    return before;
+  }
   void Hold(ByteView bytes, std::size_t from) {
-    if (from > 0) before_ = bytes[from - 1];
+    Pass(bytes.first(from));
     held_size_ = bytes.size() - from;
     if (held_size_ > 0) std::memmove(held_, bytes.data() + from, held_size_);
   }
 
-  // Carves from offsets below `limit`; returns the first offset that is not decided yet (fewer than kLookBytes are
-  // behind it), or where it stopped at or behind `limit`.
+  // Carves from offsets below `limit`; returns the first offset that is not decided yet (too few bytes are behind it),
+  // or where it stopped at or behind `limit`.
   std::size_t Scan(ByteView bytes, bool last, std::size_t limit) {
     std::size_t at = 0;
     while (at < limit) {
@@ -90,7 +114,16 @@ class CarveLayer final : public Layer {
       const FileKind kind = KindOfFile(rest.first(std::min(rest.size(), kPlausibleBytes)));
       const bool itself = at_start_;
       at_start_ = false;
-      const std::uint8_t before = found > 0 ? bytes[found - 1] : before_;
+      if (kind == FileKind::kUnknown && MayBeZlib(rest)) {
+        if (rest.size() < kZlibHeadBytes && !last) {
+          at_start_ = itself;
+          return found;
+        }
+        if (!itself && IsZlib(bytes, found)) StartInside(kDeflateLayer);
+        at = child_ != nullptr ? found : found + 1;
+        continue;
+      }
+      const std::uint8_t before = Before(bytes, found).back();
       if (IsLiteral(before, rest)) {
         StartLiteral(before, rest);
         at = child_ != nullptr ? found : found + 1;
@@ -110,6 +143,18 @@ class CarveLayer final : public Layer {
   static bool IsLiteral(std::uint8_t before, ByteView bytes) {
     return (before == '\'' || before == '"') &&
            LiteralReader::BeginsFile(before, bytes.first(std::min(bytes.size(), kLookBytes)));
+  }
+
+  bool IsZlib(ByteView bytes, std::size_t at) {
+    const auto before = Before(bytes, at);
+    if (AsText(before) == kPngPixels) return false;
+    if (failed_trials_ > kFreeTrials + (passed_ + at) / object_.limits().content_trial_stride_bytes) {
+      object_.ReportTrials();
+      return false;
+    }
+    if (InflatesAsZlib(bytes.subspan(at))) return true;
+    ++failed_trials_;
+    return false;
   }
 
   void StartLiteral(std::uint8_t before, ByteView bytes) {
@@ -132,9 +177,16 @@ class CarveLayer final : public Layer {
     return used;
   }
 
+  // What another layer opens, and ends where its content does.
+  void StartInside(const LayerSpec& container) {
+    walker_ = std::monostate();
+    walked_ = 0;
+    child_ = object_.OpenChild({.kind = ObjectKind::kCarved, .step = "carved " + std::string(container.name)},
+                               {.verbatim = true, .container = &container});
+  }
+
   void Start(FileKind kind) {
     ObjectInfo info{.kind = ObjectKind::kCarved};
-    ChildOptions options{.verbatim = true};
     switch (kind) {
       case FileKind::kJpeg:
         info.step = "carved jpeg";
@@ -146,16 +198,15 @@ class CarveLayer final : public Layer {
         info.media_type = "image/png";
         walker_ = PngWalker();
         break;
+      case FileKind::kGzip:
+        return StartInside(kGzipLayer);
+      case FileKind::kZip:
+        return StartInside(kZipLayer);
       default:
-        options.container = kind == FileKind::kGzip  ? &kGzipLayer
-                            : kind == FileKind::kZip ? &kZipLayer
-                                                     : &kSevenZipLayer;
-        info.step = "carved " + std::string(options.container->name);
-        walker_ = std::monostate();
-        break;
+        return StartInside(kSevenZipLayer);
     }
     walked_ = 0;
-    child_ = object_.OpenChild(std::move(info), options);
+    child_ = object_.OpenChild(std::move(info), {.verbatim = true});
   }
 
   // Gives the file its bytes; returns how many were its own.
@@ -195,19 +246,21 @@ class CarveLayer final : public Layer {
 
   ObjectNode& object_;
   bool at_start_;
-  std::uint8_t held_[2 * kLookBytes];
+  std::uint8_t held_[2 * kMostLookBytes];
   std::size_t held_size_ = 0;
   std::unique_ptr<ObjectNode> child_;
   std::variant<std::monostate, JpegWalker, PngWalker, LiteralReader> walker_;
-  std::uint8_t before_ = 0;  // the byte in front of those that are held or come next
+  std::array<std::uint8_t, kPngPixels.size()> before_{};  // the bytes in front of those that are held or come next
+  std::uint64_t passed_ = 0;
   std::uint64_t walked_ = 0;
+  std::uint64_t failed_trials_ = 0;  // of zlib
 };
 
 }  // namespace
 
 constinit const LayerSpec kCarveLayer = {
     .name = "carved",
-    .help = "JPEG, PNG, zip, gzip and 7z files found inside other bytes.",
+    .help = "JPEG, PNG, zip, gzip and 7z files and zlib streams found inside other bytes.",
     .role = LayerRole::kSearch,
     .probe = [](const ObjectInfo&, ByteView, bool) { return Likelihood::kYes; },
     .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> {

@@ -1,8 +1,11 @@
 #include "content/inflate_codec.h"
 
+#include "content/zlib_probe.h"
+
 namespace spanwatch::content {
 
-InflateCodec::InflateCodec(Wrapping wrapping) : wrapping_(wrapping), state_(std::make_unique<inflate_state>()) {
+InflateCodec::InflateCodec(Wrapping wrapping)
+    : wrapping_(wrapping), state_(std::make_unique_for_overwrite<inflate_state>()) {
   if (wrapping_ == Wrapping::kGzip) Start(ISAL_GZIP);
   if (wrapping_ == Wrapping::kRaw) Start(ISAL_DEFLATE);
 }

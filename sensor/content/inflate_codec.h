@@ -29,9 +29,4 @@ class InflateCodec final : public Codec {
   bool between_members_ = false;
 };
 
-// Whether these bytes begin with a zlib header (RFC 1950 section 2.2).
-inline bool IsZlibHeader(std::uint8_t first, std::uint8_t second) {
-  return (first & 0x0f) == 8 && first >> 4 <= 7 && (first << 8 | second) % 31 == 0 && (second & 0x20) == 0;
-}
-
 }  // namespace spanwatch::content

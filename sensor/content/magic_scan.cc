@@ -1,5 +1,6 @@
 #include "content/magic_scan.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -15,18 +16,25 @@ struct Pair {
   std::uint8_t second;
 };
 
-// JPEG, PNG, zip, gzip, 7z; JPEG and PNG whose bytes were taken for Latin-1 and stand as UTF-8.
-constexpr Pair kPairs[] = {{0xff, 0xd8}, {0x89, 'P'}, {'P', 'K'}, {0x1f, 0x8b}, {'7', 'z'}, {0xc3, 0xbf}, {0xc2, 0x89}};
+// JPEG, PNG, zip, gzip, 7z; JPEG and PNG whose bytes were taken for Latin-1 and stand as UTF-8; zlib as most
+// compressors begin it, with a window of 32 KiB and any level.
+constexpr Pair kPairs[] = {{0xff, 0xd8}, {0x89, 'P'}, {'P', 'K'}, {0x1f, 0x8b}, {'7', 'z'}, {0xc3, 0xbf},
+                           {0xc2, 0x89}, {'x', 0x01}, {'x', '^'}, {'x', 0x9c},  {'x', 0xda}};
+
+bool BeginsPair(std::uint8_t first, std::uint8_t second) {
+  return std::ranges::any_of(kPairs, [&](const Pair& pair) { return pair.first == first && pair.second == second; });
+}
 
 #if defined(__x86_64__)
-// What a nibble of the first, or of the second, byte leaves possible: bit i is kPairs[i].
+// What a nibble of the first, or of the second, byte leaves possible: one bit a pair, the last for all that begin
+// alike. Pairs of one bit let others through as well, so each find is compared.
 struct NibbleTables {
   alignas(16) std::uint8_t first_low[16] = {}, first_high[16] = {}, second_low[16] = {}, second_high[16] = {};
 };
 constexpr NibbleTables MakeTables() {
   NibbleTables tables;
   for (std::size_t i = 0; i < std::size(kPairs); ++i) {
-    const auto bit = static_cast<std::uint8_t>(1u << i);
+    const auto bit = static_cast<std::uint8_t>(1u << std::min<std::size_t>(i, 7));
     tables.first_low[kPairs[i].first & 15] |= bit;
     tables.first_high[kPairs[i].first >> 4] |= bit;
     tables.second_low[kPairs[i].second & 15] |= bit;
@@ -35,7 +43,6 @@ constexpr NibbleTables MakeTables() {
   return tables;
 }
 constexpr NibbleTables kTables = MakeTables();
-static_assert(std::size(kPairs) <= 8);
 
 [[gnu::target("avx2")]] __m256i Table(const std::uint8_t* table) {
   return _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(table)));
@@ -58,7 +65,10 @@ static_assert(std::size(kPairs) <= 8);
                                             _mm256_shuffle_epi8(second_high, next_high));
     if (_mm256_testz_si256(first, second)) continue;
     const __m256i none = _mm256_cmpeq_epi8(_mm256_and_si256(first, second), _mm256_setzero_si256());
-    return i + static_cast<std::size_t>(std::countr_one(static_cast<unsigned>(_mm256_movemask_epi8(none))));
+    for (unsigned found = ~static_cast<unsigned>(_mm256_movemask_epi8(none)); found != 0; found &= found - 1) {
+      const std::size_t at = i + static_cast<std::size_t>(std::countr_zero(found));
+      if (BeginsPair(bytes[at], bytes[at + 1])) return at;
+    }
   }
   return i;
 }

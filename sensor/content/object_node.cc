@@ -335,6 +335,11 @@ void ObjectNode::ReportHeld() {
   Report(AnomalyCode::content_held_limit);
 }
 
+void ObjectNode::ReportTrials() {
+  tree_.counters_.Add(Counter::content_limited_trials);
+  notes().limit_reached = true;
+}
+
 void ObjectNode::UnreadMember(AnomalyCode reason, std::uint64_t members) {
   tree_.counters_.Add(Counter::content_unread, members);
   for (std::uint64_t i = 0; i < members; ++i) Report(reason);

@@ -48,7 +48,8 @@ class ObjectNode {
   void Search(ByteView bytes);
   void EndSearch(ObjectEnd end);
   void Report(AnomalyCode code);
-  void ReportHeld();  // limit held_bytes
+  void ReportHeld();    // limit held_bytes
+  void ReportTrials();  // limit trial_stride_bytes
   // A member of this object was recognised and could not be read, for a reason of anomalies.def (unread_*).
   void UnreadMember(AnomalyCode reason, std::uint64_t members = 1);
   // Nothing of this object could be read: its bytes count as encoded, not as clear. `reason` as above; counted as
