@@ -102,6 +102,7 @@ class RecordScanner::Impl final : public TextSink {
     LookThroughWhenEnough();
   }
   void OnBreak() noexcept override { tokeniser_.Break(); }
+  void OnString(unsigned length) noexcept override { tokeniser_.String(length); }
 
   void Finish() {
     filter_.Finish();

@@ -305,8 +305,13 @@ std::size_t AppendEscaped(std::string_view rest, bool final, std::string& text) 
 }
 
 void AppendStray(std::uint8_t byte, bool alone, std::string& text) {
+  // The head of a string of MessagePack is one of these alone: no letter or digit, and it parts two strings.
+  constexpr std::string_view kHeads = "\xAA\xB2\xB3\xB5\xB9\xBA";
+  constexpr std::uint8_t kSoftHyphen = 0xAD;
   // Letters of Windows-1252 stand alone among those of ASCII; many in a row are some other code page.
-  if (alone && (text.empty() || text.back() != kTextOther)) {
+  if (byte == kSoftHyphen && alone) {
+    text += '-';
+  } else if (alone && !kHeads.contains(static_cast<char>(byte)) && (text.empty() || text.back() != kTextOther)) {
     AppendFolded(OfWindows1252(byte), text);
   } else {
     text += kTextOther;

@@ -14,6 +14,19 @@ namespace {
 constexpr unsigned kRun = 5;               // the shortest plate that counts in running text
 constexpr std::size_t kBlocksAtOnce = 16;  // classified together
 
+// The length that a byte before a string tells: as it is (MessagePack and others, MySQL, protocol buffers, Thrift,
+// Redis), doubled (Avro), or doubled with the byte itself and one more (PostgreSQL's rows); 0 for none that may be a
+// plate's.
+constexpr std::array<std::uint8_t, 0x20> kToldLength = [] {
+  std::array<std::uint8_t, 0x20> told{};
+  for (std::uint8_t length = kRun; length <= 8; ++length) told[length] = length;
+  for (std::uint8_t length = 6; length <= 8; ++length) {
+    told[2 * length] = length;
+    told[2 * length + 3] = length;
+  }
+  return told;
+}();
+
 // Class bits of a byte, found by its two halves: set in both tables.
 constexpr std::uint8_t kDigitRow = 1, kLetterRowLow = 2, kLetterRowHigh = 4, kPunctuation = 8, kUnderscore = 16,
                        kLeadCE = 32, kLeadD = 64;
@@ -184,6 +197,7 @@ void TextFilter::Gap(std::uint64_t length) noexcept {
   offset_ += length;
   wide_.Reset();
   Break();
+  tail_.fill(' ');
   skipped_ = true;
   run_ = 0;
 }
@@ -221,6 +235,7 @@ void TextFilter::Blocks(ByteView blocks, std::size_t size) noexcept {
 void TextFilter::PlainBlocks(ByteView blocks, const BlockMasks& last) noexcept {
   wide_.Reset();
   PassCarried();
+  tail_.fill(' ');
   sink_->OnPlainText(blocks, offset_);
   broken_ = false;
   skipped_ = false;
@@ -268,8 +283,8 @@ void TextFilter::Block(const std::uint8_t* block, std::size_t size, const BlockM
     if (size < kTextBlock) Break();
   } else {
     Break();
-    if (size >= tail_.size()) std::memcpy(tail_.data(), block + size - tail_.size(), tail_.size());
   }
+  if (size >= tail_.size()) std::memcpy(tail_.data(), block + size - tail_.size(), tail_.size());
   skipped_ = !passed;
   run_ = size == kTextBlock ? std::min(static_cast<unsigned>(std::countl_one(plate)), kRun) : 0;
   offset_ += size;
@@ -292,8 +307,30 @@ void TextFilter::PassAround(const std::uint8_t* block, std::uint64_t seeds, std:
 }
 
 void TextFilter::Pass(const std::uint8_t* block, std::uint64_t nul, std::size_t begin, std::size_t end) noexcept {
+  if (broken_) begin = TellLength(block, begin, end);
   sink_->OnText({block + begin, end - begin}, nul >> begin, offset_);
   broken_ = false;
+}
+
+// Tells a length that stands before [begin, end): one byte, or the lowest of up to four. Returns where the string
+// begins, which is behind NULs that belong to the length.
+std::size_t TextFilter::TellLength(const std::uint8_t* block, std::size_t begin, std::size_t end) noexcept {
+  constexpr std::size_t kMostNuls = 3;
+  const bool carried = block == tail_.data();
+  std::size_t string = begin;
+  while (string < end && block[string] == 0) ++string;
+  // The byte so far before the string, which may lie in the block before.
+  const auto before = [&](std::size_t distance) -> std::uint8_t {
+    if (distance <= string) return block[string - distance];
+    const std::size_t back = distance - string;
+    return carried || back > tail_.size() ? ' ' : tail_[tail_.size() - back];
+  };
+  std::size_t nuls = 0;
+  while (nuls < kMostNuls && before(nuls + 1) == 0) ++nuls;
+  const std::uint8_t told = before(nuls + 1);
+  if (told >= kToldLength.size() || kToldLength[told] == 0) return begin;
+  sink_->OnString(kToldLength[told]);
+  return string;
 }
 
 void TextFilter::Break() noexcept {

@@ -26,6 +26,8 @@ class TextSink {
   virtual void OnText(ByteView text, std::uint64_t nul, std::uint64_t offset) noexcept = 0;
   // Something that is no text, or is missing, lies between the texts before and after.
   virtual void OnBreak() noexcept = 0;
+  // Behind a break: what comes next is a string of so many bytes, as the bytes before it say; 5 to 8.
+  virtual void OnString(unsigned length) noexcept = 0;
 };
 
 // The masks of consecutive blocks; every path gives the same. REQUIRES: 64 readable bytes a block; a path that this
@@ -49,6 +51,7 @@ class TextFilter {
   void Pass(const std::uint8_t* block, std::uint64_t nul, std::size_t begin, std::size_t end) noexcept;
   void PassAround(const std::uint8_t* block, std::uint64_t seeds, std::uint64_t printable, std::uint64_t nul) noexcept;
   void Break() noexcept;
+  std::size_t TellLength(const std::uint8_t* block, std::size_t begin, std::size_t end) noexcept;
   void FlushPart() noexcept;
 
   TextSink* sink_;
@@ -57,7 +60,7 @@ class TextFilter {
   std::uint64_t offset_ = 0;  // of the block under way
   std::array<std::uint8_t, kTextBlock> part_{};
   std::size_t part_size_ = 0;
-  std::array<std::uint8_t, 8> tail_{};  // the end of the block before, when that was skipped
+  std::array<std::uint8_t, 8> tail_{};  // the end of the block before, when that was no plain text
   unsigned run_ = 0;                    // plate characters at the end of the block before, at most kRun
   bool skipped_ = false;                // the block before was not passed on
   bool broken_ = true;                  // the sink knows of a break since the last text

@@ -16,7 +16,7 @@ namespace spanwatch::fingerprint {
 namespace {
 
 constexpr std::size_t kClassifiedAtOnce = 16;  // classified together
-constexpr std::uint8_t kLetter = 1, kDigit = 2, kSeparator = 4, kStructural = 8, kFolds = 16;
+constexpr std::uint8_t kLetter = 1, kDigit = 2, kSeparator = 4, kStructural = 8, kFolds = 16, kLength = 32;
 
 // The marks of plate fields' names (kPlateNameMarks), and the endings of picture files: bit i of
 // kTriggers[position][character] is set where triple i has it. Two triples may share a bit: their mixtures are
@@ -41,6 +41,7 @@ constexpr Table kClasses = [] {
   for (const char c : std::string_view("OQIoqi")) classes[static_cast<std::size_t>(c)] |= kFolds;
   for (const char c : kSeparators) classes[static_cast<std::size_t>(c)] = kSeparator;
   for (const char c : kStructurals) classes[static_cast<std::size_t>(c)] = kStructural;
+  for (const char c : kLengths) classes[static_cast<std::size_t>(c)] |= kLength;
   return classes;
 }();
 
@@ -65,13 +66,13 @@ struct Halves {
   std::array<std::uint8_t, 16> high{};
 };
 
-// Up to three classes in one pair of halves, and which bits stand for each.
+// Up to four classes in one pair of halves, and which bits stand for each.
 struct ClassHalves {
   Halves halves;
-  std::array<std::uint8_t, 3> bits{};
+  std::array<std::uint8_t, 4> bits{};
 };
 
-constexpr ClassHalves HalvesOf(std::array<std::uint8_t, 3> classes) {
+constexpr ClassHalves HalvesOf(std::array<std::uint8_t, 4> classes) {
   ClassHalves all;
   unsigned next = 1;
   for (std::size_t i = 0; i < classes.size(); ++i) {
@@ -109,13 +110,13 @@ constexpr Halves TriggerHalves(const Table& table) {
   return halves;
 }
 
-constexpr ClassHalves kWordHalves = HalvesOf({kLetter, kDigit, kFolds});
-constexpr ClassHalves kMarkHalves = HalvesOf({kSeparator, kStructural, 0});
+constexpr ClassHalves kWordHalves = HalvesOf({kLetter, kDigit, kFolds, kLength});
+constexpr ClassHalves kMarkHalves = HalvesOf({kSeparator, kStructural, 0, 0});
 constexpr std::array<Halves, 3> kTriggerHalves = {TriggerHalves(kTriggers[0]), TriggerHalves(kTriggers[1]),
                                                   TriggerHalves(kTriggers[2])};
 
 struct Bits {
-  std::uint64_t letter = 0, digit = 0, folds = 0, separator = 0, structural = 0, trigger = 0;
+  std::uint64_t letter = 0, digit = 0, folds = 0, separator = 0, structural = 0, trigger = 0, length = 0;
 };
 
 Bits ClassifyBlock(const std::uint8_t* block) {
@@ -131,6 +132,7 @@ Bits ClassifyBlock(const std::uint8_t* block) {
     if ((kind & kFolds) != 0) bits.folds |= bit;
     if ((kind & kSeparator) != 0) bits.separator |= bit;
     if ((kind & kStructural) != 0) bits.structural |= bit;
+    if ((kind & kLength) != 0) bits.length |= bit;
     if ((entry(kTriggers[0], 0) & entry(kTriggers[1], 1) & entry(kTriggers[2], 2)) != 0) bits.trigger |= bit;
   }
   return bits;
@@ -183,6 +185,7 @@ void ClassifyTextPortably(const std::uint8_t* text, std::span<Bits> blocks) {
       bits.separator |= HasAny(marks, kMarkHalves.bits[0]) << half;
       bits.structural |= HasAny(marks, kMarkHalves.bits[1]) << half;
       bits.trigger |= std::uint64_t{NotZero(triggers)} << half;
+      bits.length |= HasAny(words, kWordHalves.bits[3]) << half;
     }
   }
 }
@@ -207,7 +210,8 @@ void ClassifyTextPortably(const std::uint8_t* text, std::span<Bits> blocks) {
             _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kFolds)),
             _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kSeparator)),
             _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kStructural)),
-            _mm512_test_epi8_mask(triggers, triggers)};
+            _mm512_test_epi8_mask(triggers, triggers),
+            _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(kLength))};
     text += TextMasks::kBits;
   }
 }
@@ -251,7 +255,7 @@ void TextMasks::Fill(std::string_view text, std::size_t from, MaskPath path) {
   const auto classify = path == MaskPath::kAvx512 ? ClassifyTextWithAvx512
                         : path == MaskPath::kAvx2 ? ClassifyTextWithAvx2
                                                   : ClassifyTextPortably;
-  const std::array all{&word_, &digit_, &separator_, &structural_, &seed_, &trigger_};
+  const std::array all{&word_, &digit_, &separator_, &structural_, &seed_, &trigger_, &length_};
   for (auto* const bits : all) {
     if (bits->size() < blocks + 2) bits->resize(blocks + 2);
   }
@@ -276,15 +280,39 @@ void TextMasks::Fill(std::string_view text, std::size_t from, MaskPath path) {
       separator_[block] = bits.separator;
       structural_[block] = bits.structural;
       trigger_[block] = bits.trigger;
+      length_[block] = bits.length;
       before = bits;
       parting_letter_before = parting_letter;
       parting_digit_before = parting_digit;
       ++block;
     }
   }
-  DropSeedsOfLongRuns(from / kBits, blocks);
   for (std::size_t i = 0; i < 2; ++i) {
     for (auto* const bits : all) (*bits)[blocks + i] = 0;
+  }
+  KeepLengthsBeforeSeeds(from / kBits, blocks);
+  DropSeedsOfLongRuns(from / kBits, blocks);
+}
+
+// Those that kShortestInText letters and digits follow, with a seed in what may be the plate.
+void TextMasks::KeepLengthsBeforeSeeds(std::size_t first, std::size_t blocks) {
+  using Wide = unsigned __int128;
+  static_assert(kShortestInText == 5 && kPlateMaximum == 8);
+  for (std::size_t block = first; block < blocks; ++block) {
+    if (length_[block] == 0) continue;
+    if ((seed_[block] | seed_[block + 1]) == 0) {
+      length_[block] = 0;
+      continue;
+    }
+    const Wide words = Wide{word_[block]} | Wide{word_[block + 1]} << kBits;
+    Wide run = words >> 1;
+    run &= run >> 1;
+    run &= run >> 2 & words >> 5;
+    Wide near = (Wide{seed_[block]} | Wide{seed_[block + 1]} << kBits) >> 2;
+    near |= near >> 1;
+    near |= near >> 2;
+    near |= near >> 3;
+    length_[block] &= static_cast<std::uint64_t>(run & near);
   }
 }
 

@@ -31,6 +31,7 @@ class TextMasks {
   std::uint64_t seed(std::size_t block) const { return seed_[block]; }
   std::uint64_t structural(std::size_t block) const { return structural_[block]; }
   std::uint64_t trigger(std::size_t block) const { return trigger_[block]; }
+  std::uint64_t length(std::size_t block) const { return length_[block]; }
   // The bits from `position` on; kKnown are right.
   std::uint64_t WordFrom(std::size_t position) const { return From(word_, position); }
   std::uint64_t SeedFrom(std::size_t position) const { return From(seed_, position); }
@@ -45,6 +46,7 @@ class TextMasks {
     return eight >> position % 8;
   }
 
+  void KeepLengthsBeforeSeeds(std::size_t first, std::size_t blocks);
   void DropSeedsOfLongRuns(std::size_t first, std::size_t blocks);
 
   std::vector<std::uint64_t> word_;        // letters, those beyond ASCII too (text_fold.h), and digits
@@ -54,9 +56,13 @@ class TextMasks {
   // A letter after a digit or a digit after a letter, also behind a separator; none in runs too long for a plate.
   std::vector<std::uint64_t> seed_;
   std::vector<std::uint64_t> trigger_;  // may begin a mark of a plate field's name, or a picture's ending
+  std::vector<std::uint64_t> length_;   // kLengths before what may be a plate of that length, glued to it
 };
 
 inline constexpr std::string_view kSeparators = " -._+";
 inline constexpr std::string_view kStructurals = "\n\t,;|\"'`(){}[]<>=:&\x01";
+// What tells by its low four bits that a string of 5 to 8 bytes begins behind it: the head of a text string of CBOR
+// (RFC 8949 section 3) and of a string of a binary property list, and what TextTokeniser::String wrote.
+inline constexpr std::string_view kLengths = "efghUVWX\x05\x06\x07\x08";
 
 }  // namespace spanwatch::fingerprint

@@ -119,6 +119,7 @@ void TextTokeniser::Scan(bool final, TextMasks& masks) {
     begin = field.end;
   }
   ScanSeeds({begin, limit, false, RecordExtent::kLine}, masks);
+  ScanGlued(limit, masks);
   at_ = limit;
   text_.resize(size);
 }
@@ -176,6 +177,33 @@ void TextTokeniser::ScanSeeds(const Area& area, const TextMasks& masks) {
     Pieces(from, std::min(last + kSpan, area.end - 1), area, masks);
     at = last + 1;
   }
+}
+
+// Strings behind the character that tells their length.
+void TextTokeniser::ScanGlued(std::size_t limit, const TextMasks& masks) {
+  const std::size_t others = tokens_.size();
+  const std::size_t from = at_ - std::min(at_, kPlateMaximum + 1);
+  std::uint64_t wanted = ~std::uint64_t{0} << from % TextMasks::kBits;
+  for (std::size_t block = from / TextMasks::kBits; block * TextMasks::kBits < limit; ++block) {
+    for (std::uint64_t bits = masks.length(block) & wanted; bits != 0; bits &= bits - 1) {
+      const std::size_t sign = block * TextMasks::kBits + static_cast<std::size_t>(std::countr_zero(bits));
+      const unsigned length = static_cast<unsigned char>(text_[sign]) & 0x0F;
+      const std::size_t begin = sign + 1;
+      const std::size_t end = begin + length;
+      const bool all = static_cast<unsigned>(std::countr_one(masks.WordFrom(begin))) >= length;
+      if (!all || end <= at_ || end > limit) continue;
+      PlateWord word;
+      std::memcpy(&word, text_.data() + begin, sizeof word);
+      word = UpperWord(word & ~std::uint64_t{0} >> 8 * (kPlateMaximum - length));
+      const PlateWord folded = FoldWord(word);
+      const std::uint16_t folded_shape = ShapeOfWord(folded, length);
+      if (!wanted_->May(ShapeOfWord(word, length), false) || !wanted_->HasFolded(folded_shape)) continue;
+      tokens_.push_back({word, folded, folded_shape, TokenPlace::kGlued, RecordExtent::kLine,
+                         static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)});
+    }
+    wanted = ~std::uint64_t{0};
+  }
+  if (tokens_.size() > others) std::ranges::stable_sort(tokens_, {}, &PlateToken::end);
 }
 
 void TextTokeniser::ScanAll(const Area& area, const TextMasks& masks) {

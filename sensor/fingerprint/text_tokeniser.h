@@ -3,8 +3,9 @@
 // A token is a run of letters and digits of 3 to 8 characters, or up to four such runs with exactly one separator
 // (space, hyphen, dot, underscore, `+` of a form) between them. In a plate field it may have more runs, and up to three
 // separators between two (`ABC - 1234`); outside of one it needs a letter beside a digit, so most text is passed over
-// by its masks alone. No token comes from longer runs, UUIDs, product keys or base64: those are noise. What is found
-// depends only on the text and not on how it was cut. One thread.
+// by its masks alone. No token comes from longer runs, UUIDs, product keys or base64: those are noise. But binary forms
+// glue strings to one another: what stands behind a character that tells its length (kLengths) is a token as well.
+// What is found depends only on the text and not on how it was cut. One thread.
 //
 // Calls: (Append | Break)* with Scan and Discard in between, Scan(true) last.
 #pragma once
@@ -25,8 +26,9 @@ namespace spanwatch::fingerprint {
 
 // How a token stood in the text: each is counted apart, so that one does not dilute the other.
 // kValue: all of the value of a pair `name=value`, in a text that is known to have such pairs.
-enum class TokenPlace : std::uint8_t { kPlain, kJoined, kField, kValue };
-inline constexpr std::size_t kTokenPlaces = 4;
+// kGlued: behind a character that tells its length, whatever letters and digits go on behind it.
+enum class TokenPlace : std::uint8_t { kPlain, kJoined, kField, kValue, kGlued };
+inline constexpr std::size_t kTokenPlaces = 5;
 
 struct PlateToken {
   PlateWord word = 0;       // K0
@@ -76,6 +78,8 @@ class TextTokeniser {
   // The same for any number of whole blocks in which nothing is to be decoded.
   void AppendPlain(ByteView blocks, std::uint64_t offset);
   void Break() { decoder_.Break(text_); }
+  // Behind a break: the bytes before what comes next say that a string of so many bytes begins there. REQUIRES: 5 to 8
+  void String(unsigned length) { text_ += static_cast<char>(length); }
   std::size_t waiting() const { return text_.size() - at_; }
 
   // Finds the tokens of the text whose surroundings are there; with `final` of all of it. Appends to tokens().
@@ -117,6 +121,7 @@ class TextTokeniser {
   std::uint64_t WantedSeedsFrom(std::size_t first, const TextMasks& masks);
   void ScanSeeds(const Area& area, const TextMasks& masks);
   void ScanAll(const Area& area, const TextMasks& masks);
+  void ScanGlued(std::size_t limit, const TextMasks& masks);
   void Pieces(std::size_t from, std::size_t to, const Area& area, const TextMasks& masks);
   static bool AreSeparators(std::size_t begin, std::size_t end, const TextMasks& masks);
   void Candidates(std::size_t end, const Area& area, const TextMasks& masks);

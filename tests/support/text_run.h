@@ -14,6 +14,7 @@ class DecodingSink final : public TextSink {
   void OnPlainText(ByteView blocks, std::uint64_t) noexcept override { decoder_.AppendPlain(blocks, text_); }
   void OnText(ByteView text, std::uint64_t nul, std::uint64_t) noexcept override { decoder_.Append(text, nul, text_); }
   void OnBreak() noexcept override { decoder_.Break(text_); }
+  void OnString(unsigned) noexcept override {}
   std::string Take() {
     decoder_.Flush(text_);
     return std::move(text_);

@@ -9,7 +9,8 @@
 
 namespace spanwatch::fingerprint {
 
-// Each token as its place ('p' plain, 'j' joined, 'f' plate field) and K0, in the order they were told.
+// Each token as its place ('p' plain, 'j' joined, 'f' plate field, 'v' value, 'g' glued) and K0, in the order they were
+// told.
 inline std::vector<std::string> TokensOf(std::string_view text, MaskPath path, std::size_t scan_each,
                                          const WantedShapes& wanted) {
   TextTokeniser tokeniser(wanted, false, path);
@@ -18,7 +19,7 @@ inline std::vector<std::string> TokensOf(std::string_view text, MaskPath path, s
   const auto scan = [&](bool final) {
     tokeniser.Scan(final, masks);
     for (const PlateToken& token : tokeniser.tokens()) {
-      told.emplace_back(1, "pjf"[static_cast<std::size_t>(token.place)]);
+      told.emplace_back(1, "pjfvg"[static_cast<std::size_t>(token.place)]);
       for (PlateWord word = token.word; word != 0; word >>= 8) told.back() += static_cast<char>(word & 0xFF);
     }
     tokeniser.Discard();

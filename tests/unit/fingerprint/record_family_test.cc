@@ -300,6 +300,68 @@ TEST_F(RecordScannerTest, PlatesAmongBinaryBytes) {
   ExpectSame(Scan(text, RecordScope::kStream, 1), Scan(text, RecordScope::kStream));
 }
 
+// A string as a binary form writes it: `head` of its length before it, and what comes behind it.
+using BinaryForm = std::string (*)(const Read&);
+std::string String(char head, std::string_view text) {
+  return static_cast<char>(head + static_cast<char>(text.size())) + std::string(text);
+}
+constexpr std::pair<std::string_view, BinaryForm> kBinaryForms[] = {
+    {"CBOR",
+     [](const Read& r) {
+       return "\xA3"
+              "eplate" +
+              String('\x60', r.plate) + "bts" + String('\x60', r.time);
+     }},
+    {"list of CBOR", [](const Read& r) { return String('\x60', r.plate); }},
+    {"property list", [](const Read& r) { return String('\x50', r.plate) + "_\x10\x14" + r.time; }},
+    {"MessagePack", [](const Read& r) { return String('\xA0', r.plate) + String('\xA0', r.time.substr(0, 19)); }},
+    {"MessagePack, date", [](const Read& r) { return String('\xA0', r.plate) + String('\xA0', r.time.substr(0, 10)); }},
+    {"protocol buffers", [](const Read& r) { return '\x0A' + String('\0', r.plate) + '2' + String('\0', r.state); }},
+    {"pickle", [](const Read& r) { return String('\0', r.plate).insert(1, 3, '\0').insert(0, "X") + "q\x05"; }},
+    {"Avro",
+     [](const Read& r) {
+       return static_cast<char>(2 * r.plate.size()) + r.plate + "0" + r.time.substr(0, 19) + ".000Z";
+     }},
+    {"rows of PostgreSQL",
+     [](const Read& r) {
+       return static_cast<char>(2 * r.plate.size() + 3) + r.plate + "3" + r.time.substr(0, 19) + ".000Z";
+     }},
+};
+
+TEST_F(RecordScannerTest, PlatesGluedToWhatABinaryFormWritesBesideThem) {
+  for (const auto& [name, form] : kBinaryForms) {
+    SCOPED_TRACE(name);
+    std::string text = "\x01";
+    for (const Read& read : std::span(Registered().reads).first(60)) text += form(read);
+    const RecordingMatchSink whole = Scan(text);
+    EXPECT_EQ(whole.sure(), 60U);
+    for (const std::size_t piece : {1, 7, 64}) ExpectSame(Scan(text, RecordScope::kObject, piece), whole);
+  }
+}
+
+TEST_F(RecordScannerTest, UnregisteredPlatesInBinaryFormsAreSilent) {
+  std::mt19937 random(31);
+  for (const auto& [name, form] : kBinaryForms) {
+    SCOPED_TRACE(name);
+    std::string text = "\x01";
+    for (int i = 0; i < 2000; ++i) text += form({Random(random, "LLLNNNN"), "TX", "2019-05-12T08:30:00Z"});
+    ExpectSilent(text);
+  }
+}
+
+TEST_F(RecordScannerTest, DigestsAndBase64HaveNoGluedPlates) {
+  std::mt19937 random(37);
+  std::string digests, base64;
+  for (int i = 0; i < 300'000; ++i) {
+    digests += "0123456789abcdef"[random() % 16];
+    base64 += "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[random() % 64];
+    if (i % 64 == 63) digests += "  a.out\n";
+    if (i % 76 == 75) base64 += "\r\n";
+  }
+  ExpectSilent(digests);
+  ExpectSilent(base64);
+}
+
 TEST_F(RecordScannerTest, SeparatorsEscapesAndSwappedCharacters) {
   std::string spaced;
   std::string swapped;

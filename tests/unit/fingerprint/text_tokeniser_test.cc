@@ -108,6 +108,25 @@ TEST(TextTokeniser, OffsetsAreThoseOfTheBlock) {
   EXPECT_EQ(tokeniser.OffsetOf(70), 6464U);
 }
 
+TEST(TextTokeniser, WhatStandsBehindItsOwnLengthIsGlued) {
+  const auto glued = [](std::string_view text) {
+    std::vector<std::string> found;
+    for (std::string& token : TokensOf(text, BestMaskPath(), 1, kEvery)) {
+      if (token.starts_with('g')) found.push_back(std::move(token));
+    }
+    return found;
+  };
+  using Tokens = std::vector<std::string>;
+  EXPECT_EQ(glued("eplategABC1234estatebTX"), Tokens{"gABC1234"}) << "CBOR";
+  EXPECT_EQ(glued("UplateWabc1234UstateRTX"), Tokens{"gABC1234"}) << "a property list";
+  EXPECT_EQ(glued("\x01\x06"
+                  "AB12340"),
+            Tokens{"gAB1234"});
+  EXPECT_EQ(glued("gABC12 4"), Tokens());
+  EXPECT_EQ(glued("gABC123"), Tokens()) << "shorter than told";
+  EXPECT_EQ(glued("hABCDEFGH g1234567 everything else"), Tokens());
+}
+
 // Text of the characters that matter, dense in all that the tokeniser tells apart.
 std::string RandomText(std::mt19937& random, std::size_t size) {
   constexpr std::string_view kParts[] = {"a",           "B",
@@ -130,6 +149,7 @@ std::string RandomText(std::mt19937& random, std::size_t size) {
                                          "\t",          "+",
                                          "/",           ";",
                                          "'",           "camera",
+                                         "gAAA123",     "WA1B2C3D4",
                                          "\"plate\":\""};
   std::string text;
   while (text.size() < size) text += kParts[random() % std::size(kParts)];
@@ -199,7 +219,7 @@ TEST(TextTokeniser, TheFilterOverSeedsReachesAcrossATokenAndItsSeparators) {
 TEST(TextMasks, EveryPathGivesTheSameBits) {
   std::mt19937 random(3);
   std::string text(64 * 400 + 17, '\0');
-  for (char& c : text) c = static_cast<char>(random() % 4 == 0 ? random() : "latLICprvmnegi.jt09 -,"[random() % 22]);
+  for (char& c : text) c = static_cast<char>(random() % 4 == 0 ? random() : "latLICprvmnegi.jt09 -,fU"[random() % 24]);
   const std::size_t size = text.size();
   text.append(TextMasks::kPadding, '\0');
   TextMasks portable;
@@ -213,6 +233,7 @@ TEST(TextMasks, EveryPathGivesTheSameBits) {
       EXPECT_EQ(masks.seed(i), portable.seed(i));
       EXPECT_EQ(masks.structural(i), portable.structural(i));
       EXPECT_EQ(masks.trigger(i), portable.trigger(i));
+      EXPECT_EQ(masks.length(i), portable.length(i));
       EXPECT_EQ(masks.SeparatorFrom(i * 64) & 0xFFFFFFFF, portable.SeparatorFrom(i * 64) & 0xFFFFFFFF);
     }
   }
