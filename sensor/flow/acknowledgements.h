@@ -52,10 +52,11 @@ class Acknowledgements {
     }
   }
 
-  // The bytes up to `seen` came: they bear out an acknowledgement that came before them.
+  // The bytes up to `seen` came: they bear out an acknowledgement that came before them, and those that followed it.
   void OnSeen(std::uint64_t seen) noexcept {
-    if (doubted_.has_value() && doubted_->position <= seen + 1)
-      Believe(doubted_->position, doubted_->edge - doubted_->position, true);
+    if (!doubted_.has_value() || doubted_->position > seen + 1) return;
+    edge_sure_ = true;
+    Believe(doubted_->latest, doubted_->edge - doubted_->latest, true);
   }
 
   // Everything before this is acknowledged; 0: nothing is known.
@@ -69,7 +70,8 @@ class Acknowledgements {
 
  private:
   struct Doubted {
-    std::uint64_t position = 0;
+    std::uint64_t position = 0;  // of the first acknowledgement that was doubted
+    std::uint64_t latest = 0;    // the furthest of those that followed it within the windows that they granted
     std::uint64_t edge = 0;
     Moment since;
   };

@@ -60,6 +60,18 @@ TEST_F(AcknowledgementsTest, ReceiverThatGoesOnFarAheadIsBelievedButNotSureUntil
   EXPECT_EQ(acknowledgements.sure(), kFar + 30'000);
 }
 
+TEST_F(AcknowledgementsTest, OnesThatComeBeforeTheirBytesAreAllBelievedWhenTheseCome) {
+  See(1000, 1000);
+  See(200'000, 1000);  // behind a tunnel that brings the bytes later
+  See(201'000, 1000);
+  See(202'000, 1000);
+  acknowledgements.OnSeen(199'000);
+  EXPECT_EQ(acknowledgements.believed(), 1000u);
+  acknowledgements.OnSeen(200'500);
+  EXPECT_EQ(acknowledgements.believed(), 202'000u);
+  EXPECT_EQ(acknowledgements.sure(), 202'000u);
+}
+
 TEST_F(AcknowledgementsTest, OneThatIsRepeatedWithoutGoingOnIsNotBelieved) {
   See(1000, 1000);
   for (int i = 0; i < 200; ++i) See(kFar, 1000);
