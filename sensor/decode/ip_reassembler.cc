@@ -218,8 +218,16 @@ bool IpReassembler::Write(Slot& slot, const Fragment& fragment) noexcept {
   return clean;
 }
 
+void IpReassembler::CountUnfinished() noexcept {
+  const std::int64_t window = Nanoseconds(now_) / (static_cast<std::int64_t>(limits_.flow_flood_window_ms) * 1'000'000);
+  if (window != window_) unfinished_ = 0;
+  window_ = window;
+  if (++unfinished_ > limits_.decode_fragment_flood_count) anomalies_.OnAnomaly(AnomalyCode::flood_fragments);
+}
+
 void IpReassembler::GiveUp(std::uint32_t index, Counter reason) noexcept {
   counters_.Add(reason);
+  if (reason != Counter::fragment_datagrams_unfinished) CountUnfinished();
   const Slot& slot = slots_[index];
   const auto is_present = [&](std::uint32_t unit) { return (slot.present[unit / 64] >> unit % 64 & 1) != 0; };
   const std::uint32_t end = slot.total != 0 ? slot.total : slot.furthest;

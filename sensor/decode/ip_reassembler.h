@@ -125,6 +125,8 @@ class IpReassembler {
   bool AddToSecond(std::uint32_t index, const Fragment& fragment, const DecodedPacket& header) noexcept;
   static void WriteOver(Slot& slot, const Fragment& fragment) noexcept;
   static bool Whole(const Slot& slot) noexcept;
+  // A datagram is given up whose fragments never came: tells when they are a flood.
+  void CountUnfinished() noexcept;
   // Hands over what a waiting datagram has, counts why, and frees its slot.
   void GiveUp(std::uint32_t index, Counter reason) noexcept;
   // The fragment's bytes are all there already, and the same.
@@ -138,6 +140,8 @@ class IpReassembler {
   AnomalySink& anomalies_;
   DatagramPieceConsumer& pieces_;
   PacketTime now_;
+  std::int64_t window_ = 0;       // of flow.flood_window_ms: the number of the current one
+  std::uint64_t unfinished_ = 0;  // given up within it
   std::uint64_t frame_ = 1;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> buckets_;  // first slot of each chain; a power of two

@@ -53,6 +53,8 @@ Counter CounterOf(CloseReason reason) {
       return Counter::flows_idle;
     case CloseReason::kEvicted:
       return Counter::flows_evicted;
+    case CloseReason::kFlood:
+      return Counter::flows_flood;
     case CloseReason::kShutdown:
       return Counter::flows_shutdown;
   }
@@ -513,6 +515,11 @@ std::optional<PacketTime> Conversation::waiting_since() const {
   if (info_.transport != Transport::kTcp) return std::nullopt;
   const auto client = streams_[0]->waiting_since(), server = streams_[1]->waiting_since();
   return client.has_value() && server.has_value() ? std::min(client, server) : client.has_value() ? client : server;
+}
+
+bool Conversation::Settled() const {
+  return (sides_[0].payload_bytes > 0 && sides_[1].payload_bytes > 0) ||
+         sides_[0].packets + sides_[1].packets > context_.reassembly.limits.flow_flood_packets_count;
 }
 
 void Conversation::Yield(PacketTime now) noexcept {

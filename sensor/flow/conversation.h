@@ -58,6 +58,12 @@ class Conversation : private StreamSink {
   CloseReason OwnReason(CloseReason otherwise) const;
   std::optional<EarlySyn> early_syn() const { return early_syn_; }
   const FlowInfo& info() const { return info_; }
+  // Who sent its first packet, and to whom.
+  const Endpoint& opener() const { return info_.Sender(Told(Direction::kFromClient)); }
+  const Endpoint& opened() const { return info_.Receiver(Told(Direction::kFromClient)); }
+  void set_flood(Flood flood) { info_.flood = flood; }
+  // Payload went both ways, or there were more than flow.flood_packets_count packets: it is part of no flood.
+  bool Settled() const;
   FlowCounters counters() const;
   // Since when the bytes have waited that it holds out of order; nothing when it holds none.
   std::optional<PacketTime> waiting_since() const;
@@ -73,6 +79,7 @@ class Conversation : private StreamSink {
   Links waiting_links;
   std::uint8_t queue = 0;
   std::optional<PacketTime> listed_since;
+  bool counted_as_unanswered = true;  // by its FloodWatch
 
  private:
   // Joined in the middle: waits for what the span port reordered.

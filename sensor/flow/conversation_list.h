@@ -11,13 +11,16 @@ class ConversationList {
  public:
   // Null when empty.
   Conversation* oldest() const { return first_; }
+  std::size_t size() const { return size_; }
 
   void PushBack(Conversation& conversation) {
     conversation.*links = {last_, nullptr};
     (last_ != nullptr ? (last_->*links).next : first_) = &conversation;
     last_ = &conversation;
+    ++size_;
   }
   void Remove(Conversation& conversation) {
+    --size_;
     const auto [previous, next] = conversation.*links;
     (previous != nullptr ? (previous->*links).next : first_) = next;
     (next != nullptr ? (next->*links).previous : last_) = previous;
@@ -31,6 +34,7 @@ class ConversationList {
  private:
   Conversation* first_ = nullptr;
   Conversation* last_ = nullptr;
+  std::size_t size_ = 0;
 };
 
 }  // namespace spanwatch::flow

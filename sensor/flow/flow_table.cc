@@ -28,7 +28,8 @@ FlowTable::FlowTable(const config::Limits& limits, Counters& counters, AnomalySi
       history_blocks_(StreamHistory::kBlockBytes, limits.flow_history_memory_bytes),
       reading_lines_(limits.flow_second_reading_bytes, limits.flow_second_reading_memory_bytes),
       context_{{limits, counters, anomalies, blocks_, history_blocks_}, reading_lines_, factory},
-      seed_(RandomSeed()) {}
+      seed_(RandomSeed()),
+      floods_(limits, seed_) {}
 
 FlowTable::~FlowTable() = default;
 
@@ -48,16 +49,31 @@ void FlowTable::OnPacket(const DecodedPacket& packet) noexcept {
     conversation = &Create(key, hash, packet, early_syn);
     (void)conversation->OnPacket(packet);  // a new conversation takes any packet
   }
-  const Queue queue = QueueOf(*conversation);
-  if (queue == conversation->queue) {
-    queues_[queue].MoveToBack(*conversation);
-  } else {
-    queues_[conversation->queue].Remove(*conversation);
-    conversation->queue = queue;
-    queues_[queue].PushBack(*conversation);
-  }
+  if (conversation->counted_as_unanswered && conversation->Settled()) Settle(*conversation);
+  Enqueue(*conversation);
   ListWaiting(*conversation);
   RelieveMemory();
+}
+
+void FlowTable::Settle(Conversation& conversation) {
+  conversation.counted_as_unanswered = false;
+  const FlowInfo& info = conversation.info();
+  floods_.OnSettled(conversation.opener().address, conversation.opened().address, info.start, info.flood);
+  conversation.set_flood(Flood::kNone);
+}
+
+void FlowTable::Enqueue(Conversation& conversation) {
+  const Queue queue = QueueOf(conversation);
+  if (queue == conversation.queue) {
+    queues_[queue].MoveToBack(conversation);
+  } else {
+    queues_[conversation.queue].Remove(conversation);
+    conversation.queue = queue;
+    queues_[queue].PushBack(conversation);
+  }
+  if (queues_[kFloodQueue].size() <= limits_.flow_flood_kept_count) return;
+  Conversation& quietest = *queues_[kFloodQueue].oldest();
+  Remove(quietest, quietest.OwnReason(CloseReason::kFlood));
 }
 
 void FlowTable::ListWaiting(Conversation& conversation) {
@@ -92,6 +108,7 @@ void FlowTable::Finish() noexcept {
 }
 
 FlowTable::Queue FlowTable::QueueOf(const Conversation& conversation) {
+  if (conversation.info().flood != Flood::kNone) return kFloodQueue;
   if (conversation.transport() != Transport::kTcp) return kDatagramQueue;
   return conversation.closing() ? kClosingQueue : kTcpQueue;
 }
@@ -101,6 +118,7 @@ Duration FlowTable::IdleTime(std::size_t queue) const {
     case kTcpQueue:
       return std::chrono::milliseconds(limits_.flow_tcp_idle_ms);
     case kDatagramQueue:
+    case kFloodQueue:
       return std::chrono::milliseconds(limits_.flow_datagram_idle_ms);
     default:
       return std::chrono::milliseconds(limits_.flow_closed_time_ms);
@@ -117,6 +135,11 @@ Conversation& FlowTable::Create(const FlowKey& key, std::uint64_t hash, const De
   auto made = std::make_unique<Conversation>(context_, key, created_++, packet, early_syn);
   Conversation& conversation = *made;
   index_.Insert(std::move(made), hash);
+  conversation.set_flood(floods_.OnBegin(packet.source.address, packet.destination.address, packet.time));
+  if (conversation.info().flood != Flood::kNone) {
+    counters_.Add(Counter::flows_flooding);
+    context_.factory.OnFlood(conversation.info());
+  }
   conversation.queue = static_cast<std::uint8_t>(QueueOf(conversation));
   queues_[conversation.queue].PushBack(conversation);
   counters_.Add(Counter::flows_started);
@@ -125,10 +148,10 @@ Conversation& FlowTable::Create(const FlowKey& key, std::uint64_t hash, const De
 }
 
 void FlowTable::MakeRoom() {
-  for (const Queue queue : {kClosingQueue, kDatagramQueue, kTcpQueue}) {
+  for (const Queue queue : {kFloodQueue, kClosingQueue, kDatagramQueue, kTcpQueue}) {
     Conversation* oldest = queues_[queue].oldest();
     if (oldest == nullptr) continue;
-    if (queue != kClosingQueue) anomalies_.OnAnomaly(AnomalyCode::flow_limit);
+    if (queue == kDatagramQueue || queue == kTcpQueue) anomalies_.OnAnomaly(AnomalyCode::flow_limit);
     return Remove(*oldest, oldest->OwnReason(CloseReason::kEvicted));
   }
 }

@@ -6,7 +6,9 @@
 // flow.reorder_time_ms (flow.tunnel_reorder_time_ms inside a tunnel) before it begins, so that segments which the span
 // port reordered do not move its beginning.
 //
-// At flow.flows_count the conversation that was quiet longest goes: closed ones first, then datagrams, then TCP.
+// At flow.flows_count the conversation that was quiet longest goes: those of floods first (flow/flood_watch.h), then
+// closed ones, then datagrams, then TCP. Of floods no more than flow.flood_kept_count are open: each was looked into
+// when its packets came, and a real one is answered and is part of the flood no longer.
 //
 // Lifetime: everything given to the constructor outlives the table. Finish() before the table goes: what has not been
 // closed by then is destroyed without a last word.
@@ -18,6 +20,7 @@
 #include "config/limits.h"
 #include "flow/conversation.h"
 #include "flow/conversation_list.h"
+#include "flow/flood_watch.h"
 #include "flow/flow_index.h"
 #include "model/anomaly.h"
 #include "model/flow.h"
@@ -41,7 +44,7 @@ class FlowTable : public PacketConsumer {
   std::size_t size() const { return index_.size(); }
 
  private:
-  enum Queue : std::size_t { kTcpQueue, kDatagramQueue, kClosingQueue, kQueues };
+  enum Queue : std::size_t { kTcpQueue, kDatagramQueue, kClosingQueue, kFloodQueue, kQueues };
 
   static Queue QueueOf(const Conversation& conversation);
   Duration IdleTime(std::size_t queue) const;
@@ -49,6 +52,10 @@ class FlowTable : public PacketConsumer {
   Conversation& Create(const FlowKey& key, std::uint64_t hash, const DecodedPacket& packet,
                        const std::optional<Conversation::EarlySyn>& early_syn);
   void MakeRoom();
+  // It was answered, or carries much: it is part of no flood.
+  void Settle(Conversation& conversation);
+  // Puts it where its last packet belongs, and ends those of floods that are too many.
+  void Enqueue(Conversation& conversation);
   // Keeps the list of those that hold bytes.
   void ListWaiting(Conversation& conversation);
   // Of more than half of flow.memory_bytes, what has waited for flow.hole_time_ms is given up, longest first.
@@ -70,6 +77,7 @@ class FlowTable : public PacketConsumer {
   PacketTime now_ = PacketTime::min();
   std::uint64_t created_ = 0;
   const std::uint64_t seed_;
+  FloodWatch floods_;
 };
 
 }  // namespace spanwatch::flow

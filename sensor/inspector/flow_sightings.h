@@ -114,6 +114,8 @@ class FlowSightings {
   std::optional<PacketTime> next_deadline() const {
     return deadlines_.empty() ? std::nullopt : std::optional(deadlines_.front().time);
   }
+  // Something of this direction was told as complete.
+  bool Told(Direction direction) const { return !items_[Index(direction)].empty(); }
   // The flow ended; every object has been completed.
   void Finish(PacketTime now);
 

@@ -11,6 +11,37 @@ namespace {
 // Objects of a second reading are numbered apart from those of the first.
 constexpr std::uint32_t kSecondReadingIds = 1u << 31;
 
+AnomalyCode CodeOf(Flood flood) {
+  switch (flood) {
+    case Flood::kToHost:
+    case Flood::kToNetwork:
+      return AnomalyCode::flood_to;
+    case Flood::kFromHost:
+    case Flood::kFromNetwork:
+      return AnomalyCode::flood_from;
+    case Flood::kNone:
+    case Flood::kAnywhere:
+      return AnomalyCode::flood_anywhere;
+  }
+  return AnomalyCode::flood_anywhere;
+}
+
+// What the flow table knows of a flow, as the events of one direction show it.
+FlowSummary SummaryOf(const FlowInfo& info, Direction direction, const WatchContext& context) {
+  FlowSummary summary;
+  summary.flow_id = info.id;
+  summary.source = info.Sender(direction);
+  summary.destination = info.Receiver(direction);
+  summary.from_client = direction == Direction::kFromClient;
+  summary.transport = info.transport;
+  summary.ip_protocol = info.ip_protocol;
+  summary.crossing = context.zones.CrossingOf(summary.source.address, summary.destination.address);
+  summary.vlan = info.vlan;
+  summary.encapsulations.assign(info.encapsulations.begin(), info.encapsulations.begin() + info.encapsulation_count);
+  summary.interface_name = context.interface_name;
+  return summary;
+}
+
 Counter CoverageCounter(Visibility visibility) {
   switch (visibility) {
     case Visibility::kClear:
@@ -249,17 +280,7 @@ ObjectConsumer& FlowWatch::Names(Direction direction) {
 }
 
 FlowSummary FlowWatch::Summarise(Direction direction) const {
-  FlowSummary summary;
-  summary.flow_id = info_.id;
-  summary.source = info_.Sender(direction);
-  summary.destination = info_.Receiver(direction);
-  summary.from_client = direction == Direction::kFromClient;
-  summary.transport = info_.transport;
-  summary.ip_protocol = info_.ip_protocol;
-  summary.crossing = context_.zones.CrossingOf(summary.source.address, summary.destination.address);
-  summary.vlan = info_.vlan;
-  summary.encapsulations.assign(info_.encapsulations.begin(), info_.encapsulations.begin() + info_.encapsulation_count);
-  summary.interface_name = context_.interface_name;
+  FlowSummary summary = SummaryOf(info_, direction, context_);
   summary.community_id = flow::CommunityId(info_);
   summary.facts = facts_;
   return summary;
@@ -274,23 +295,35 @@ void FlowWatch::Tell(const FlowCounters& counters, bool final) {
     CountCrossing(direction, crossing, own.delivered_bytes);
     if (crossing != Crossing::kEgress) continue;
     CountCoverage(direction, own);
-    TransferSummary transfer;
-    transfer.time = info_.now;
-    transfer.start = info_.start;
-    transfer.flow = Summarise(direction);
-    Visibility& visibility = transfer.flow.facts.visibility;
-    const std::uint64_t encoded = tree_.notes(direction).encoded_bytes;
-    if (visibility == Visibility::kClear && encoded > own.delivered_bytes / 2) visibility = Visibility::kEncoded;
-    transfer.counters = own;
-    transfer.objects = objects_[Index(direction)];
-    const bool opaque = facts_.visibility == Visibility::kEncrypted || facts_.visibility == Visibility::kUnknown;
-    transfer.opaque_bytes = opaque ? own.delivered_bytes : 0;
-    transfer.lpr_structure = lpr_structure_[Index(direction)];
-    transfer.encrypted_archive = tree_.notes(direction).encrypted_archive;
-    transfer.evasive = tree_.notes(direction).evasive || evasive_[Index(direction)];
-    transfer.final = final;
-    context_.sink.OnMessage(transfer);
+    TellTransfer(direction, own, final);
   }
+}
+
+void FlowWatch::TellTransfer(Direction direction, const DirectionCounters& counters, bool final) {
+  TransferSummary transfer;
+  transfer.time = info_.now;
+  transfer.start = info_.start;
+  transfer.counters = counters;
+  transfer.objects = objects_[Index(direction)];
+  const bool opaque = facts_.visibility == Visibility::kEncrypted || facts_.visibility == Visibility::kUnknown;
+  transfer.opaque_bytes = opaque ? counters.delivered_bytes : 0;
+  transfer.lpr_structure = lpr_structure_[Index(direction)];
+  transfer.encrypted_archive = tree_.notes(direction).encrypted_archive;
+  transfer.evasive = tree_.notes(direction).evasive || evasive_[Index(direction)];
+  transfer.final = final;
+  const std::uint64_t encoded = tree_.notes(direction).encoded_bytes;
+  const bool unread = facts_.visibility == Visibility::kClear && encoded > counters.delivered_bytes / 2;
+  const Visibility visibility = unread ? Visibility::kEncoded : facts_.visibility;
+  const bool remarkable =
+      transfer.lpr_structure || transfer.encrypted_archive || transfer.evasive || sightings_.Told(direction);
+  if (final && info_.flood != Flood::kNone && !remarkable) {
+    transfer.flow = SummaryOf(info_, direction, context_);
+    transfer.flow.facts.visibility = visibility;
+    return context_.floods.Add(info_.flood, transfer);
+  }
+  transfer.flow = Summarise(direction);
+  transfer.flow.facts.visibility = visibility;
+  context_.sink.OnMessage(transfer);
 }
 
 void FlowWatch::CountCrossing(Direction direction, Crossing crossing, std::uint64_t delivered_bytes) {
@@ -313,6 +346,18 @@ void FlowWatch::CountCoverage(Direction direction, const DirectionCounters& coun
   context_.counters.Add(CoverageCounter(facts_.visibility), delivered - encoded);
   context_.counters.Add(Counter::egress_bytes_lost, counters.gap_bytes - before.gap_bytes);
   before = counters;
+}
+
+FlowWatchFactory::FlowWatchFactory(const WatchContext& context, std::shared_ptr<const MatchContext> match)
+    : context_(context),
+      match_(std::move(match)),
+      summarise_flooding_([this] { return SummaryOf(*flooding_, Direction::kFromClient, context_); }) {}
+
+void FlowWatchFactory::OnFlood(const FlowInfo& info) noexcept {
+  flooding_ = &info;
+  context_.anomalies.SetFlow(&summarise_flooding_);
+  context_.anomalies.OnAnomaly(CodeOf(info.flood));
+  context_.anomalies.SetFlow(nullptr);
 }
 
 }  // namespace spanwatch::inspector

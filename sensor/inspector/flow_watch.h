@@ -13,6 +13,7 @@
 #include "fingerprint/lpr_file_names.h"
 #include "fingerprint/picture_memory.h"
 #include "inspector/anomaly_reporter.h"
+#include "inspector/flood_transfers.h"
 #include "inspector/flow_sightings.h"
 #include "inspector/match_context.h"
 #include "inspector/picture_tally.h"
@@ -27,6 +28,7 @@ struct WatchContext {
   Counters& counters;
   InspectorSink& sink;
   AnomalyReporter& anomalies;
+  FloodTransfers& floods;
   fingerprint::PictureMemory& pictures;
   PictureTally& picture_tally;
   fingerprint::FragmentSearch& fragments;
@@ -84,6 +86,7 @@ class FlowWatch : public FlowConsumer, public ObjectObserver, public content::Op
     return {info_.Sender(direction).address, info_.Receiver(direction).address};
   }
   void Tell(const FlowCounters& counters, bool final);
+  void TellTransfer(Direction direction, const DirectionCounters& counters, bool final);
   void CountCrossing(Direction direction, Crossing crossing, std::uint64_t delivered_bytes);
   void CountCoverage(Direction direction, const DirectionCounters& counters);
   // Around each call of the flow table: what is looked up and reported in between belongs to this flow and moment.
@@ -125,16 +128,19 @@ class FlowWatch : public FlowConsumer, public ObjectObserver, public content::Op
 // One for each new flow.
 class FlowWatchFactory : public FlowConsumerFactory {
  public:
-  FlowWatchFactory(const WatchContext& context, std::shared_ptr<const MatchContext> match)
-      : context_(context), match_(std::move(match)) {}
+  FlowWatchFactory(const WatchContext& context, std::shared_ptr<const MatchContext> match);
   std::unique_ptr<FlowConsumer> NewFlow(const FlowInfo& info) noexcept override {
     return std::make_unique<FlowWatch>(info, context_, match_);
   }
+  // An anomaly, with the conversation as an example.
+  void OnFlood(const FlowInfo& info) noexcept override;
   void Swap(std::shared_ptr<const MatchContext> match) { match_ = std::move(match); }
 
  private:
   const WatchContext& context_;
   std::shared_ptr<const MatchContext> match_;
+  const FlowInfo* flooding_ = nullptr;  // during OnFlood
+  std::function<FlowSummary()> summarise_flooding_;
 };
 
 }  // namespace spanwatch::inspector

@@ -21,6 +21,7 @@ Inspection::Inspection(const config::Limits& limits, process::SharedBlock& block
       sink_(sink),
       share_(share),
       anomalies_(block.anomalies, limits, sink),
+      floods_(limits, block.counters, sink),
       pictures_(limits.perceptual_pictures_remembered, limits.perceptual_held_bytes),
       picture_tally_(limits, block.counters),
       decoding_(limits),
@@ -29,6 +30,7 @@ Inspection::Inspection(const config::Limits& limits, process::SharedBlock& block
                block.counters,
                sink,
                anomalies_,
+               floods_,
                pictures_,
                picture_tally_,
                fragments_,
@@ -73,6 +75,7 @@ void Inspection::Advance(PacketTime now) noexcept {
   anomalies_.Advance(now_);
   decoding_.Advance(now_);
   flows_.Advance(now_);
+  floods_.Advance(now_);
   ReturnMemory();
   std::vector<FlowWatch*> due;
   for (const auto& [deadline, flow] : deadlines_) {
@@ -132,6 +135,7 @@ void Inspection::FollowClock(PacketTime wall) noexcept {
 void Inspection::Finish() noexcept {
   EndCapture();
   flows_.Finish();
+  floods_.Tell();
   anomalies_.Finish();
   // The end of an inspector is not the end of time.
   if (now_ != PacketTime::min()) sink_.OnMessage(Watermark{now_});

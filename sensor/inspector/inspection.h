@@ -53,6 +53,7 @@ class Inspection : public CapturedPacketConsumer, public PacketConsumer {
   RingSink& sink_;
   Share share_;
   AnomalyReporter anomalies_;
+  FloodTransfers floods_;
   fingerprint::PictureMemory pictures_;
   PictureTally picture_tally_;
   fingerprint::FragmentSearch fragments_;

@@ -18,6 +18,18 @@ constexpr Direction Opposite(Direction direction) {
 }
 constexpr std::size_t Index(Direction direction) { return static_cast<std::size_t>(direction); }
 
+// What many conversations have in common that begin within a short time, carry next to nothing and are not answered
+// (flow/flood_watch.h): who is flooded, or who floods. kAnywhere: neither end is the same.
+enum class Flood : std::uint8_t { kNone, kToHost, kToNetwork, kFromHost, kFromNetwork, kAnywhere };
+template <>
+inline constexpr std::size_t kCountOf<Flood> = 6;
+
+constexpr std::string_view ToString(Flood flood) {
+  constexpr std::string_view kNames[] = {"none", "to-host", "to-network", "from-host", "from-network", "anywhere"};
+  static_assert(std::size(kNames) == kCountOf<Flood>);
+  return kNames[static_cast<std::size_t>(flood)];
+}
+
 struct FlowInfo {
   std::uint64_t id = 0;  // hash of the five-tuple and the time of the first packet: the same in every replay
   Endpoint client;
@@ -30,7 +42,8 @@ struct FlowInfo {
   std::array<Encapsulation, 8> encapsulations{};
   std::uint8_t encapsulation_count = 0;
   std::uint16_t interface_index = 0;
-  bool midstream = false;  // the beginning was not seen
+  bool midstream = false;      // the beginning was not seen
+  Flood flood = Flood::kNone;  // that it is part of, until it is answered or carries more
 
   const Endpoint& Sender(Direction direction) const { return direction == Direction::kFromClient ? client : server; }
   const Endpoint& Receiver(Direction direction) const { return Sender(Opposite(direction)); }
@@ -56,7 +69,8 @@ struct FlowCounters {
   std::array<DirectionCounters, 2> by_direction{};
 };
 
-enum class CloseReason : std::uint8_t { kFinished, kReset, kIdle, kEvicted, kShutdown };
+// kFlood: one of more conversations of floods than are kept.
+enum class CloseReason : std::uint8_t { kFinished, kReset, kIdle, kEvicted, kFlood, kShutdown };
 
 // Per direction: (OnData | OnGap)* OnEnd?  then, once for the flow, OnClose. OnReport and OnEvasion may come between
 // any two.
@@ -85,6 +99,8 @@ class FlowConsumerFactory {
   virtual ~FlowConsumerFactory() = default;
   // Never null. `info` outlives the consumer.
   virtual std::unique_ptr<FlowConsumer> NewFlow(const FlowInfo& info) noexcept = 0;
+  // A conversation began that is part of the flood `info.flood`. It need not have a consumer, now or later.
+  virtual void OnFlood(const FlowInfo& info) noexcept = 0;
 };
 
 }  // namespace spanwatch

@@ -63,8 +63,26 @@ struct Network {
     const unsigned mask = 0xff00u >> left & 0xff;
     return ((address.bytes[whole] ^ other.bytes[whole]) & mask) == 0;
   }
+  // The smallest network that holds this one and `other`. REQUIRES: the same family.
+  Network With(const IpAddress& other) const {
+    std::uint8_t bits = 0;
+    while (bits < prefix_bits && ((address.bytes[bits / 8] ^ other.bytes[bits / 8]) & (0x80u >> bits % 8)) == 0) ++bits;
+    return Of(address, bits);
+  }
+  // The network of an address: its first bits. REQUIRES: no more bits than the address has.
+  static Network Of(IpAddress address, std::uint8_t bits) {
+    for (std::size_t at = 0; at < address.length; ++at) {
+      const std::size_t kept = std::min<std::size_t>(8, bits - std::min<std::size_t>(bits, at * 8));
+      address.bytes[at] &= static_cast<std::uint8_t>(0xff00u >> kept);
+    }
+    return {address, bits};
+  }
   friend auto operator<=>(const Network&, const Network&) = default;
 };
+
+inline std::string ToString(const Network& network) {
+  return ToString(network.address) + "/" + std::to_string(network.prefix_bits);
+}
 
 // `10.20.0.0/16`, `fd00::/8`, or a bare address (the whole length).
 inline Result<Network> ParseNetwork(std::string_view text) {

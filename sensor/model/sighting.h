@@ -72,6 +72,14 @@ struct Sighting {
   std::optional<PictureEvidence> pictures;
 };
 
+// What the conversations have in common that one transfer of a flood stands for.
+struct FloodSum {
+  Flood flood = Flood::kNone;
+  std::uint64_t conversations = 0;
+  Network sources;  // the smallest networks that hold all of their ends
+  Network destinations;
+};
+
 // One direction of one conversation that crosses: emitted at its end, and every few minutes while it runs.
 struct TransferSummary {
   PacketTime time;
@@ -84,6 +92,7 @@ struct TransferSummary {
   bool encrypted_archive = false;  // an archive that needs a password was seen
   bool evasive = false;
   bool final = true;
+  std::optional<FloodSum> flood;  // it stands for many conversations; the ends of `flow` are then networks
 };
 
 struct AnomalyReport {

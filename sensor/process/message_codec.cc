@@ -221,6 +221,19 @@ void DescribeSighting(auto& archive, auto& sighting) {
   archive.Maybe(sighting.pictures, [&](auto& evidence) { DescribePictures(archive, evidence); });
 }
 
+void DescribeNetwork(auto& archive, auto& network) {
+  archive.Raw(network.address.bytes);
+  archive.Number(network.address.length);
+  archive.Number(network.prefix_bits);
+}
+
+void DescribeFlood(auto& archive, auto& sum) {
+  archive.Choice(sum.flood);
+  archive.Number(sum.conversations);
+  DescribeNetwork(archive, sum.sources);
+  DescribeNetwork(archive, sum.destinations);
+}
+
 void DescribeTransfer(auto& archive, auto& transfer) {
   archive.Time(transfer.time);
   archive.Time(transfer.start);
@@ -232,6 +245,7 @@ void DescribeTransfer(auto& archive, auto& transfer) {
   archive.Number(transfer.encrypted_archive);
   archive.Number(transfer.evasive);
   archive.Number(transfer.final);
+  archive.Maybe(transfer.flood, [&](auto& sum) { DescribeFlood(archive, sum); });
 }
 
 void DescribeAnomaly(auto& archive, auto& anomaly) {

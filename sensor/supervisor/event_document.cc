@@ -132,6 +132,11 @@ void AddTransfer(json& document, const TransferSummary& transfer) {
   own["encrypted_archive"] = transfer.encrypted_archive;
   own["evasive"] = transfer.evasive;
   own["final"] = transfer.final;
+  if (!transfer.flood) return;
+  own["flood"] = {{"kind", ToString(transfer.flood->flood)},
+                  {"conversations", transfer.flood->conversations},
+                  {"sources", ToString(transfer.flood->sources)},
+                  {"destinations", ToString(transfer.flood->destinations)}};
 }
 
 void AddToHash(ByteWriter& writer, const FlowSummary& flow) {

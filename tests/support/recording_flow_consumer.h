@@ -55,8 +55,10 @@ class RecordingFlows : public FlowConsumerFactory, public AnomalySink {
     flows.back()->info = info;
     return std::make_unique<Consumer>(info, *flows.back(), *this);
   }
+  void OnFlood(const FlowInfo& info) noexcept override { floods.push_back(info.flood); }
   void OnAnomaly(AnomalyCode code) noexcept override { anomalies.push_back(code); }
 
+  std::vector<Flood> floods;  // of each conversation that began in one
   // In the order in which they began.
   std::vector<std::unique_ptr<RecordedFlow>> flows;
   std::vector<AnomalyCode> anomalies;

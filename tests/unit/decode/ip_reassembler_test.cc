@@ -181,6 +181,17 @@ TEST(IpReassembler, MemoryLimitGivesUpTheOldestAndEveryDatagramIsAccountedFor) {
                 recorder.Get(Counter::fragment_datagrams_unfinished));
 }
 
+TEST(IpReassembler, ManyDatagramsThatNeverBecomeWholeAreAFlood) {
+  config::Limits limits;
+  limits.decode_fragment_memory_bytes = 2097152;
+  limits.decode_fragment_flood_count = 100;
+  PacketRecorder recorder(limits);
+  for (std::uint32_t id = 0; id < 300; ++id) recorder.Decode(Datagram4(Text(2000)).BuildFragments(1000, id)[0]);
+  const auto told = std::ranges::count(recorder.anomalies, AnomalyCode::flood_fragments);
+  EXPECT_EQ(static_cast<std::uint64_t>(told), recorder.Get(Counter::fragment_datagrams_evicted) - 100);
+  EXPECT_GT(told, 100);
+}
+
 TEST(IpReassembler, FragmentCountLimitGivesTheDatagramUp) {
   config::Limits limits;
   limits.decode_datagram_fragments_count = 16;

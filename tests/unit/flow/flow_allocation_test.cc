@@ -38,6 +38,7 @@ namespace {
 class CountingFlows : public FlowConsumerFactory, public AnomalySink {
  public:
   std::unique_ptr<FlowConsumer> NewFlow(const FlowInfo&) noexcept override { return std::make_unique<Consumer>(bytes); }
+  void OnFlood(const FlowInfo&) noexcept override {}
   void OnAnomaly(AnomalyCode) noexcept override {}
   std::uint64_t bytes = 0;
 

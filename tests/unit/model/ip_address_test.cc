@@ -24,6 +24,19 @@ TEST(Network, ContainsOnlyItsOwnPrefixAndFamily) {
   EXPECT_TRUE(ParseNetwork("fd00::/8")->Contains(*ParseIpAddress("fd12::1")));
 }
 
+TEST(Network, SmallestThatHoldsAll) {
+  Network network = *ParseNetwork("10.20.16.9");
+  network = network.With(*ParseIpAddress("10.20.16.9"));
+  EXPECT_EQ(ToString(network), "10.20.16.9/32");
+  network = network.With(*ParseIpAddress("10.20.31.255"));
+  EXPECT_EQ(ToString(network), "10.20.16.0/20");
+  network = network.With(*ParseIpAddress("10.20.17.1"));
+  EXPECT_EQ(ToString(network), "10.20.16.0/20");
+  EXPECT_EQ(ToString(network.With(*ParseIpAddress("192.0.2.1"))), "0.0.0.0/0");
+  EXPECT_EQ(ToString(Network::Of(*ParseIpAddress("2001:db8::ffff:1"), 64)), "2001:db8::/64");
+  EXPECT_EQ(ToString(Network::Of(*ParseIpAddress("10.20.16.255"), 25)), "10.20.16.128/25");
+}
+
 TEST(Network, RefusesWhatIsNoNetwork) {
   for (const char* text : {"", "10.0.0.0/33", "10.0.0/8", "::/129", "10.0.0.0/", "10.0.0.0/-1"}) {
     EXPECT_FALSE(ParseNetwork(text).has_value()) << text;

@@ -44,6 +44,7 @@ TEST(MessageCodec, BringsBackEveryKindOfMessage) {
   transfer.flow = SomeFlow();
   transfer.counters.delivered_bytes = 77;
   transfer.encrypted_archive = true;
+  transfer.flood = FloodSum{Flood::kToHost, 7, *ParseNetwork("10.20.0.0/16"), *ParseNetwork("2001:db8::7")};
   AnomalyReport anomaly{PacketTime{}, "packet_truncated", 3, SomeFlow()};
   for (const InspectorMessage& message : {InspectorMessage(SomeSighting()), InspectorMessage(transfer),
                                           InspectorMessage(anomaly), InspectorMessage(Watermark{})}) {
@@ -63,6 +64,11 @@ TEST(MessageCodec, BringsBackEveryKindOfMessage) {
   EXPECT_EQ(back.pictures->pictures_alike, 8u);
   EXPECT_EQ(back.pictures->probability, 0.25);
   EXPECT_EQ(ToString(back.flow.destination.address), "2001:db8::7");
+  const auto sum = std::get<TransferSummary>(*DecodeMessage(EncodeMessage(transfer))).flood;
+  EXPECT_EQ(sum->flood, Flood::kToHost);
+  EXPECT_EQ(sum->conversations, 7u);
+  EXPECT_EQ(ToString(sum->sources), "10.20.0.0/16");
+  EXPECT_EQ(ToString(sum->destinations), "2001:db8::7/128");
 }
 
 // Sends `message` through the codec once for each enumerator that `place` may hold.
