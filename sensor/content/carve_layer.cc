@@ -1,17 +1,17 @@
-// Carving: files found inside other bytes by their own structure. JPEG (an embedded thumbnail is an object of its own),
-// PNG, and what another layer opens: zip, gzip, 7z, and zlib streams (of PDF, git packs, PNG's texts, SWF). A file that
-// begins behind a quote and has escapes for its zeros is a string literal, as mysqldump writes a BLOB: its escapes are
-// taken off.
+// Carving: files found inside other bytes by their own structure. Pictures of every format that is read (a thumbnail in
+// a JPEG is an object of its own), and what another layer opens: zip, gzip, 7z, and zlib streams (of PDF, git packs,
+// PNG's texts, SWF). A file that begins behind a quote and has escapes for its zeros is a string literal, as mysqldump
+// writes a BLOB: its escapes are taken off.
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <variant>
 
-#include "content/file_walker.h"
 #include "content/literal_reader.h"
 #include "content/magic_scan.h"
 #include "content/object_node.h"
 #include "content/zlib_probe.h"
+#include "image/picture_format.h"
 
 namespace spanwatch::content {
 namespace {
@@ -60,9 +60,8 @@ class CarveLayer final : public Layer {
     if (child_ == nullptr) return true;
     child_->Gap(length);
     walked_ += length;
-    bool goes_on = !child_->finished();
-    if (auto* jpeg = std::get_if<JpegWalker>(&walker_)) goes_on = jpeg->Gap(length);
-    if (auto* png = std::get_if<PngWalker>(&walker_)) goes_on = png->Gap(length);
+    auto* picture = std::get_if<Picture>(&walker_);
+    const bool goes_on = picture != nullptr ? picture->walker->Gap(length) : !child_->finished();
     if (!goes_on || walked_ > object_.limits().content_carved_file_bytes) Close(ObjectEnd::kTruncated);
     return true;
   }
@@ -133,7 +132,7 @@ class CarveLayer final : public Layer {
         at = found + 1;
         continue;
       }
-      Start(kind);
+      Start(kind, rest);
       // At a limit there is no child: the file is passed over.
       at = child_ != nullptr ? found : found + 1;
     }
@@ -185,19 +184,10 @@ class CarveLayer final : public Layer {
                                {.verbatim = true, .container = &container});
   }
 
-  void Start(FileKind kind) {
-    ObjectInfo info{.kind = ObjectKind::kCarved};
+  void Start(FileKind kind, ByteView bytes) {
     switch (kind) {
-      case FileKind::kJpeg:
-        info.step = "carved jpeg";
-        info.media_type = "image/jpeg";
-        walker_ = JpegWalker();
-        break;
-      case FileKind::kPng:
-        info.step = "carved png";
-        info.media_type = "image/png";
-        walker_ = PngWalker();
-        break;
+      case FileKind::kPicture:
+        return StartPicture(*image::SniffFormat(bytes.first(std::min(bytes.size(), kPlausibleBytes))));
       case FileKind::kGzip:
         return StartInside(kGzipLayer);
       case FileKind::kZip:
@@ -205,8 +195,14 @@ class CarveLayer final : public Layer {
       default:
         return StartInside(kSevenZipLayer);
     }
+  }
+  void StartPicture(const image::PictureFormat& format) {
+    walker_ = Picture{&format, format.walk()};
     walked_ = 0;
-    child_ = object_.OpenChild(std::move(info), {.verbatim = true});
+    child_ = object_.OpenChild({.kind = ObjectKind::kCarved,
+                                .step = "carved " + std::string(format.name),
+                                .media_type = std::string(image::MediaType(format.type))},
+                               {.verbatim = true});
   }
 
   // Gives the file its bytes; returns how many were its own.
@@ -219,24 +215,39 @@ class CarveLayer final : public Layer {
       // Nothing of it was opened: its magic is passed over.
       return child_ == nullptr && walked_ == 0 ? 1 : used;
     }
-    auto* jpeg = std::get_if<JpegWalker>(&walker_);
-    const Walk walk = jpeg != nullptr ? jpeg->Step(bytes) : std::get<PngWalker>(walker_).Step(bytes);
-    child_->Write(bytes.first(walk.used));
-    walked_ += walk.used;
-    if (walk.outcome == Walk::Outcome::kEnded) {
+    return FeedPicture(bytes);
+  }
+  std::size_t FeedPicture(ByteView bytes) {
+    using Outcome = image::PictureRun::Outcome;
+    const Picture& picture = std::get<Picture>(walker_);
+    std::size_t used = 0;
+    Outcome outcome = Outcome::kMore;
+    while (outcome == Outcome::kMore && used < bytes.size()) {
+      const image::PictureRun run = picture.walker->Next(bytes.subspan(used));
+      used += run.length;
+      outcome = run.outcome;
+    }
+    child_->Write(bytes.first(used));
+    walked_ += used;
+    if (outcome == Outcome::kEnded) {
       Close(ObjectEnd::kComplete);
-    } else if (walk.outcome == Walk::Outcome::kBroken) {
+    } else if (outcome == Outcome::kBroken) {
       Close(ObjectEnd::kTruncated);
-    } else if (walk.outcome == Walk::Outcome::kNext) {
+    } else if (outcome == Outcome::kNext) {
       Close(ObjectEnd::kTruncated);
-      Start(FileKind::kJpeg);
-      const std::uint8_t first[] = {0xff};
-      if (child_ != nullptr) child_->Write(first);
-      std::get<JpegWalker>(walker_).Step(first);
+      StartNext(*picture.format);
     } else if (walked_ > object_.limits().content_carved_file_bytes) {
       Close(ObjectEnd::kAborted);
     }
-    return walk.used;
+    return used;
+  }
+  // What follows a JPEG that was cut off: the first byte of its own marker was taken for one of the former's.
+  void StartNext(const image::PictureFormat& format) {
+    StartPicture(format);
+    if (child_ == nullptr) return;
+    constexpr std::uint8_t kFirst[] = {0xff};
+    child_->Write(kFirst);
+    std::get<Picture>(walker_).walker->Next(kFirst);
   }
 
   void Close(ObjectEnd end) {
@@ -244,12 +255,17 @@ class CarveLayer final : public Layer {
     child_.reset();
   }
 
+  struct Picture {
+    const image::PictureFormat* format;
+    std::unique_ptr<image::PictureWalker> walker;
+  };
+
   ObjectNode& object_;
   bool at_start_;
   std::uint8_t held_[2 * kMostLookBytes];
   std::size_t held_size_ = 0;
   std::unique_ptr<ObjectNode> child_;
-  std::variant<std::monostate, JpegWalker, PngWalker, LiteralReader> walker_;
+  std::variant<std::monostate, Picture, LiteralReader> walker_;
   std::array<std::uint8_t, kPngPixels.size()> before_{};  // the bytes in front of those that are held or come next
   std::uint64_t passed_ = 0;
   std::uint64_t walked_ = 0;
@@ -260,7 +276,7 @@ class CarveLayer final : public Layer {
 
 constinit const LayerSpec kCarveLayer = {
     .name = "carved",
-    .help = "JPEG, PNG, zip, gzip and 7z files and zlib streams found inside other bytes.",
+    .help = "Pictures, zip, gzip and 7z files and zlib streams found inside other bytes.",
     .role = LayerRole::kSearch,
     .probe = [](const ObjectInfo&, ByteView, bool) { return Likelihood::kYes; },
     .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> {

@@ -5,6 +5,7 @@
 
 #include "base/byte_reader.h"
 #include "content/zip_format.h"
+#include "image/picture_format.h"
 
 namespace spanwatch::content {
 namespace {
@@ -17,11 +18,6 @@ struct Magic {
 };
 
 constexpr Magic kMagics[] = {
-    {FileKind::kJpeg, "\xff\xd8\xff"sv},
-    {FileKind::kPng, "\x89PNG\r\n\x1a\n"sv},
-    {FileKind::kGif, "GIF8"sv},
-    {FileKind::kTiff, "II*\0"sv},
-    {FileKind::kTiff, "MM\0*"sv},
     {FileKind::kPdf, "%PDF-"sv},
     {FileKind::kOle, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"sv},
     {FileKind::kGzip, "\x1f\x8b\x08"sv},
@@ -56,21 +52,6 @@ bool IsGzipMember(ByteView bytes) {
   return (bytes[8] == 0 || bytes[8] == 2 || bytes[8] == 4) && (bytes[9] <= 13 || bytes[9] == 255);
 }
 
-// SOI and then the first segment: only these markers begin a JPEG in practice, and its length is at least 2.
-bool IsJpegStart(ByteView bytes) {
-  if (bytes.size() < 6 || !StartsWith(bytes, "\xff\xd8\xff"sv)) return false;
-  const std::uint8_t marker = bytes[3];
-  const bool known = (marker >= 0xe0 && marker <= 0xef) || marker == 0xfe || marker == 0xdb || marker == 0xc4 ||
-                     (marker >= 0xc0 && marker <= 0xc2) || marker == 0xdd;
-  return known && (bytes[4] << 8 | bytes[5]) >= 2;
-}
-
-bool IsPngStart(ByteView bytes) { return bytes.size() >= 16 && StartsWith(bytes, "\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR"sv); }
-
-}  // namespace
-
-namespace {
-
 // Frames to skip (RFC 8878 section 3.1.2; LZ4 has the same): pzstd and the seekable format begin with them. What
 // follows them tells; of a frame longer than the head nothing follows, and zstd is the one that is met.
 FileKind KindBehindSkippable(ByteView head) {
@@ -98,17 +79,16 @@ FileKind KindOfFile(ByteView head) {
     if (StartsWith(head, magic.bytes)) return magic.kind;
   }
   if (const FileKind kind = KindBehindSkippable(head); kind != FileKind::kUnknown) return kind;
-  if (StartsWith(head, "RIFF") && head.size() >= 12 && StartsWith(head.subspan(8), "WEBP")) return FileKind::kWebp;
-  if (StartsWith(head, "BM") && head.size() >= 10 && StartsWith(head.subspan(6), "\0\0\0\0"sv)) return FileKind::kBmp;
+  if (image::SniffFormat(head) != nullptr) return FileKind::kPicture;
   return IsTarHeader(head) ? FileKind::kTar : FileKind::kUnknown;
 }
 
 bool IsPlausible(FileKind kind, ByteView bytes) {
   switch (kind) {
-    case FileKind::kJpeg:
-      return IsJpegStart(bytes);
-    case FileKind::kPng:
-      return IsPngStart(bytes);
+    case FileKind::kPicture: {
+      const image::PictureFormat* format = image::SniffFormat(bytes);
+      return format != nullptr && format->plausible(bytes);
+    }
     case FileKind::kGzip:
       return IsGzipMember(bytes);
     case FileKind::kZip:

@@ -7,12 +7,7 @@ namespace spanwatch::content {
 
 enum class FileKind : std::uint8_t {
   kUnknown,
-  kJpeg,
-  kPng,
-  kGif,
-  kWebp,
-  kTiff,
-  kBmp,
+  kPicture,  // of a format that image/formats.def names
   kPdf,
   kOle,
   kGzip,
@@ -31,7 +26,7 @@ FileKind KindOfFile(ByteView head);
 
 // Bytes that a plausible beginning needs at most: see IsPlausible.
 inline constexpr std::size_t kPlausibleBytes = 32;
-// Whether a carved file may begin here: magic and the fields behind it. For kJpeg, kPng, kGzip, kZip, kSevenZip.
+// Whether a carved file may begin here: magic and the fields behind it. For kPicture, kGzip, kZip, kSevenZip.
 bool IsPlausible(FileKind kind, ByteView bytes);
 // APPNOTE.TXT 4.3.7 and 4.3.12: a local file header, a header of the central directory. REQUIRES: their fixed part.
 inline constexpr std::size_t kZipLocalBytes = 30, kZipCentralBytes = 46;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <string_view>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -11,34 +12,45 @@
 namespace spanwatch::content {
 namespace {
 
-struct Pair {
+using namespace std::string_view_literals;
+
+struct Magic {
+  int bit;  // of the tables below
   std::uint8_t first;
   std::uint8_t second;
+  std::string_view third = {};  // one of these; empty: anything
 };
 
-// JPEG, PNG, zip, gzip, 7z; JPEG and PNG whose bytes were taken for Latin-1 and stand as UTF-8; zlib as most
-// compressors begin it, with a window of 32 KiB and any level.
-constexpr Pair kPairs[] = {{0xff, 0xd8}, {0x89, 'P'}, {'P', 'K'}, {0x1f, 0x8b}, {'7', 'z'}, {0xc3, 0xbf},
-                           {0xc2, 0x89}, {'x', 0x01}, {'x', '^'}, {'x', 0x9c},  {'x', 0xda}};
+// JPEG, PNG, zip, gzip, 7z, GIF, WebP, BMP, TIFF; JPEG and PNG whose bytes were taken for Latin-1 and stand as UTF-8;
+// zlib as most compressors begin it, with a window of 32 KiB and any level.
+constexpr Magic kMagics[] = {{0, 0xff, 0xd8},    {1, 0x89, 'P'},        {1, 0xc2, 0x89},     {2, 'P', 'K'},
+                             {2, 'R', 'I', "F"}, {3, 0x1f, 0x8b},       {4, '7', 'z'},       {5, 0xc3, 0xbf},
+                             {6, 'B', 'M'},      {6, 'M', 'M', "\0"sv}, {6, 'I', 'I', "*+"}, {6, 'G', 'I', "F"},
+                             {7, 'x', 0x01},     {7, 'x', '^'},         {7, 'x', 0x9c},      {7, 'x', 0xda}};
 
-bool BeginsPair(std::uint8_t first, std::uint8_t second) {
-  return std::ranges::any_of(kPairs, [&](const Pair& pair) { return pair.first == first && pair.second == second; });
+bool MagicBegins(ByteView bytes, std::size_t at) {
+  return std::ranges::any_of(kMagics, [&](const Magic& magic) {
+    if (bytes[at] != magic.first) return false;
+    if (at + 1 == bytes.size()) return true;
+    if (bytes[at + 1] != magic.second) return false;
+    return magic.third.empty() || at + 2 == bytes.size() || magic.third.contains(static_cast<char>(bytes[at + 2]));
+  });
 }
 
 #if defined(__x86_64__)
-// What a nibble of the first, or of the second, byte leaves possible: one bit a pair, the last for all that begin
+// What a nibble of the first, or of the second, byte leaves possible: one bit a pair, or for several whose nibbles are
 // alike. Pairs of one bit let others through as well, so each find is compared.
 struct NibbleTables {
   alignas(16) std::uint8_t first_low[16] = {}, first_high[16] = {}, second_low[16] = {}, second_high[16] = {};
 };
 constexpr NibbleTables MakeTables() {
   NibbleTables tables;
-  for (std::size_t i = 0; i < std::size(kPairs); ++i) {
-    const auto bit = static_cast<std::uint8_t>(1u << std::min<std::size_t>(i, 7));
-    tables.first_low[kPairs[i].first & 15] |= bit;
-    tables.first_high[kPairs[i].first >> 4] |= bit;
-    tables.second_low[kPairs[i].second & 15] |= bit;
-    tables.second_high[kPairs[i].second >> 4] |= bit;
+  for (const Magic& magic : kMagics) {
+    const auto bit = static_cast<std::uint8_t>(1u << magic.bit);
+    tables.first_low[magic.first & 15] |= bit;
+    tables.first_high[magic.first >> 4] |= bit;
+    tables.second_low[magic.second & 15] |= bit;
+    tables.second_high[magic.second >> 4] |= bit;
   }
   return tables;
 }
@@ -67,7 +79,7 @@ constexpr NibbleTables kTables = MakeTables();
     const __m256i none = _mm256_cmpeq_epi8(_mm256_and_si256(first, second), _mm256_setzero_si256());
     for (unsigned found = ~static_cast<unsigned>(_mm256_movemask_epi8(none)); found != 0; found &= found - 1) {
       const std::size_t at = i + static_cast<std::size_t>(std::countr_zero(found));
-      if (BeginsPair(bytes[at], bytes[at + 1])) return at;
+      if (MagicBegins(bytes, at)) return at;
     }
   }
   return i;
@@ -77,12 +89,8 @@ constexpr NibbleTables kTables = MakeTables();
 }  // namespace
 
 std::size_t FindMagicPlain(ByteView bytes, std::size_t from) {
-  for (std::size_t i = from; i < bytes.size(); ++i) {
-    for (const Pair& pair : kPairs) {
-      if (bytes[i] == pair.first && (i + 1 == bytes.size() || bytes[i + 1] == pair.second)) return i;
-    }
-  }
-  return bytes.size();
+  while (from < bytes.size() && !MagicBegins(bytes, from)) ++from;
+  return std::min(from, bytes.size());
 }
 
 std::size_t FindMagic(ByteView bytes, std::size_t from) {

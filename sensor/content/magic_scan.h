@@ -7,8 +7,8 @@
 
 namespace spanwatch::content {
 
-// The first offset from `from` on whose two bytes begin the magic of a carved kind; the size when there is none. A last
-// byte that may begin one counts.
+// The first offset from `from` on whose two or three bytes begin the magic of a carved kind; the size when there is
+// none. A last byte or two that may begin one count.
 std::size_t FindMagic(ByteView bytes, std::size_t from);
 // The same byte by byte; the one must agree with the other.
 std::size_t FindMagicPlain(ByteView bytes, std::size_t from);

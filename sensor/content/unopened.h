@@ -1,5 +1,6 @@
-// What is recognised by its first bytes and not opened: containers of a kind that is not read, and what is encrypted as
-// a whole. Its bytes are searched as they are, and the reason is told (ObjectNode::Unread). Pure.
+// What is recognised by its first bytes and not opened: containers and pictures of a kind that is not read,
+// and what is encrypted as a whole. Its bytes are searched as they are, and the reason is told (ObjectNode::Unread).
+// Pure.
 #pragma once
 
 #include <optional>

@@ -10,7 +10,7 @@
 #include "config/limits.h"
 #include "fingerprint/picture_key.h"
 #include "fingerprint/record_family.h"
-#include "image/sniff.h"
+#include "image/picture_format.h"
 #include "model/anomaly.h"
 #include "model/match.h"
 #include "model/object.h"
@@ -39,6 +39,7 @@ struct SketchContext {
 // What the families of one object tell each other.
 struct SketchFacts {
   image::FileType type = image::FileType::kUnknown;  // from the first bytes
+  const image::PictureFormat* format = nullptr;      // of a picture; null for what is none, or is not read
   std::optional<Sha256Digest> sha256;
   // Of a picture that is whole, or of as much of a JPEG as was there: the same bytes, decoded, are the same picture.
   std::optional<PictureKey> picture;

@@ -91,8 +91,8 @@ class FileSketch final : public PrintSink {
     FileHead head(FileHead::Of::kFile);
     head.Take(bytes);
     file_.head_xxh3 = head.Hash();
-    const image::FileType type = image::SniffType(bytes);
-    if (type == image::FileType::kJpeg || type == image::FileType::kPng) extractor_.emplace(type);
+    const image::PictureFormat* format = image::SniffFormat(bytes.first(std::min(bytes.size(), image::kSniffBytes)));
+    if (format != nullptr) extractor_.emplace(*format);
   }
 
   void Add(const image::LumaPlane& plane, View view) {

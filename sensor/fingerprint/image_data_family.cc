@@ -1,5 +1,5 @@
-// The image data family: SHA-256 of a JPEG's scans or a PNG's IDAT alone: the same picture with other metadata. Image
-// data that begins like none that is registered is not digested. Also the keys by which a picture is known again.
+// The image data family: SHA-256 of a picture's image data alone: the same picture with other metadata. Image data that
+// begins like none that is registered is not digested. Also the keys by which a picture is known again.
 #include "fingerprint/digest.h"
 #include "fingerprint/family.h"
 #include "fingerprint/file_head.h"
@@ -18,8 +18,8 @@ class ImageDataSketcher final : public Sketcher {
   void Update(ByteView bytes) noexcept override {
     if (facts_.gap || off_) return;
     if (!extractor_) {
-      if (facts_.type != image::FileType::kJpeg && facts_.type != image::FileType::kPng) return;
-      extractor_.emplace(facts_.type);
+      if (facts_.format == nullptr) return;
+      extractor_.emplace(*facts_.format);
       if (context_.pictures != nullptr && facts_.pictures) key_.emplace(context_.pictures->secret());
     }
     const auto take_table = [&](ByteView table) {
@@ -30,7 +30,7 @@ class ImageDataSketcher final : public Sketcher {
   void Gap(std::uint64_t) noexcept override {}
   void Finish(ObjectEnd) noexcept override {
     if (!extractor_) return;
-    // Of what is there of a JPEG every byte that its decoder looks at is in the key; of a PNG chunks' heads are not.
+    // Of what is there of a JPEG every byte that its decoder looks at is in the key; of the others chunks' heads are not.
     const bool known = facts_.type == image::FileType::kJpeg ? !extractor_->failed() : extractor_->complete();
     if (key_ && known) facts_.picture = key_->Finish();
     if (facts_.gap || !extractor_->complete()) return;

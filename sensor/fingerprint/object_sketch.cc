@@ -58,6 +58,7 @@ void ObjectSketch::Feed(ByteView bytes) noexcept {
 void ObjectSketch::Begin() noexcept {
   begun_ = true;
   facts_.type = image::SniffType({head_, head_filled_});
+  facts_.format = image::FormatOf(facts_.type);
   Feed({head_, head_filled_});
 }
 

@@ -1,4 +1,4 @@
-// The perceptual family: PDQ of JPEG and PNG objects against the registered views. A picture is kept up to a limit and
+// The perceptual family: PDQ of pictures, of every format that is read, against the registered views. A picture is kept up to a limit and
 // decoded at its end, or as far as its first gap, when nothing cheaper has named it. Of a progressive JPEG the first
 // scans are enough: they are decoded when they are there, and the rest is not kept. What is not found as it is, is
 // looked up trimmed, without its frame, turned and inverted. Where no set has a view, no picture is kept or decoded.
@@ -53,12 +53,13 @@ class PerceptualSketcher final : public Sketcher {
   }
 
  private:
-  bool IsPicture() const { return facts_.type == image::FileType::kJpeg || facts_.type == image::FileType::kPng; }
+  bool IsPicture() const { return facts_.format != nullptr; }
   void PassOver(image::PictureError error) {
     if (error == image::PictureError::kOverLimit) return OverLimit();
     const bool over_budget = error == image::PictureError::kOverBudget;
     context_.counters.Add(over_budget ? Counter::pictures_over_budget : Counter::pictures_unreadable);
     if (over_budget) context_.anomalies.OnAnomaly(AnomalyCode::picture_over_budget);
+    if (error == image::PictureError::kUnsupported) context_.anomalies.OnAnomaly(AnomalyCode::unread_picture);
   }
   void OverLimit() {
     context_.counters.Add(Counter::pictures_over_limit);

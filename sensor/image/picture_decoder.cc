@@ -1,23 +1,20 @@
 #include "image/picture_decoder.h"
 
-#include "image/sniff.h"
+#include <algorithm>
+
+#include "image/picture_format.h"
 
 namespace spanwatch::image {
 
 PictureOutcome DecodePicture(ByteView file, const PictureLimits& limits) noexcept {
-  switch (SniffType(file)) {
-    case FileType::kJpeg:
-      return DecodeJpeg(file, limits);
-    case FileType::kPng:
-      return DecodePng(file, limits);
-    default:
-      return {.plane = std::nullopt, .error = PictureError::kUnreadable};
-  }
+  const PictureFormat* format = SniffFormat(file.first(std::min(file.size(), kSniffBytes)));
+  if (format == nullptr) return {.plane = std::nullopt, .error = PictureError::kUnreadable};
+  return format->decode(file, limits);
 }
 
 PictureAndPart DecodePictureAndPart(ByteView file, const PictureLimits& limits,
                                     const std::optional<LumaRectangle>& part) noexcept {
-  if (part && SniffType(file) == FileType::kJpeg) {
+  if (part && SniffType(file.first(std::min(file.size(), kSniffBytes))) == FileType::kJpeg) {
     PictureAndPart at_once = DecodeJpegAndPart(file, limits, *part);
     if (at_once.part) return at_once;
   }

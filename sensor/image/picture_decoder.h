@@ -1,9 +1,10 @@
-// DecodePicture: hostile JPEG or PNG bytes to a LumaPlane. Called by the perceptual family and by enrolment; safe from
-// any thread. A truncated or damaged picture gives what is there, and its coverage says how much that is.
+// DecodePicture: hostile bytes of a picture to a LumaPlane, by the format that its first bytes tell (formats.def).
+// Called by the perceptual family and by enrolment; safe from any thread. A truncated or damaged picture gives what is
+// there, and its coverage says how much that is.
 //
 // JPEG (ITU-T T.81): libjpeg-turbo, luminance only; where the path asks for block means 1/8 scale, and of a progressive
-// file only its first scan of luminance DC. PNG: libspng; 16 bits, palettes and interlacing included, transparency
-// ignored. Sizes are checked against the limits before anything is allocated.
+// file only its first scan of luminance DC. What the other formats are decoded by, and what of them is read, stands in
+// their own files. Sizes are checked against the limits before anything is allocated.
 #pragma once
 
 #include <optional>
@@ -29,7 +30,8 @@ struct PictureLimits {
   std::optional<PixelRectangle> part = {};
 };
 
-enum class PictureError : std::uint8_t { kNone, kUnreadable, kOverLimit, kOverBudget };
+// kUnsupported: of a format that is read, but coded in a way that is not.
+enum class PictureError : std::uint8_t { kNone, kUnreadable, kUnsupported, kOverLimit, kOverBudget };
 
 struct PictureOutcome {
   std::optional<LumaPlane> plane;
@@ -39,7 +41,6 @@ struct PictureOutcome {
 
 PictureOutcome DecodePicture(ByteView file, const PictureLimits& limits) noexcept;
 PictureOutcome DecodeJpeg(ByteView file, const PictureLimits& limits) noexcept;
-PictureOutcome DecodePng(ByteView file, const PictureLimits& limits) noexcept;
 
 // A picture, and the pixels of a part of it. For enrolment.
 struct PictureAndPart {

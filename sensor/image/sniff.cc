@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "image/picture_format.h"
+
 namespace spanwatch::image {
 namespace {
 
@@ -12,12 +14,6 @@ struct Magic {
   FileType type;
 };
 constexpr std::array kMagics = {
-    Magic{"\xFF\xD8\xFF"sv, FileType::kJpeg},
-    Magic{"\x89PNG\r\n\x1A\n"sv, FileType::kPng},
-    Magic{"GIF8"sv, FileType::kGif},
-    Magic{"BM"sv, FileType::kBmp},
-    Magic{"II*\0"sv, FileType::kTiff},
-    Magic{"MM\0*"sv, FileType::kTiff},
     Magic{"%PDF-"sv, FileType::kPdf},
     Magic{"PK\x03\x04"sv, FileType::kZip},
     Magic{"PK\x05\x06"sv, FileType::kZip},
@@ -35,11 +31,11 @@ constexpr std::array kMagics = {
 }  // namespace
 
 FileType SniffType(ByteView head) noexcept {
+  if (const PictureFormat* format = SniffFormat(head)) return format->type;
   const std::string_view text = AsText(head);
   for (const Magic& magic : kMagics) {
     if (text.starts_with(magic.bytes)) return magic.type;
   }
-  if (text.size() >= 12 && text.starts_with("RIFF") && text.substr(8, 4) == "WEBP") return FileType::kWebp;
   if (text.size() >= 12 && text.substr(4, 4) == "ftyp") {
     const std::string_view brand = text.substr(8, 4);
     if (brand == "heic" || brand == "heix" || brand == "mif1" || brand == "avif") return FileType::kHeif;

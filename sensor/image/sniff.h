@@ -28,7 +28,7 @@ enum class FileType : std::uint8_t {
   kSqlite,
 };
 
-inline constexpr std::size_t kSniffBytes = 16;
+inline constexpr std::size_t kSniffBytes = 32;
 
 FileType SniffType(ByteView head) noexcept;
 // IANA media type; empty for kUnknown.

@@ -6,14 +6,9 @@
 #include <string>
 #include <string_view>
 
+#include "image/picture_format.h"
+
 namespace spanwatch::enrolment {
-namespace {
-
-using namespace std::string_view_literals;
-
-constexpr std::array kPictures = {"\xFF\xD8\xFF"sv, "\x89PNG"sv, "GIF8"sv, "RIFF"sv, "BM"sv, "II*\0"sv, "MM\0*"sv};
-
-}  // namespace
 
 bool IsDesktopLeftover(const std::filesystem::path& path) {
   constexpr std::array<std::string_view, 6> kNames = {".DS_Store",  "Thumbs.db",  "desktop.ini",
@@ -27,11 +22,11 @@ bool IsDesktopLeftover(const std::filesystem::path& path) {
 bool IsLeftoverFile(const std::filesystem::path& path) {
   if (!IsDesktopLeftover(path.filename())) return false;
   std::ifstream file(path, std::ios::binary);
-  std::array<char, 12> bytes{};
+  std::array<char, image::kSniffBytes> bytes{};
   file.read(bytes.data(), bytes.size());
   const std::string_view head(bytes.data(), static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
   const bool heif = head.size() > 8 && head.substr(4).starts_with("ftyp");
-  return !heif && std::ranges::none_of(kPictures, [&](std::string_view begins) { return head.starts_with(begins); });
+  return !heif && image::SniffFormat(AsBytes(head)) == nullptr;
 }
 
 }  // namespace spanwatch::enrolment

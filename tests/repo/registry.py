@@ -9,6 +9,7 @@ LISTS = [  # list, entry, suffix of its source, needs a fuzz target
     (SENSOR / "protocol/parsers.def", r"^PARSER\((\w+)\)", "parser", True),
     (SENSOR / "content/layers.def", r"^LAYER\((\w+)\)", "layer", True),
     (SENSOR / "fingerprint/families.def", r"^FAMILY\((\w+),", "family", False),
+    (SENSOR / "image/formats.def", r"^FORMAT\((\w+)\)", "format", True),
     (SENSOR / "alert/sinks.def", r"^SINK\((\w+)\)", "sink", False),
 ]
 

@@ -2,6 +2,7 @@
 
 #include "content/magic_scan.h"
 #include "support/content_run.h"
+#include "support/picture_formats.h"
 
 namespace spanwatch::testing {
 namespace {
@@ -29,6 +30,26 @@ TEST(CarveLayer, PicturesAreFoundInAnyStream) {
     EXPECT_TRUE(object->verbatim);
   }
   EXPECT_THAT(carved, ::testing::ElementsAre(baseline, progressive, png));
+  const auto splits = EverySplit({.kind = ObjectKind::kStream}, text);
+  EXPECT_THAT(splits, Each(splits.front()));
+}
+
+TEST(CarveLayer, PicturesOfEveryFormatAreFound) {
+  test::Picture picture(61, 47);
+  for (std::size_t i = 0; i < picture.rgb.size(); ++i) picture.rgb[i] = static_cast<std::uint8_t>(i * 7 % 200);
+  const Bytes files[] = {EncodeGif(picture), EncodeBmp(picture), EncodeWebp(picture), EncodeTiff(picture)};
+  std::string text = Opaque(500) + "BMW GIF RIFF II MM BM";
+  for (const Bytes& file : files) text += std::string(AsText(file)) + Opaque(90);
+  ContentRun run;
+  run.Feed({.kind = ObjectKind::kStream}, text, 700);
+  std::vector<std::string> carved, expected;
+  for (const auto& object : run.recorder.objects()) {
+    if (object->info.kind != ObjectKind::kCarved) continue;
+    carved.push_back(object->text());
+    EXPECT_EQ(object->end, ObjectEnd::kComplete) << object->info.step;
+  }
+  for (const Bytes& file : files) expected.emplace_back(AsText(file));
+  EXPECT_EQ(carved, expected);
   const auto splits = EverySplit({.kind = ObjectKind::kStream}, text);
   EXPECT_THAT(splits, Each(splits.front()));
 }

@@ -163,6 +163,16 @@ TEST(Unopened, KindsThatAreNotReadAreToldAndSearched) {
   const std::pair<std::string, AnomalyCode> kinds[] = {
       {"\x1f\x9d\x90", AnomalyCode::unread_container},
       {"\x12\x34-lh5-", AnomalyCode::unread_container},
+      {std::string("\0\0\0\x18"
+                   "ftypheic\0\0\0\0mif1heic",
+                   24),
+       AnomalyCode::unread_picture},
+      {std::string("\0\0\0\x1c"
+                   "ftypmif1\0\0\0\0mif1avifmiaf",
+                   28),
+       AnomalyCode::unread_picture},
+      {std::string("\0\0\0\x0cJXL \r\n\x87\n", 12), AnomalyCode::unread_picture},
+      {std::string("\0\0\0\x0cjP  \r\n\x87\n", 12), AnomalyCode::unread_picture},
       {"1234567**ACE**", AnomalyCode::unread_container},
       {"Salted__12345678", AnomalyCode::unread_encrypted},
       {"-----BEGIN PGP MESSAGE-----\n", AnomalyCode::unread_encrypted},

@@ -16,7 +16,7 @@ struct Extracted {
 
 Extracted Extract(ByteView file, std::size_t piece) {
   Extracted extracted;
-  ImageDataExtractor extractor(SniffType(file));
+  ImageDataExtractor extractor(*SniffFormat(file));
   for (std::size_t at = 0; at < file.size(); at += piece) {
     const Bytes part(file.begin() + static_cast<std::ptrdiff_t>(at),
                      file.begin() + static_cast<std::ptrdiff_t>(std::min(at + piece, file.size())));

@@ -11,6 +11,9 @@ TEST(SniffType, KnowsFilesByTheirFirstBytes) {
   const std::pair<std::string_view, FileType> heads[] = {{"\xFF\xD8\xFF\xE0\0\x10JFIF"sv, FileType::kJpeg},
                                                          {"\x89PNG\r\n\x1A\n\0\0\0\rIHDR"sv, FileType::kPng},
                                                          {"GIF89a"sv, FileType::kGif},
+                                                         {"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0"sv, FileType::kBmp},
+                                                         {"BMW X5, 2019, white"sv, FileType::kUnknown},
+                                                         {"MM\0+\0\x08\0\0"sv, FileType::kTiff},
                                                          {"RIFF\x24\0\0\0WEBPVP8 "sv, FileType::kWebp},
                                                          {"\0\0\0\x18"
                                                           "ftypheic"sv,

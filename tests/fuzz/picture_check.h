@@ -1,5 +1,7 @@
-// Pictures: whatever the bytes, decoding keeps to its limits and to its own promises, and image data is the same for
-// every split.
+// CheckPicture: what holds of the bytes of any picture: decoding keeps to its limits and to its own promises, and image
+// data is the same for every split. Called by the fuzz target of each format.
+#pragma once
+
 #include <algorithm>
 #include <cmath>
 
@@ -11,11 +13,10 @@
 #include "image/picture_panels.h"
 
 namespace spanwatch::image {
-namespace {
 
-constexpr PictureLimits kLimits{.pixels = 1 << 20, .memory_bytes = 1 << 23};
+inline constexpr PictureLimits kLimits{.pixels = 1 << 20, .memory_bytes = 1 << 23};
 
-void CheckDecoded(ByteView file) {
+inline void CheckDecoded(ByteView file) {
   const PictureOutcome outcome = DecodePicture(file, kLimits);
   CHECK(outcome.plane.has_value() == (outcome.error == PictureError::kNone));
   if (!outcome.plane) return;
@@ -41,7 +42,7 @@ void CheckDecoded(ByteView file) {
   }
 }
 
-void CheckPart(ByteView file) {
+inline void CheckPart(ByteView file) {
   const auto size = static_cast<std::uint32_t>(file.size());
   const std::uint32_t left = file.front() % 64u, top = file.back() % 64u;
   PictureLimits limits = kLimits;
@@ -55,7 +56,7 @@ void CheckPart(ByteView file) {
 }
 
 // Both at once are what each alone is.
-void CheckPictureAndPart(ByteView file) {
+inline void CheckPictureAndPart(ByteView file) {
   const double left = file[file.size() / 2] / 256.0, top = file[file.size() / 3] / 256.0;
   const LumaRectangle part{left, top, std::min(left + 0.2, 1.0), std::min(top + 0.3, 1.0)};
   const PictureAndPart both = DecodeJpegAndPart(file, kLimits, part);
@@ -68,8 +69,8 @@ void CheckPictureAndPart(ByteView file) {
   CHECK(alone.plane && alone.plane->samples == both.part->samples);
 }
 
-Bytes Extract(ByteView file, FileType type, std::size_t piece, bool& complete) {
-  ImageDataExtractor extractor(type);
+inline Bytes Extract(ByteView file, const PictureFormat& format, std::size_t piece, bool& complete) {
+  ImageDataExtractor extractor(format);
   Bytes extracted;
   for (std::size_t at = 0; at < file.size(); at += piece) {
     const ByteView part = file.subspan(at, std::min(piece, file.size() - at));
@@ -81,21 +82,16 @@ Bytes Extract(ByteView file, FileType type, std::size_t piece, bool& complete) {
   return extracted;
 }
 
-}  // namespace
-}  // namespace spanwatch::image
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace spanwatch::image;
-  if (size == 0) return 0;
-  const spanwatch::ByteView file(data, size);
+inline int CheckPicture(const PictureFormat& format, ByteView file) {
+  if (file.empty()) return 0;
   CheckDecoded(file);
   CheckPart(file);
   CheckPictureAndPart(file);
-  for (const FileType type : {FileType::kJpeg, FileType::kPng}) {
-    bool whole = false;
-    bool split = false;
-    CHECK(Extract(file, type, size, whole) == Extract(file, type, 1 + data[size - 1] % 7, split));
-    CHECK(whole == split);
-  }
+  bool whole = false;
+  bool split = false;
+  CHECK(Extract(file, format, file.size(), whole) == Extract(file, format, 1 + file.back() % 7, split));
+  CHECK(whole == split);
   return 0;
 }
+
+}  // namespace spanwatch::image
