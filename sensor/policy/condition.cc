@@ -183,4 +183,27 @@ bool Condition::Holds(const std::vector<bool>& truths) const {
   return stack.back();
 }
 
+Requirement Condition::Requires(const std::vector<Requirement>& required) const {
+  std::vector<Requirement> stack;
+  for (const Step& step : program_) {
+    if (step.operation == Operation::kTerm) {
+      stack.push_back(required[step.names.front()]);
+    } else if (step.operation == Operation::kAtLeast) {
+      const bool all = step.least >= step.names.size();
+      Requirement together = all ? Requirement::AnyEvent() : Requirement::NoEvent();
+      for (const std::size_t name : step.names)
+        together = all ? Requirement(together.And(required[name])) : together.Or(required[name]);
+      stack.push_back(std::move(together));
+    } else if (step.operation == Operation::kNot) {
+      stack.back() = Requirement::AnyEvent();  // what is not there can be without anything
+    } else {
+      const Requirement right = std::move(stack.back());
+      stack.pop_back();
+      const Requirement& left = stack.back();
+      stack.back() = step.operation == Operation::kAnd ? Requirement(left.And(right)) : left.Or(right);
+    }
+  }
+  return stack.back();
+}
+
 }  // namespace spanwatch::policy

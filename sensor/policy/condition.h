@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "policy/event_key.h"
 
 namespace spanwatch::policy {
 
@@ -18,6 +19,8 @@ class Condition {
   static Result<Condition> Parse(std::string_view text, const std::vector<std::string>& names);
   // `truths[i]` says whether search identifier i holds.
   bool Holds(const std::vector<bool>& truths) const;
+  // What an event must have for it, when `required[i]` is what it must have for search identifier i to hold.
+  Requirement Requires(const std::vector<Requirement>& required) const;
 
  private:
   enum class Operation : std::uint8_t { kTerm, kAtLeast, kNot, kAnd, kOr };

@@ -332,4 +332,51 @@ bool Detection::Holds(const FlatEvent& event) const {
   return std::ranges::any_of(conditions_, [&](const Condition& condition) { return condition.Holds(truths); });
 }
 
+void DetectionItem::CountKeys(EventKeyCounts& counts) const {
+  if (exists || !other_fields.empty()) counts.Add(PresentKey(field));
+  for (const ValuePattern& pattern : patterns) {
+    for (const EventKey& key : pattern.Keys(field)) counts.Add(key);
+  }
+}
+
+Requirement DetectionItem::Requires(const EventKeyCounts& counts) const {
+  const bool is_there = exists ? *exists : !negated && !other_fields.empty();
+  if (is_there && !field.empty()) return Requirement::Of(PresentKey(field), counts);
+  if (exists || negated || !other_fields.empty()) return Requirement::AnyEvent();
+  Requirement required = all ? Requirement::AnyEvent() : Requirement::NoEvent();
+  for (const ValuePattern& pattern : patterns) {
+    Requirement of_pattern = Requirement::AnyEvent();
+    for (const EventKey& key : pattern.Keys(field))
+      of_pattern = Requirement(of_pattern.And(Requirement::Of(key, counts)));
+    required = all ? Requirement(required.And(of_pattern)) : required.Or(of_pattern);
+  }
+  return required;
+}
+
+Requirement Detection::SearchIdentifier::Requires(const EventKeyCounts& counts) const {
+  Requirement required = Requirement::NoEvent();
+  for (const std::vector<DetectionItem>& items : alternatives) {
+    Requirement together = Requirement::AnyEvent();
+    for (const DetectionItem& item : items) together = Requirement(together.And(item.Requires(counts)));
+    required = required.Or(std::move(together));
+  }
+  return required;
+}
+
+void Detection::CountKeys(EventKeyCounts& counts) const {
+  for (const SearchIdentifier& identifier : identifiers_) {
+    for (const std::vector<DetectionItem>& items : identifier.alternatives) {
+      for (const DetectionItem& item : items) item.CountKeys(counts);
+    }
+  }
+}
+
+Requirement Detection::Requires(const EventKeyCounts& counts) const {
+  std::vector<Requirement> of_identifiers;
+  for (const SearchIdentifier& identifier : identifiers_) of_identifiers.push_back(identifier.Requires(counts));
+  Requirement required = Requirement::NoEvent();
+  for (const Condition& condition : conditions_) required = required.Or(condition.Requires(of_identifiers));
+  return required;
+}
+
 }  // namespace spanwatch::policy

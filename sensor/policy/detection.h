@@ -25,6 +25,9 @@ struct DetectionItem {
   ValuePattern::TextOptions reference_options;
 
   bool Holds(const FlatEvent& event) const;
+  // As those of Detection.
+  void CountKeys(EventKeyCounts& counts) const;
+  Requirement Requires(const EventKeyCounts& counts) const;
 };
 
 class Detection {
@@ -32,12 +35,18 @@ class Detection {
   // `where` begins messages: the file's name. The node is the mapping under `detection`.
   static Result<Detection> Parse(const YAML::Node& node, const std::string& where);
   bool Holds(const FlatEvent& event) const;
+  // Counts every key that a pattern asks for.
+  void CountKeys(EventKeyCounts& counts) const;
+  // What an event must have to meet it; where there is a choice, the keys that the fewest rules ask for. The keys refer
+  // to this object.
+  Requirement Requires(const EventKeyCounts& counts) const;
 
  private:
   // Any alternative holds; an alternative holds when all its items do.
   struct SearchIdentifier {
     std::vector<std::vector<DetectionItem>> alternatives;
     bool Holds(const FlatEvent& event) const;
+    Requirement Requires(const EventKeyCounts& counts) const;
   };
 
   std::vector<SearchIdentifier> identifiers_;

@@ -1,7 +1,6 @@
 #include "policy/rule_engine.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 namespace spanwatch::policy {
@@ -13,6 +12,13 @@ std::unexpected<Error> Refuse(const RuleDocument& document, const std::string& r
 
 bool IsNamed(const RuleDocument& document, const std::string& name) {
   return (!document.id.empty() && document.id == name) || (!document.name.empty() && document.name == name);
+}
+
+// What events are compared with; null: of a correlation.
+const Detection* DetectionOf(const RuleDocument& document) {
+  if (const auto* rule = std::get_if<DetectionRule>(&document.body)) return &rule->detection;
+  const auto* filter = std::get_if<FilterRule>(&document.body);
+  return filter != nullptr ? &filter->detection : nullptr;
 }
 
 // What a correlation counts is kept under this.
@@ -62,14 +68,19 @@ Result<std::unique_ptr<Policy>> RuleEngine::Make(RuleSet rules, CorrelationStore
   engine->facts_ = std::move(rules.facts);
   engine->CountRules();
   if (Status status = engine->Link(); !status) return Fail(status.error());
+  std::vector<const Detection*> detections;
+  for (const Rule& rule : engine->rules_) detections.push_back(DetectionOf(rule.document));
+  engine->index_ = RuleIndex(detections);
   return engine;
 }
 
 Status RuleEngine::Link() {
-  std::set<std::string> ids, windows;
-  for (const Rule& rule : rules_) {
+  RulesByName known;
+  std::set<std::string> windows;
+  for (std::size_t i = 0; i < rules_.size(); ++i) {
+    const Rule& rule = rules_[i];
     for (const std::string& id : {rule.document.id, rule.document.name}) {
-      if (!id.empty() && !ids.insert(id).second)
+      if (!id.empty() && !known.emplace(id, i).second)
         return Refuse(rule.document, fmt::format("the id or name '{}' is taken", id));
     }
     // Two that counted under one key would count in one another's windows, a signed one in those of an unsigned one.
@@ -86,24 +97,26 @@ Status RuleEngine::Link() {
         return Refuse(document,
                       "this correlation type is read but not evaluated; use event_count, value_count or temporal");
       }
-      if (Status status = LinkOne(i, correlation->rules, false); !status) return status;
+      if (Status status = LinkOne(i, correlation->rules, false, known); !status) return status;
     } else if (const auto* filter = std::get_if<FilterRule>(&document.body)) {
-      if (Status status = LinkOne(i, filter->rules, true); !status) return status;
+      if (Status status = LinkOne(i, filter->rules, true, known); !status) return status;
     }
   }
   return RefuseCircles();
 }
 
-Status RuleEngine::LinkOne(std::size_t index, const std::vector<std::string>& names, bool is_filter) {
+Status RuleEngine::LinkOne(std::size_t index, const std::vector<std::string>& names, bool is_filter,
+                           const RulesByName& known) {
   if (is_filter && names.empty()) {
     for (Rule& rule : rules_) {
       if (std::holds_alternative<DetectionRule>(rule.document.body)) rule.filters.push_back(index);
     }
   }
   for (const std::string& name : names) {
-    const auto found = std::ranges::find_if(rules_, [&](const Rule& rule) { return IsNamed(rule.document, name); });
-    if (found == rules_.end())
+    const auto place = known.find(name);
+    if (place == known.end())
       return Refuse(rules_[index].document, fmt::format("no rule has the id or name '{}'", name));
+    Rule* const found = &rules_[place->second];
     const bool is_detection = std::holds_alternative<DetectionRule>(found->document.body);
     if (std::holds_alternative<FilterRule>(found->document.body)) {
       return Refuse(rules_[index].document, fmt::format("'{}' is a filter; name a detection or a correlation", name));
@@ -122,7 +135,7 @@ Status RuleEngine::LinkOne(std::size_t index, const std::vector<std::string>& na
       else
         found->document.generates_alert = false;
     }
-    rules_[index].counts.push_back(static_cast<std::size_t>(found - rules_.begin()));
+    rules_[index].counts.push_back(place->second);
   }
   return {};
 }
@@ -203,12 +216,14 @@ RuleMatch RuleEngine::MatchOf(const Met& met, const FlatEvent& event, const Verd
 }
 
 // Whether the event meets a detection, and no filter takes it away. Of a signed rule an unsigned filter only mutes.
-std::optional<RuleEngine::Met> RuleEngine::Meet(std::size_t index, const FlatEvent& event) const {
+std::optional<RuleEngine::Met> RuleEngine::Meet(std::size_t index, const FlatEvent& event,
+                                                const std::vector<std::uint32_t>& candidates) const {
   const Rule& rule = rules_[index];
   const auto* detection = std::get_if<DetectionRule>(&rule.document.body);
   if (detection == nullptr || !detection->detection.Holds(event)) return std::nullopt;
   Met met{index, 0, false};
   for (const std::size_t filter : rule.filters) {
+    if (!std::ranges::binary_search(candidates, filter)) continue;
     if (!std::get<FilterRule>(rules_[filter].document.body).detection.Holds(event)) continue;
     if (rules_[filter].document.document_signed || !rule.document.document_signed) return std::nullopt;
     met.muted = true;
@@ -231,8 +246,9 @@ Status RuleEngine::Feed(const Met& met, const FlatEvent& event, std::deque<Met>&
 Result<Verdict> RuleEngine::Evaluate(FlatEvent& event) {
   Verdict verdict = Authorise(event);
   std::deque<Met> met;
-  for (std::size_t i = 0; i < rules_.size(); ++i) {
-    if (const auto one = Meet(i, event)) met.push_back(*one);
+  const std::vector<std::uint32_t> candidates = index_.Candidates(event);
+  for (const std::uint32_t i : candidates) {
+    if (const auto one = Meet(i, event, candidates)) met.push_back(*one);
   }
   std::map<std::size_t, Met> told;  // a correlation that two rules feed is one match, with its latest count
   while (!met.empty()) {

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <optional>
 
 #include "policy/authorisation.h"
 #include "policy/policy.h"
 #include "policy/rule_document.h"
+#include "policy/rule_index.h"
 
 namespace spanwatch::policy {
 
@@ -44,17 +46,20 @@ class RuleEngine : public Policy {
   };
 
   explicit RuleEngine(CorrelationStore& store) : store_(store) {}
+  using RulesByName = std::map<std::string, std::size_t>;  // ids are names, too
   Status Link();
-  Status LinkOne(std::size_t index, const std::vector<std::string>& names, bool is_filter);
+  Status LinkOne(std::size_t index, const std::vector<std::string>& names, bool is_filter, const RulesByName& known);
   Status RefuseCircles();
   void CountRules();
-  std::optional<Met> Meet(std::size_t index, const FlatEvent& event) const;
+  std::optional<Met> Meet(std::size_t index, const FlatEvent& event,
+                          const std::vector<std::uint32_t>& candidates) const;
   Status Feed(const Met& met, const FlatEvent& event, std::deque<Met>& next);
   Result<bool> Correlate(std::size_t index, std::size_t cause, const FlatEvent& event, std::uint64_t& count);
   RuleMatch MatchOf(const Met& met, const FlatEvent& event, const Verdict& verdict) const;
 
   CorrelationStore& store_;
   std::vector<Rule> rules_;
+  RuleIndex index_;  // of detections and filters, by their place in rules_
   std::vector<Authorisation> authorisations_;
   bool allow_unsigned_authorisations_ = false;
   PolicyFacts facts_;

@@ -3,6 +3,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cwctype>
 
@@ -56,17 +57,6 @@ bool GlobMatches(std::u32string_view glob, std::u32string_view text) {
   return g == glob.size();
 }
 
-std::optional<double> NumberOf(const EventValue& value) {
-  if (const auto* integer = std::get_if<std::int64_t>(&value)) return static_cast<double>(*integer);
-  if (const auto* real = std::get_if<double>(&value)) return *real;
-  if (const auto* text = std::get_if<std::string>(&value)) {
-    double number = 0;
-    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
-    if (error == std::errc() && end == text->data() + text->size() && !text->empty()) return number;
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 struct ValuePattern::CompiledExpression {
@@ -79,6 +69,19 @@ struct ValuePattern::CompiledExpression {
   std::unique_ptr<pcre2_code, CodeDeleter> code;
   std::unique_ptr<pcre2_match_context, ContextDeleter> context;
 };
+
+std::optional<double> NumberOf(const EventValue& value) {
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) return static_cast<double>(*integer);
+  if (const auto* real = std::get_if<double>(&value)) return *real;
+  if (const auto* text = std::get_if<std::string>(&value)) {
+    double number = 0;
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+    if (error == std::errc() && end == text->data() + text->size() && !text->empty()) return number;
+  }
+  return std::nullopt;
+}
+
+std::u32string FoldedCodePoints(std::string_view text) { return CodePoints(text, false); }
 
 std::string TextOf(const EventValue& value) {
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
@@ -201,6 +204,39 @@ bool ValuePattern::Matches(const EventValue& value) const {
     }
   }
   return MatchesText(TextOf(value));
+}
+
+// Without wildcards the whole value; else every run of characters between them that is long enough.
+std::vector<EventKey> ValuePattern::KeysOfText(std::string_view field) const {
+  const auto is_wildcard = [](char32_t point) { return point == kAny || point == kOne; };
+  std::u32string glob = glob_;
+  for (char32_t& point : glob) {
+    if (cased_ && !is_wildcard(point)) point = Fold(point);  // others are
+  }
+  if (std::ranges::none_of(glob, is_wildcard)) return {EqualKey(field, glob)};
+  std::vector<EventKey> keys;
+  glob.insert(glob.begin(), kTextBegins);
+  glob.push_back(kTextEnds);
+  for (std::size_t at = 0; at + kGramCharacters <= glob.size(); ++at) {
+    const std::u32string_view gram = std::u32string_view(glob).substr(at, kGramCharacters);
+    if (std::ranges::none_of(gram, is_wildcard)) keys.push_back(GramKey(field, gram));
+  }
+  return keys;
+}
+
+std::vector<EventKey> ValuePattern::Keys(std::string_view field) const {
+  if (comparison_ == Comparison::kNull) return {};
+  std::vector<EventKey> keys;
+  if (boolean_) {
+    keys = {EqualKey(field, *boolean_ ? U"true" : U"false")};
+  } else if (number_) {
+    if (comparison_ == Comparison::kEqual) keys = {NumberKey(field, *number_)};
+  } else if (comparison_ == Comparison::kEqual) {
+    keys = KeysOfText(field);
+  }
+  // That any field is there tells nothing.
+  if (keys.empty() && !field.empty()) keys = {PresentKey(field)};
+  return keys;
 }
 
 }  // namespace spanwatch::policy

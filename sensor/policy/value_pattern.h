@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "model/event.h"
 #include "model/ip_address.h"
+#include "policy/event_key.h"
 
 namespace spanwatch::policy {
 
@@ -44,11 +45,15 @@ class ValuePattern {
   static Result<ValuePattern> Expression(std::string_view expression, std::string_view flags);
 
   bool Matches(const EventValue& value) const;
+  // Keys that a field has, all of them, when one of its values matches; none: a field that is not there matches too.
+  // An empty `field` is any field of the event.
+  std::vector<EventKey> Keys(std::string_view field) const;
 
  private:
   struct CompiledExpression;
   ValuePattern() = default;
   bool MatchesText(std::string_view text) const;
+  std::vector<EventKey> KeysOfText(std::string_view field) const;
 
   Comparison comparison_ = Comparison::kEqual;
   std::u32string glob_;  // kEqual on text: code points, folded; wildcards as kAny and kOne
@@ -61,5 +66,9 @@ class ValuePattern {
 
 // Text of a value as rules see it: numbers in decimal, true/false.
 std::string TextOf(const EventValue& value);
+// The number that a value is, or that its text says.
+std::optional<double> NumberOf(const EventValue& value);
+// Code points without case, as patterns compare them; an invalid byte stands for itself, so that nothing is lost.
+std::u32string FoldedCodePoints(std::string_view text);
 
 }  // namespace spanwatch::policy
