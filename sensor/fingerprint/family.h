@@ -22,17 +22,17 @@ class DecodingBudget;
 class FragmentSearch;
 class PictureMemory;
 
-// What a sketch works with; all outlive it. `pictures` may be null: then pictures are not remembered between objects;
-// so may `fragments`: then every object samples its own bytes; and `budget`: then pictures may cost what they like.
+// What a sketch works with; all outlive it. `fragments` is of the same index. `pictures` may be null: then pictures are
+// not remembered between objects; so may `budget`: then pictures may cost what they like.
 struct SketchContext {
   const FingerprintIndex& index;
   const RecordSearch& records;
+  FragmentSearch& fragments;
   MatchSink& sink;
   const config::Limits& limits;
   Counters& counters;
   AnomalySink& anomalies;
   PictureMemory* pictures = nullptr;
-  FragmentSearch* fragments = nullptr;
   DecodingBudget* budget = nullptr;
 };
 

@@ -30,79 +30,80 @@ struct Followed {
 class FragmentSketcher final : public Sketcher {
  public:
   explicit FragmentSketcher(const SketchContext& context) : context_(context) {
+    for (const FragmentLane& lane : context.fragments.lanes()) lanes_.push_back(std::make_unique<Lane>(*this, lane));
     for (std::size_t set = 0; set < context.index.set_count(); ++set) {
-      lanes_.push_back(std::make_unique<Lane>(*this, set, context.index.Set(set)));
-      subtracts_ |= context.index.Set(set).has_negatives;
+      const SetFacts facts = context.index.Set(set);
+      rules_.push_back({facts.fragment_sure, std::clamp(facts.fragment_window, kWindowBytesMin, kWindowBytesMax)});
+      subtracts_ |= facts.has_negatives;
     }
   }
 
+  // What is known of these bytes already, as of a run of the call's, is taken from there.
   void Update(ByteView bytes) noexcept override {
-    const bool shared = context_.fragments != nullptr && context_.fragments->Holds(bytes);
+    const bool shared = context_.fragments.Holds(bytes);
+    const std::uint64_t position = position_;
     for (const auto& lane : lanes_) {
       if (shared)
-        lane->Share(bytes, *context_.fragments);
+        lane->sampler.Pass(bytes);
       else
         lane->sampler.Update(bytes);
     }
-    if (subtracts_) Subtract();
+    position_ += bytes.size();
+    if (shared) context_.fragments.Find(bytes, position, hits_);
+    if (!hits_.empty()) TakeHits();
   }
   void Gap(std::uint64_t length) noexcept override {
     for (const auto& lane : lanes_) lane->sampler.Gap(length);
+    position_ += length;
   }
   void Finish(ObjectEnd) noexcept override {
     for (const auto& [item, followed] : items_) Tell(item, followed);
   }
 
  private:
-  // One loaded set, with its own seed and density.
   struct Lane final : PrintSink {
-    Lane(FragmentSketcher& owner_sketcher, std::size_t set_number, const SetFacts& facts)
-        : owner(owner_sketcher),
-          set(set_number),
-          sure(facts.fragment_sure),
-          sampler({facts.fragment_seed, facts.fragment_density, facts.fragment_window}, *this) {}
+    Lane(FragmentSketcher& owner_sketcher, const FragmentLane& of_lane)
+        : owner(owner_sketcher), lane(of_lane), sampler(of_lane.scanner, *this) {}
     void OnPrints(std::span<const FragmentPrint> prints, const WindowBytes& windows) noexcept override {
-      owner.hits_.clear();
-      FindFragments(owner.context_.index, set, prints, windows, owner.hits_);
-      for (const FragmentHit& hit : owner.hits_) owner.Find(hit);
-    }
-    // What is known of these bytes already is taken from there.
-    void Share(ByteView bytes, FragmentSearch& search) {
-      const std::uint64_t shift = sampler.position() - search.OffsetOf(bytes);
-      sampler.Pass(bytes);
-      for (FragmentHit hit : search.Find(set, sampler.scanner(), bytes)) {
-        hit.print.offset += shift;
-        owner.Find(hit);
-      }
+      lane.Find(owner.context_.index, prints, windows, owner.hits_);
     }
     FragmentSketcher& owner;
-    std::size_t set;
-    std::uint32_t sure;
+    const FragmentLane& lane;
     FragmentSampler sampler;
+  };
+  // When windows of one set make a match sure.
+  struct SureRule {
+    std::uint32_t windows = 0;
+    std::uint32_t window_bytes = 0;
   };
 
   bool Agrees(const Alignment& alignment, std::size_t set) const {
-    const Lane& lane = *lanes_[set];
-    return alignment.found >= lane.sure &&
-           (lane.sure == 1 || alignment.last - alignment.first >= lane.sampler.scanner().window());
+    const SureRule& rule = rules_[set];
+    return alignment.found >= rule.windows &&
+           (rule.windows == 1 || alignment.last - alignment.first >= rule.window_bytes);
   }
 
-  // What a negative bank may still explain waits until all lanes have seen the same bytes.
-  void Find(const FragmentHit& hit) { subtracts_ ? waiting_.push_back(hit) : Take(hit); }
-  // All lanes have seen the same bytes: what one of them knows as harmless is taken from what all found.
+  // All lanes have seen the same bytes. Set by set, in each by offset, however they were found.
+  void TakeHits() {
+    std::ranges::stable_sort(hits_, {}, [](const FragmentHit& hit) { return hit.item.set; });
+    if (subtracts_) Subtract();
+    for (const FragmentHit& hit : hits_) Take(hit);
+    hits_.clear();
+  }
+  // What one set knows as harmless is taken from what all found.
   void Subtract() {
-    for (const FragmentHit& hit : waiting_) {
-      if (context_.index.Item(hit.item).negative) harmless_.push_back(hit.print.offset);
+    const auto negative = [&](const FragmentHit& hit) { return context_.index.Item(hit.item).negative; };
+    for (const FragmentHit& hit : hits_) {
+      if (negative(hit)) harmless_.push_back(hit.print.offset);
     }
+    if (harmless_.empty()) return;
     context_.counters.Add(Counter::negative_matches, harmless_.size());
     std::ranges::sort(harmless_);
-    for (const FragmentHit& hit : waiting_) {
-      if (!std::ranges::binary_search(harmless_, hit.print.offset))
-        Take(hit);
-      else if (!context_.index.Item(hit.item).negative)
-        context_.counters.Add(Counter::matches_negative);
-    }
-    waiting_.clear();
+    std::erase_if(hits_, [&](const FragmentHit& hit) {
+      if (!std::ranges::binary_search(harmless_, hit.print.offset)) return false;
+      if (!negative(hit)) context_.counters.Add(Counter::matches_negative);
+      return true;
+    });
     harmless_.clear();
   }
 
@@ -149,9 +150,10 @@ class FragmentSketcher final : public Sketcher {
 
   const SketchContext context_;
   std::vector<std::unique_ptr<Lane>> lanes_;
-  std::vector<FragmentHit> hits_;
+  std::vector<SureRule> rules_;          // by set
+  std::uint64_t position_ = 0;           // bytes seen, gaps included
   bool subtracts_ = false;               // some set has a negative bank
-  std::vector<FragmentHit> waiting_;     // of this call
+  std::vector<FragmentHit> hits_;        // of this call
   std::vector<std::uint64_t> harmless_;  // offsets
   std::map<ItemRef, Followed> items_;
 };

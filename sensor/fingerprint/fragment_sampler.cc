@@ -96,16 +96,21 @@ void MarkScalar(const std::uint8_t* bytes, std::size_t blocks, std::uint32_t las
   return LowEntropy(window, length);
 }
 
-// Prints on their way to the sink.
+// Prints on their way to the sink, by kind.
 struct Batch {
   PrintSink& sink;
   WindowBytes windows;
-  std::size_t count = 0;
-  std::array<FragmentPrint, WindowScanner::kPrintsAtOnce> prints;
+  std::array<std::size_t, WindowScanner::kKindsMax> counts{};
+  std::array<std::array<FragmentPrint, WindowScanner::kPrintsAtOnce>, WindowScanner::kKindsMax> prints;
 
-  void Flush() {
-    if (count > 0) sink.OnPrints(std::span(prints).first(count), windows);
-    count = 0;
+  void Add(std::size_t kind, const FragmentPrint& print) {
+    prints[kind][counts[kind]++] = print;
+    if (counts[kind] == prints[kind].size()) Flush(kind);
+  }
+  void Flush(std::size_t kind) {
+    windows.kind = kind;
+    if (counts[kind] > 0) sink.OnPrints(std::span(prints[kind]).first(counts[kind]), windows);
+    counts[kind] = 0;
   }
 };
 
@@ -121,12 +126,16 @@ struct ScanPaths {
       const auto at = static_cast<std::size_t>(std::countr_zero(sampled));
       const std::uint8_t* window = block + at;
       if (LowEntropyWindow(window, parameters.window)) continue;
-      // The usual length is known here to the compiler.
-      const std::uint64_t hash = parameters.window == kUsualWindow
-                                     ? XXH3_64bits_withSeed(window, kUsualWindow, parameters.seed)
-                                     : XXH3_64bits_withSeed(window, parameters.window, parameters.seed);
-      batch.prints[batch.count++] = {offset + at, hash};
-      if (batch.count == batch.prints.size()) batch.Flush();
+      const std::uint32_t sampled_by = Hash8(window);
+      for (std::size_t kind = 0; kind < parameters.kinds.size(); ++kind) {
+        const auto& [seed, last] = parameters.kinds[kind];
+        if (sampled_by > last) continue;
+        // The usual length is known here to the compiler.
+        const std::uint64_t hash = parameters.window == kUsualWindow
+                                       ? XXH3_64bits_withSeed(window, kUsualWindow, seed)
+                                       : XXH3_64bits_withSeed(window, parameters.window, seed);
+        batch.Add(kind, {offset + at, hash});
+      }
     }
   }
 
@@ -141,6 +150,9 @@ struct ScanPaths {
                                                  std::size_t positions, PrintSink& sink) {
     std::array<std::uint64_t, kBlocksMarked> masks;
     Batch batch{sink, {bytes, parameters.offset, parameters.window}};
+    const auto flush = [&] {
+      for (std::size_t kind = 0; kind < parameters.kinds.size(); ++kind) batch.Flush(kind);
+    };
     std::size_t at = 0;
     while (positions - at >= kMarkedBlock) {
       const std::size_t blocks = std::min(kBlocksMarked, (positions - at) / kMarkedBlock);
@@ -151,7 +163,7 @@ struct ScanPaths {
       }
     }
     const std::size_t rest = positions - at;
-    if (rest == 0) return batch.Flush();
+    if (rest == 0) return flush();
     std::uint64_t sampled = 0;
     if (rest + parameters.window >= kMarkedBlock + kHashedBytes) {  // a whole block is readable
       kMark(bytes + at, 1, parameters.last, &sampled);
@@ -161,7 +173,7 @@ struct ScanPaths {
     }
     if (sampled != 0 && !AllLowEntropy(parameters, bytes + at, sampled, rest))
       TakeBlock(parameters, bytes + at, parameters.offset + at, sampled, batch);
-    batch.Flush();
+    flush();
   }
 
   static void Scalar(const Parameters& parameters, const std::uint8_t* bytes, std::size_t positions, PrintSink& sink) {
@@ -183,11 +195,13 @@ bool WindowScanner::Supports(SamplerPath path) {
   return bits && (path == SamplerPath::kAvx2 ? __builtin_cpu_supports("avx2") : __builtin_cpu_supports("avx512f"));
 }
 
-WindowScanner::WindowScanner(const SampledWindows& windows, SamplerPath path)
-    : seed_(windows.seed),
-      last_(0xFFFFFFFFu / std::max<std::uint32_t>(windows.density, 1)),
-      window_(std::clamp(windows.window, kWindowBytesMin, kWindowBytesMax)),
-      scan_(ScanPaths::Scalar) {
+WindowScanner::WindowScanner(std::span<const SampledWindows> kinds, SamplerPath path)
+    : window_(std::clamp(kinds.front().window, kWindowBytesMin, kWindowBytesMax)), scan_(ScanPaths::Scalar) {
+  for (const SampledWindows& windows : kinds) {
+    const std::uint32_t last = 0xFFFFFFFFu / std::max<std::uint32_t>(windows.density, 1);
+    kinds_[kind_count_++] = {windows.seed, last};
+    last_ = std::max(last_, last);
+  }
   const auto wants = [&](SamplerPath one) { return (path == one || path == SamplerPath::kBest) && Supports(one); };
   if (wants(SamplerPath::kAvx512))
     scan_ = ScanPaths::Avx512;

@@ -28,11 +28,12 @@ struct SampledWindows {
 // kBest: what the processor has. Every path gives the same prints.
 enum class SamplerPath : std::uint8_t { kBest, kScalar, kAvx2, kAvx512 };
 
-// Where the windows of some prints lie in memory.
+// Where the windows of some prints lie in memory, and which of the scanner's kinds they are.
 struct WindowBytes {
   const std::uint8_t* bytes = nullptr;  // from `offset` on
   std::uint64_t offset = 0;
   std::size_t length = 0;  // of a window
+  std::size_t kind = 0;
 
   ByteView Of(const FragmentPrint& print) const { return {bytes + (print.offset - offset), length}; }
 };
@@ -40,29 +41,40 @@ struct WindowBytes {
 class PrintSink {
  public:
   virtual ~PrintSink() = default;
-  // At most WindowScanner::kPrintsAtOnce, in ascending order of offset, also from call to call; valid for the call.
+  // At most WindowScanner::kPrintsAtOnce of one kind, in ascending order of offset, also from call to call of that
+  // kind; valid for the call.
   virtual void OnPrints(std::span<const FragmentPrint> prints, const WindowBytes& windows) noexcept = 0;
 };
 
-// WindowScanner: the windows of bytes that lie in memory.
+// WindowScanner: the windows of bytes that lie in memory. Several kinds of one length are found in one pass over the
+// bytes: which position is sampled depends on the density alone, so that each further kind costs no more than the
+// prints of its windows.
 class WindowScanner {
  public:
   static constexpr std::size_t kPrintsAtOnce = 32;
+  static constexpr std::size_t kKindsMax = 8;
 
-  explicit WindowScanner(const SampledWindows& windows, SamplerPath path = SamplerPath::kBest);
+  explicit WindowScanner(const SampledWindows& windows, SamplerPath path = SamplerPath::kBest)
+      : WindowScanner(std::span(&windows, 1), path) {}
+  // REQUIRES: 1 to kKindsMax kinds, of one length
+  explicit WindowScanner(std::span<const SampledWindows> kinds, SamplerPath path = SamplerPath::kBest);
   static bool Supports(SamplerPath path);
 
   // The sampled windows that begin in the first `positions` bytes; `offset` is that of the first.
   // REQUIRES: positions + window() - 1 readable bytes
   void Scan(const std::uint8_t* bytes, std::size_t positions, std::uint64_t offset, PrintSink& sink) const noexcept {
-    scan_({seed_, last_, window_, offset}, bytes, positions, sink);
+    scan_({std::span(kinds_).first(kind_count_), last_, window_, offset}, bytes, positions, sink);
   }
   std::size_t window() const { return window_; }
 
  private:
-  struct Parameters {
+  struct Kind {
     std::uint64_t seed;
     std::uint32_t last;  // the greatest hash that is sampled
+  };
+  struct Parameters {
+    std::span<const Kind> kinds;
+    std::uint32_t last;  // the greatest of theirs
     std::uint32_t window;
     std::uint64_t offset;
   };
@@ -70,8 +82,9 @@ class WindowScanner {
                                 PrintSink& sink);
   friend struct ScanPaths;
 
-  std::uint64_t seed_;
-  std::uint32_t last_;
+  std::array<Kind, kKindsMax> kinds_{};
+  std::size_t kind_count_ = 0;
+  std::uint32_t last_ = 0;
   std::uint32_t window_;
   ScanFunction scan_;
 };
@@ -80,7 +93,8 @@ class WindowScanner {
 class FragmentSampler {
  public:
   FragmentSampler(const SampledWindows& windows, PrintSink& sink, SamplerPath path = SamplerPath::kBest)
-      : scanner_(windows, path), sink_(sink) {}
+      : FragmentSampler(WindowScanner(windows, path), sink) {}
+  FragmentSampler(const WindowScanner& scanner, PrintSink& sink) : scanner_(scanner), sink_(sink) {}
 
   void Update(ByteView bytes) noexcept;
   // As Update, for bytes whose own windows are known already: gives only those that begin before them.

@@ -92,6 +92,7 @@ SetFacts Snapshot::Set(std::size_t set) const {
           .fragment_density = manifest.fragment_density,
           .fragment_window = manifest.fragment_window,
           .fragment_sure = manifest.fragment_sure,
+          .has_fragments = sets_[set]->fragments().size() > 0,
           .has_records = manifest.has_records,
           .has_bare_digests = manifest.has_bare_digests,
           .has_bare_md5 = manifest.has_bare_md5,

@@ -30,7 +30,6 @@ void InspectFiles(std::vector<process::NamedFile> inputs, const config::Limits& 
                   RingSink& sink, std::shared_ptr<const MatchContext> match) {
   AnomalyReporter anomalies(block.anomalies, limits, sink);
   fingerprint::PictureMemory pictures(limits.perceptual_pictures_remembered, limits.perceptual_held_bytes);
-  fingerprint::FragmentSearch fragments;
   content::OpenMemory memory(limits.content_memory_bytes);
   PictureTally picture_tally(limits, block.counters);
   FloodTransfers floods(limits, block.counters, sink);
@@ -41,7 +40,6 @@ void InspectFiles(std::vector<process::NamedFile> inputs, const config::Limits& 
                              floods,
                              pictures,
                              picture_tally,
-                             fragments,
                              nullptr,
                              memory,
                              Zones::Any(),
@@ -61,9 +59,9 @@ void InspectFiles(std::vector<process::NamedFile> inputs, const config::Limits& 
     object.step = "file " + object.name;
     const auto consumer = watch.OpenFile(std::move(object));
     const auto take = [&](ByteView bytes) {
-      fragments.Begin(*match->index, bytes);
+      match->fragments->Begin(bytes);
       consumer->OnData(bytes);
-      fragments.End();
+      match->fragments->End();
     };
     const bool whole = ReadInto(inputs[i].file, take, block, buffer);
     if (!whole) Log(LogLevel::kError, "A file could not be read to its end", "position={}", i);

@@ -67,10 +67,15 @@ class FlowWatch::ObjectWatch : public ObjectConsumer, public MatchSink {
       : flow_(flow),
         direction_(object.direction),
         evidence_(flow.sightings_.Begin(object, in_raw_stream)),
-        sketch_context_{
-            *flow.match_->index,     *flow.match_->records,    *this,
-            flow.context_.limits,    flow.context_.counters,   flow.context_.anomalies,
-            &flow.context_.pictures, &flow.context_.fragments, flow.first_.budget_ ? &*flow.first_.budget_ : nullptr},
+        sketch_context_{*flow.match_->index,
+                        *flow.match_->records,
+                        *flow.match_->fragments,
+                        *this,
+                        flow.context_.limits,
+                        flow.context_.counters,
+                        flow.context_.anomalies,
+                        &flow.context_.pictures,
+                        flow.first_.budget_ ? &*flow.first_.budget_ : nullptr},
         sketch_(fingerprint::MakeObjectSketch(sketch_context_, object)) {}
 
   bool OnData(ByteView bytes) noexcept override {
@@ -166,13 +171,13 @@ ObjectConsumer& FlowWatch::Raw(Direction direction) {
 void FlowWatch::OnData(Direction direction, ByteView bytes) noexcept {
   Enter(direction);
   if (first_.budget_) first_.budget_->Earn(bytes.size());
-  context_.fragments.Begin(*match_->index, bytes);
+  match_->fragments->Begin(bytes);
   // The parser first: what it names need not be named again by the raw search.
   if (info_.transport == Transport::kTcp) protocol_.OnData(direction, bytes);
   in_raw_stream_ = true;
   Raw(direction).OnData(bytes);
   in_raw_stream_ = false;
-  context_.fragments.End();
+  match_->fragments->End();
   AfterCall();
 }
 

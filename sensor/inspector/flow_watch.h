@@ -9,7 +9,6 @@
 
 #include "content/object_tree.h"
 #include "fingerprint/decoding_budget.h"
-#include "fingerprint/fragment_search.h"
 #include "fingerprint/lpr_file_names.h"
 #include "fingerprint/picture_memory.h"
 #include "inspector/anomaly_reporter.h"
@@ -31,7 +30,6 @@ struct WatchContext {
   FloodTransfers& floods;
   fingerprint::PictureMemory& pictures;
   PictureTally& picture_tally;
-  fingerprint::FragmentSearch& fragments;
   fingerprint::DecodingPool* decoding;  // null: pictures may cost what they like
   content::OpenMemory& memory;
   Zones zones;

@@ -33,7 +33,6 @@ Inspection::Inspection(const config::Limits& limits, process::SharedBlock& block
                floods_,
                pictures_,
                picture_tally_,
-               fragments_,
                &decoding_,
                memory_,
                std::move(zones),

@@ -56,7 +56,6 @@ class Inspection : public CapturedPacketConsumer, public PacketConsumer {
   FloodTransfers floods_;
   fingerprint::PictureMemory pictures_;
   PictureTally picture_tally_;
-  fingerprint::FragmentSearch fragments_;
   fingerprint::DecodingPool decoding_;
   content::OpenMemory memory_;
   std::uint64_t most_held_ = 0;  // of memory_, since memory last went back to the system

@@ -33,6 +33,7 @@ Result<std::shared_ptr<const MatchContext>> MakeMatchContext(const std::vector<p
   if (!index) return Fail(index.error());
   context->index = std::move(*index);
   context->records = std::make_unique<fingerprint::RecordSearch>(*context->index, std::move(taggers), limits, counters);
+  context->fragments = std::make_unique<fingerprint::FragmentSearch>(*context->index);
   return context;
 }
 

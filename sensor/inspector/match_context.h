@@ -1,4 +1,4 @@
-// MatchContext: the hash sets an inspector matches against at one moment, with the taggers that search records. Made
+// MatchContext: the hash sets an inspector matches against at one moment, with what searches them. Made
 // from verified descriptors when the inspector starts and on each reload; flows keep the one they began with.
 #pragma once
 
@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/limits.h"
+#include "fingerprint/fragment_search.h"
 #include "fingerprint/record_family.h"
 #include "hashset/snapshot.h"
 #include "process/inspector_setup.h"
@@ -17,6 +18,7 @@ struct MatchContext {
   std::shared_ptr<const hashset::Snapshot> index;
   std::vector<std::unique_ptr<fingerprint::RecordTagger>> taggers;  // one a record key
   std::unique_ptr<fingerprint::RecordSearch> records;
+  std::unique_ptr<fingerprint::FragmentSearch> fragments;
 };
 
 // Maps the sets; wipes the keys in `hashsets`. `limits` and `counters` outlive the context.

@@ -57,6 +57,7 @@ struct SetFacts {
   std::uint32_t fragment_density = 256;  // one position in so many is sampled
   std::uint32_t fragment_window = 64;    // bytes of a window
   std::uint32_t fragment_sure = 2;       // windows that agree and make a match sure
+  bool has_fragments = true;             // some window is registered
   bool has_records = false;
   bool has_bare_digests = false;  // forces the digest of every object
   bool has_bare_md5 = false;      // forces the MD5 of every object

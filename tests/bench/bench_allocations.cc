@@ -1,6 +1,6 @@
-// bench_allocations HASHSET PUBLIC-KEY RECORD-KEY CAPTURE: inspects a capture with the inspector's own stages in this
-// process and prints its packets, all allocations, and allocations per packet in steady state: from the packet at a
-// tenth of the capture to the last, the end of the flows left out. What the supervisor does is not counted.
+// bench_allocations CAPTURE (HASHSET PUBLIC-KEY RECORD-KEY)...: inspects a capture with the inspector's own stages in
+// this process and prints its packets, all allocations, and allocations per packet in steady state: from the packet at
+// a tenth of the capture to the last, the end of the flows left out. What the supervisor does is not counted.
 #include <openssl/evp.h>
 
 #include <algorithm>
@@ -125,16 +125,19 @@ Result<std::vector<Sample>> Inspect(const cli::SensorOptions& options, const std
 }  // namespace spanwatch
 
 int main(int argc, char** argv) {
-  if (argc != 5) {
-    std::fputs("usage: bench_allocations HASHSET PUBLIC-KEY RECORD-KEY CAPTURE\n", stderr);
+  constexpr int kOfASet = 3;
+  if (argc < 2 + kOfASet || (argc - 2) % kOfASet != 0) {
+    std::fputs("usage: bench_allocations CAPTURE (HASHSET PUBLIC-KEY RECORD-KEY)...\n", stderr);
     return 2;
   }
   spanwatch::cli::SensorOptions options;
-  options.hashsets = {argv[1]};
-  options.trust = {argv[2]};
-  options.record_keys = {argv[3]};
+  for (int i = 2; i < argc; i += kOfASet) {
+    options.hashsets.emplace_back(argv[i]);
+    options.trust.emplace_back(argv[i + 1]);
+    options.record_keys.emplace_back(argv[i + 2]);
+  }
   options.inside = {"10.20.0.0/16"};
-  const auto samples = spanwatch::Inspect(options, argv[4]);
+  const auto samples = spanwatch::Inspect(options, argv[1]);
   if (!samples) {
     std::fprintf(stderr, "bench_allocations: %s\n", samples.error().message.c_str());
     return 1;

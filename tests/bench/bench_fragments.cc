@@ -127,18 +127,17 @@ std::vector<Row> Rows(const FingerprintIndex& index) {
                       return std::uint64_t{look_up.hits.size()};
                     }});
   }
-  const WindowScanner scanner({kSeed, kDensity});
-  rows.push_back({"sampler and lookup, packet by packet", [scanner, &index](ByteView bytes) {
-                    FragmentSearch search;
-                    std::uint64_t hits = 0;
+  rows.push_back({"sampler and lookup, packet by packet", [&index](ByteView bytes) {
+                    FragmentSearch search(index);
+                    std::vector<FragmentHit> hits;
                     while (!bytes.empty()) {
                       const ByteView packet = bytes.first(std::min(kPacketBytes, bytes.size()));
-                      search.Begin(index, packet);
-                      if (search.Holds(packet)) hits += search.Find(0, scanner, packet).size();
+                      search.Begin(packet);
+                      if (search.Holds(packet)) search.Find(packet, 0, hits);
                       search.End();
                       bytes = bytes.subspan(packet.size());
                     }
-                    return hits;
+                    return std::uint64_t{hits.size()};
                   }});
   return rows;
 }

@@ -103,7 +103,7 @@ def main():
             loop = timed([tools / "bench_floor", "loop", capture])
             digest = timed([tools / "bench_floor", "sha256", capture])
             tcpflow = timed(["tcpflow", "-q", "-r", capture, "-o", work / f"{file}.flows"])
-            counted = timed([tools / "bench_allocations", work / "agency.swset", work / "owner.pub", work / "record.key", capture])
+            counted = timed([tools / "bench_allocations", capture, work / "agency.swset", work / "owner.pub", work / "record.key"])
             payload_bits = int(digest.output.split()[1]) * 8
             per_packet = float(counted.output.split()[2])
             print(f"| {title} | {payload_bits / replay.wall / 1e9:.2f} | {payload_bits / replay.cpu / 1e9:.2f} | "

@@ -32,14 +32,14 @@ struct World {
     ObjectContext object;
     object.info = &info;
     PictureMemory memory(4, 1 << 24);
-    FragmentSearch search;
-    ObjectSketch sketch({index, records, sink, limits, counters, anomalies, &memory, &search}, object);
+    FragmentSearch search(index);
+    ObjectSketch sketch({index, records, search, sink, limits, counters, anomalies, &memory}, object);
     while (!bytes.empty()) {
       seed = seed * 1664525 + 1013904223;
       const std::size_t length = std::min<std::size_t>(bytes.size(), 1 + (seed >> 16) % 300);
       const Bytes copy(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(length));  // of exact size
       const ByteView packet(copy);
-      if (shared) search.Begin(index, packet);
+      if (shared) search.Begin(packet);
       sketch.OnData(packet.first(packet.size() / 2));
       sketch.OnData(packet.subspan(packet.size() / 2));
       search.End();

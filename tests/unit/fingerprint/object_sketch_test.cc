@@ -59,7 +59,8 @@ class ObjectSketchTest : public testing::Test {
     info.kind = kind;
     ObjectContext object;
     object.info = &info;
-    ObjectSketch sketch({index, records, sink, limits, counters, anomalies, &memory, nullptr, budget}, object);
+    FragmentSearch search(index);
+    ObjectSketch sketch({index, records, search, sink, limits, counters, anomalies, &memory, budget}, object);
     const auto feed = [&](ByteView part) {
       for (std::size_t at = 0; at < part.size(); at += piece)
         sketch.OnData(part.subspan(at, std::min(piece, part.size() - at)));
@@ -78,11 +79,11 @@ class ObjectSketchTest : public testing::Test {
     ObjectInfo info;
     ObjectContext object;
     object.info = &info;
-    FragmentSearch search;
-    ObjectSketch sketch({index, records, sink, limits, counters, anomalies, &memory, &search}, object);
+    FragmentSearch search(index);
+    ObjectSketch sketch({index, records, search, sink, limits, counters, anomalies, &memory}, object);
     for (; !bytes.empty(); bytes = bytes.subspan(std::min(packet, bytes.size()))) {
       const ByteView call = bytes.first(std::min(packet, bytes.size()));
-      search.Begin(index, call);
+      search.Begin(call);
       for (std::size_t at = 0; at < call.size(); at += piece)
         sketch.OnData(call.subspan(at, std::min(piece, call.size() - at)));
       search.End();
