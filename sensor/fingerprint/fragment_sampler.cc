@@ -16,7 +16,9 @@ constexpr std::uint32_t kFactor2 = 0x85EBCA77;
 constexpr std::size_t kMarkedBlock = 64;  // positions marked together, a bit each
 constexpr std::size_t kBlocksMarked = 32;
 constexpr std::size_t kHashedBytes = 8;
-constexpr int kManySampled = 4;  // of a block
+constexpr int kManySampled = 4;          // of a block
+constexpr std::size_t kFirstBytes = 24;  // of a window
+static_assert(kFirstBytes <= kWindowBytesMin);
 constexpr std::size_t kUsualWindow = SampledWindows().window;
 
 [[gnu::always_inline]] inline std::uint32_t Hash8(const std::uint8_t* bytes) {
@@ -38,29 +40,28 @@ void MarkScalar(const std::uint8_t* bytes, std::size_t blocks, std::uint32_t las
   }
 }
 
-// Lane l of step s is position 4 l + s.
+// Lane l of step s is position 4 l + s: byte s of lane l of the four results together.
 [[gnu::target("avx2,bmi2")]] void MarkAvx2(const std::uint8_t* bytes, std::size_t blocks, std::uint32_t last,
                                            std::uint64_t* masks) {
   const __m256i factor1 = _mm256_set1_epi32(static_cast<int>(kFactor1));
   const __m256i factor2 = _mm256_set1_epi32(static_cast<int>(kFactor2));
   const __m256i bound = _mm256_set1_epi32(static_cast<int>(last));
-  for (std::size_t block = 0; block < blocks; ++block, bytes += kMarkedBlock) {
-    std::uint64_t sampled = 0;
-    for (int half = 0; half < 2; ++half) {
-      std::uint64_t found = 0;
-      for (int s = 0; s < 4; ++s) {
-        const std::uint8_t* at = bytes + half * 32 + s;
-        const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
-        const __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at + 4));
-        const __m256i hash = _mm256_add_epi32(_mm256_mullo_epi32(low, factor1), _mm256_mullo_epi32(high, factor2));
-        const __m256i below = _mm256_cmpeq_epi32(_mm256_min_epu32(hash, bound), hash);
-        const auto mask = static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(below)));
-        found |= _pdep_u64(mask, 0x11111111) << s;
-      }
-      sampled |= found << (half * 32);
-    }
-    masks[block] = sampled;
-  }
+  const __m256i second_byte = _mm256_set1_epi32(0x0000FF00);
+  const __m256i fourth_byte = _mm256_set1_epi32(static_cast<int>(0xFF000000));
+  const auto sampled = [&](const std::uint8_t* at) __attribute__((target("avx2,bmi2"), always_inline)) {
+    const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
+    const __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at + 4));
+    const __m256i hash = _mm256_add_epi32(_mm256_mullo_epi32(low, factor1), _mm256_mullo_epi32(high, factor2));
+    return _mm256_cmpeq_epi32(_mm256_min_epu32(hash, bound), hash);
+  };
+  const auto half = [&](const std::uint8_t* at) __attribute__((target("avx2,bmi2"), always_inline)) {
+    const __m256i first_two = _mm256_blendv_epi8(sampled(at), sampled(at + 1), second_byte);
+    const __m256i last_two = _mm256_blendv_epi8(sampled(at + 2), sampled(at + 3), fourth_byte);
+    return std::uint64_t{
+        static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_blend_epi16(first_two, last_two, 0xAA)))};
+  };
+  for (std::size_t block = 0; block < blocks; ++block, bytes += kMarkedBlock)
+    masks[block] = half(bytes) | half(bytes + kMarkedBlock / 2) << 32;
 }
 
 [[gnu::target("avx512f,bmi2")]] void MarkAvx512(const std::uint8_t* bytes, std::size_t blocks, std::uint32_t last,
@@ -88,10 +89,11 @@ void MarkScalar(const std::uint8_t* bytes, std::size_t blocks, std::uint32_t las
   return distinct < static_cast<int>(kLeastDistinctBytes);
 }
 
-// The low six bits of its first bytes nearly always tell already that a window has values enough.
+// The low six bits of its first bytes nearly always tell already that a window has values enough: of 24 random ones in
+// 99 of 100 windows.
 [[gnu::always_inline]] inline bool LowEntropyWindow(const std::uint8_t* window, std::size_t length) {
   std::uint64_t seen = 0;
-  for (std::size_t i = 0; i < kWindowBytesMin; ++i) seen |= std::uint64_t{1} << (window[i] & 63);
+  for (std::size_t i = 0; i < kFirstBytes; ++i) seen |= std::uint64_t{1} << (window[i] & 63);
   if (std::popcount(seen) >= static_cast<int>(kLeastDistinctBytes)) return false;
   return LowEntropy(window, length);
 }
