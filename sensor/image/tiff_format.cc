@@ -46,7 +46,7 @@ class TiffWalker final : public FieldWalker {
         GatherFields(left_ > 0 ? EntryBytes() : OffsetBytes());
         return Outcome::kMore;
       case State::kNext:
-        return GoTo(Offset(reader));
+        return ToNextDirectory(Offset(reader));
       case State::kArray:
         return Array(reader, fields.empty());
       case State::kRest:
@@ -125,7 +125,7 @@ class TiffWalker final : public FieldWalker {
     if (tag == kStripOffsets || tag == kTileOffsets) offsets_ = places;
     if (tag == kStripBytes || tag == kTileBytes) lengths_ = places;
   }
-  Outcome GoTo(std::uint64_t directory) {
+  Outcome ToNextDirectory(std::uint64_t directory) {
     if (directory > at_) return GoTo(directory);
     return Finish();
   }

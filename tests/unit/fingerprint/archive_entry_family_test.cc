@@ -3,6 +3,7 @@
 #include <cmath>
 #include <random>
 
+#include "fingerprint/fragment_search.h"
 #include "fingerprint/object_sketch.h"
 #include "support/fake_index.h"
 
@@ -44,7 +45,8 @@ class ArchiveEntryFamily : public testing::Test {
     ObjectInfo info;
     ObjectContext object;
     object.info = &info;
-    ObjectSketch sketch({index_, records_, sink, limits_, counters_, anomalies_}, object);
+    FragmentSearch fragments(index_);
+    ObjectSketch sketch({index_, records_, fragments, sink, limits_, counters_, anomalies_}, object);
     for (const Entry& entry : entries) sketch.OnArchiveEntry({entry.name, entry.size, entry.crc32});
     sketch.OnEnd(ObjectEnd::kComplete);
     return sink;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "fingerprint/file_fingerprint.h"
+#include "fingerprint/fragment_search.h"
 #include "fingerprint/object_sketch.h"
 #include "hashset/hashset_writer.h"
 #include "hashset/snapshot.h"
@@ -68,7 +69,8 @@ std::set<Method> MethodsToldOf(const hashset::SetList& sets, ByteView content, s
   object.info = &info;
   object.provenance = &provenance;
   ObjectEvidence& evidence = sightings.Begin(object, false);
-  fingerprint::ObjectSketch sketch({*snapshot, records, evidence, limits, counters, anomalies}, object);
+  fingerprint::FragmentSearch fragments(*snapshot);
+  fingerprint::ObjectSketch sketch({*snapshot, records, fragments, evidence, limits, counters, anomalies}, object);
   for (std::size_t at = 0; at < content.size(); at += piece) {
     sketch.OnData(content.subspan(at, std::min(piece, content.size() - at)));
   }
