@@ -68,7 +68,8 @@ void DecodeTcp(Frame& frame) noexcept {
   const std::size_t header_length = (reader.U8() >> 4) * 4u;
   packet.tcp.flags = reader.U8();
   packet.tcp.window = reader.U16Be();
-  reader.Skip(4);
+  reader.Skip(2);
+  packet.tcp.urgent = reader.U16Be();
   if (!reader.ok()) return frame.Fail(Failure::kTruncated);
   if (header_length < 20 || header_length > frame.length) return frame.Fail(Failure::kMalformed);
   if (header_length > frame.bytes.size()) return frame.Fail(Failure::kTruncated);

@@ -21,6 +21,11 @@ constexpr std::uint8_t kImplausibleInARow = 4;
 constexpr std::uint32_t kLongestSegment = 1u << 24;
 // Bytes that came again and were not compared are told from here on, when they are half of all that was passed on.
 constexpr std::uint64_t kRepeatTold = 65536;
+// Stray bytes of a direction that have no harmless reason: three segments come before another connection of the same
+// ports is recognised as one, and a reset may carry a text that says why.
+constexpr std::uint64_t kStrayTold = 8192;
+// Urgent bytes of a direction: a terminal sends a few.
+constexpr std::uint64_t kUrgentTold = 8;
 
 bool Has(const DecodedPacket& packet, std::uint8_t flag) { return (packet.tcp.flags & flag) != 0; }
 
@@ -256,7 +261,7 @@ bool Conversation::SynOfAnother(const DecodedPacket& packet, Direction side) con
 
 bool Conversation::IsOfAnother(const DecodedPacket& packet, Direction side) const {
   if (!closed_ && !closing() && !ended_[Index(side)]) return false;
-  if (Has(packet, TcpFields::kRst)) return false;
+  if (Has(packet, TcpFields::kRst)) return closed_ && packet.payload_length != 0;
   if (Has(packet, TcpFields::kSyn) && closing() && SynOfAnother(packet, side)) return true;
   // Bytes behind the acknowledged end: whatever they are, they are looked at.
   const TcpReassembler& stream = *streams_[Index(side)];
@@ -271,7 +276,10 @@ bool Conversation::FollowsEarlySyn(const DecodedPacket& packet, Direction side) 
   const bool from_opener = packet.source == early_syn_->sender;
   const bool syn = Has(packet, TcpFields::kSyn);
   if (!from_opener) {
-    return syn && Has(packet, TcpFields::kAck) && packet.tcp.acknowledgement == early_syn_->sequence + 1;
+    // It may acknowledge the SYN's payload or not.
+    const std::uint32_t acknowledged = packet.tcp.acknowledgement - early_syn_->sequence - 1;
+    return syn && Has(packet, TcpFields::kAck) && acknowledged <= early_syn_->length &&
+           !checks_[Index(side)].LooksForged(packet);
   }
   // What comes next in the stream belongs to it, whatever a SYN before it said.
   if (streams_[Index(side)]->started() && packet.tcp.sequence == streams_[Index(side)]->next_sequence()) return false;
@@ -282,19 +290,25 @@ bool Conversation::FollowsEarlySyn(const DecodedPacket& packet, Direction side) 
 
 void Conversation::OnSyn(const DecodedPacket& packet, Direction side) {
   const bool answers = Has(packet, TcpFields::kAck);
-  SetClient(answers ? Opposite(side) : side);
+  (answers ? answered_ : opened_)[Index(side)] = true;
+  if (!RolesContradict()) SetClient(answers ? Opposite(side) : side);
   first_sequence_[Index(side)] = packet.tcp.sequence;
   window_scale_[Index(side)] = packet.tcp.window_scale;
   if (!Stream(side).started()) Stream(side).Start(DataSequence(packet));
   if (answers) answered_start_[Index(Opposite(side))] = packet.tcp.acknowledgement;
 }
 
+bool Conversation::RolesContradict() const {
+  return (opened_[0] && opened_[1]) || (answered_[0] && answered_[1]) || (opened_[0] && answered_[0]) ||
+         (opened_[1] && answered_[1]);
+}
+
 void Conversation::OnEarlySyn(const DecodedPacket& packet, Direction side) {
-  Drop(side, packet.payload.size());
+  SearchApart(packet, side, true);
   if (Has(packet, TcpFields::kAck)) {
     context_.reassembly.anomalies.OnAnomaly(AnomalyCode::tcp_sequence_implausible);
   } else {
-    early_syn_ = EarlySyn{packet.source, packet.tcp.sequence, packet.tcp.window_scale};
+    early_syn_ = EarlySyn{packet.source, packet.tcp.sequence, packet.tcp.window_scale, packet.payload_length};
   }
 }
 
@@ -308,7 +322,7 @@ Conversation::Outcome Conversation::OnImplausible(const DecodedPacket& packet, D
     if (count >= kImplausibleInARow) return Outcome::kNewConversation;
   }
   if (!CountPacket(packet, side, true)) return Outcome::kContinue;
-  Drop(side, packet.payload.size());
+  SearchApart(packet, side, false);
   context_.reassembly.anomalies.OnAnomaly(Has(packet, TcpFields::kRst) ? AnomalyCode::tcp_reset_ignored
                                                                        : AnomalyCode::tcp_sequence_implausible);
   return Outcome::kContinue;
@@ -331,7 +345,13 @@ void Conversation::OnSegment(const DecodedPacket& packet, Direction side, std::o
     if (!grace_.has_value()) grace_ = {packet.time, side, packet.tcp.acknowledgement};
     ++grace_->segments;
   }
-  stream.OnSegment({sequence, packet.payload_length, packet.payload, doubt, packet.hop_limit}, {packet.time, packets_});
+  std::optional<std::uint32_t> urgent;
+  if (Has(packet, TcpFields::kUrg)) {
+    // As all but everybody does, and RFC 6093 section 3.4 advises: the pointer is to the byte behind it.
+    urgent = sequence + std::max<std::uint32_t>(packet.tcp.urgent, 1) - 1;
+  }
+  stream.OnSegment({sequence, packet.payload_length, packet.payload, doubt, packet.hop_limit, urgent},
+                   {packet.time, packets_});
 }
 
 void Conversation::OnFin(const DecodedPacket& packet, Direction side) {
@@ -352,7 +372,7 @@ void Conversation::OnFin(const DecodedPacket& packet, Direction side) {
 }
 
 void Conversation::OnReset(const DecodedPacket& packet, Direction side) {
-  Drop(side, packet.payload.size());
+  SearchApart(packet, side, false);
   const TcpReassembler& stream = Stream(side);
   if (stream.started()) {
     const auto distance = static_cast<std::int64_t>(stream.PositionOf(packet.tcp.sequence) - stream.next());
@@ -423,6 +443,8 @@ void Conversation::Close(CloseReason reason) noexcept {
   }
   if (second_ != nullptr) second_->Finish();
   second_.reset();
+  if (stray_ != nullptr) stray_->Finish();
+  stray_.reset();
   for (auto& stream : streams_) {
     if (stream.has_value()) stream->ForgetHistory();
   }
@@ -442,6 +464,7 @@ void Conversation::Close(CloseReason reason) noexcept {
 void Conversation::Begin() {
   const bool tcp = info_.transport == Transport::kTcp;
   info_.midstream = tcp && !first_sequence_[0].has_value() && !first_sequence_[1].has_value();
+  info_.roles_doubtful = RolesContradict();
   next_report_ = info_.now + std::chrono::milliseconds(context_.reassembly.limits.flow_report_interval_ms);
   consumer_ = context_.factory.NewFlow(info_);
   for (const Direction side : kSides) {
@@ -465,21 +488,55 @@ void Conversation::OnStreamData(Direction side, ByteView bytes) noexcept {
 void Conversation::OnOtherBytes(Direction side, std::uint64_t position, ByteView bytes, OtherBytes why) noexcept {
   Counters& counters = context_.reassembly.counters;
   if (consumer_ == nullptr) Begin();
-  if (second_ == nullptr) {
-    second_ = std::make_unique<SecondReadings>(context_.reading_lines, consumer_->NewReading());
-    counters.Add(Counter::flow_second_readings);
-  }
+  const TcpReassembler& stream = Stream(side);
   counters.Add(Counter::flow_other_bytes, bytes.size());
-  second_->OnOther(Told(side), Stream(side).history(), Stream(side).next(), position, bytes);
+  if (position > stream.next() + context_.reassembly.limits.flow_second_reading_bytes) {
+    // The second reading would have to leave out all between.
+    const auto sequence = stream.next_sequence() + static_cast<std::uint32_t>(position - stream.next());
+    SearchApart(side, sequence, bytes, static_cast<std::uint32_t>(bytes.size()));
+  } else {
+    ReadAgain(side, position, bytes);
+  }
+  if (why == OtherBytes::kUrgent) {
+    counters.Add(Counter::flow_urgent_bytes, bytes.size());
+    if (++urgent_bytes_[Index(side)] == kUrgentTold) TellEvasion(side, AnomalyCode::tcp_urgent_bytes);
+    return;
+  }
   if (why != OtherBytes::kNotCompared) {
     const bool decoy = why == OtherBytes::kDecoy;
-    return consumer_->OnEvasion(Told(side), decoy ? AnomalyCode::tcp_decoy : AnomalyCode::tcp_overlap_conflict);
+    return TellEvasion(side, decoy ? AnomalyCode::tcp_decoy : AnomalyCode::tcp_overlap_conflict);
   }
   std::uint64_t& repeated = not_compared_bytes_[Index(side)];
   repeated += bytes.size();
   if (repeat_told_[Index(side)] || repeated < kRepeatTold || repeated < sides_[Index(side)].delivered_bytes / 2) return;
   repeat_told_[Index(side)] = true;
-  consumer_->OnEvasion(Told(side), AnomalyCode::tcp_stream_repeated);
+  TellEvasion(side, AnomalyCode::tcp_stream_repeated);
+}
+
+void Conversation::ReadAgain(Direction side, std::uint64_t position, ByteView bytes) {
+  Counters& counters = context_.reassembly.counters;
+  if (second_ == nullptr) {
+    second_ = std::make_unique<SecondReadings>(context_.reading_lines, consumer_->NewReading());
+    counters.Add(Counter::flow_second_readings);
+  }
+  second_->OnOther(Told(side), Stream(side).history(), Stream(side).next(), position, bytes);
+}
+
+void Conversation::SearchApart(const DecodedPacket& packet, Direction side, bool evasive) {
+  if (packet.payload.empty()) return;
+  Drop(side, packet.payload.size());
+  SearchApart(side, DataSequence(packet), packet.payload, packet.payload_length);
+  std::uint64_t& bytes = stray_bytes_[Index(side)];
+  const bool told = bytes >= kStrayTold;
+  bytes += evasive ? std::max<std::uint64_t>(kStrayTold, packet.payload.size()) : packet.payload.size();
+  if (!told && bytes >= kStrayTold) TellEvasion(side, AnomalyCode::tcp_stray_bytes);
+}
+
+void Conversation::SearchApart(Direction side, std::uint32_t sequence, ByteView bytes, std::uint32_t length) {
+  if (consumer_ == nullptr) Begin();
+  if (stray_ == nullptr) stray_ = std::make_unique<StrayBytes>(consumer_->NewReading());
+  context_.reassembly.counters.Add(Counter::flow_stray_bytes, bytes.size());
+  stray_->OnBytes(Told(side), sequence, bytes, length);
 }
 
 void Conversation::OnStreamGap(Direction side, std::uint64_t length) noexcept {

@@ -12,6 +12,7 @@
 #include "flow/flow_key.h"
 #include "flow/second_readings.h"
 #include "flow/segment_checks.h"
+#include "flow/stray_bytes.h"
 #include "flow/tcp_reassembler.h"
 
 namespace spanwatch::flow {
@@ -30,6 +31,7 @@ class Conversation : private StreamSink {
     Endpoint sender;
     std::uint32_t sequence = 0;
     std::uint8_t window_scale = TcpFields::kNoWindowScale;
+    std::uint32_t length = 0;  // of its payload (RFC 7413)
   };
   enum class Outcome : std::uint8_t {
     kContinue,
@@ -107,6 +109,8 @@ class Conversation : private StreamSink {
   bool Ended() const;
   void ChooseRoles(const DecodedPacket& first);
   void SetClient(Direction side);
+  // Whether SYNs came that do not fit one client and one server.
+  bool RolesContradict() const;
   void OnDatagram(const DecodedPacket& packet, Direction side);
   Outcome OnTcp(const DecodedPacket& packet, Direction side);
   // Whether it is a packet that was seen already, under other numbers: a firewall that renumbers sequences lies
@@ -134,6 +138,12 @@ class Conversation : private StreamSink {
   void Begin();
   bool CountPacket(const DecodedPacket& packet, Direction side, bool may_be_duplicate);
   void Drop(Direction side, std::size_t bytes);
+  // Other bytes for a position are searched together with what was passed on around it.
+  void ReadAgain(Direction side, std::uint64_t position, ByteView bytes);
+  // The packet's payload, which belongs to no position, is searched by itself. `evasive`: there is no harmless reason.
+  void SearchApart(const DecodedPacket& packet, Direction side, bool evasive);
+  void SearchApart(Direction side, std::uint32_t sequence, ByteView bytes, std::uint32_t length);
+  void TellEvasion(Direction side, AnomalyCode code) { consumer_->OnEvasion(Told(side), code); }
   void Report();
 
   const ConversationContext& context_;
@@ -146,6 +156,9 @@ class Conversation : private StreamSink {
   std::array<DirectionCounters, 2> sides_{};
   std::unique_ptr<FlowConsumer> consumer_;
   std::unique_ptr<SecondReadings> second_;  // once bytes came twice; goes before consumer_
+  std::unique_ptr<StrayBytes> stray_;       // once bytes came that belong nowhere; goes before consumer_
+  std::array<std::uint64_t, 2> stray_bytes_{};
+  std::array<std::uint64_t, 2> urgent_bytes_{};
   std::array<std::uint64_t, 2> not_compared_bytes_{};
   std::array<bool, 2> repeat_told_{};
   std::array<std::optional<TcpReassembler>, 2> streams_;  // TCP only
@@ -161,6 +174,7 @@ class Conversation : private StreamSink {
   Direction reset_by_ = Direction::kFromClient;
   std::optional<Grace> grace_;
   std::array<std::optional<std::uint32_t>, 2> first_sequence_;  // of the SYNs
+  std::array<bool, 2> opened_{}, answered_{};                   // which of them were seen of each side
   std::array<std::optional<std::uint32_t>, 2> answered_start_;  // where a SYN that was not seen began, its answer says
   std::array<std::optional<std::uint8_t>, 2> window_scale_;     // that the SYNs offered
   std::optional<EarlySyn> early_syn_;

@@ -23,6 +23,7 @@ enum class OtherBytes : std::uint8_t {
   kDecoy,        // one of the two came in a segment that the receiver may drop, and they differ
   kConflict,     // they differ
   kNotCompared,  // what was seen before is not remembered, or never came
+  kUrgent,       // an urgent byte: the first reading goes without it, as most receivers' applications do
 };
 
 }  // namespace flow

@@ -29,6 +29,10 @@ class SegmentChecks {
   // Why the receiver may drop it; nothing when it takes it. REQUIRES: the segment carries payload, and is not a SYN.
   std::optional<Doubt> Judge(const DecodedPacket& packet, const TcpReassembler& stream, bool window_known,
                              const Peer& peer) const;
+  // Whether a packet of any connection of these two ends is hardly from this sender, or does not reach its receiver.
+  bool LooksForged(const DecodedPacket& packet) const {
+    return (packet.checksum == Checksum::kWrong && right_checksum_) || (seen_ && packet.hop_limit < hop_limit_);
+  }
   // A packet of the direction, after Judge: what it shows. `doubted`: as judged. `next`: its bytes are the next ones.
   void Learn(const DecodedPacket& packet, bool doubted, bool next);
   // A segment that was doubted counts after all.

@@ -13,6 +13,8 @@ constexpr std::uint64_t kFirstPosition = std::uint64_t{1} << 32;
 // No window reaches further (RFC 7323 section 2.3), and no repeat lies further back in practice.
 constexpr std::int64_t kFurthestAhead = std::int64_t{1} << 30;
 constexpr std::int64_t kFurthestBehind = std::int64_t{1} << 24;
+// So many urgent bytes of a direction may be ahead; a receiver knows one.
+constexpr std::size_t kUrgentAhead = 64;
 
 std::int64_t Distance(std::uint32_t from, std::uint32_t to) { return static_cast<std::int32_t>(to - from); }
 
@@ -72,6 +74,7 @@ void TcpReassembler::OnSegment(const Segment& segment, Moment moment) noexcept {
     next_sequence_ = segment.sequence;
   }
   const bool kept_aside = segment.doubt.has_value() && started_;
+  if (segment.urgent.has_value() && !kept_aside) NoteUrgent(*segment.urgent);
   if (started_ && segment.sequence == next_sequence_ && AllDelivered() && !kept_aside) {
     if (!segment.payload.empty()) Deliver(segment.payload);
     if (segment.length > segment.payload.size())
@@ -413,11 +416,41 @@ void TcpReassembler::MakeRoom(std::uint64_t position) noexcept {
 void TcpReassembler::Deliver(ByteView bytes) noexcept {
   if (!aside_.empty()) [[unlikely]]
     Supersede(next_, bytes);
+  while (!urgent_.empty() && urgent_.front() < next_ + bytes.size()) [[unlikely]] {
+    const std::uint64_t position = urgent_.front();
+    urgent_.erase(urgent_.begin());
+    if (position < next_) continue;
+    const auto before = static_cast<std::size_t>(position - next_);
+    PassOn(bytes.first(before));
+    PassUrgent(bytes.subspan(before, 1));
+    bytes = bytes.subspan(before + 1);
+  }
+  PassOn(bytes);
+}
+
+void TcpReassembler::PassOn(ByteView bytes) noexcept {
+  if (bytes.empty()) return;
   history_.Add(next_, bytes);
   counters_.delivered_bytes += bytes.size();
   context_.counters.Add(Counter::flow_bytes_delivered, bytes.size());
   Advance(bytes.size());
   sink_.OnStreamData(direction_, bytes);
+}
+
+void TcpReassembler::PassUrgent(ByteView byte) noexcept {
+  const std::uint64_t position = next_;
+  history_.Add(position, byte);
+  ++counters_.delivered_bytes;
+  context_.counters.Add(Counter::flow_bytes_delivered);
+  Advance(1);
+  sink_.OnOtherBytes(direction_, position, byte, OtherBytes::kUrgent);
+}
+
+void TcpReassembler::NoteUrgent(std::uint32_t sequence) noexcept {
+  if (!Plausible(sequence) || urgent_.size() == kUrgentAhead) return;
+  const std::uint64_t position = PositionOf(sequence);
+  const auto at = std::ranges::lower_bound(urgent_, position);
+  if (position >= next_ && (at == urgent_.end() || *at != position)) urgent_.insert(at, position);
 }
 
 void TcpReassembler::TellGap(std::uint64_t length, GapReason reason) noexcept {

@@ -10,6 +10,7 @@
 //   reordered segment would have come by now; when nothing moved for flow.hole_time_ms, or, while the receiver shows
 //   that it waits for those bytes too, for flow.standing_hole_time_ms; at flow.out_of_order_bytes or flow.memory_bytes;
 //   or at the end. Nothing that was seen is thrown away for lack of room: order is given up instead.
+// - An urgent byte (RFC 9293 section 3.8.5, RFC 6093) is passed on as other bytes alone: applications read it apart.
 // - An acknowledgement alone never moves the stream: who forges one cannot hide the bytes that follow.
 //   Which of them are believed: acknowledgements.h.
 //
@@ -64,6 +65,7 @@ class TcpReassembler {
     ByteView payload;
     std::optional<Doubt> doubt;
     std::uint8_t hop_limit = 0;
+    std::optional<std::uint32_t> urgent;  // sequence number of the urgent byte
   };
   enum class GapReason : std::uint8_t { kAcknowledged, kTimeout, kBufferLimit, kMemoryLimit, kEnd, kSnapLength };
 
@@ -170,6 +172,9 @@ class TcpReassembler {
   // Gives order up so that a piece at `position` finds a place, or becomes the next.
   void MakeRoom(std::uint64_t position) noexcept;
   void Deliver(ByteView bytes) noexcept;
+  void PassOn(ByteView bytes) noexcept;
+  void PassUrgent(ByteView byte) noexcept;
+  void NoteUrgent(std::uint32_t sequence) noexcept;
   // What is aside within the gap fills it.
   void TellGap(std::uint64_t length, GapReason reason) noexcept;
   void TellMissing(std::uint64_t length, GapReason reason) noexcept;
@@ -210,7 +215,8 @@ class TcpReassembler {
   WaitingBytes waiting_;
   std::vector<Aside> aside_;  // by position; none overlaps another, what waits, or what was passed on
   StreamHistory history_;
-  std::array<Range, 4> gaps_{};  // the latest that were told
+  std::vector<std::uint64_t> urgent_;  // positions of urgent bytes that are not passed on yet, ascending
+  std::array<Range, 4> gaps_{};        // the latest that were told
   std::uint8_t next_gap_ = 0;
 };
 

@@ -8,8 +8,8 @@
 namespace spanwatch::inspector {
 namespace {
 
-// Objects of a second reading are numbered apart from those of the first.
-constexpr std::uint32_t kSecondReadingIds = 1u << 31;
+// Objects of each further reading are numbered apart from those of the others; there are two at most.
+constexpr std::uint32_t kFurtherReadingIds = 1u << 31, kIdsOfOne = 1u << 30;
 
 AnomalyCode CodeOf(Flood flood) {
   switch (flood) {
@@ -145,7 +145,8 @@ FlowWatch::FlowWatch(FlowWatch& first)
       first_(first),
       sightings_(first.sightings_),
       place_(context_.memory, *this),
-      tree_(*this, context_.anomalies, context_.counters, context_.limits, context_.memory, kSecondReadingIds),
+      tree_(*this, context_.anomalies, context_.counters, context_.limits, context_.memory,
+            kFurtherReadingIds + kIdsOfOne * first.further_readings_++),
       protocol_({info_, facts_, tree_, context_.anomalies, context_.counters, context_.limits}) {}
 
 FlowWatch::~FlowWatch() {

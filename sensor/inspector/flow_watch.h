@@ -42,7 +42,7 @@ class FlowWatch : public FlowConsumer, public ObjectObserver, public content::Op
  public:
   // `info` and `context` outlive the watch.
   FlowWatch(const FlowInfo& info, const WatchContext& context, std::shared_ptr<const MatchContext> match);
-  // The second reading of the same conversation: its sightings are those of `first`, which outlives it.
+  // Another reading of the same conversation: its sightings are those of `first`, which outlives it.
   explicit FlowWatch(FlowWatch& first);
   ~FlowWatch() override;
 
@@ -97,7 +97,8 @@ class FlowWatch : public FlowConsumer, public ObjectObserver, public content::Op
   std::function<FlowSummary()> summarise_current_;
   Direction current_ = Direction::kFromClient;
   FlowFacts facts_;
-  FlowWatch& first_;                              // this, unless it is a second reading
+  FlowWatch& first_;                              // this, unless it is another reading
+  std::uint32_t further_readings_ = 0;            // of this one
   std::unique_ptr<FlowSightings> own_sightings_;  // of the first
   FlowSightings& sightings_;
   std::optional<fingerprint::DecodingBudget> budget_;  // of the first

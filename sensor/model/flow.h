@@ -42,8 +42,9 @@ struct FlowInfo {
   std::array<Encapsulation, 8> encapsulations{};
   std::uint8_t encapsulation_count = 0;
   std::uint16_t interface_index = 0;
-  bool midstream = false;      // the beginning was not seen
-  Flood flood = Flood::kNone;  // that it is part of, until it is answered or carries more
+  bool midstream = false;       // the beginning was not seen
+  bool roles_doubtful = false;  // both ends opened the connection, or both answered: either may be the client
+  Flood flood = Flood::kNone;   // that it is part of, until it is answered or carries more
 
   const Endpoint& Sender(Direction direction) const { return direction == Direction::kFromClient ? client : server; }
   const Endpoint& Receiver(Direction direction) const { return Sender(Opposite(direction)); }

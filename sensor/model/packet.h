@@ -95,6 +95,7 @@ struct TcpFields {
   bool has_timestamp = false;                  // RFC 7323 section 3
   bool has_signature = false;                  // MD5 (RFC 2385) or authentication (RFC 5925)
   std::uint32_t timestamp = 0;                 // TSval
+  std::uint16_t urgent = 0;                    // the urgent pointer, where kUrg is set
 };
 
 // What the checksums of a packet say: those of its innermost IPv4 header and of TCP, and of IPv4 headers around them.

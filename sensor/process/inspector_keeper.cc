@@ -106,6 +106,7 @@ Status InspectorKeeper::Tick(Clock::time_point now) {
       if (Status status = OnEnded(i, *ended, now); !status) return status;
     }
     CheckHeartbeat(i, now);
+    CheckGeneration(i, now);
   }
   if (now >= statistics_at_) {
     statistics_at_ = now + kStatisticsInterval;
@@ -155,9 +156,17 @@ Status InspectorKeeper::OnEnded(std::uint32_t index, int exit_status, Clock::tim
   place.channel_open = false;
   if (place.told_started) observer_.OnInspectorEnded(index);
   place.told_started = false;
+  const bool renewed = place.end_by.has_value();
+  place.end_by.reset();
+  place.behind_since.reset();
+  place.told_again = false;
   if (draining_ && exit_status == 0) return {};
   if (left_end_by_) {
     Log(LogLevel::kInfo, "An inspector ended, since its interface is gone", "index={}", index);
+    return {};
+  }
+  if (renewed) {
+    Log(LogLevel::kInfo, "An inspector ended, so that its successor goes by what is in force", "index={}", index);
     return {};
   }
   counters_.Add(Counter::inspector_deaths);
@@ -189,6 +198,35 @@ void InspectorKeeper::CheckHeartbeat(std::uint32_t index, Clock::time_point now)
   Log(LogLevel::kError, "An inspector stands still and is killed", "index={}", index);
   group_.child(index).Signal(SIGKILL);
   place.heartbeat_seen = place.started = now;
+}
+
+// Whoever holds the inspector holds this number too; it can put off its own end no longer than a reload takes.
+void InspectorKeeper::CheckGeneration(std::uint32_t index, Clock::time_point now) {
+  Place& place = places_[index];
+  if (place.end_by) {
+    if (now > *place.end_by) group_.child(index).Signal(SIGKILL);
+    return;
+  }
+  const bool behind = place.state == State::kRunning && !draining_ && !left_end_by_ &&
+                      group_.block(index).generation.load(std::memory_order_relaxed) != plan_.generation;
+  if (!behind) {
+    place.behind_since.reset();
+    place.told_again = false;
+    return;
+  }
+  if (!place.behind_since) place.behind_since = now;
+  if (now - *place.behind_since < seconds(plan_.config.limits.launcher_reload_timeout_s)) return;
+  place.behind_since = now;
+  if (!place.told_again) {
+    place.told_again = true;
+    Log(LogLevel::kWarning, "An inspector did not take the reload and is told again", "index={}", index);
+    return SendReload(index);
+  }
+  counters_.Add(Counter::inspectors_renewed);
+  Log(LogLevel::kError, "An inspector does not take the reload and is ended; its successor goes by what is in force",
+      "index={}", index);
+  place.end_by = now + kLeaveTime;
+  SendDrain(index);
 }
 
 void InspectorKeeper::CountCaptured(const Place& place) {
@@ -252,17 +290,23 @@ Status InspectorKeeper::Distrust(std::uint32_t inspector) {
 }
 
 void InspectorKeeper::Reload() {
+  for (std::uint32_t i = 0; i < places_.size(); ++i) {
+    places_[i].behind_since.reset();
+    places_[i].told_again = false;
+    SendReload(i);
+  }
+}
+
+void InspectorKeeper::SendReload(std::uint32_t index) {
+  if (!places_[index].channel_open) return;
   InspectorReload reload{.generation = plan_.generation,
                          .tag_names = plan_.config.tag_names,
                          .zones = plan_.config.zones,
                          .trusted_keys = plan_.trusted_keys,
                          .hashsets = HashSets()};
-  for (std::uint32_t i = 0; i < places_.size(); ++i) {
-    if (!places_[i].channel_open) continue;
-    if (Status status = SendReload(group_.child(i).channel(), reload); !status) {
-      Log(LogLevel::kError, "An inspector could not be told of the reload", "index={} reason=\"{}\"", i,
-          status.error().message);
-    }
+  if (Status status = process::SendReload(group_.child(index).channel(), reload); !status) {
+    Log(LogLevel::kError, "An inspector could not be told of the reload", "index={} reason=\"{}\"", index,
+        status.error().message);
   }
   for (HashSetInput& input : reload.hashsets) ::explicit_bzero(input.record_key.data(), input.record_key.size());
 }
@@ -273,11 +317,13 @@ void InspectorKeeper::Drain() {
 }
 
 void InspectorKeeper::SendDrain() {
+  for (std::uint32_t i = 0; i < places_.size(); ++i) SendDrain(i);
+}
+
+void InspectorKeeper::SendDrain(std::uint32_t index) {
   const auto kind = static_cast<std::uint8_t>(ControlKind::kDrain);
-  for (std::uint32_t i = 0; i < places_.size(); ++i) {
-    // One that fails to hear it is killed at the deadline.
-    if (places_[i].channel_open) (void)group_.child(i).channel().Send(ByteView(&kind, 1));
-  }
+  // One that fails to hear it is killed at the deadline.
+  if (places_[index].channel_open) (void)group_.child(index).channel().Send(ByteView(&kind, 1));
 }
 
 void InspectorKeeper::KillAll() {

@@ -64,7 +64,7 @@ class InspectorKeeper {
   // Takes messages and deaths, starts what is to start, kills what is stuck, reads statistics.
   // An error: an inspector ended before it ever ran, so that the sensor cannot start.
   Status Tick(Clock::time_point now);
-  // Tells every inspector the plan's zones, names and hash sets.
+  // Tells every inspector the plan's zones, names and hash sets. One that has not taken them in time is started anew.
   void Reload();
   // The interface came up again: the kernel has numbered the members anew.
   void OnInterfaceUp() { renumbered_ = true; }
@@ -102,6 +102,10 @@ class InspectorKeeper {
     Clock::time_point start_at{};
     std::uint64_t heartbeat = 0;
     Clock::time_point heartbeat_seen{};
+    // What it goes by is not what is in force: since when, or since it was told again.
+    std::optional<Clock::time_point> behind_since;
+    bool told_again = false;
+    std::optional<Clock::time_point> end_by;  // it was told to end, for its successor to go by what is in force
   };
 
   Status Start(std::uint32_t index, Clock::time_point now);
@@ -110,6 +114,10 @@ class InspectorKeeper {
   void OnMessage(std::uint32_t index, ControlMessage message, Clock::time_point now);
   Status OnEnded(std::uint32_t index, int exit_status, Clock::time_point now);
   void CheckHeartbeat(std::uint32_t index, Clock::time_point now);
+  // One that does not take a reload is told again, then ended.
+  void CheckGeneration(std::uint32_t index, Clock::time_point now);
+  void SendReload(std::uint32_t index);
+  void SendDrain(std::uint32_t index);
   void CountCaptured(const Place& place);
   void RepairFanout();
   // True while nothing may be started, since the interface is away or some of its inspectors have not ended.

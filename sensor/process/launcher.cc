@@ -106,6 +106,7 @@ Status Launcher::Run() {
     TakeSignals();
   }
   Log(LogLevel::kInfo, "The sensor has ended");
+  if (lost_) return Fail(ErrorCode::kUnavailable, "something that was found is lost; a line above says what and why");
   return {};
 }
 
@@ -181,8 +182,9 @@ Status Launcher::StartSupervisor(Clock::time_point now) {
 Status Launcher::OnSupervisorEnded(int exit_status, Clock::time_point now) {
   supervisor_.reset();
   supervisor_ready_ = supervisor_channel_open_ = false;
-  if (phase_ == Phase::kSupervisorFinishes && exit_status == 0) {
+  if (phase_ == Phase::kSupervisorFinishes && (exit_status == 0 || exit_status == kSupervisorLost)) {
     phase_ = Phase::kEnded;
+    lost_ = exit_status == kSupervisorLost;
     return {};
   }
   block_->counters.Add(Counter::supervisor_deaths);
@@ -335,6 +337,7 @@ void Launcher::AdvanceEnd(Clock::time_point now) {
   if (phase_ != Phase::kSupervisorFinishes || now <= deadline_) return;
   Log(LogLevel::kError, "The supervisor did not end in time; what it had not committed is lost with its rings");
   phase_ = Phase::kEnded;
+  lost_ = true;
 }
 
 }  // namespace spanwatch::process

@@ -28,7 +28,7 @@ class Launcher : private InspectorKeeper::Observer {
   static Result<std::unique_ptr<Launcher>> Make(LauncherOptions options, SensorPlan plan);
   ~Launcher() override;
 
-  // Until the sensor was told to end. An error: it could not start.
+  // Until the sensor was told to end. An error: it could not start, or something that it found is lost at the end.
   Status Run();
 
  private:
@@ -73,6 +73,7 @@ class Launcher : private InspectorKeeper::Observer {
   Clock::time_point supervisor_started_{};
   Clock::time_point supervisor_start_at_{};
   bool told_ready_ = false;
+  bool lost_ = false;  // something that was found was not kept at the end
   Phase phase_ = Phase::kRunning;
   Clock::time_point deadline_{};
 };

@@ -9,6 +9,9 @@
 
 namespace spanwatch::process {
 
+// Exit status of a supervisor that ended in order on a full disk, so that what waited in its memory is lost.
+constexpr int kSupervisorLost = 3;
+
 // What is in force of one hash set, for the log and for metrics.
 struct HashSetFacts {
   std::string name;

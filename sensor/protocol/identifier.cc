@@ -14,7 +14,7 @@ constexpr std::uint8_t kMaxHandOvers = 4;  // tunnels inside tunnels of one flow
 FlowProtocol::FlowProtocol(const ParserContext& context)
     : objects_(context.objects),
       context_{context.flow, context.facts, *this, context.anomalies, context.counters, context.limits},
-      roles_known_(!context.flow.midstream) {
+      roles_known_(!context.flow.midstream && !context.flow.roles_doubtful) {
   if (context.flow.transport != Transport::kTcp) state_ = State::kFinished;
   for (Side& side : sides_) side.lost = context.flow.midstream;
 }

@@ -10,6 +10,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <map>
 #include <random>
+#include <set>
 
 #include "alert/http_exchange.h"
 #include "base/file.h"
@@ -33,6 +34,9 @@ constexpr int kNotModified = 304;
 constexpr std::size_t kPieceBytes = 256 * 1024;
 constexpr std::size_t kEtagBytesMax = 512;
 constexpr seconds kFirstBackoff{5};
+// Also of URLs that a reload took away, and whose pulls are still ending: so many files of hashset.pull_bytes at most.
+constexpr std::size_t kPullsAtOnce = 8;
+constexpr std::chrono::milliseconds kTurnInterval{100};
 
 enum class Outcome { kTaken, kUnchanged, kFailed, kRefused };
 
@@ -131,6 +135,8 @@ struct HashSetPuller::Shared : std::enable_shared_from_this<HashSetPuller::Share
 
   Result<std::shared_ptr<Source>> MakeSource(const config::HashSetConfig& hashset);
   asio::awaitable<void> Keep(std::shared_ptr<Source> source);
+  // False when the source is stopped before its turn comes: each URL has one pull and one file at a time.
+  asio::awaitable<bool> AwaitTurn(std::shared_ptr<Source> source);
   asio::awaitable<Pulled> Pull(std::shared_ptr<Source> source);
   void Note(Source& source, const Pulled& pulled);
   Duration WaitAfter(const Source& source);
@@ -141,6 +147,7 @@ struct HashSetPuller::Shared : std::enable_shared_from_this<HashSetPuller::Share
   fs::path state_directory;
   std::function<void()> on_pulled;
   std::map<std::string, std::shared_ptr<Source>> sources;  // by URL
+  std::set<std::string> pulling;                           // URLs
   std::mt19937 random{std::random_device{}()};
   asio::thread_pool verifier{1};
 };
@@ -221,10 +228,20 @@ Duration HashSetPuller::Shared::WaitAfter(const Source& source) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(wait) * jitter(random));
 }
 
+asio::awaitable<bool> HashSetPuller::Shared::AwaitTurn(std::shared_ptr<Source> source) {
+  while (!source->stopped && (pulling.contains(source->url) || pulling.size() >= kPullsAtOnce)) {
+    source->timer.expires_after(kTurnInterval);
+    co_await source->timer.async_wait(kAsValue);
+  }
+  co_return !source->stopped;
+}
+
 asio::awaitable<void> HashSetPuller::Shared::Keep(std::shared_ptr<Source> source) {
   const auto self = shared_from_this();
-  while (!source->stopped) {
+  while (co_await AwaitTurn(source)) {
+    pulling.insert(source->url);
     const Pulled pulled = co_await Pull(source);
+    pulling.erase(source->url);
     // Also when it was stopped in between: whoever asks next finds nothing new any more.
     if (pulled.outcome == Outcome::kTaken) on_pulled();
     if (source->stopped) co_return;
@@ -253,11 +270,12 @@ Status HashSetPuller::Configure(const std::vector<config::HashSetConfig>& hashse
     if (!source) return Fail(source.error());
     wanted.emplace(hashset.url, std::move(*source));
   }
+  const fs::path folder = PulledFile(shared_->state_directory, "").parent_path();
+  if (shared_->pulling.empty()) RemoveLeftovers(folder);
   if (wanted.empty() && shared_->sources.empty()) return {};
   std::error_code error;
-  fs::create_directories(PulledFile(shared_->state_directory, "").parent_path(), error);
+  fs::create_directories(folder, error);
   if (error) return Fail(ErrorCode::kIo, "cannot make the folder of pulled hash sets: {}", error.message());
-  if (shared_->sources.empty()) RemoveLeftovers(PulledFile(shared_->state_directory, "").parent_path());
   // One that was asked before is asked as configured now; when is left as it was.
   for (auto& [url, source] : shared_->sources) {
     source->stopped = true;

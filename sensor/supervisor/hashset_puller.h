@@ -4,7 +4,9 @@
 //
 //   hashsets/pulled/<url's hash>.swset   the set; renamed into place after it was verified
 //   hashsets/pulled/<url's hash>.etag    what the server called it
-//   hashsets/pulled/.pulling-*           on its way, one a URL, at most hashset.pull_bytes; removed at the next start
+//   hashsets/pulled/.pulling-*           on its way, one a URL and eight in all, each at most hashset.pull_bytes;
+//   removed
+//                                        when it fails and, of a process that died, at the next start
 //
 // Supervisor thread only, on its io_context; big files are verified on a thread of its own. No redirect is followed.
 #pragma once

@@ -188,8 +188,12 @@ class MetricsExporter::Figures : public prometheus::Collectable {
     gauge("config_digest",
           "The first 48 bits of the digest over configuration, rules and hash sets in force, as a number.",
           static_cast<double>(figures.generation));
-    gauge("inspectors_of_other_generation", "Inspectors that run by another configuration than the supervisor.",
-          static_cast<double>(figures.inspectors_of_other_generation));
+    MetricFamily other = Single(MetricType::Gauge, "inspector_of_other_generation",
+                                "1 while an inspector goes by another configuration than the supervisor.", {});
+    for (std::size_t i = 0; i < figures.of_other_generation.size(); ++i) {
+      AddSample(other, {{"inspector", std::to_string(i)}}, figures.of_other_generation[i] ? 1 : 0);
+    }
+    all.push_back(std::move(other));
     gauge("config_restart_wanted_settings", "Settings that were changed and take effect at the next start only.",
           static_cast<double>(figures.settings_that_need_restart));
     gauge("config_last_reload_successful", "1 when the last reload took effect.",

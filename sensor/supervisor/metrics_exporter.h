@@ -36,9 +36,9 @@ struct SupervisorFigures {
   std::uint64_t ring_messages_undecodable = 0;
   std::uint64_t ring_corruptions = 0;
   policy::PolicyFacts rules;
-  bool crossed_nothing = false;  // ZoneWatch
-  std::uint64_t generation = 0;  // the first 48 bits of the digest of what is in force
-  std::uint64_t inspectors_of_other_generation = 0;
+  bool crossed_nothing = false;           // ZoneWatch
+  std::uint64_t generation = 0;           // the first 48 bits of the digest of what is in force
+  std::vector<bool> of_other_generation;  // by inspector
   std::uint64_t settings_that_need_restart = 0;
   bool last_reload_successful = true;
   double last_reload_timestamp_seconds = 0;

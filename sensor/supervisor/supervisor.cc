@@ -4,7 +4,6 @@
 #include <chrono>
 
 #include "alert/alert_document.h"
-#include "base/disk_space.h"
 #include "base/hex.h"
 #include "config/in_force.h"
 #include "supervisor/event_document.h"
@@ -71,6 +70,7 @@ Status Supervisor::Open(std::vector<InspectorLink> inspectors) {
   book_ = std::make_unique<alert::AlertBook>(config_.sensor_name, config_.limits, state_->alerts(), counters_,
                                              mode_ == SupervisorMode::kLive);
   if (Status status = book_->Load(); !status) return status;
+  kept_sequence_ = state_->events().last_sequence();
   if (Status status = OpenSinks(); !status) return status;
   metrics_ = std::make_unique<MetricsExporter>(SPANWATCH_VERSION, [this] { return Figures(); });
   metrics_->AddCounters(counters_);
@@ -192,19 +192,6 @@ Status Supervisor::Listen() {
   return {};
 }
 
-process::LinkState Supervisor::Link() const {
-  if (!launcher_block_) return process::LinkState::kUp;  // a replay
-  return static_cast<process::LinkState>(launcher_block_->link_state.load(std::memory_order_relaxed));
-}
-
-// Empty when the sensor sees what it is there to see.
-std::string Supervisor::NotReadyReason() const {
-  if (Link() != process::LinkState::kUp) {
-    return fmt::format("the interface {} is {}", config_.interface, ToString(Link()));
-  }
-  return feed_->running() > 0 && ready_ ? "" : "no inspector runs";
-}
-
 Result<std::size_t> Supervisor::Drain() {
   if (mode_ == SupervisorMode::kReplay) return JudgeWaiting();
   const auto now = std::chrono::steady_clock::now();
@@ -252,7 +239,8 @@ void Supervisor::OnStateFailed(const Error& error) {
 }
 
 Result<std::size_t> Supervisor::JudgeWaiting() {
-  const bool full = state_->database().held_bytes() > config_.limits.state_held_bytes;
+  // At the end there is no later: all is taken, so that alerts leave and the event file has it.
+  const bool full = !ending_ && state_->database().held_bytes() > config_.limits.state_held_bytes;
   const std::size_t taken = full ? 0 : feed_->Take();
   while (true) {
     std::size_t judged = 0;
@@ -349,7 +337,8 @@ Status Supervisor::CommitBatch() {
   if (Status status = Raise(std::move(*transitions)); !status) return status;
   if (Status status = book_->Save(); !status) return status;
   if (Status status = state_->Commit(); !status) return status;
-  if (!state_->database().holding()) {
+  if (!holding()) {
+    kept_sequence_ = state_->events().last_sequence();
     feed_->Release();
     rule_changes_told_.clear();
   }
@@ -365,6 +354,7 @@ Status Supervisor::WriteDocuments() {
       if (const Status flushed = FlushEvents(); !flushed) return mode_ == SupervisorMode::kReplay ? flushed : Status();
     }
     if (documents_handed_ > 0) {
+      written_sequence_ = documents_handed_;
       if (Status status = state_->Begin(); !status) return status;
       state_->events().ConfirmWritten(std::exchange(documents_handed_, 0));
       if (Status status = state_->Commit(); !status) return status;
@@ -445,6 +435,7 @@ Status Supervisor::Purge() {
 }
 
 Status Supervisor::Finish(OpenAlerts open_alerts) {
+  ending_ = true;
   for (std::size_t i = 0; i < feed_->size(); ++i) feed_->OnEnded(i);
   while (true) {
     auto taken = Drain();
@@ -542,49 +533,9 @@ Status Supervisor::Reload(Settings settings) {
   return {};
 }
 
-Summary Supervisor::summary() const {
-  Summary summary = summary_;
-  summary.messages_refused = feed_->refused();
-  summary.ring_corruptions = feed_->distrusted();
-  if (zones_.CrossedNothing()) summary.crossed_nothing = zones_.Reason();
-  return summary;
-}
-
 void Supervisor::OnReloadRefused() {
   reload_succeeded_ = false;
   reloaded_ = WallClockNow();
-}
-
-SupervisorFigures Supervisor::Figures() {
-  SupervisorFigures figures;
-  figures.webhooks = outbox_->Figures();
-  figures.alerts_open = book_->open_count();
-  figures.inspectors_alive = feed_->running();
-  figures.inspector_restarts = feed_->restarts();
-  figures.interface_down = Link() != process::LinkState::kUp;
-  figures.ring_messages_undecodable = feed_->refused();
-  figures.ring_corruptions = feed_->distrusted();
-  figures.rules = policy_->facts();
-  figures.crossed_nothing = zones_.CrossedNothing();
-  figures.last_reload_successful = reload_succeeded_;
-  figures.last_reload_timestamp_seconds = static_cast<double>(Nanoseconds(reloaded_)) / 1e9;
-  figures.state_bytes = state_->database().size_bytes();
-  figures.state_held = state_->database().holding();
-  figures.event_file_failing = event_file_failing_;
-  const std::pair<std::string, std::string> disks[] = {{"state", config_.state_directory.string()},
-                                                       {"events", config_.events_file}};
-  for (const auto& [what, path] : disks) {
-    const auto space = path.empty() ? Result<DiskSpace>(DiskSpace{}) : DiskSpaceAt(path);
-    if (space && space->size_bytes > 0) figures.disks.push_back({what, *space});
-  }
-  figures.hashsets = settings_.hashsets;
-  figures.generation = settings_.generation;
-  figures.settings_that_need_restart = settings_.needs_restart.size();
-  for (std::size_t i = 0; i < feed_->size(); ++i) {
-    const std::uint64_t generation = feed_->block(i).generation.load(std::memory_order_relaxed);
-    if (feed_->running(i) && generation != settings_.generation) ++figures.inspectors_of_other_generation;
-  }
-  return figures;
 }
 
 }  // namespace spanwatch::supervisor

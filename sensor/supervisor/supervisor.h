@@ -78,12 +78,21 @@ class Supervisor {
   Status Finish(OpenAlerts open_alerts);
   // At the very end: what a full disk kept in memory is kept, or lost.
   Status KeepHeld();
+  // A full disk keeps it in memory.
+  bool holding() const { return state_->database().holding(); }
+  // What is lost when it ends now.
+  struct Unkept {
+    std::uint64_t events = 0;          // that are not in the state
+    std::uint64_t untold_events = 0;   // of these: not in the event file either
+    std::uint64_t alert_messages = 0;  // that no receiver has taken
+  };
+  Unkept unkept() const;
   // Does what the operator's command line asked for (operator_requests.h). Every second.
   Status HandleRequests();
   // Live: a few lines of what is in force, after the start and after each reload.
   void LogInForce() const;
-  // Says what is to be said of zones under which nothing crosses. Every second.
-  void WatchZones() { zones_.Tick(ZoneWatch::Clock::now()); }
+  // Says what is to be said of zones under which nothing crosses, and sees who goes by other settings. Every second.
+  void Watch();
   // SIGHUP: these settings take effect, all of them or, on failure, none: rules, sinks and their secrets, the event
   // file, URLs of hash sets.
   Status Reload(Settings settings);
@@ -107,6 +116,7 @@ class Supervisor {
   Status TellRuleChanges(PacketTime time);
   Status Listen();
   process::LinkState Link() const;
+  bool GoesByOther(std::size_t inspector) const;
   std::string NotReadyReason() const;
   Status Judge(const MergedMessage& merged);
   Status JudgeEvent(const InspectorMessage& message);
@@ -146,6 +156,10 @@ class Supervisor {
   // What the batch adds to summary and metrics once it is committed.
   std::vector<std::function<void()>> counts_;
   std::uint64_t documents_handed_ = 0;  // through which the event file's writer has them, unconfirmed; 0: none
+  std::uint64_t kept_sequence_ = 0;     // of the latest event that is durable
+  std::uint64_t written_sequence_ = 0;  // of the latest that is in the event file
+  bool ending_ = false;
+  std::optional<std::chrono::steady_clock::time_point> behind_since_;  // an inspector goes by other settings
   bool event_file_failing_ = false;
   bool told_holding_ = false;
   bool raised_ = false;  // something is to leave that the outbox does not know of

@@ -51,6 +51,8 @@ class SupervisorProcess {
   ~SupervisorProcess() { control_.release(); }
 
   Status Run();
+  // After Run: something was found that a full disk kept from being kept.
+  bool lost() const { return lost_; }
 
  private:
   Status Open();
@@ -80,6 +82,7 @@ class SupervisorProcess {
   std::optional<Clock::time_point> orphaned_until_;
   std::optional<Clock::time_point> deliver_until_;
   Status outcome_;
+  bool lost_ = false;
 };
 
 Status SupervisorProcess::Run() {
@@ -198,7 +201,7 @@ void SupervisorProcess::Drain() {
   if (now >= requests_at_) {
     requests_at_ = now + kRequestsInterval;
     if (Status status = supervisor_->HandleRequests(); !status) TellFailure("A request could not be done", status);
-    supervisor_->WatchZones();
+    supervisor_->Watch();
   }
   if (orphaned_until_ && now >= *orphaned_until_) return BeginEnd();
   if (now >= purge_at_) {
@@ -216,12 +219,21 @@ void SupervisorProcess::BeginEnd() {
   WakeAfter(std::chrono::milliseconds(0));
 }
 
+// A full disk is waited for as long as a webhook is: somebody may be making room.
 void SupervisorProcess::AdvanceEnd() {
+  if (supervisor_->holding()) (void)supervisor_->Drain();  // a failure of the state ends nothing
   const bool idle = supervisor_->outbox_idle();
-  if (!idle && Clock::now() < *deliver_until_) return WakeAfter(kEndInterval);
-  if (!idle) Log(LogLevel::kWarning, "Alerts are still to be delivered; they leave after the next start");
+  if ((!idle || supervisor_->holding()) && Clock::now() < *deliver_until_) return WakeAfter(kEndInterval);
+  const Supervisor::Unkept unkept = supervisor_->unkept();
   if (Status status = supervisor_->KeepHeld(); !status) {
-    TellFailure("What was found while the disk was full could not be kept", status);
+    lost_ = true;
+    Log(LogLevel::kError,
+        "What was found while the disk was full is lost, but for what stands in the event file and was delivered",
+        "events={} events_in_no_file={} alert_messages_undelivered={} reason=\"{}\"", unkept.events,
+        unkept.untold_events, unkept.alert_messages, status.error().message);
+  } else if (!idle) {
+    Log(LogLevel::kWarning, "Alerts are still to be delivered; they leave after the next start", "alert_messages={}",
+        unkept.alert_messages);
   }
   io_.stop();
 }
@@ -242,8 +254,9 @@ int RunSupervisorProcess() {
   auto setup = process::ReceiveSupervisorSetup(channel);
   if (!setup) return 1;
   if (setup->verbose) SetLogLevel(LogLevel::kDebug);
-  const Status status = SupervisorProcess(channel, std::move(*setup)).Run();
-  if (status) return 0;
+  SupervisorProcess supervisor(channel, std::move(*setup));
+  const Status status = supervisor.Run();
+  if (status) return supervisor.lost() ? process::kSupervisorLost : 0;
   Log(LogLevel::kError, "The supervisor ends", "reason=\"{}\"", status.error().message);
   return 1;
 }

@@ -30,7 +30,8 @@ struct RecordedDirection {
 struct RecordedFlow {
   FlowInfo info;
   std::array<RecordedDirection, 2> directions;
-  std::array<RecordedDirection, 2> second;  // of the second reading
+  std::array<RecordedDirection, 2> second;  // of the reading that was made first
+  std::array<RecordedDirection, 2> third;   // of the one that was made next
   std::size_t second_readings = 0;
   std::vector<Direction> order;  // who was heard, runs joined
   std::vector<FlowCounters> reports;
@@ -80,7 +81,8 @@ class RecordingFlows : public FlowConsumerFactory, public AnomalySink {
     void OnEvasion(Direction, AnomalyCode code) noexcept override { anomalies_.OnAnomaly(code); }
     std::unique_ptr<FlowConsumer> NewReading() noexcept override {
       ++flow_.second_readings;
-      return std::make_unique<Reading>(flow_);
+      CHECK(flow_.second_readings <= 2);
+      return std::make_unique<Reading>(flow_, flow_.second_readings == 1 ? flow_.second : flow_.third);
     }
     void OnClose(const FlowCounters& counters, CloseReason reason) noexcept override {
       CHECK(!flow_.closed && flow_.directions[0].ended && flow_.directions[1].ended);
@@ -107,11 +109,11 @@ class RecordingFlows : public FlowConsumerFactory, public AnomalySink {
     AnomalySink& anomalies_;
   };
 
-  // The second reading of a flow; goes before the first closes.
+  // Another reading of a flow; goes before the first closes.
   class Reading : public FlowConsumer {
    public:
-    explicit Reading(RecordedFlow& flow) : flow_(flow) {}
-    ~Reading() override { CHECK(flow_.second[0].ended && flow_.second[1].ended && !flow_.closed); }
+    Reading(RecordedFlow& flow, std::array<RecordedDirection, 2>& directions) : flow_(flow), directions_(directions) {}
+    ~Reading() override { CHECK(directions_[0].ended && directions_[1].ended && !flow_.closed); }
     void OnData(Direction direction, ByteView bytes) noexcept override { Append(Open(direction), bytes); }
     void OnGap(Direction direction, std::uint64_t length) noexcept override { AppendGap(Open(direction), length); }
     void OnEnd(Direction direction) noexcept override { Open(direction).ended = true; }
@@ -122,10 +124,11 @@ class RecordingFlows : public FlowConsumerFactory, public AnomalySink {
 
    private:
     RecordedDirection& Open(Direction direction) {
-      CHECK(!flow_.closed && !flow_.second[Index(direction)].ended);
-      return flow_.second[Index(direction)];
+      CHECK(!flow_.closed && !directions_[Index(direction)].ended);
+      return directions_[Index(direction)];
     }
     RecordedFlow& flow_;
+    std::array<RecordedDirection, 2>& directions_;
   };
 
   static void Append(RecordedDirection& to, ByteView bytes) {

@@ -17,7 +17,7 @@ digest_said() { printf '%.0f' $((16#$(grep -o 'Configuration in force.*' "$work/
 digest_served() { get /metrics | awk '$1 == "spanwatch_config_digest" { printf "%.0f", $2 }'; }
 agree() {
   [ "$(digest_said)" = "$(digest_served)" ] || fail "the log says $(digest_said), /metrics $(digest_served)"
-  [ "$(metric spanwatch_inspectors_of_other_generation)" = 0 ] || fail "inspectors go by something else"
+  [ "$(metric spanwatch_inspector_of_other_generation)" = 0 ] || fail "inspectors go by something else"
 }
 directions() { jq -r 'select(.event.dataset == "spanwatch.sighting") | .network.direction' "$work/events.jsonl" | sort -u | tr '\n' ' '; }
 saw_direction() { [[ " $(directions)" == *" $1 "* ]]; }
