@@ -16,8 +16,20 @@ TITLED = {"stat", "singlestat", "graph", "table", "timeseries", "gauge"}
 # Ids of Grafana's units that we use; an id that Grafana does not know shows as bare text.
 UNITS = {"short", "none", "percentunit", "bytes", "Bps", "pps", "cps", "s", "dateTimeAsIso"}
 VARIABLES = {"$job": ".+", "$instance": ".+", "$__rate_interval": "1m", "$__range": "1h", "$__interval": "15s"}
+# Of the anomalies these words say that somebody hides something: they belong in the panel and in the alert on evasions.
+HIDES = re.compile(r"evasion|decoy|smuggling|no format explains|are searched\.")
 # What no dashboard needs to show, with the reason.
 NOT_SHOWN = {
+    "spanwatch_config_digest": "to compare with the log; what is to be done on a difference has a panel and an alert by inspector",
+    "spanwatch_decode_fragmented_datagrams_started_total": "the sum of the results, which have a panel",
+    "spanwatch_fingerprint_exact_skipped_bytes_total": "work that was saved, and no loss: no registered file begins so",
+    "spanwatch_hashset_digest": "to compare with the owner's; the age has a panel and an alert",
+    "spanwatch_hashset_loaded_timestamp_seconds": "no age: a reload changes it",
+    "spanwatch_hashset_serial": "to compare with the owner's; the age has a panel and an alert",
+    "spanwatch_inspector_sightings_total": "sightings by how they were recognised have panels",
+    "spanwatch_rules_serial": "to compare with the owner's; that rules are signed, and change, has panels",
+    "spanwatch_sightings_repeated_total": "further places of what was told already",
+    "spanwatch_state_unloaded_groups_total": "what left memory is read again when it is needed",
     "spanwatch_build_info": "labels of the variables and of the documentation",
     "process_start_time_seconds": "annotation",
     "spanwatch_config_last_reload_timestamp_seconds": "annotation",
@@ -180,10 +192,36 @@ def check_metrics(dashboards):
     expressions_only = re.sub(r"\binstance:\w+:\w+", "", expressions_only)
     for name in sorted(metrics_in(expressions_only) - known):
         yield f"dashboards/prometheus: the sensor has no metric {name}"
-    unshown = known - used - set(NOT_SHOWN)
-    print(f"{len(known)} metrics, {len(used)} in dashboards; in none: {', '.join(sorted(unshown)) or '-'}")
-    if len(unshown) > len(known) // 3:
-        yield "more than a third of the metrics is in no dashboard"
+    for name in sorted(known - used - set(NOT_SHOWN)):
+        yield f"{name} is in no panel; show it, or say in NOT_SHOWN why nobody needs to see it"
+    for name in sorted(set(NOT_SHOWN) - known | set(NOT_SHOWN) & used):
+        yield f"NOT_SHOWN names {name}, which {'is shown' if name in used else 'the sensor does not have'}"
+    print(f"{len(known)} metrics, {len(used)} in dashboards")
+
+
+def check_alerts():
+    """Each alert is explained to whoever gets it, and has a test."""
+    alerts = re.findall(r"- alert: (\w+)", (FOLDER / "prometheus/spanwatch.alerts.yml").read_text(encoding="utf-8"))
+    explained = (FOLDER / "README.md").read_text(encoding="utf-8")
+    tests = (FOLDER / "prometheus/spanwatch_test.yml").read_text(encoding="utf-8")
+    patterns = [re.compile(pattern) for pattern in re.findall(r'alertname=~"([^"]+)"', tests)]
+    for name in sorted(set(alerts)):
+        if not re.search(rf"^\| .*\b{name}\b.* \|", explained, re.MULTILINE):
+            yield f"dashboards/README.md: no line says what to do about {name}"
+        if not re.search(rf"\b{name}\b", tests) and not any(pattern.fullmatch(name) for pattern in patterns):
+            yield f"dashboards/prometheus/spanwatch_test.yml: no test of {name}"
+
+
+def check_evasions(dashboards):
+    anomalies = dict(re.findall(r'^ANOMALY\((\w+), "(.*)"\)', (SENSOR / "telemetry/anomalies.def").read_text(encoding="utf-8"), re.MULTILINE))
+    hiding = {name for name, text in anomalies.items() if HIDES.search(text)}
+    alert = (FOLDER / "prometheus/spanwatch.alerts.yml").read_text(encoding="utf-8")
+    places = {"dashboards/prometheus/spanwatch.alerts.yml": re.findall(r'code=~"([\w|]+)"', alert)}
+    places |= {shown(path): re.findall(r'code=~"([\w|]+)"', " ".join(e for _, e in expressions(dashboard))) for path, dashboard in dashboards}
+    for where, lists in places.items():
+        named = {name for one in lists for name in one.split("|")}
+        for name in sorted(named ^ hiding):
+            yield f"{where}: {name} {'is no anomaly of somebody who hides' if name in named else 'is missing among the evasions'}"
 
 
 def main():
@@ -192,6 +230,8 @@ def main():
     for path, dashboard in dashboards:
         offenders += lint(dashboard, shown(path))
     offenders += check_metrics(dashboards)
+    offenders += check_alerts()
+    offenders += check_evasions(dashboards)
     if shutil.which("promtool"):
         offenders += check_with_promtool(dashboards)
     else:
