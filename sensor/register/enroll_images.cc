@@ -191,12 +191,18 @@ Result<std::vector<Work>> WorkLeft(RegisterDatabase& database, std::int64_t coll
       observer.OnProblem(source.error().message);
       continue;
     }
-    auto known = again ? Result<bool>(false) : database.HasSource(collection, *source);
-    if (!known) return Fail(known.error());
-    if (*known)
-      ++summary.known;
-    else
-      work.push_back({std::move(file), std::move(*source)});
+    if (!again) {
+      const auto known = database.KindOfSource(collection, *source);
+      if (!known) return Fail(known.error());
+      if (*known) {
+        ++summary.known;
+        if (**known == ItemKind::kFile && ClaimsToBePicture(file)) {
+          observer.OnNotice(fmt::format("{} is registered already, by its bytes only; --again reads it anew", file));
+        }
+        continue;
+      }
+    }
+    work.push_back({std::move(file), std::move(*source)});
   }
   return work;
 }

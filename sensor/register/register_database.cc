@@ -302,10 +302,10 @@ Result<std::vector<CollectionEntry>> RegisterDatabase::Collections() {
   }
 }
 
-Result<bool> RegisterDatabase::HasSource(std::int64_t collection, const Source& source) {
+Result<std::optional<ItemKind>> RegisterDatabase::KindOfSource(std::int64_t collection, const Source& source) {
   auto query =
-      Get("SELECT 1 FROM sources JOIN paths ON paths.row=sources.path "
-          "WHERE paths.path=?1 AND line=?2 AND collection=?3 AND size=?4 AND modified=?5");
+      Get("SELECT items.kind FROM sources JOIN paths ON paths.row=sources.path JOIN items ON items.row=sources.item "
+          "WHERE paths.path=?1 AND line=?2 AND sources.collection=?3 AND sources.size=?4 AND modified=?5");
   if (!query) return Fail(query.error());
   auto row = (*query)
                  ->Bind(1, std::string_view(source.path))
@@ -314,8 +314,11 @@ Result<bool> RegisterDatabase::HasSource(std::int64_t collection, const Source& 
                  .Bind(4, Signed(source.size))
                  .Bind(5, source.modified)
                  .Step();
-  if (row) (*query)->Reset();
-  return row;
+  if (!row) return Fail(row.error());
+  std::optional<ItemKind> kind;
+  if (*row) kind = static_cast<ItemKind>((*query)->Integer(0));
+  (*query)->Reset();
+  return kind;
 }
 
 Result<RegisterDatabase::FoundItem> RegisterDatabase::FindOrAddItem(std::int64_t collection, const Identity& identity) {

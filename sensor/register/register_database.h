@@ -133,8 +133,8 @@ class RegisterDatabase {
   Status UseCollection(const std::string& name, bool negative);
   Result<std::vector<CollectionEntry>> Collections();
 
-  // True when this file was enrolled into the collection with this size and time.
-  Result<bool> HasSource(std::int64_t collection, const Source& source);
+  // What was made of this file where it was enrolled into the collection with this size and time; else nothing.
+  Result<std::optional<ItemKind>> KindOfSource(std::int64_t collection, const Source& source);
   Result<AddResult> AddFile(std::int64_t collection, const Source& source, const FileFingerprint& file);
   // All variants of one record; `variants` is not empty, the first names the item.
   Result<AddResult> AddRecord(std::int64_t collection, const Source& source,

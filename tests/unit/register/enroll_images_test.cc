@@ -176,6 +176,19 @@ TEST_F(EnrollImagesTest, ResumesByPassingOverWhatItHas) {
   EXPECT_EQ(calls_, 1);
 }
 
+TEST_F(EnrollImagesTest, SaysOfWhatItHasByItsBytesOnlyThatItIsNoMore) {
+  Write("in/a.jpg", "a");
+  Write("in/b.heic", "no picture");
+  Write("in/notes.txt", "no picture");
+  ASSERT_EQ(Enrol({(folder_ / "in").string()})->problems, 1u);
+  const auto summary = Enrol({(folder_ / "in").string()});
+  EXPECT_EQ(summary->known, 3u);
+  EXPECT_EQ(summary->problems, 0u);
+  ASSERT_EQ(observer_.notices.size(), 1u);
+  EXPECT_NE(observer_.notices[0].find("b.heic is registered already, by its bytes only"), std::string::npos);
+  EXPECT_EQ(Enrol({(folder_ / "in").string()}, true)->problems, 1u);
+}
+
 TEST_F(EnrollImagesTest, ReadsAFileAgainThatChanged) {
   const std::string path = Write("in/a.jpg", "a");
   ASSERT_EQ(Enrol({path})->added, 1u);

@@ -68,8 +68,8 @@ TEST_F(RegisterDatabaseTest, SameBytesInOneCollectionAreOneItemWithSeveralSource
   ASSERT_EQ(items.size(), 2u);
   EXPECT_NE(items[0].id, items[1].id);
   EXPECT_EQ(*database_->Sources(items[0]), (std::vector<std::string>{"/p/a.jpg", "/p/b.jpg"}));
-  EXPECT_TRUE(*database_->HasSource(lanes, {.path = "/p/a.jpg", .size = 1, .modified = 2}));
-  EXPECT_FALSE(*database_->HasSource(lanes, {.path = "/p/a.jpg", .size = 1, .modified = 3}));
+  EXPECT_TRUE(database_->KindOfSource(lanes, {.path = "/p/a.jpg", .size = 1, .modified = 2})->has_value());
+  EXPECT_FALSE(database_->KindOfSource(lanes, {.path = "/p/a.jpg", .size = 1, .modified = 3})->has_value());
 }
 
 TEST_F(RegisterDatabaseTest, GivesAFileBackAsItWas) {
@@ -144,7 +144,7 @@ TEST_F(RegisterDatabaseTest, RemovesAnItemASourceOrEverything) {
   EXPECT_EQ(*Remove({.collection = "lanes", .item = Items()[1].id}), 1u);
   EXPECT_EQ(*Remove({.collection = "lanes", .source = "/3"}), 1u);
   EXPECT_EQ(Items().size(), 3u);
-  EXPECT_FALSE(*database_->HasSource(lanes, {.path = "/3"}));
+  EXPECT_FALSE(database_->KindOfSource(lanes, {.path = "/3"})->has_value());
   EXPECT_EQ(*Remove({.collection = "lanes"}), 3u);
   EXPECT_TRUE(Items().empty());
 }
@@ -229,12 +229,12 @@ TEST_F(RegisterDatabaseTest, TakesARegisterOfAnEarlierSchemaWithAllThatIsInIt) {
   EXPECT_EQ(items[1].id, before[1].id);
   EXPECT_EQ(*database_->Sources(items[0]), (std::vector<std::string>{"/p/a.jpg", "/p/b.jpg"}));
   EXPECT_EQ(*database_->Sources(items[1]), (std::vector<std::string>{"/reads.csv:2", "/reads.csv:3"}));
-  EXPECT_TRUE(*database_->HasSource(lanes, picture));
+  EXPECT_TRUE(database_->KindOfSource(lanes, picture)->has_value());
   EXPECT_EQ(EncodeFile(**database_->File(items[0])), EncodeFile(file));
   EXPECT_EQ(database_->Records(items[1])->front().pair_tags, record.pair_tags);
   EXPECT_EQ(*database_->AddFile(lanes, picture, file), AddResult::kKnown);
   EXPECT_EQ(*Remove({.collection = "lanes", .item = items[0].id}), 1u);
-  EXPECT_FALSE(*database_->HasSource(lanes, picture));
+  EXPECT_FALSE(database_->KindOfSource(lanes, picture)->has_value());
   EXPECT_EQ(*database_->AddFile(lanes, picture, file), AddResult::kNew);
   EXPECT_TRUE(database_->UseCollection("logos", true));
   Reopen();
