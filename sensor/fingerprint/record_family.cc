@@ -84,10 +84,11 @@ class RecordScanner::Impl final : public TextSink {
         scope_(scope),
         sink_(sink),
         filter_(*this),
-        tokeniser_(search.wanted(), scope == RecordScope::kFields) {
+        tokeniser_(search.wanted(), scope == RecordScope::kFields),
+        unknown_(search.limits().record_exact_tokens) {
     sides_.reserve(search.registers().size());
     for (const RecordSearch::Register& registered : search.registers()) {
-      sides_.push_back({&registered, RecordVerdict(search.limits(), search.counters())});
+      sides_.push_back({&registered, RecordVerdict(search.limits(), search.counters(), unknown_)});
     }
   }
 
@@ -114,6 +115,7 @@ class RecordScanner::Impl final : public TextSink {
 
  private:
   using Tokens = std::span<const PlateToken>;
+  using Hits = std::span<const FingerprintIndex::PlateHit>;
   struct Side {
     const RecordSearch::Register* registered;
     RecordVerdict verdict;
@@ -124,10 +126,11 @@ class RecordScanner::Impl final : public TextSink {
   }
   void LookThrough(bool final);
   void LookUp(Tokens tokens);
-  void LookUpIn(Side& side, Tokens tokens);
-  void Found(Side& side, const PlateToken& token, std::size_t index, std::span<FingerprintIndex::PlateHit> hits);
-  std::size_t Support(const RecordSearch::Register& registered, const PlateToken& token, std::size_t index,
-                      bool& bound);
+  void FindIn(std::size_t side, Tokens tokens);
+  Hits HitsOf(std::size_t side, std::size_t index) const;
+  void Count(std::size_t side, Tokens tokens);
+  void Found(std::size_t side, const PlateToken& token, std::size_t index, Hits hits);
+  std::size_t Support(std::size_t side, const PlateToken& token, std::size_t index, bool& bound);
   void Judge();
   void CloseWindow();
 
@@ -136,6 +139,7 @@ class RecordScanner::Impl final : public TextSink {
   MatchSink& sink_;
   TextFilter filter_;
   TextTokeniser tokeniser_;
+  RecordTokens unknown_;     // to every register
   std::vector<Side> sides_;  // one a register
   RecordTotals totals_;
   std::uint64_t window_ = 0;
@@ -180,36 +184,57 @@ void RecordScanner::Impl::LookUp(Tokens tokens) {
     scratch.folded.push_back(static_cast<std::uint32_t>(differs ? scratch.words.size() : scratch.folded.size()));
     if (differs) scratch.words.push_back(token.folded);
   }
-  scratch.tags.resize(scratch.words.size());
-  for (Side& side : sides_) LookUpIn(side, tokens);
+  scratch.tags.resize(sides_.size());
+  scratch.hits.resize(sides_.size());
+  scratch.known.assign(tokens.size(), false);
+  for (std::size_t side = 0; side < sides_.size(); ++side) FindIn(side, tokens);
+  for (std::size_t side = 0; side < sides_.size(); ++side) Count(side, tokens);
   Judge();
 }
 
-void RecordScanner::Impl::LookUpIn(Side& side, Tokens tokens) {
+void RecordScanner::Impl::FindIn(std::size_t side, Tokens tokens) {
   RecordSearch::Scratch& scratch = search_.scratch();
-  side.registered->tagger->TagPlates(scratch.words, scratch.tags);
-  scratch.hits.clear();
-  for (const std::size_t set : side.registered->sets) search_.index().FindPlates(set, scratch.tags, scratch.hits);
-  const auto hits_of = [&](std::uint32_t index) {
-    return std::ranges::equal_range(scratch.hits, index, {}, &FingerprintIndex::PlateHit::tag_index);
+  const RecordSearch::Register& registered = *sides_[side].registered;
+  std::vector<FingerprintIndex::PlateHit>& hits = scratch.hits[side];
+  scratch.tags[side].resize(scratch.words.size());
+  registered.tagger->TagPlates(scratch.words, scratch.tags[side]);
+  hits.clear();
+  for (const std::size_t set : registered.sets) search_.index().FindPlates(set, scratch.tags[side], hits);
+  if (hits.empty()) return;
+  std::ranges::sort(hits, {}, &FingerprintIndex::PlateHit::tag_index);
+  for (std::size_t i = 0; i < tokens.size(); ++i) scratch.known[i] = scratch.known[i] || !HitsOf(side, i).empty();
+}
+
+// Of a token as it is written, or else of its K1.
+RecordScanner::Impl::Hits RecordScanner::Impl::HitsOf(std::size_t side, std::size_t index) const {
+  const RecordSearch::Scratch& scratch = search_.scratch();
+  const auto hits_of = [&](std::size_t tag) {
+    const auto found = std::ranges::equal_range(scratch.hits[side], static_cast<std::uint32_t>(tag), {},
+                                                &FingerprintIndex::PlateHit::tag_index);
+    return Hits(found.begin(), found.end());
   };
-  std::ranges::sort(scratch.hits, {}, &FingerprintIndex::PlateHit::tag_index);
-  for (std::uint32_t i = 0; i < tokens.size(); ++i) {
+  if (scratch.hits[side].empty()) return {};
+  const Hits plain = hits_of(index);
+  return plain.empty() ? hits_of(scratch.folded[index]) : plain;
+}
+
+// What no register knows counts once for all of them.
+void RecordScanner::Impl::Count(std::size_t side, Tokens tokens) {
+  RecordSearch::Scratch& scratch = search_.scratch();
+  if (side > 0 && std::ranges::find(scratch.known, true) == scratch.known.end()) return;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
     const PlateToken& token = tokens[i];
-    if (!scratch.hits.empty()) {
-      auto found = hits_of(i);
-      if (found.empty()) found = hits_of(scratch.folded[i]);
-      if (!found.empty()) {
-        Found(side, token, i, {found.begin(), found.end()});
-        continue;
-      }
-    }
-    side.verdict.AddMiss(token, side.registered->chances[token.shape], scratch.tags[i]);
+    if (const Hits hits = HitsOf(side, i); !hits.empty())
+      Found(side, token, i, hits);
+    else if (scratch.known[i])
+      sides_[side].verdict.AddKnownElsewhere(token, scratch.tags[side][i]);
+    else if (side == 0)
+      unknown_.AddMiss(token.shape, token.place, scratch.tags[side][i]);
   }
 }
 
-void RecordScanner::Impl::Found(Side& side, const PlateToken& token, std::size_t index,
-                                std::span<FingerprintIndex::PlateHit> hits) {
+void RecordScanner::Impl::Found(std::size_t number, const PlateToken& token, std::size_t index, Hits hits) {
+  Side& side = sides_[number];
   // The plate as it was registered, and what only looks like it when there is none.
   const bool exact = std::ranges::any_of(hits, [](const auto& hit) { return !hit.folded; });
   std::vector<ItemRef>& items = search_.scratch().items;
@@ -222,23 +247,24 @@ void RecordScanner::Impl::Found(Side& side, const PlateToken& token, std::size_t
   const ItemRef plate = items.front();
   if (!side.verdict.IsNew(plate)) return;
   RecordVerdict::Hit hit{plate, items, 0, false, tokeniser_.OffsetOf(token.end - 1)};
-  hit.supported = Support(*side.registered, token, index, hit.bound);
+  hit.supported = Support(number, token, index, hit.bound);
   side.verdict.AddHit(token, side.registered->chances[token.shape], hit);
   if (side.verdict.full()) Judge();
 }
 
 // Moves the items that a value near the plate supports to the front; returns how many. `bound`: by a rare value.
-std::size_t RecordScanner::Impl::Support(const RecordSearch::Register& registered, const PlateToken& token,
-                                         std::size_t index, bool& bound) {
+std::size_t RecordScanner::Impl::Support(std::size_t side, const PlateToken& token, std::size_t index, bool& bound) {
   RecordSearch::Scratch& scratch = search_.scratch();
+  const RecordSearch::Register& registered = *sides_[side].registered;
   const RecordTagger& tagger = *registered.tagger;
+  const std::vector<std::uint64_t>& tags = scratch.tags[side];
   ReadRow(tokeniser_.text(), token, search_.limits().record_row_bytes, scratch.values);
   scratch.pair_tags.clear();
   const bool folds = scratch.folded[index] != index;
   for (const RecordValue& value : scratch.values) {
     const std::uint64_t value_tag = tagger.Tag(value.text());
-    scratch.pair_tags.push_back(tagger.PairTag(scratch.tags[index], value_tag));
-    if (folds) scratch.pair_tags.push_back(tagger.PairTag(scratch.tags[scratch.folded[index]], value_tag));
+    scratch.pair_tags.push_back(tagger.PairTag(tags[index], value_tag));
+    if (folds) scratch.pair_tags.push_back(tagger.PairTag(tags[scratch.folded[index]], value_tag));
   }
   scratch.pair_hits.clear();
   for (const std::size_t set : registered.sets) search_.index().FindPairs(set, scratch.pair_tags, scratch.pair_hits);
@@ -258,6 +284,7 @@ void RecordScanner::Impl::Judge() {
 
 void RecordScanner::Impl::CloseWindow() {
   for (Side& side : sides_) side.verdict.Close(sink_, totals_);
+  unknown_.Clear();
 }
 
 RecordScanner::RecordScanner(const RecordSearch& search, RecordScope scope, MatchSink& sink)

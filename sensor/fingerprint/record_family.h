@@ -53,9 +53,10 @@ class RecordSearch {
   struct Scratch {
     TextMasks masks;
     std::vector<PlateWord> words;
-    std::vector<std::uint32_t> folded;  // where in words the K1 of each token is
-    std::vector<std::uint64_t> tags;
-    std::vector<FingerprintIndex::PlateHit> hits;
+    std::vector<std::uint32_t> folded;                          // where in words the K1 of each token is
+    std::vector<std::vector<std::uint64_t>> tags;               // by register
+    std::vector<std::vector<FingerprintIndex::PlateHit>> hits;  // by register
+    std::vector<bool> known;                                    // tokens that some register knows
     std::vector<ItemRef> items;
     std::vector<RecordValue> values;
     std::vector<std::uint64_t> pair_tags;

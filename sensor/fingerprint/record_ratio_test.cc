@@ -4,33 +4,12 @@
 #include <cmath>
 
 #include "fingerprint/binomial_tail.h"
-#include "fingerprint/plate_shapes.h"
 
 namespace spanwatch::fingerprint {
-namespace {
-
-constexpr std::uint64_t kPlaceStep = 0x9E3779B97F4A7C15;
-
-}  // namespace
-
-std::uint32_t RecordRatioTest::NumberOf(std::uint16_t shape, TokenPlace place, double chance) {
-  if (numbers_.empty()) numbers_.resize(kTokenPlaces * kShapeNumbers);
-  const std::size_t key = static_cast<std::size_t>(place) * kShapeNumbers + shape;
-  if (numbers_[key] == 0) {
-    classes_.push_back({static_cast<std::uint16_t>(key), 0, 0, chance});
-    numbers_[key] = static_cast<std::uint16_t>(classes_.size());
-  }
-  return numbers_[key] - 1U;
-}
-
-void RecordRatioTest::AddMiss(std::uint16_t shape, TokenPlace place, double chance, std::uint64_t tag) {
-  const std::uint32_t number = NumberOf(shape, place, chance);
-  // The same token in two places is two tokens.
-  misses_.Insert(tag + static_cast<std::uint64_t>(place) * kPlaceStep, static_cast<std::uint16_t>(number));
-}
-
 std::uint32_t RecordRatioTest::AddHit(std::uint16_t shape, TokenPlace place, double chance, bool bound) {
-  const std::uint32_t number = NumberOf(shape, place, chance);
+  const std::uint32_t number = tokens_->ClassOf(shape, place);
+  if (number >= classes_.size()) classes_.resize(number + std::size_t{1});
+  classes_[number].chance = chance;
   ++classes_[number].hits;
   classes_[number].bound += bound ? 1 : 0;
   return number;
@@ -58,7 +37,7 @@ double RecordRatioTest::BestTail(std::uint64_t Class::* hits, double factor, std
       best = std::min(best, LogBinomialTail(one.*hits, Tokens(number), one.chance * factor));
   }
   if (hit_classes < 2 || all_hits < fewest_plates) return best;
-  const double choices = LogChoose(static_cast<double>(classes_.size()), static_cast<double>(hit_classes));
+  const double choices = LogChoose(static_cast<double>(tokens_->classes()), static_cast<double>(hit_classes));
   return std::min(best, LogBinomialTail(all_hits, tokens, expected / static_cast<double>(tokens)) + choices);
 }
 
@@ -73,9 +52,8 @@ RecordRatioTest::Result RecordRatioTest::Evaluate(std::uint32_t fewest_plates) c
 }
 
 void RecordRatioTest::Clear() {
-  for (const Class& one : classes_) numbers_[one.key] = 0;
   classes_.clear();
-  misses_.Clear();
+  known_elsewhere_.Clear();
 }
 
 }  // namespace spanwatch::fingerprint

@@ -1,7 +1,7 @@
 // RecordRatioTest: could chance alone give so many registered plates among these tokens? (design.md section 5, Record.)
 //
-// Tokens are counted in classes, each a shape (of the K1, which all spellings of a plate share) in one place (plain,
-// joined, plate field), because tokens of one class tell nothing of another. In each class the register's own density
+// Tokens are counted in classes (RecordTokens), because tokens of one class tell nothing of another. In each class the
+// register's own density
 // is the chance of one token. A hit is bound when a value beside it is the registered one and rare enough not to be
 // there by chance: a bound hit has that chance times kBoundChance. The probability is the smallest of
 //  - the binomial tail of the best single class,
@@ -14,8 +14,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "fingerprint/record_token_sample.h"
-#include "fingerprint/text_tokeniser.h"
+#include "fingerprint/record_tokens.h"
 
 namespace spanwatch::fingerprint {
 
@@ -30,34 +29,35 @@ class RecordRatioTest {
   // to it: the registered minutes of a plate are few of the 1,440 of a day.
   static constexpr double kBoundChance = 0.001;
 
-  explicit RecordRatioTest(std::size_t exact_tokens) : misses_(exact_tokens) {}
+  // `tokens`: what no register knows; outlives the test. `exact_tokens`: as its own.
+  RecordRatioTest(RecordTokens& tokens, std::size_t exact_tokens) : tokens_(&tokens), known_elsewhere_(exact_tokens) {}
 
-  // A token that is not registered, by its tag; the same one counts once. `chance` is that of its class.
-  void AddMiss(std::uint16_t shape, TokenPlace place, double chance, std::uint64_t tag);
-  // A registered plate that did not count yet; returns its class.
+  // A token that is not registered here but in another register, by its tag; the same one counts once.
+  void AddKnownElsewhere(std::uint16_t shape, TokenPlace place, std::uint64_t tag) {
+    tokens_->Add(known_elsewhere_, shape, place, tag);
+  }
+  // A registered plate that did not count yet; returns its class. `chance` is that of the class.
   std::uint32_t AddHit(std::uint16_t shape, TokenPlace place, double chance, bool bound);
   // Hits of this class are `times` what chance gives.
   static constexpr double kStandsOut = 10;
   bool StandsOut(std::uint32_t number, double times = kStandsOut) const;
   Result Evaluate(std::uint32_t fewest_plates = kFewestPlates) const;
-  void Clear();
+  void Clear();  // the tokens are cleared by whoever has them
 
  private:
   struct Class {
-    std::uint16_t key = 0;
     std::uint64_t hits = 0;
     std::uint64_t bound = 0;
     double chance = 0;
   };
-  std::uint32_t NumberOf(std::uint16_t shape, TokenPlace place, double chance);
   std::uint64_t Tokens(std::size_t number) const {
-    return classes_[number].hits + misses_.Count(static_cast<std::uint16_t>(number));
+    return classes_[number].hits + tokens_->Misses(number) + known_elsewhere_.Count(static_cast<std::uint16_t>(number));
   }
   double BestTail(std::uint64_t Class::* hits, double factor, std::uint32_t fewest_plates) const;
 
-  std::vector<Class> classes_;
-  std::vector<std::uint16_t> numbers_;  // class number + 1 of each (place, shape)
-  RecordTokenSample misses_;
+  RecordTokens* tokens_;
+  std::vector<Class> classes_;  // by number, as far as some hit
+  RecordTokenSample known_elsewhere_;
 };
 
 }  // namespace spanwatch::fingerprint

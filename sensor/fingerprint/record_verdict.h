@@ -25,18 +25,19 @@ struct RecordTotals {
 
 class RecordVerdict {
  public:
-  RecordVerdict(const config::Limits& limits, Counters& counters)
+  // `tokens`: those that no register of the scanner knows; outlives the verdict, and is cleared after Close.
+  RecordVerdict(const config::Limits& limits, Counters& counters, RecordTokens& tokens)
       : limits_(&limits),
         counters_(&counters),
-        test_(limits.record_exact_tokens),
+        test_(tokens, limits.record_exact_tokens),
         plates_(limits.record_exact_tokens),
         told_(limits.record_exact_tokens) {}
 
-  // A token that is not registered, by its tag, and the chance of its class (RecordRatioTest).
-  void AddMiss(const PlateToken& token, double chance, std::uint64_t tag) {
-    test_.AddMiss(token.shape, token.place, chance, tag);
+  // A token that is not registered here but in another register, by its tag.
+  void AddKnownElsewhere(const PlateToken& token, std::uint64_t tag) {
+    test_.AddKnownElsewhere(token.shape, token.place, tag);
   }
-  // A registered plate in the text.
+  // A registered plate in the text; `chance` is that of its class (RecordRatioTest).
   struct Hit {
     ItemRef plate;                   // its first record, which tells plates apart however they were spelt
     std::span<const ItemRef> items;  // the records with it, supported ones first

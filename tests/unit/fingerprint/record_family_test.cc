@@ -512,6 +512,49 @@ TEST_F(RecordScannerTest, AWholeSetAndItsDeltaAreJudgedAsOne) {
   EXPECT_EQ(scan({&tagger, &other}).sure(), 10U);
 }
 
+// What no register knows is counted once for all; what only some know counts for each as it would alone.
+TEST_F(RecordScannerTest, RegistersOfDifferentKeysJudgeTogetherAsEachDoesAlone) {
+  const RecordKeys other_keys = *RecordKeys::Derive(Bytes(32, 9));
+  const RecordTagger other(other_keys);
+  const RecordTagger& own = Registered().tagger;
+  FakeRecordIndex index(2);
+  const auto add = [&](const RecordTagger& tagger, std::size_t from, std::size_t to, std::uint16_t set) {
+    for (std::size_t i = from; i < to; ++i) {
+      for (const auto& record : FingerprintRecord(tagger, PlateVariants(Of(i).plate), {Of(i).time}))
+        index.Add(record, set);
+    }
+  };
+  add(own, 0, 3000, 0);
+  add(other, 2000, 5000, 1);
+  const auto scan = [&](std::string_view text, RecordScope scope, std::vector<const RecordTagger*> taggers) {
+    const RecordSearch search(index, std::move(taggers), limits_, *counters_);
+    RecordingMatchSink sink;
+    RecordScanner scanner(search, scope, sink);
+    scanner.Update(AsBytes(text));
+    scanner.Finish();
+    return sink;
+  };
+  std::mt19937 random(4);
+  std::string text;
+  for (std::size_t i = 0; i < 6000; ++i) {
+    text += i % 3 == 0 ? Of(1500 + i / 3).plate : Random(random, i % 3 == 1 ? "LLLNNNN" : "NLLLNNN");
+    text += i % 50 == 0 ? " " + Of(1500 + i / 3).time + "\n" : "\n";
+  }
+  for (const RecordScope scope : {RecordScope::kObject, RecordScope::kStream}) {
+    const RecordingMatchSink first = scan(text, scope, {&own, nullptr});
+    const RecordingMatchSink second = scan(text, scope, {nullptr, &other});
+    const RecordingMatchSink both = scan(text, scope, {&own, &other});
+    EXPECT_GT(first.sure(), 1000u);
+    EXPECT_GT(second.sure(), 1000u);
+    EXPECT_EQ(both.sure(), first.sure() + second.sure());
+    EXPECT_EQ(both.weak(), first.weak() + second.weak());
+    EXPECT_EQ(both.supported(), first.supported() + second.supported());
+    EXPECT_EQ(both.evidence.distinct_plates, first.evidence.distinct_plates + second.evidence.distinct_plates);
+    EXPECT_EQ(both.evidence.distinct_tokens, first.evidence.distinct_tokens + second.evidence.distinct_tokens);
+    EXPECT_DOUBLE_EQ(both.evidence.probability, std::min(first.evidence.probability, second.evidence.probability));
+  }
+}
+
 TEST_F(RecordScannerTest, ManyRowsKeepMemoryBounded) {
   limits_.record_waiting_items = 64;
   limits_.record_exact_tokens = 1024;

@@ -356,7 +356,8 @@ TEST(RecordRatioTest, TailAgreesWithTheSumOfEveryTerm) {
 }
 
 TEST(RecordRatioTest, TwoPlatesNeverSuffice) {
-  RecordRatioTest test(1024);
+  RecordTokens tokens(1024);
+  RecordRatioTest test(tokens, 1024);
   for (int i = 0; i < 2; ++i) test.AddHit(0xF0, TokenPlace::kPlain, 0.001, true);
   EXPECT_EQ(test.Evaluate().probability, 1);
   test.AddHit(0xF0, TokenPlace::kPlain, 0.001, false);
@@ -364,9 +365,10 @@ TEST(RecordRatioTest, TwoPlatesNeverSuffice) {
 }
 
 TEST(RecordRatioTest, BoundPlatesAreFoundAmongThousandsOfOtherTokens) {
-  RecordRatioTest test(16384);
+  RecordTokens tokens(16384);
+  RecordRatioTest test(tokens, 16384);
   std::mt19937_64 random(6);
-  for (int i = 0; i < 10000; ++i) test.AddMiss(0xF0, TokenPlace::kPlain, 0.001, random());
+  for (int i = 0; i < 10000; ++i) tokens.AddMiss(0xF0, TokenPlace::kPlain, random());
   for (int i = 0; i < 6; ++i) test.AddHit(0xF0, TokenPlace::kPlain, 0.001, false);
   EXPECT_EQ(test.Evaluate().probability, 1);
   for (int i = 0; i < 4; ++i) test.AddHit(0xF0, TokenPlace::kPlain, 0.001, true);
@@ -377,13 +379,14 @@ TEST(RecordRatioTest, ChanceAloneIsNeverSureInTenThousandLists) {
   std::mt19937_64 random(8);
   int sure = 0;
   for (int list = 0; list < 10000; ++list) {
-    RecordRatioTest test(16384);
+    RecordTokens tokens(16384);
+    RecordRatioTest test(tokens, 16384);
     for (int i = 0; i < 200; ++i) {
       const auto shape = static_cast<std::uint16_t>(0xF0 + random() % 4);
       if (random() % 1000 == 0) {
         test.AddHit(shape, TokenPlace::kPlain, 0.001, false);
       } else {
-        test.AddMiss(shape, TokenPlace::kPlain, 0.001, random());
+        tokens.AddMiss(shape, TokenPlace::kPlain, random());
       }
     }
     sure += test.Evaluate().probability < 1e-8 ? 1 : 0;
@@ -392,10 +395,11 @@ TEST(RecordRatioTest, ChanceAloneIsNeverSureInTenThousandLists) {
 }
 
 TEST(RecordRatioTest, ShapesThatHitTogetherCountTogether) {
-  RecordRatioTest test(1024);
+  RecordTokens tokens(1024);
+  RecordRatioTest test(tokens, 1024);
   for (std::uint16_t shape = 0xF0; shape < 0xF8; ++shape) {
     test.AddHit(shape, TokenPlace::kPlain, 0.001, false);
-    test.AddMiss(static_cast<std::uint16_t>(shape + 8), TokenPlace::kPlain, 0.001, shape * 0x9E3779B97F4A7C15);
+    tokens.AddMiss(static_cast<std::uint16_t>(shape + 8), TokenPlace::kPlain, shape * 0x9E3779B97F4A7C15);
   }
   EXPECT_LT(test.Evaluate().probability, 1e-8);
   EXPECT_EQ(test.Evaluate().tokens, 8U);
