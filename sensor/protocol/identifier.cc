@@ -1,7 +1,6 @@
 #include "protocol/identifier.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace spanwatch::protocol {
 namespace {
@@ -29,7 +28,7 @@ void FlowProtocol::OnData(Direction direction, ByteView bytes) noexcept {
       for (Side& each : sides_) each.lost = true;
     }
     side.seen = true;
-    side.bytes.insert(side.bytes.end(), bytes.begin(), bytes.end());
+    side.bytes.Append(bytes);
     Identify();
     if (state_ == State::kIdentifying) Trim(side);
   }
@@ -42,7 +41,7 @@ void FlowProtocol::OnGap(Direction direction, std::uint64_t length) noexcept {
   if (state_ == State::kParsing) {
     if (!Act(parser_->OnGap(Role(direction, reversed_), length))) Identify();
   } else if (state_ == State::kIdentifying) {
-    side.bytes.clear();
+    side.bytes.Put({});
     side.searched = 0;
     side.lost = true;
     side.cut = false;
@@ -69,7 +68,7 @@ bool FlowProtocol::Settle(Direction direction, ByteView bytes) noexcept {
   Side& side = sides_[Index(direction)];
   if (side.seen && side.bytes.empty()) return false;
   side.seen = true;
-  side.bytes.insert(side.bytes.end(), bytes.begin(), bytes.end());
+  side.bytes.Append(bytes);
   const ProbeAnswer fits = spec_->probe(side.bytes, Role(direction, reversed_));
   const ProbeAnswer refutes = spec_->probe(side.bytes, Role(direction, !reversed_));
   if (fits != ProbeAnswer::kYes && refutes == ProbeAnswer::kYes) {
@@ -88,7 +87,7 @@ void FlowProtocol::Release(Direction direction) noexcept {
   Side& side = sides_[Index(direction)];
   if (!refutable_ || (side.seen && side.bytes.empty())) return;
   refutable_ = false;
-  const Bytes kept = std::exchange(side.bytes, {});
+  const Bytes kept = side.bytes.Take();
   if (!kept.empty()) Parse(direction, kept);
 }
 
@@ -176,9 +175,8 @@ bool FlowProtocol::Hopeless() const {
 
 // Gives the parser what was kept, the client's bytes first. False when it handed over.
 bool FlowProtocol::Replay() noexcept {
-  std::array<Bytes, 2> kept = {std::move(sides_[0].bytes), std::move(sides_[1].bytes)};
+  std::array<Bytes, 2> kept = {sides_[0].bytes.Take(), sides_[1].bytes.Take()};
   for (Side& side : sides_) side.searched = 0;
-  for (Side& side : sides_) side.bytes = Bytes();
   ParserAnswer answer = ParserAnswer::kContinue;
   // Before any byte: what is missing came before all that was kept.
   for (const Direction role : kDirections) {
@@ -196,7 +194,7 @@ bool FlowProtocol::Replay() noexcept {
     // A tunnel that the client's bytes alone gave away: what the server said meanwhile goes to the inner protocol.
     if (!parsing && role == Direction::kFromClient) {
       const std::size_t other = Index(Opposite(direction));
-      sides_[other].bytes = std::move(kept[other]);
+      sides_[other].bytes.Put(std::move(kept[other]));
     }
     return parsing;
   }
@@ -226,7 +224,7 @@ void FlowProtocol::HandOver() noexcept {
   if (++hand_overs_ > kMaxHandOvers) return Finish();
   for (const Direction direction : kDirections) {
     Side& side = sides_[Index(direction)];
-    side.bytes = parser_->TakeRest(Role(direction, reversed_));
+    side.bytes.Put(parser_->TakeRest(Role(direction, reversed_)));
     side.searched = 0;
     side.lost = false;
     side.cut = false;
@@ -237,7 +235,7 @@ void FlowProtocol::HandOver() noexcept {
 
 void FlowProtocol::Finish() noexcept {
   parser_.reset();
-  for (Side& side : sides_) side.bytes = Bytes();
+  for (Side& side : sides_) side.bytes.Put({});
   state_ = State::kFinished;
 }
 
@@ -247,7 +245,7 @@ void FlowProtocol::Trim(Side& side) {
   if (side.bytes.size() <= limit) return;
   if (!side.lost) context_.counters.Add(Counter::protocol_identification_limited);
   side.searched -= std::min(side.searched, side.bytes.size() - limit);
-  side.bytes.erase(side.bytes.begin(), side.bytes.end() - static_cast<std::ptrdiff_t>(limit));
+  side.bytes.DropFront(side.bytes.size() - limit);
   side.lost = true;
   side.cut = true;
 }

@@ -14,6 +14,7 @@
 
 #include <array>
 #include <optional>
+#include <utility>
 
 #include "protocol/parser.h"
 
@@ -33,8 +34,38 @@ class FlowProtocol : private ObjectSink {
 
  private:
   enum class State : std::uint8_t { kIdentifying, kParsing, kFinished };
+  // The latest bytes of a direction. What is dropped in front is moved over only once it is a quarter of the rest, since
+  // of a stream that nobody knows every packet drops some.
+  class KeptBytes {
+   public:
+    operator ByteView() const { return ByteView(bytes_).subspan(dropped_); }
+    std::size_t size() const { return bytes_.size() - dropped_; }
+    bool empty() const { return size() == 0; }
+    void Append(ByteView more) { bytes_.insert(bytes_.end(), more.begin(), more.end()); }
+    void DropFront(std::size_t count) {
+      dropped_ += count;
+      if (dropped_ * 4 >= size()) Move();
+    }
+    Bytes Take() {
+      Move();
+      return std::exchange(bytes_, {});
+    }
+    void Put(Bytes bytes) {
+      bytes_ = std::move(bytes);
+      dropped_ = 0;
+    }
+
+   private:
+    void Move() {
+      bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(dropped_));
+      dropped_ = 0;
+    }
+
+    Bytes bytes_;
+    std::size_t dropped_ = 0;
+  };
   struct Side {
-    Bytes bytes;               // kept while identifying
+    KeptBytes bytes;           // while identifying
     std::size_t searched = 0;  // of them, where no message begins
     bool lost = false;         // what came before `bytes` is missing or was let go
     bool cut = false;          // `bytes` no longer begins where the direction or its latest gap did
