@@ -27,8 +27,8 @@ TcpScript InPacketsWith(std::uint8_t flags, const std::string& text) {
 
 TEST(TcpStray, PayloadInResetsAndSynsIsSearchedByItselfAndTold) {
   const std::string text = Text(20'000);
-  constexpr std::uint8_t kReset = TcpFields::kRst, kSyn = TcpFields::kSyn, kAck = TcpFields::kAck;
-  for (const int flags : {+kReset, kReset | kAck, +kSyn, kSyn | kAck, kSyn | TcpFields::kFin}) {
+  constexpr std::uint8_t kReset = TcpFields::kRst, kOpen = TcpFields::kSyn, kGood = TcpFields::kAck;
+  for (const int flags : {+kReset, kReset | kGood, +kOpen, kOpen | kGood, kOpen | TcpFields::kFin}) {
     FlowRun run;
     const RecordedFlow& flow = run.Only(InPacketsWith(static_cast<std::uint8_t>(flags), text).packets);
     EXPECT_EQ(flow.client_bytes(), "hello") << flags;
