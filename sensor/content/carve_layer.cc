@@ -1,7 +1,7 @@
 // Carving: files found inside other bytes by their own structure. Pictures of every format that is read (a thumbnail in
-// a JPEG is an object of its own), and what another layer opens: zip, gzip, 7z, and zlib streams (of PDF, git packs,
-// PNG's texts, SWF). A file that begins behind a quote and has escapes for its zeros is a string literal, as mysqldump
-// writes a BLOB: its escapes are taken off.
+// a JPEG is an object of its own), what another layer opens: zip, gzip, 7z, and zlib streams (of PDF, git packs, PNG's
+// texts, SWF), and encodings with a mark in front: uuencode, yEnc, ASCII85, patches of git. A file that begins behind a
+// quote and has escapes for its zeros is a string literal, as mysqldump writes a BLOB: its escapes are taken off.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -110,6 +110,13 @@ class CarveLayer final : public Layer {
       if (found >= limit) return limit;
       const ByteView rest = bytes.subspan(found);
       if (rest.size() < kLookBytes && !last) return found;
+      if (const std::size_t mark = MarkBytes(rest[0]); mark < rest.size()) {
+        const LayerSpec* encoding = MarkedEncoding(rest.subspan(mark));
+        at_start_ = false;
+        if (encoding != nullptr) StartInside(*encoding);
+        at = child_ != nullptr ? found + mark : found + 1;
+        continue;
+      }
       const FileKind kind = KindOfFile(rest.first(std::min(rest.size(), kPlausibleBytes)));
       const bool itself = at_start_;
       at_start_ = false;
@@ -142,6 +149,19 @@ class CarveLayer final : public Layer {
   static bool IsLiteral(std::uint8_t before, ByteView bytes) {
     return (before == '\'' || before == '"') &&
            LiteralReader::BeginsFile(before, bytes.first(std::min(bytes.size(), kLookBytes)));
+  }
+
+  // Encodings that are begun by a mark of their own in any text. Of the bytes that draw attention so many stand in
+  // front of the mark; beyond any size for others.
+  static std::size_t MarkBytes(std::uint8_t first) {
+    if (first == '\n') return 1;
+    return first == '=' || first == '<' || first == 'G' ? 0 : std::string_view::npos;
+  }
+  const LayerSpec* MarkedEncoding(ByteView bytes) const {
+    for (const LayerSpec* spec : {&kUuencodeLayer, &kYencLayer, &kAscii85Layer, &kGitPatchLayer}) {
+      if (spec->probe(object_.info(), bytes, false) != Likelihood::kNo) return spec;
+    }
+    return nullptr;
   }
 
   bool IsZlib(ByteView bytes, std::size_t at) {
@@ -276,7 +296,8 @@ class CarveLayer final : public Layer {
 
 constinit const LayerSpec kCarveLayer = {
     .name = "carved",
-    .help = "Pictures, zip, gzip and 7z files and zlib streams found inside other bytes.",
+    .help =
+        "Pictures, zip, gzip and 7z files, zlib streams, and encodings with a mark in front, found inside other bytes.",
     .role = LayerRole::kSearch,
     .probe = [](const ObjectInfo&, ByteView, bool) { return Likelihood::kYes; },
     .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> {

@@ -22,11 +22,13 @@ struct Magic {
 };
 
 // JPEG, PNG, zip, gzip, 7z, GIF, WebP, BMP, TIFF; JPEG and PNG whose bytes were taken for Latin-1 and stand as UTF-8;
-// zlib as most compressors begin it, with a window of 32 KiB and any level.
-constexpr Magic kMagics[] = {{0, 0xff, 0xd8},    {1, 0x89, 'P'},        {1, 0xc2, 0x89},     {2, 'P', 'K'},
-                             {2, 'R', 'I', "F"}, {3, 0x1f, 0x8b},       {4, '7', 'z'},       {5, 0xc3, 0xbf},
-                             {6, 'B', 'M'},      {6, 'M', 'M', "\0"sv}, {6, 'I', 'I', "*+"}, {6, 'G', 'I', "F"},
-                             {7, 'x', 0x01},     {7, 'x', '^'},         {7, 'x', 0x9c},      {7, 'x', 0xda}};
+// zlib as most compressors begin it, with a window of 32 KiB and any level; uuencode, yEnc, ASCII85, git's patches.
+constexpr Magic kMagics[] = {
+    {0, 0xff, 0xd8}, {0, 0xc3, 0xbf},       {1, 0x89, 'P'},      {1, 0xc2, 0x89},     {1, 0x1f, 0x8b},
+    {2, 'P', 'K'},   {2, 'R', 'I', "F"},    {3, '7', 'z'},       {4, 'x', 0x01},      {4, 'x', '^'},
+    {4, 'x', 0x9c},  {4, 'x', 0xda},        {5, '\n', 'b', "e"}, {6, '=', 'y', "b"},  {6, '<', '~'},
+    {7, 'B', 'M'},   {7, 'M', 'M', "\0"sv}, {7, 'I', 'I', "*+"}, {7, 'G', 'I', "FT"},
+};
 
 bool MagicBegins(ByteView bytes, std::size_t at) {
   return std::ranges::any_of(kMagics, [&](const Magic& magic) {

@@ -41,13 +41,13 @@ class BitReader {
   bool ended_ = false;
 };
 
-enum class Glance : std::uint8_t { kWrong, kGood, kBlockEnded };
+enum class Glance : std::uint8_t { kNoBlock, kGood, kBlockEnded };
 
 // Section 3.2.4: the length and its complement.
 Glance Stored(BitReader& bits) {
   bits.SkipToByte();
   const unsigned length = bits.Take(16), complement = bits.Take(16);
-  return bits.ended() || (length ^ complement) == 0xffff ? Glance::kGood : Glance::kWrong;
+  return bits.ended() || (length ^ complement) == 0xffff ? Glance::kGood : Glance::kNoBlock;
 }
 
 // Section 3.2.5.
@@ -80,12 +80,12 @@ Glance Fixed(BitReader& bits, std::size_t& made) {
       continue;
     }
     if (symbol == 256) return Glance::kBlockEnded;
-    if (symbol > 285) return Glance::kWrong;
+    if (symbol > 285) return Glance::kNoBlock;
     const std::size_t length = Length(bits, symbol - 257);
     const unsigned distance_code = bits.TakeCode(5);
     const std::size_t distance = Distance(bits, distance_code);
     if (bits.ended()) return Glance::kGood;
-    if (distance_code > 29 || distance > made) return Glance::kWrong;
+    if (distance_code > 29 || distance > made) return Glance::kNoBlock;
     made += length;
   }
 }
@@ -94,12 +94,12 @@ Glance Fixed(BitReader& bits, std::size_t& made) {
 Glance Dynamic(BitReader& bits) {
   constexpr unsigned kLongest = 7;
   const unsigned literals = bits.Take(5) + 257, distances = bits.Take(5) + 1, lengths = bits.Take(4) + 4;
-  if (literals > 286 || distances > 30) return Glance::kWrong;
+  if (literals > 286 || distances > 30) return Glance::kNoBlock;
   unsigned space = 0;
   for (unsigned i = 0; i < lengths; ++i) {
     if (const unsigned length = bits.Take(3); length > 0) space += 1u << (kLongest - length);
   }
-  return bits.ended() || space == 1u << kLongest ? Glance::kGood : Glance::kWrong;
+  return bits.ended() || space == 1u << kLongest ? Glance::kGood : Glance::kNoBlock;
 }
 
 }  // namespace
@@ -114,7 +114,7 @@ bool MayBeZlib(ByteView head) {
     if (bits.ended()) return made > 0;
     if (type == 3) return false;
     const Glance glance = type == 0 ? Stored(bits) : type == 1 ? Fixed(bits, made) : Dynamic(bits);
-    if (glance != Glance::kBlockEnded || last) return glance != Glance::kWrong;
+    if (glance != Glance::kBlockEnded || last) return glance != Glance::kNoBlock;
   }
 }
 
