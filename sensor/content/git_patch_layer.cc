@@ -37,6 +37,7 @@ class GitPatchCodec final : public Codec {
         if (c == '\n') return LayerState::kMore;
         if (c != 'l' && c != 'd') return LayerState::kDone;
         part_ = Part::kHeaderRest;
+        first_ = c;
         return LayerState::kMore;
       case Part::kHeaderRest:
         if (first_ != 0 && c != (first_ == 'l' ? 'i' : 'e')) return LayerState::kDone;

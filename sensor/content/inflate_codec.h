@@ -20,6 +20,7 @@ class InflateCodec final : public Codec {
  private:
   CodecStep BetweenMembers(ByteView in);
   void Start(std::uint32_t format);
+  std::size_t GiveBack(std::size_t taken);
 
   Wrapping wrapping_;
   std::unique_ptr<inflate_state> state_;

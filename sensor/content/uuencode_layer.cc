@@ -9,12 +9,16 @@ namespace {
 
 constexpr std::string_view kUuencodeBegin = "begin ";
 
-// `begin`, three or four octal digits and a blank.
+// `begin`, three or four octal digits and a blank; and as far as it is there, the first line of data.
 bool BeginsUuencode(std::string_view text) {
   if (!text.starts_with(kUuencodeBegin)) return false;
   text.remove_prefix(kUuencodeBegin.size());
   const std::size_t digits = std::min(text.find_first_not_of("01234567"), text.size());
-  return (digits == 3 || digits == 4) && text.substr(digits).starts_with(' ');
+  if ((digits != 3 && digits != 4) || !text.substr(digits).starts_with(' ')) return false;
+  const std::size_t line_end = text.find('\n');
+  if (line_end == std::string_view::npos) return true;
+  const std::string_view line = text.substr(line_end + 1, text.find_first_of("\r\n", line_end + 1) - line_end - 1);
+  return !line.empty() && std::ranges::all_of(line, [](char c) { return c >= ' ' && c <= '`'; });
 }
 
 class UuencodeCodec final : public Codec {

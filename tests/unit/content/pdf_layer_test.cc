@@ -101,7 +101,7 @@ TEST(PdfLayer, WhatIsNotReadIsTold) {
   EXPECT_EQ(icon.anomalies.Count(AnomalyCode::unread_picture), 0u);
 }
 
-TEST(PdfLayer, GapLosesNoOtherStream) {
+TEST(PdfContentLayer, GapLosesNoOtherStream) {
   const std::string flate = Deflate(Page(), 15),
                     text = "%PDF-1.7\n" + Object(1, "/Length 9", Page()) + Object(2, "/Filter/FlateDecode", flate);
   ContentRun run;
@@ -144,8 +144,9 @@ TEST(Ascii85Layer, IsFoundBetweenItsMarks) {
 }
 
 TEST(Ascii85Layer, WhatOnlyBeginsLikeItIsNone) {
-  for (const std::string& text : {std::string("<~ see above, and look at the other page {of this book} ~>"),
-                                  "<~" + std::string(80, 'u'), std::string("a<~b")}) {
+  for (const std::string& text :
+       {std::string("<~ see above, and look at the other page {of this book} ~>"),
+        "<~" + std::string("uuuuu uuuuu uuuuu uuuuu uuuuu uuuuu uuuuu uuuuu"), std::string("a<~b")}) {
     ContentRun run;
     run.Feed({}, text);
     run.Feed({}, "x " + text);

@@ -102,7 +102,7 @@ std::vector<Armoured> Armour(const std::string& file) {
        {},
        "x\r\n=ybegin part=1 total=1 line=128 size=9 name=a\r\n=ypart begin=1 end=9\r\n" + YencLines(file) +
            "=yend size=9 part=1\r\n"},
-      {"git diff --binary", {}, "From: a\n---\n" + GitPatch(file)},
+      {"git diff --binary", {}, "See:\n---\n" + GitPatch(file)},
   };
 }
 
