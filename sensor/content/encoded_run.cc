@@ -184,6 +184,34 @@ std::optional<FoundRun> HexRun(ByteView text, const Stretch& stretch, bool unali
   return run;
 }
 
+// Letters of one case and digits to the end of the stretch, as base32 has them: both of them, in many kinds, and none
+// that its alphabet lacks. Base64 so long has letters of both cases; hex digits no letter behind F.
+std::optional<FoundRun> Base32Run(const Stretch& stretch) {
+  constexpr std::size_t kFewestKinds = 14, kFewestDigits = 3;
+  std::array<std::uint16_t, 256> seen{};
+  std::size_t first = stretch.size;
+  bool upper = false, lower = false;
+  for (; first > 0; --first) {
+    const std::uint8_t c = stretch.characters[first - 1];
+    upper = upper || std::isupper(c) != 0;
+    lower = lower || std::islower(c) != 0;
+    if (std::isalnum(c) == 0 || (upper && lower)) break;
+    ++seen[static_cast<std::uint8_t>(std::toupper(c))];
+  }
+  if (stretch.size - first < kBase32RunMinimum) return std::nullopt;
+  const auto count = [&](std::string_view characters) {
+    std::size_t sum = 0;
+    for (const char c : characters) sum += seen[static_cast<std::uint8_t>(c)];
+    return sum;
+  };
+  const std::size_t digits = count("0123456789"), beyond_hex = count("GHIJKLMNOPQRSTUVWXYZ");
+  const auto kinds = static_cast<std::size_t>(std::ranges::count_if(seen, [](std::uint16_t n) { return n > 0; }));
+  const bool even = digits >= kFewestDigits && beyond_hex * 10 >= stretch.size - first && kinds >= kFewestKinds;
+  const bool standard = count("0189") == 0, extended = count("WXYZ") == 0;
+  if (!even || (!standard && !extended)) return std::nullopt;
+  return FoundRun{.encoding = standard ? TextEncoding::kBase32 : TextEncoding::kBase32Hex, .start = stretch.at[first]};
+}
+
 // The line that the run begins in: short ones are words in front of it, but the first may be what a heading left of it.
 std::size_t FirstLine(const Stretch& stretch) {
   for (std::size_t line = 0; line + 1 < stretch.line_count; ++line) {
@@ -252,7 +280,16 @@ std::size_t BehindHexMark(ByteView text, std::size_t at) {
 
 bool RunReader::TakesAlphabet(std::uint8_t byte) {
   const std::uint8_t kind = kCharacterClass[byte];
-  if (encoding_ == TextEncoding::kHex) return (kind & CharacterClass::kHex) != 0;
+  switch (encoding_) {
+    case TextEncoding::kHex:
+      return (kind & CharacterClass::kHex) != 0;
+    case TextEncoding::kBase32:
+      return kBase32Value[byte] != 255;
+    case TextEncoding::kBase32Hex:
+      return kBase32HexValue[byte] != 255;
+    case TextEncoding::kBase64:
+      break;
+  }
   if ((kind & CharacterClass::kShared) != 0) return true;
   if ((kind & CharacterClass::kUrl) != 0) {
     url_ = url_ || !standard_;
@@ -415,6 +452,7 @@ RunSearch FindRun(ByteView text, bool unaligned) {
     search.keep_from = stretch.open && stretch.size < kBase64RunMinimum ? start : stretch.next;
     if (stretch.size >= kBase64RunMinimum) {
       search.run = HexRun(text, stretch, unaligned);
+      if (!search.run) search.run = Base32Run(stretch);
       if (!search.run) search.run = Base64Run(text, stretch, unaligned);
       if (search.run) {
         search.run->column = Column(text, search.run->start);

@@ -1,6 +1,6 @@
-// A run of base64 or hex inside text: where it begins (FindRun), and its characters with line breaks, escapes and what
-// folds it into lines taken off (RunReader). State machines over a stream in any split; no allocation. Inspector thread
-// only.
+// A run of base64, base32 or hex inside text: where it begins (FindRun), and its characters with line breaks, escapes
+// and what folds it into lines taken off (RunReader). State machines over a stream in any split; no allocation.
+// Inspector thread only.
 #pragma once
 
 #include <optional>
@@ -15,6 +15,8 @@ namespace spanwatch::content {
 inline constexpr std::size_t kBase64RunMinimum = 64;
 // Of hex digits: more than the longest usual digest (SHA-512, 128).
 inline constexpr std::size_t kHexRunMinimum = 136;
+// Of base32, as of base64.
+inline constexpr std::size_t kBase32RunMinimum = 64;
 // A search looks at so many bytes at most, those in front of what drew its attention and those behind that.
 inline constexpr std::size_t kSearchBack = 512, kSearchBytes = 1024;
 
@@ -45,7 +47,7 @@ class RunReader {
     line_ += characters;
     printed_ += characters;
   }
-  bool hex() const { return encoding_ == TextEncoding::kHex; }
+  bool base64() const { return encoding_ == TextEncoding::kBase64; }
   // The first of + / - _ settles the alphabet; a character of the other one ends the run.
   bool TakesAlphabet(std::uint8_t byte);
   bool inside_escape() const { return escapes_.inside(); }

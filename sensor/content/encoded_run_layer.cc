@@ -1,7 +1,7 @@
-// What stands as text inside other bytes: runs of base64 and hex digits, hex dumps, lists of numbers, string literals
-// with escapes. In JSON strings, XML elements, form fields, cookies, programs, SQL, bare dumps. Finding them in bytes
-// that hold none costs little: attention is drawn by 48 bytes that all are of their characters, so most bytes are never
-// looked at.
+// What stands as text inside other bytes: runs of base64, base32 and hex digits, hex dumps, lists of numbers, string
+// literals with escapes. In JSON strings, XML elements, form fields, cookies, programs, SQL, bare dumps. Finding them
+// in bytes that hold none costs little: attention is drawn by 48 bytes that all are of their characters, so most bytes
+// are never looked at.
 #include <algorithm>
 #include <cstring>
 #include <variant>
@@ -239,12 +239,14 @@ class EncodedRunLayer final : public Layer {
   }
 
   void OpenRun(const FoundRun& run) {
-    const bool hex = run.encoding == TextEncoding::kHex;
+    const bool base64 = run.encoding == TextEncoding::kBase64;
     const ObjectInfo info{.kind = ObjectKind::kDecoded,
-                          .step = hex       ? "hex"
-                                  : run.url ? "base64url"
-                                            : "base64",
-                          .evasive = !run.expected && (hex || run.url)};
+                          .step = run.encoding == TextEncoding::kHex         ? "hex"
+                                  : run.encoding == TextEncoding::kBase32    ? "base32"
+                                  : run.encoding == TextEncoding::kBase32Hex ? "base32hex"
+                                  : run.url                                  ? "base64url"
+                                                                             : "base64",
+                          .evasive = !run.expected && (!base64 || run.url)};
     reader_.emplace<RunReader>(run.encoding, run.lines, run.column);
     for (int phase = 0; phase < run.phases; ++phase) {
       Child& child = children_[static_cast<std::size_t>(phase)];
@@ -275,7 +277,7 @@ class EncodedRunLayer final : public Layer {
     auto* run = std::get_if<RunReader>(&reader_);
     Child& child = children_[0];
     if (run == nullptr || children_[1].node != nullptr || child.node == nullptr) return 0;
-    if (run->hex() || bytes.size() < 16 || !run->plain() || !child.decoder.aligned()) return 0;
+    if (!run->base64() || bytes.size() < 16 || !run->plain() || !child.decoder.aligned()) return 0;
     Flush();
     std::uint8_t output[3072];
     std::size_t length = std::min<std::size_t>(bytes.size(), sizeof(output) / 3 * 4);
@@ -360,7 +362,9 @@ class EncodedRunLayer final : public Layer {
 
 constinit const LayerSpec kEncodedRunLayer = {
     .name = "base64",
-    .help = "Base64 (both alphabets), hex digits and dumps, lists of numbers and escaped string literals inside text.",
+    .help =
+        "Base64 and base32 (both alphabets), hex digits and dumps, lists of numbers and escaped string literals inside "
+        "text.",
     .role = LayerRole::kSearch,
     .probe = [](const ObjectInfo&, ByteView, bool) { return Likelihood::kYes; },
     .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> {

@@ -29,6 +29,20 @@ constexpr std::array<std::uint8_t, 256> MakeHexValues() {
   return values;
 }
 
+// RFC 4648 section 6 begins with the letters, section 7 with the digits.
+constexpr std::array<std::uint8_t, 256> MakeBase32Values(bool digits_first) {
+  std::array<std::uint8_t, 256> values{};
+  values.fill(255);
+  for (int i = 0; i < (digits_first ? 22 : 26); ++i) {
+    values[static_cast<std::size_t>('A' + i)] = values[static_cast<std::size_t>('a' + i)] =
+        static_cast<std::uint8_t>(i + (digits_first ? 10 : 0));
+  }
+  for (int i = digits_first ? 0 : 2; i < (digits_first ? 10 : 8); ++i) {
+    values[static_cast<std::size_t>('0' + i)] = static_cast<std::uint8_t>(digits_first ? i : 24 + i);
+  }
+  return values;
+}
+
 constexpr std::array<std::uint8_t, 256> MakeClasses() {
   std::array<std::uint8_t, 256> classes{};
   const auto base64 = MakeBase64Values();
@@ -50,6 +64,8 @@ constexpr std::array<std::uint8_t, 256> MakeClasses() {
 
 }  // namespace
 
+constinit const std::array<std::uint8_t, 256> kBase32Value = MakeBase32Values(false);
+constinit const std::array<std::uint8_t, 256> kBase32HexValue = MakeBase32Values(true);
 constinit const std::array<std::uint8_t, 256> kCharacterClass = MakeClasses();
 constinit const std::array<std::uint8_t, 256> kBase64Value = MakeBase64Values();
 constinit const std::array<std::uint8_t, 256> kHexValue = MakeHexValues();

@@ -1,5 +1,6 @@
-// Base64 (RFC 4648 sections 4 and 5, both alphabets) and hex digits to bytes, as a stream, in whatever line structure
-// and escaping (MIME lines, JSON and XML escapes, percent-encoding). One per run; no allocation.
+// Base64 (RFC 4648 sections 4 and 5, both alphabets), base32 (sections 6 and 7) and hex digits to bytes, as a stream,
+// in whatever line structure and escaping (MIME lines, JSON and XML escapes, percent-encoding). One per run; no
+// allocation.
 #pragma once
 
 #include <array>
@@ -8,7 +9,7 @@
 
 namespace spanwatch::content {
 
-enum class TextEncoding : std::uint8_t { kBase64, kHex };
+enum class TextEncoding : std::uint8_t { kBase64, kHex, kBase32, kBase32Hex };
 
 // What a character may be in encoded text.
 struct CharacterClass {
@@ -23,6 +24,9 @@ struct CharacterClass {
 extern const std::array<std::uint8_t, 256> kCharacterClass;
 extern const std::array<std::uint8_t, 256> kBase64Value;  // 0..63, else 255
 extern const std::array<std::uint8_t, 256> kHexValue;     // 0..15, else 255
+// 0..31, else 255; small letters too.
+extern const std::array<std::uint8_t, 256> kBase32Value;
+extern const std::array<std::uint8_t, 256> kBase32HexValue;
 
 class TextDecoder {
  public:
@@ -35,12 +39,20 @@ class TextDecoder {
       --skip_;
       return 0;
     }
-    if (encoding_ == TextEncoding::kHex) {
-      bits_ = bits_ << 4 | kHexValue[character];
-      count_ += 4;
-    } else {
-      bits_ = bits_ << 6 | kBase64Value[character];
-      count_ += 6;
+    switch (encoding_) {
+      case TextEncoding::kHex:
+        bits_ = bits_ << 4 | kHexValue[character];
+        count_ += 4;
+        break;
+      case TextEncoding::kBase64:
+        bits_ = bits_ << 6 | kBase64Value[character];
+        count_ += 6;
+        break;
+      case TextEncoding::kBase32:
+      case TextEncoding::kBase32Hex:
+        bits_ = bits_ << 5 | (encoding_ == TextEncoding::kBase32 ? kBase32Value : kBase32HexValue)[character];
+        count_ += 5;
+        break;
     }
     if (count_ < 8) return 0;
     count_ -= 8;

@@ -28,6 +28,18 @@ struct Case {
   bool evasive;
 };
 
+std::string Base32(const std::string& bytes, const std::string& alphabet) {
+  std::string out;
+  unsigned bits = 0;
+  int count = 0;
+  for (const char c : bytes) {
+    bits = (bits & 0xff) << 8 | static_cast<std::uint8_t>(c);
+    for (count += 8; count >= 5; count -= 5) out += alphabet[bits >> (count - 5) & 31];
+  }
+  if (count > 0) out += alphabet[bits << (5 - count) & 31];
+  return out;
+}
+
 std::vector<Case> Cases() {
   const std::string jpeg = MakeJpeg(41, 5000);
   const std::string base64 = Base64(jpeg);
@@ -51,6 +63,12 @@ std::vector<Case> Cases() {
       {"xxd -p", Wrap(hex, 60, "\n") + "\n", "hex", true},
       {"hex bytes", "dump\n" + Wrap(Wrap(upper, 2, " "), 48, "\n") + "\n.", "hex", true},
       {"hex with colons", "dump=" + Wrap(hex, 2, ":") + ".", "hex", true},
+      {"base32", "note " + Base32(jpeg, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") + "=== end", "base32", true},
+      {"base32 in lines", "note\n" + Wrap(Base32(jpeg, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"), 76, "\n") + "\n", "base32",
+       true},
+      {"base32 in small letters", "{\"d\":\"" + Base32(jpeg, "abcdefghijklmnopqrstuvwxyz234567") + "\"}", "base32",
+       true},
+      {"base32hex", "a/b?d=" + Base32(jpeg, "0123456789ABCDEFGHIJKLMNOPQRSTUV") + "&x", "base32hex", true},
       {"SQL literal", "INSERT INTO t VALUES (1, X'" + hex + "');", "hex", false},
       {"SQL number", "INSERT INTO t VALUES (1, 0x" + upper + ");", "hex", false},
   };
