@@ -18,13 +18,14 @@ import sys
 import time
 
 import breach_cases
+import encoding_cases
 import harmless_cases
 import record_cases
 import wire
 from case import SEVERITIES
 from world import World
 
-CASES = {case.number: case for case in breach_cases.CASES + harmless_cases.CASES + record_cases.CASES}
+CASES = {case.number: case for case in breach_cases.CASES + harmless_cases.CASES + record_cases.CASES + encoding_cases.CASES}
 
 
 class Run:
