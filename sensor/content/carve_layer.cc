@@ -110,7 +110,7 @@ class CarveLayer final : public Layer {
       if (found >= limit) return limit;
       const ByteView rest = bytes.subspan(found);
       if (rest.size() < kLookBytes && !last) return found;
-      if (const std::size_t mark = MarkBytes(rest[0]); mark < rest.size()) {
+      if (const std::size_t mark = MarkBytes(rest); mark < rest.size()) {
         const LayerSpec* encoding = MarkedEncoding(rest.subspan(mark));
         at_start_ = false;
         if (encoding != nullptr) StartInside(*encoding);
@@ -151,11 +151,12 @@ class CarveLayer final : public Layer {
            LiteralReader::BeginsFile(before, bytes.first(std::min(bytes.size(), kLookBytes)));
   }
 
-  // Encodings that are begun by a mark of their own in any text. Of the bytes that draw attention so many stand in
-  // front of the mark; beyond any size for others.
-  static std::size_t MarkBytes(std::uint8_t first) {
-    if (first == '\n') return 1;
-    return first == '=' || first == '<' || first == 'G' ? 0 : std::string_view::npos;
+  // Encodings that are begun by a mark of their own in any text. So many of the bytes that drew attention stand in
+  // front of the mark; beyond any size where they are of none.
+  static std::size_t MarkBytes(ByteView bytes) {
+    if (bytes[0] == '\n') return 1;
+    const bool mark = bytes[0] == '=' || bytes[0] == '<' || AsText(bytes).starts_with("GIT");
+    return mark ? 0 : std::string_view::npos;
   }
   const LayerSpec* MarkedEncoding(ByteView bytes) const {
     for (const LayerSpec* spec : {&kUuencodeLayer, &kYencLayer, &kAscii85Layer, &kGitPatchLayer}) {
