@@ -27,6 +27,16 @@ bool IsRecordByte(std::uint8_t c) {
          std::string_view(" -,;:|\t./_").contains(static_cast<char>(c));
 }
 
+// Whether the first characters can stand for text; most words end here. REQUIRES: four of base64's alphabet
+bool MayBeginText(ByteView run) {
+  const unsigned a = kBase64Value[run[0]], b = kBase64Value[run[1]], c = kBase64Value[run[2]], d = kBase64Value[run[3]];
+  const auto second = static_cast<std::uint8_t>(b << 4 | c >> 2);
+  const bool base64 = IsTextByte(static_cast<std::uint8_t>(a << 2 | b >> 4)) && (IsTextByte(second) || second == 0) &&
+                      IsTextByte(static_cast<std::uint8_t>(c << 6 | d));
+  const bool prefix = run[0] == 'x' || run[1] == 'x' || run[1] == 'X';
+  return base64 || prefix || (kHexValue[run[0]] < 8 && kHexValue[run[1]] != 255);
+}
+
 // What a value decodes to, when that is text.
 class DecodedValue {
  public:
@@ -135,7 +145,7 @@ class EncodedValueLayer final : public Layer {
   }
 
   bool IsValue(ByteView run) {
-    if (run.size() < kLongWordBytes || run.size() > kLongestValue) return false;
+    if (run.size() < kLongWordBytes || run.size() > kLongestValue || !MayBeginText(run)) return false;
     std::string_view digits = AsText(run);
     // `0x`, and what a backslash leaves of `\x`.
     if (digits.starts_with("0x") || digits.starts_with("0X")) {

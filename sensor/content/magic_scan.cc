@@ -1,6 +1,7 @@
 #include "content/magic_scan.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <string_view>
@@ -29,6 +30,13 @@ constexpr Magic kMagics[] = {
     {4, 'x', 0x9c},  {4, 'x', 0xda},        {5, '\n', 'b', "e"}, {6, '=', 'y', "b"},  {6, '<', '~'},
     {7, 'B', 'M'},   {7, 'M', 'M', "\0"sv}, {7, 'I', 'I', "*+"}, {7, 'G', 'I', "FT"},
 };
+
+constexpr std::array<bool, 256> MakeFirstBytes() {
+  std::array<bool, 256> firsts{};
+  for (const Magic& magic : kMagics) firsts[magic.first] = true;
+  return firsts;
+}
+constexpr std::array<bool, 256> kFirstBytes = MakeFirstBytes();
 
 bool MagicBegins(ByteView bytes, std::size_t at) {
   return std::ranges::any_of(kMagics, [&](const Magic& magic) {
@@ -91,7 +99,7 @@ constexpr NibbleTables kTables = MakeTables();
 }  // namespace
 
 std::size_t FindMagicPlain(ByteView bytes, std::size_t from) {
-  while (from < bytes.size() && !MagicBegins(bytes, from)) ++from;
+  while (from < bytes.size() && !(kFirstBytes[bytes[from]] && MagicBegins(bytes, from))) ++from;
   return std::min(from, bytes.size());
 }
 

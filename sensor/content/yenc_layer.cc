@@ -5,7 +5,9 @@
 namespace spanwatch::content {
 namespace {
 
-constexpr std::string_view kYencBegin = "=ybegin ";
+constexpr std::string_view kYencBegin = "=ybegin ", kYencSize = " size=";
+// A writer breaks lines at 128 characters or thereabouts; the specification allows 997.
+constexpr std::size_t kLongestYencLine = 1024;
 
 class YencCodec final : public Codec {
  public:
@@ -22,24 +24,28 @@ class YencCodec final : public Codec {
   enum class Part : std::uint8_t { kData, kEscape, kKeyword };
 
   LayerState Add(std::uint8_t c, MutableByteView out, std::size_t& made) {
-    constexpr std::size_t kLongestKeyword = 1024;
     switch (part_) {
       case Part::kData:
         if (c == '=') {
           part_ = Part::kEscape;
-        } else if (c != '\n' && c != '\r') {
+        } else if (c == '\n' || c == '\r') {
+          line_ = 0;
+        } else {
           out[made++] = static_cast<std::uint8_t>(c - 42);
+          return Count();
         }
         return LayerState::kMore;
       case Part::kEscape:
         // No byte is escaped as `=y`.
         part_ = c == 'y' ? Part::kKeyword : Part::kData;
         keyword_ = 0;
-        if (c != 'y') out[made++] = static_cast<std::uint8_t>(c - 64 - 42);
-        return LayerState::kMore;
+        if (c == 'y') return LayerState::kMore;
+        out[made++] = static_cast<std::uint8_t>(c - 64 - 42);
+        return Count();
       case Part::kKeyword:
         if (keyword_++ == 0) ended_ = c == 'e';
-        if (keyword_ > kLongestKeyword) return LayerState::kBroken;
+        if (keyword_ > kLongestYencLine) return LayerState::kBroken;
+        ReadSize(c);
         if (c != '\n') return LayerState::kMore;
         part_ = Part::kData;
         return ended_ ? LayerState::kDone : LayerState::kMore;
@@ -47,7 +53,23 @@ class YencCodec final : public Codec {
     return LayerState::kBroken;
   }
 
+  // Of the whole file: no part is larger, and what goes on longer lacks its end.
+  void ReadSize(std::uint8_t c) {
+    if (size_matched_ == kYencSize.size() && c >= '0' && c <= '9' && size_ < std::uint64_t{1} << 56) {
+      size_ = size_ * 10 + (c - '0');
+    } else if (size_matched_ < kYencSize.size()) {
+      size_matched_ = c == static_cast<std::uint8_t>(kYencSize[size_matched_]) ? size_matched_ + 1 : c == ' ' ? 1 : 0;
+    } else {
+      size_matched_ = std::string_view::npos;
+    }
+  }
+  LayerState Count() { return ++line_ > kLongestYencLine || ++made_ > size_ ? LayerState::kBroken : LayerState::kMore; }
+
   Part part_ = Part::kData;
+  std::size_t line_ = 0;          // characters of it
+  std::size_t size_matched_ = 0;  // characters of kYencSize; beyond any size behind the number
+  std::uint64_t size_ = 0;
+  std::uint64_t made_ = 0;
   std::size_t keyword_ = 0;  // characters of it
   bool ended_ = false;
 };
@@ -58,8 +80,13 @@ constinit const LayerSpec kYencLayer = {
     .name = "yenc",
     .help = "yEnc of news and mail.",
     .encodings = {"x-yenc", "yenc"},
-    .probe = [](const ObjectInfo&, ByteView head,
-                bool) { return AsText(head).starts_with(kYencBegin) ? Likelihood::kYes : Likelihood::kNo; },
+    .probe =
+        [](const ObjectInfo&, ByteView head, bool) {
+          const std::string_view text = AsText(head);
+          const std::string_view behind =
+              text.starts_with(kYencBegin) ? text.substr(kYencBegin.size()) : std::string_view();
+          return behind.starts_with("line=") || behind.starts_with("part=") ? Likelihood::kYes : Likelihood::kNo;
+        },
     .create = [](ObjectNode& object, ByteView) -> std::unique_ptr<Layer> {
       return std::make_unique<CodecLayer>(object, std::make_unique<YencCodec>(), kYencLayer.name);
     },

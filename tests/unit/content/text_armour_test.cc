@@ -100,7 +100,7 @@ std::vector<Armoured> Armour(const std::string& file) {
       {"yEnc alone", {}, yenc},
       {"yEnc of one part",
        {},
-       "x\r\n=ybegin part=1 total=1 line=128 size=9 name=a\r\n=ypart begin=1 end=9\r\n" + YencLines(file) +
+       "x\r\n=ybegin part=1 total=1 line=128 size=6000 name=a\r\n=ypart begin=1 end=9\r\n" + YencLines(file) +
            "=yend size=9 part=1\r\n"},
       {"git diff --binary", {}, "See:\n---\n" + GitPatch(file)},
   };
@@ -134,9 +134,9 @@ TEST(TextArmour, UuencodeLayerYencLayerAndGitPatchLayerGoOnBehindOne) {
 }
 
 TEST(TextArmour, WhatOnlyBeginsLikeItIsNone) {
-  for (const char* text :
-       {"We\nbegin 644 is a mode\n", "SQL\nbegin transaction;\nbegin\n  x := 1;\nend;\n", "x=y&a=ybegin\n",
-        "GIT binary patches\nGIF89a", "Binary files a/x and b/x differ\n", "\nbegin 1234567 a\n"}) {
+  for (const char* text : {"We\nbegin 644 is a mode\n", "SQL\nbegin transaction;\nbegin\n  x := 1;\nend;\n",
+                           "x=y&a=ybegin\n", "=ybegin is its first line", "GIT binary patches\nGIF89a",
+                           "Binary files a/x and b/x differ\n", "\nbegin 1234567 a\n"}) {
     ContentRun run;
     run.Feed({}, text);
     for (const auto& object : run.recorder.objects()) EXPECT_NE(object->info.kind, ObjectKind::kDecoded) << text;
