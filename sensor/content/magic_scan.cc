@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-struct Magic {
+struct Beginning {
   int bit;  // of the tables below
   std::uint8_t first;
   std::uint8_t second;
@@ -24,7 +24,7 @@ struct Magic {
 
 // JPEG, PNG, zip, gzip, 7z, GIF, WebP, BMP, TIFF; JPEG and PNG whose bytes were taken for Latin-1 and stand as UTF-8;
 // zlib as most compressors begin it, with a window of 32 KiB and any level; uuencode, yEnc, ASCII85, git's patches.
-constexpr Magic kMagics[] = {
+constexpr Beginning kBeginnings[] = {
     {0, 0xff, 0xd8}, {0, 0xc3, 0xbf},       {1, 0x89, 'P'},      {1, 0xc2, 0x89},     {1, 0x1f, 0x8b},
     {2, 'P', 'K'},   {2, 'R', 'I', "F"},    {3, '7', 'z'},       {4, 'x', 0x01},      {4, 'x', '^'},
     {4, 'x', 0x9c},  {4, 'x', 0xda},        {5, '\n', 'b', "e"}, {6, '=', 'y', "b"},  {6, '<', '~'},
@@ -33,13 +33,13 @@ constexpr Magic kMagics[] = {
 
 constexpr std::array<bool, 256> MakeFirstBytes() {
   std::array<bool, 256> firsts{};
-  for (const Magic& magic : kMagics) firsts[magic.first] = true;
+  for (const Beginning& magic : kBeginnings) firsts[magic.first] = true;
   return firsts;
 }
 constexpr std::array<bool, 256> kFirstBytes = MakeFirstBytes();
 
 bool MagicBegins(ByteView bytes, std::size_t at) {
-  return std::ranges::any_of(kMagics, [&](const Magic& magic) {
+  return std::ranges::any_of(kBeginnings, [&](const Beginning& magic) {
     if (bytes[at] != magic.first) return false;
     if (at + 1 == bytes.size()) return true;
     if (bytes[at + 1] != magic.second) return false;
@@ -55,7 +55,7 @@ struct NibbleTables {
 };
 constexpr NibbleTables MakeTables() {
   NibbleTables tables;
-  for (const Magic& magic : kMagics) {
+  for (const Beginning& magic : kBeginnings) {
     const auto bit = static_cast<std::uint8_t>(1u << magic.bit);
     tables.first_low[magic.first & 15] |= bit;
     tables.first_high[magic.first >> 4] |= bit;
