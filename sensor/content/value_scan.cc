@@ -60,7 +60,10 @@ std::size_t FindLongWordPlain(ByteView bytes, std::size_t from) {
 std::size_t FindLongWord(ByteView bytes, std::size_t from) {
 #if defined(__x86_64__)
   static const bool kAvx2 = __builtin_cpu_supports("avx2");
-  if (kAvx2) from = FindLongWordAvx2(bytes, from);
+  if (kAvx2) {
+    from = FindLongWordAvx2(bytes, from);
+    if (from + 64 <= bytes.size()) return from;  // it stops so far from the end only where one begins
+  }
 #endif
   return FindLongWordPlain(bytes, from);
 }
