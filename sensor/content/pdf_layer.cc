@@ -53,17 +53,19 @@ class PdfLayer final : public Layer {
     const std::string_view text = AsText(bytes);
     for (std::size_t at = text.find(kPdfStream); at != std::string_view::npos; at = text.find(kPdfStream, at + 1)) {
       const std::size_t behind = at + kPdfStream.size();
-      if (behind + 2 > text.size() && !last) {
+      if (behind + 3 > text.size() && !last) {
         Keep(bytes.first(at));
         goes_on = false;
         return at;
       }
-      const std::string_view line_end = text.substr(behind, 2);
+      // Some writers put a blank in front of the line's end.
+      const std::size_t blank = text.substr(behind).starts_with(' ') ? 1 : 0;
+      const std::string_view line_end = text.substr(behind + blank, 2);
       if (line_end.empty() || (line_end[0] != '\n' && line_end[0] != '\r')) continue;
       Keep(bytes.first(at));
       if (EndsDictionary()) {
         Open();
-        return behind + (line_end == "\r\n" ? 2 : 1);
+        return behind + blank + (line_end == "\r\n" ? 2 : 1);
       }
       // `endstream` whose stream was not seen.
       Keep(bytes.subspan(at, kPdfStream.size()));

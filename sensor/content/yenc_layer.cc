@@ -1,5 +1,8 @@
 // yEnc (yEnc draft 1.3): lines `=ybegin` and, of a part, `=ypart`; every byte with 42 added, some escaped; `=yend`.
 // News and some mail hold it. The parts of one file are objects of their own.
+#include <algorithm>
+#include <utility>
+
 #include "content/codec_layer.h"
 
 namespace spanwatch::content {
@@ -8,6 +11,8 @@ namespace {
 constexpr std::string_view kYencBegin = "=ybegin ", kYencSize = " size=";
 // A writer breaks lines at 128 characters or thereabouts; the specification allows 997.
 constexpr std::size_t kLongestYencLine = 1024;
+// Some posters tell a wrong size; no server takes a larger part.
+constexpr std::uint64_t kLargestArticle = 4 << 20;
 
 class YencCodec final : public Codec {
  public:
@@ -26,6 +31,8 @@ class YencCodec final : public Codec {
   LayerState Add(std::uint8_t c, MutableByteView out, std::size_t& made) {
     switch (part_) {
       case Part::kData:
+        // NNTP and SMTP double a full stop that begins a line.
+        if (std::exchange(after_stop_, c == '.' && line_ == 0) && c == '.') return LayerState::kMore;
         if (c == '=') {
           part_ = Part::kEscape;
         } else if (c == '\n' || c == '\r') {
@@ -53,7 +60,7 @@ class YencCodec final : public Codec {
     return LayerState::kBroken;
   }
 
-  // Of the whole file: no part is larger, and what goes on longer lacks its end.
+  // Of the whole file, as far as it is true: what goes on for longer lacks its end.
   void ReadSize(std::uint8_t c) {
     if (size_matched_ == kYencSize.size() && c >= '0' && c <= '9' && size_ < std::uint64_t{1} << 56) {
       size_ = size_ * 10 + (c - '0');
@@ -63,10 +70,14 @@ class YencCodec final : public Codec {
       size_matched_ = std::string_view::npos;
     }
   }
-  LayerState Count() { return ++line_ > kLongestYencLine || ++made_ > size_ ? LayerState::kBroken : LayerState::kMore; }
+  LayerState Count() {
+    return ++line_ > kLongestYencLine || ++made_ > std::max(size_, kLargestArticle) ? LayerState::kBroken
+                                                                                    : LayerState::kMore;
+  }
 
   Part part_ = Part::kData;
   std::size_t line_ = 0;          // characters of it
+  bool after_stop_ = false;       // a full stop began it
   std::size_t size_matched_ = 0;  // characters of kYencSize; beyond any size behind the number
   std::uint64_t size_ = 0;
   std::uint64_t made_ = 0;

@@ -58,6 +58,8 @@ std::vector<Writer> PdfWriters() {
        head + Object(1, "/Type/XObject/Subtype/Form/Resources<</Filter 1/F<</A[/B]>>>>/Filter[/FlateDecode]", flate) +
            picture},
       {"hex digits", head + Object(1, "/Filter/ASCIIHexDecode", ToHex(AsBytes(Page())) + ">") + picture},
+      {"a blank behind the keyword",
+       head + "1 0 obj<</Filter/FlateDecode>>stream \r\n" + flate + "\r\nendstream\n" + picture},
       {"no end of a stream", head + "1 0 obj<</Filter/FlateDecode>>stream\r\n" + flate + "\nendobj\n" + picture},
       {"bytes in front", "HTTP junk\r\n" + head + Object(1, "/Filter/FlateDecode", flate) + picture},
       {"a comment with parentheses",

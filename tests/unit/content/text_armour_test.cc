@@ -88,6 +88,9 @@ std::vector<Armoured> Armour(const std::string& file) {
   const std::string half = file.substr(0, file.size() / 2);
   const std::string yenc = "=ybegin line=128 size=" + std::to_string(file.size()) + " name=gate 1.jpg\r\n" +
                            YencLines(file) + "=yend size=9\r\n";
+  std::string stuffed = yenc;
+  for (std::size_t at = stuffed.find("\n."); at != std::string::npos; at = stuffed.find("\n.", at + 3))
+    stuffed.insert(at + 1, ".");
   return {
       {"uuencode of GNU sharutils", {}, Uuencoded(file)},
       {"uuencode with blanks", {}, "Hello,\nhere it is:\n\n" + Uuencoded(file, {.zero = ' '}) + "\nbye\n"},
@@ -98,6 +101,7 @@ std::vector<Armoured> Armour(const std::string& file) {
       {"mail of Outlook Express", {"x-uuencode"}, "\r\n" + Uuencoded(file, {.line_end = "\r\n"})},
       {"yEnc", {}, "Subject: gate\r\n\r\n" + yenc},
       {"yEnc alone", {}, yenc},
+      {"yEnc by NNTP", {}, "POST\r\n" + stuffed},
       {"yEnc of one part",
        {},
        "x\r\n=ybegin part=1 total=1 line=128 size=6000 name=a\r\n=ypart begin=1 end=9\r\n" + YencLines(file) +
