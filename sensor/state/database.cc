@@ -13,7 +13,7 @@ namespace spanwatch::state {
 namespace {
 
 constexpr int kApplicationId = 0x53574348;  // "SWCH"
-constexpr int kSchemaVersion = 3;
+constexpr int kSchemaVersion = 4;
 // A commit needs room for its pages, twice: in the log and, later, in the file.
 constexpr std::uint64_t kReserveBytes = 1 << 20;
 constexpr std::uint64_t kBytesOfAChange = 1024;
@@ -98,6 +98,18 @@ ALTER TABLE eras RENAME TO correlation_groups;
 )",
                               Nanoseconds(now));
 }
+
+// What version 4 changed: a row of alerts is a kilobyte, and a table WITHOUT ROWID has its rows in the inner pages of
+// its tree too, a few on each, so that the cost of an alert grew with their number.
+constexpr const char* kAlertsSchema = R"(
+CREATE TABLE alerts_by_row(
+  id TEXT NOT NULL UNIQUE, group_key TEXT NOT NULL, state TEXT NOT NULL, severity TEXT NOT NULL,
+  opened INTEGER NOT NULL, last INTEGER NOT NULL, document TEXT NOT NULL, touched INTEGER NOT NULL);
+INSERT INTO alerts_by_row SELECT id, group_key, state, severity, opened, last, document, touched FROM alerts;
+DROP TABLE alerts;
+ALTER TABLE alerts_by_row RENAME TO alerts;
+CREATE INDEX alerts_state ON alerts(state);
+)";
 
 }  // namespace
 
@@ -191,6 +203,7 @@ Status Database::MakeSchema() {
   Status status = Execute(kSchema);
   if (status) status = Execute(kQuarantineSchema);
   if (status) status = Execute(TouchedSchema(WallClockNow()).c_str());
+  if (status) status = Execute(kAlertsSchema);
   if (status)
     status = Execute(
         fmt::format("PRAGMA application_id={}; PRAGMA user_version={}", kApplicationId, kSchemaVersion).c_str());
@@ -206,7 +219,8 @@ Status Database::Migrate(std::int64_t from_version) {
   if (Status status = Begin(); !status) return status;
   Status status;
   if (from_version < 2) status = Execute(kQuarantineSchema);
-  if (status) status = Execute(TouchedSchema(WallClockNow()).c_str());
+  if (status && from_version < 3) status = Execute(TouchedSchema(WallClockNow()).c_str());
+  if (status) status = Execute(kAlertsSchema);
   if (status) status = Execute(fmt::format("PRAGMA user_version={}", kSchemaVersion).c_str());
   if (status) return Commit();
   Rollback();

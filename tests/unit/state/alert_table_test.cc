@@ -64,6 +64,28 @@ TEST(AlertTable, GivesBackEveryFieldAfterARestart) {
   EXPECT_EQ(alert.examples.front().provenance, saved.examples.front().provenance);
 }
 
+TEST(AlertTable, AlertsOfTheThirdVersionAreTakenOver) {
+  StateFile file;
+  Alert alert = MakeAlert();
+  {
+    auto state = file.Open();
+    ASSERT_TRUE(state->alerts().Save(alert));
+    ASSERT_TRUE(state->database().Execute(
+        "CREATE TABLE third(id TEXT PRIMARY KEY, group_key TEXT NOT NULL, state TEXT NOT NULL, severity TEXT NOT NULL, "
+        "opened INTEGER NOT NULL, last INTEGER NOT NULL, document TEXT NOT NULL, touched INTEGER NOT NULL DEFAULT 5) "
+        "WITHOUT ROWID; INSERT INTO third SELECT * FROM alerts; DROP TABLE alerts; ALTER TABLE third RENAME TO alerts; "
+        "CREATE INDEX alerts_state ON alerts(state); PRAGMA user_version=3"));
+  }
+  auto state = file.Open();
+  ASSERT_NE(state, nullptr);
+  const auto found = state->alerts().Find(alert.id);
+  ASSERT_TRUE(found && *found);
+  EXPECT_EQ((*found)->group, alert.group);
+  alert.totals.events = 99;
+  ASSERT_TRUE(state->alerts().Save(alert));
+  EXPECT_EQ(state->alerts().List(10)->size(), 1u);  // one row of one alert, as before
+}
+
 TEST(AlertTable, SetsCountDistinctValuesOverRestarts) {
   StateFile file;
   const std::vector<std::string> first = {"a", "b", "a"}, second = {"b", "c"};
