@@ -52,4 +52,26 @@ until_true 5 alerts_kept 4 || fail "what was taken again was not kept"
 numbers=$(jq -r .event.sequence "$work/events.jsonl" | sort -un | wc -l)
 [ "$numbers" = "$(jq -r .event.sequence "$work/events.jsonl" | sort -n | tail -1)" ] || fail "event numbers have gaps"
 stop_sensor || fail "exit status $? after SIGTERM"
+
+# A sensor that ends while the disk is full delivers what it can, waits for room as long, then says what is lost; so does its status.
+fill
+truncate -s -65536 "$work/state/fill"
+start_sensor
+until_true 10 held_is 1 || fail "the full disk was not noticed at the start"
+before=$(deliveries)
+upload "$work/pictures/lane6.jpg" f.jpg 10.20.0.10
+until_true 15 delivered $((before + 1)) || fail "no alert left before the end"
+! stop_sensor || fail "the end says nothing of what is lost"
+grep -q 'is lost, but for what stands in the event file.*events=[1-9][0-9]* events_in_no_file=0 alert_messages_undelivered=0' "$work/sensor.log" ||
+  fail "the log does not say how much is lost"
+saw_items 6 || fail "the event file lacks what was found"
+
+# Room that is made meanwhile is used.
+start_sensor
+until_true 10 held_is 1 || fail "the full disk was not noticed"
+upload "$work/pictures/lane7.jpg" g.jpg 10.20.0.11
+until_true 15 saw_items 7 || fail "only $(items_seen) of 7 items"
+(sleep 4; rm "$work/state/fill") &
+stop_sensor || fail "exit status $? after room was made"
+alerts_kept 5 || fail "what was found while the disk was full was not kept"
 echo "PASSED: $(items_seen) items, $(deliveries) deliveries"

@@ -80,6 +80,41 @@ kill "$(cat "$work/publisher.pid")"
 failed=$(pulls failed)
 until_true 20 more failed "$failed" || fail "the failure is not counted"
 items 2 || fail "the set was dropped while the server was down"
+
+# A server that goes on and on: however often the configuration is read again, one file of a pull lies there, and none afterwards.
+cat > "$work/slow.py" << 'END'
+import socket, ssl, sys, threading, time
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[1], sys.argv[2])
+listener = socket.create_server(("127.0.0.1", 18443))
+def serve(connection):
+    try:
+        with context.wrap_socket(connection, server_side=True) as stream:
+            stream.recv(4096)
+            stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n" + bytes(1000))
+            while True:
+                time.sleep(0.5)
+                stream.sendall(b"x")
+    except OSError:
+        pass
+while True:
+    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+END
+ip netns exec $sensor python3 "$work/slow.py" "$work/tls.pem" "$work/tls.key" &
+slow_pid=$!
+pulling() { find "$work/state/hashsets/pulled" -name '.pulling-*' | wc -l; }
+one_pulls() { [ "$(pulling)" = 1 ]; }
+until_true 20 one_pulls || fail "nothing is pulled from the slow server"
+for _ in 1 2 3 4; do
+  reload_at_once
+  [ "$(pulling)" -le 1 ] || fail "$(pulling) files of pulls lie there after a reload"
+done
+until_true 20 one_pulls || fail "after reloads nothing is pulled any more"
+kill $slow_pid
+none_pulls() { [ "$(pulling)" = 0 ]; }
+until_true 20 none_pulls || fail "the file of a pull that broke off stays"
+items 2 || fail "the set was dropped meanwhile"
+
 publish "$work/agency.swset"
 publisher
 unchanged=$(pulls unchanged)
