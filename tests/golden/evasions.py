@@ -18,8 +18,10 @@ from tcp_segments import ACK, FIN, PSH, RST, SYN, URG, Host, Segment
 
 SECRET = b"\x00file" + random.Random(9).randbytes(60_000)
 REQUEST = b"PUT /a.dat HTTP/1.1\r\nHost: files.example\r\nContent-Length: %d\r\n\r\n" % len(SECRET) + SECRET
-JUNK = random.Random(10).randbytes(2 * len(REQUEST))
+JUNK = random.Random(10).randbytes(1_000_000)
 PIECE = 1360
+LATE = 700_000  # so far into the connection comes the file where decoys are sent ahead of it
+LONG = b"PUT /b.dat HTTP/1.1\r\nHost: files.example\r\nContent-Length: %d\r\n\r\n" % LATE + random.Random(11).randbytes(LATE) + REQUEST
 
 
 class Exchange:
@@ -315,11 +317,11 @@ def doubled_ahead(offset):
     return before
 
 
-def midstream(before=None):
+def midstream(before=None, data=REQUEST):
     def play(exchange):
         exchange.send(exchange.client, b"GET / HTTP/1.1\r\nHost: files.example\r\n\r\n")
         exchange.send(exchange.server)
-        exchange.upload(before)
+        exchange.upload(before, data)
         exchange.close()
     return play
 
@@ -398,13 +400,11 @@ BYTES = {
     "joined in the middle, no acknowledgement": midstream(at_sequence(flags=PSH)),
     "joined in the middle, low hop limit": midstream(at_sequence(hop_limit=1)),
 }
-for distance in (100_000, 300_000, 700_000, 3_000_000, 20_000_000, 200_000_000):
-    BYTES[f"{distance} ahead"] = usual(at_sequence(distance))
-    BYTES[f"{distance} ahead, twice"] = usual(doubled_ahead(distance))
-    BYTES[f"{distance} ahead, wide window"] = usual(at_sequence(distance), scale=9)
-    BYTES[f"{distance} ahead, twice, wide window"] = usual(doubled_ahead(distance), scale=9)
-    BYTES[f"{distance} ahead, joined in the middle"] = midstream(at_sequence(distance))
-    BYTES[f"{distance} ahead, twice, joined in the middle"] = midstream(doubled_ahead(distance))
+for distance in (100_000, 300_000, 600_000):
+    for kind, before in (("", at_sequence(distance)), (", twice", doubled_ahead(distance))):
+        BYTES[f"{distance} ahead{kind}"] = usual(before, data=LONG)
+        BYTES[f"{distance} ahead{kind}, wide window"] = usual(before, scale=9, data=LONG)
+        BYTES[f"{distance} ahead{kind}, joined in the middle"] = midstream(before, data=LONG)
 OF_IPV6 = {
     "authentication header": usual(at_sequence(extension=AUTHENTICATION, next_header=51)),
 }
@@ -435,7 +435,6 @@ class Trial:
         found = {e["spanwatch"]["method"] for e in events if e["event"]["dataset"] == "spanwatch.sighting"}
         told = any(e["spanwatch"].get("evasive") for e in events if e["event"]["dataset"] == "spanwatch.transfer")
         anomalies = sorted({e["spanwatch"]["anomaly"]["code"] for e in events if e["event"]["dataset"] == "spanwatch.anomaly"})
-        print(f"{name:55} found {sorted(found)} evasive {told} {anomalies}")
         if "exact" in found or told:
             return None
         return f"{name}: neither found nor told as evasive ({sorted(found)}; {anomalies})"
@@ -453,7 +452,7 @@ def main():
     for complaint in complaints:
         print(complaint)
     print(f"{len(made)} captures, {len(complaints)} complaints")
-    if complaints:
+    if complaints or len(made) < 80:
         sys.exit("FAILED")
 
 
