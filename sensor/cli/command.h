@@ -16,7 +16,8 @@ inline constexpr int kExitFailed = 1;
 inline constexpr int kExitUsage = 2;
 inline constexpr int kExitFound = 3;
 
-// Prints `spanwatch: <message>` as one line on standard error; kExitUsage for ErrorCode::kUsage, else kExitFailed.
+// Prints `spanwatch: <message>` as one line on standard error, nothing of an error without a message: the process that
+// it happened to has told it. Returns kExitUsage for ErrorCode::kUsage, else kExitFailed.
 int Report(const Error& error);
 
 #define COMMAND(name) void Add##name##Command(CLI::App& app, int& exit_status);

@@ -1,7 +1,9 @@
 #include <sodium.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/ascii.h"
 #include "base/hex.h"
 #include "base/key_file.h"
 #include "base/nearest.h"
@@ -119,7 +121,27 @@ int RegisterInit(const RegisterArguments& arguments) {
   return status ? kExitDone : Report(status.error());
 }
 
+namespace {
+
+// A value beside a plate confirms it only where it is another one, and only once.
+Status CheckColumns(const RegisterArguments& arguments) {
+  const auto same = [](std::string_view a, std::string_view b) { return EqualsIgnoringCase(Trim(a), Trim(b)); };
+  const std::vector<std::string>& support = arguments.support_columns;
+  for (auto column = support.begin(); column != support.end(); ++column) {
+    if (same(*column, arguments.plate_column)) {
+      return Fail(ErrorCode::kUsage, "--support: column '{}' is the plate's own; nothing confirms itself", *column);
+    }
+    if (std::any_of(support.begin(), column, [&](const std::string& before) { return same(before, *column); })) {
+      return Fail(ErrorCode::kUsage, "--support: column '{}' is named twice", *column);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
 int RegisterAddRecords(const RegisterArguments& arguments) {
+  if (Status status = CheckColumns(arguments); !status) return Report(status.error());
   const auto database = RegisterDatabase::Open(arguments.database);
   if (!database) return Report(database.error());
   if (Status status = (*database)->UseCollection(arguments.collection, false); !status) return Report(status.error());

@@ -73,16 +73,16 @@ Result<FoundItems> FindSelected(RegisterDatabase& database, const RegisterArgume
   return FoundItems{.items = std::move(*items), .look_alikes = {}};
 }
 
-// Where each came from: one that is named by one source may have had others. Of all of a collection only those are
-// shown that are elsewhere too, which is none.
-Status Tell(RegisterDatabase& database, const std::vector<ItemEntry>& items, std::string_view what) {
+// A line for each item that says where it came from: one that is named by one source may have had others.
+Status Describe(RegisterDatabase& database, const std::vector<ItemEntry>& items, std::string_view what,
+                std::string& lines) {
   for (const ItemEntry& item : items) {
     const auto sources = database.Sources(item);
     if (!sources) return Fail(sources.error());
-    fmt::print("{} {} of {}", what, ToHex(item.id), Printable(item.collection_name));
+    lines += fmt::format("{} {} of {}", what, ToHex(item.id), Printable(item.collection_name));
     for (std::size_t i = 0; i < sources->size(); ++i)
-      fmt::print("{}{}", i == 0 ? ", from " : ", ", Printable((*sources)[i]));
-    fmt::print("\n");
+      lines += fmt::format("{}{}", i == 0 ? ", from " : ", ", Printable((*sources)[i]));
+    lines += '\n';
   }
   return {};
 }
@@ -116,14 +116,24 @@ int RegisterRemove(const RegisterArguments& arguments) {
                      : !arguments.digest.empty()  ? FindDigest(database, arguments)
                                                   : FindSelected(database, arguments);
   if (!found) return Report(found.error());
-  if (Status status = Tell(database, found->look_alikes, "looks like it, and stays (--item removes it):"); !status)
+  std::string look_alikes;
+  if (Status status =
+          Describe(database, found->look_alikes, "looks like it, and stays (--item removes it):", look_alikes);
+      !status) {
     return Report(status.error());
-  if (found->items.empty())
+  }
+  if (found->items.empty()) {
+    fmt::print("{}", look_alikes);
     return Report({ErrorCode::kNotFound, "nothing in the register is meant by that; nothing was removed"});
+  }
+  // Known only as long as the items are there; told once they are gone, for it may be refused. Of a whole collection
+  // nothing is elsewhere.
+  std::string removed;
   if (!arguments.all) {
-    if (Status status = Tell(database, found->items, "removes"); !status) return Report(status.error());
+    if (Status status = Describe(database, found->items, "removed", removed); !status) return Report(status.error());
   }
   if (Status status = database.Erase(found->items); !status) return Report(status.error());
+  fmt::print("{}{}", look_alikes, removed);
   fmt::print(
       stderr,
       "{} items removed, and nothing of them is left in the register's files; build the hash set again for sensors "

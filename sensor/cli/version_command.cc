@@ -7,7 +7,7 @@
 namespace spanwatch::cli {
 
 int Report(const Error& error) {
-  std::fprintf(stderr, "spanwatch: %s\n", Printable(error.message).c_str());
+  if (!error.message.empty()) std::fprintf(stderr, "spanwatch: %s\n", Printable(error.message).c_str());
   return error.code == ErrorCode::kUsage ? kExitUsage : kExitFailed;
 }
 

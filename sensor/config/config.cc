@@ -274,8 +274,6 @@ std::map<std::string, Section> Description() {
                                              "/var/log/spanwatch/events.jsonl")}};
   sections["state"] = {{"directory", TextSetting(&Config::state_directory, "Where alerts, outbox and history are kept.",
                                                  "/var/lib/spanwatch")}};
-  sections["control"] = {
-      {"socket", TextSetting(&Config::control_socket, "Socket of the command line.", "/run/spanwatch/control.sock")}};
   sections["metrics"] = {{"listen", {"Address and port of /metrics; empty: none.", "127.0.0.1:9464", ApplyListen}}};
   for (const auto& limit : kLimits) sections[std::string(limit.section)][std::string(limit.name)] = LimitSetting(limit);
   return sections;

@@ -72,7 +72,6 @@ std::vector<Field> Fields() {
       {"webhooks", ShowWebhooks, {}},
       AtRestart("capture.interface", &Config::interface),
       AtRestart("capture.inspectors", &Config::inspectors),
-      AtRestart("control.socket", &Config::control_socket),
       AtOnce("events.file", &Config::events_file),
       AtRestart("metrics.listen", &Config::metrics_listen),
       AtOnce("rules.directory", &Config::rules_directory),

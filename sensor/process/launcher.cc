@@ -22,6 +22,7 @@ namespace {
 using std::chrono::seconds;
 
 constexpr int kTickMilliseconds = 200;
+constexpr int kSupervisorFailed = 1;  // what it ends with when it has told why
 constexpr std::size_t kDigestShown = 12;  // hexadecimal digits of a digest in the log
 // Beyond what the supervisor itself takes to deliver at the end.
 constexpr seconds kSupervisorEndMargin{10};
@@ -188,10 +189,12 @@ Status Launcher::OnSupervisorEnded(int exit_status, Clock::time_point now) {
     return {};
   }
   block_->counters.Add(Counter::supervisor_deaths);
-  Log(LogLevel::kError, "The supervisor died; what inspectors find waits in their rings", "status={}", exit_status);
   if (!supervisor_ran_) {
-    return Fail(ErrorCode::kUnavailable, "the supervisor could not start; its own line above says why");
+    // Ended by itself it has said why.
+    if (exit_status == kSupervisorFailed) return Fail(ErrorCode::kUnavailable, "");
+    return Fail(ErrorCode::kUnavailable, "the supervisor died before it was ready (status {})", exit_status);
   }
+  Log(LogLevel::kError, "The supervisor died; what inspectors find waits in their rings", "status={}", exit_status);
   const seconds longest(plan_.config.limits.launcher_restart_delay_s);
   supervisor_start_at_ = now + supervisor_restart_delay_.AfterDeath(now - supervisor_started_, longest);
   return {};

@@ -1,0 +1,137 @@
+#include <gmock/gmock.h>
+
+#include <functional>
+
+#include "content/sqlite_page.h"
+#include "support/content_run.h"
+
+namespace spanwatch::testing {
+namespace {
+
+using ::testing::Each;
+
+std::string BigEndian(std::uint64_t value, int bytes) {
+  std::string text;
+  while (bytes-- > 0) text += static_cast<char>(value >> 8 * bytes);
+  return text;
+}
+
+// Values of text alone.
+std::string Record(const std::vector<std::string>& values) {
+  std::string types, body;
+  for (const std::string& value : values) {
+    types += static_cast<char>(13 + 2 * value.size());
+    body += value;
+  }
+  return static_cast<char>(types.size() + 1) + types + body;
+}
+
+// A page of `bytes` with these records: of a table when `table`, else of an index.
+std::string Page(std::size_t bytes, const std::vector<std::string>& records, bool table, std::size_t header = 0) {
+  std::string page(bytes, '\0');
+  std::string pointers;
+  std::size_t at = bytes;
+  for (const std::string& record : records) {
+    const std::string cell = static_cast<char>(record.size()) + std::string(table ? "\x05" : "") + record;
+    at -= cell.size();
+    page.replace(at, cell.size(), cell);
+    pointers += BigEndian(at, 2);
+  }
+  const std::string head = (table ? "\x0D" : "\x0A") + BigEndian(0, 2) + BigEndian(records.size(), 2) +
+                           BigEndian(at, 2) + BigEndian(0, 1) + pointers;
+  return page.replace(header, head.size(), head);
+}
+
+std::string Head(std::size_t page_bytes, std::uint32_t encoding = 1) {
+  std::string head = std::string("SQLite format 3\0", 16) + BigEndian(page_bytes == 65536 ? 1 : page_bytes, 2) +
+                     "\x01\x01" + BigEndian(0, 1) + "\x40\x20\x20";
+  head.resize(56);
+  head += BigEndian(encoding, 4);
+  head.resize(content::kSqliteHeaderBytes);
+  return head;
+}
+
+std::string Database(std::size_t page_bytes = 512) {
+  std::string first = Page(page_bytes, {Record({"table", "reads"})}, true, content::kSqliteHeaderBytes);
+  first.replace(0, content::kSqliteHeaderBytes, Head(page_bytes));
+  return first + Page(page_bytes, {Record({"TX", "ABC1234", "2019-05-13"}), Record({"NM", "XYZ9876", "lane3"})}, true) +
+         Page(page_bytes, {Record({"ABC1234", "\x01"})}, false);
+}
+
+std::string RowsOf(const std::string& file, std::size_t piece = 700) {
+  ContentRun run;
+  run.Feed({.kind = ObjectKind::kMessage}, file, piece);
+  const auto* rows = run.recorder.Find("root / sqlite");
+  return rows == nullptr ? "" : rows->text();
+}
+
+constexpr std::string_view kRows = "table\treads\t\nTX\tABC1234\t2019-05-13\t\nNM\tXYZ9876\tlane3\t\n";
+
+TEST(SqliteLayer, TheValuesOfARowAreParted) {
+  for (const std::size_t page_bytes : {512, 4096, 65536}) {
+    EXPECT_EQ(RowsOf(Database(page_bytes)), std::string(kRows) + "ABC1234\t\x01\t\n") << page_bytes;
+  }
+}
+
+TEST(SqliteLayer, EverySplitGivesTheSame) {
+  const auto all = EverySplit({.kind = ObjectKind::kMessage}, Database());
+  EXPECT_THAT(all, Each(all.front()));
+}
+
+TEST(SqliteLayer, FramesOfAWriteAheadLog) {
+  std::string log = "\x37\x7F\x06\x82" + BigEndian(3'007'000, 4) + BigEndian(512, 4);
+  log.resize(32);
+  const std::string database = Database();
+  for (std::size_t at = 0; at < database.size(); at += 512) log += std::string(24, '\x01') + database.substr(at, 512);
+  EXPECT_EQ(RowsOf(log), RowsOf(database));
+}
+
+TEST(SqliteLayer, NumbersAndUtf16) {
+  const content::SqliteForm form{.page_bytes = 512, .text = content::SqliteText::kUtf16Be};
+  // NULL, integers of one and two bytes, 0 and 1 as types of their own, a blob, a text.
+  const std::string record =
+      std::string("\x08\x00\x01\x02\x08\x09\x10\x11", 8) + "\xFF\x01\x02zz" + std::string("\0A\0", 3) + "1";
+  std::string rows;
+  content::AppendSqliteRows(AsBytes(Page(512, {record}, true)), 0, form, rows);
+  EXPECT_EQ(rows, "\t-1\t258\t0\t1\t\tA1\t\n");
+}
+
+TEST(SqliteLayer, AGapLosesThePageThatItTouches) {
+  const std::string file = Database();
+  for (const std::size_t length : {1U, 100U, 512U}) {
+    ContentRun run;
+    const auto consumer = run.Open({.kind = ObjectKind::kMessage});
+    ContentRun::Pass(*consumer, file.substr(0, 520));
+    consumer->OnGap(length);
+    ContentRun::Pass(*consumer, file.substr(520 + length));
+    consumer->OnEnd(ObjectEnd::kComplete);
+    const std::string rows = run.recorder.Find("root / sqlite")->text();
+    EXPECT_FALSE(rows.contains("XYZ9876")) << length;
+    EXPECT_EQ(rows.contains("ABC1234\t\x01"), length < 512) << length;
+  }
+}
+
+TEST(SqliteLayer, PagesThatLieGiveNoMoreThanTheyHold) {
+  std::string page = Page(512, {Record({std::string(80, 'x')})}, true);
+  // Every cell the same one.
+  page.replace(3, 2, BigEndian(200, 2));
+  for (std::size_t i = 8; i < 400; i += 2) page.replace(i, 2, page.substr(8, 2));
+  std::string rows;
+  content::AppendSqliteRows(AsBytes(page), 0, {.page_bytes = 512}, rows);
+  EXPECT_LT(rows.size(), 600U);
+  for (std::size_t cut = 0; cut < page.size(); ++cut) {
+    std::string damaged = page;
+    damaged[cut] = '\xFF';
+    content::AppendSqliteRows(AsBytes(damaged), 0, {.page_bytes = 512}, rows);
+  }
+  EXPECT_LT(rows.size(), 512U * 700U);
+}
+
+TEST(SqliteLayer, WhatIsNoDatabaseIsNotOpened) {
+  EXPECT_EQ(RowsOf("SQLite format 3 is described elsewhere" + std::string(600, ' ')), "");
+  EXPECT_EQ(RowsOf(Head(1000) + std::string(2000, ' ')), "");
+  EXPECT_EQ(RowsOf(Head(512)), "") << "no whole page";
+}
+
+}  // namespace
+}  // namespace spanwatch::testing
