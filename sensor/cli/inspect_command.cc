@@ -74,6 +74,16 @@ void PrintJson(const Sighting& sighting, const std::string& file) {
   std::puts(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
 }
 
+// Who ran this has named the file, and is to know it again. Names in it stay masked, as in all that leaves an
+// inspector.
+void ShowAsNamed(Sighting& sighting, const std::string& file) {
+  constexpr std::string_view kStep = "file ";
+  const std::string name = std::filesystem::path(file).filename();
+  if (sighting.provenance.empty() || !sighting.provenance.front().starts_with(kStep)) return;
+  sighting.provenance.front() = std::string(kStep) + name;
+  if (sighting.provenance.size() == 1) sighting.object_name = name;
+}
+
 void PrintText(const Sighting& sighting, const std::string& file) {
   std::printf("%s: %zu registered item%s of %s by %s (%s): %s\n", Printable(file).c_str(), sighting.items.size(),
               sighting.items.size() == 1 ? "" : "s", Printable(sighting.collection).c_str(),
@@ -139,11 +149,12 @@ void TakeFindings(process::RingReader& ring, const std::vector<std::string>& nam
       findings.unread[{anomaly->flow->flow_id, anomaly->code}] += anomaly->count;
     }
     if (!decoded) ++findings.refused;
-    const auto* sighting = decoded ? std::get_if<Sighting>(&*decoded) : nullptr;
+    auto* sighting = decoded ? std::get_if<Sighting>(&*decoded) : nullptr;
     if (sighting == nullptr || sighting->phase == SightingPhase::kFirst) continue;
     ++findings.sightings;
     const std::size_t position = sighting->flow.flow_id;
     const std::string& file = position < names.size() ? names[position] : sighting->object_name;
+    if (position < names.size()) ShowAsNamed(*sighting, file);
     json ? PrintJson(*sighting, file) : PrintText(*sighting, file);
   }
 }

@@ -17,16 +17,19 @@ namespace {
 constexpr std::uint16_t kStored = 0, kDeflated = 8, kDeflate64 = 9, kOldZstd = 20, kZstd = 93;
 // What may stand between two members without meaning anything: a data descriptor.
 constexpr std::uint64_t kDescriptorBytes = 24;
+constexpr std::string_view kLocalMagic = "PK\3\4";
 
-// Gives what comes out to `take`, until that has enough.
-void Unpack(Codec& codec, ByteView data, const std::function<bool(ByteView)>& take) {
+// Gives what comes out to `take`, until that has enough. Returns how much was taken, and how it ended.
+Taken Unpack(Codec& codec, ByteView data, const std::function<bool(ByteView)>& take) {
   std::uint8_t output[16384];
-  for (LayerState state = LayerState::kMore; state == LayerState::kMore;) {
-    const CodecStep step = codec.Decode(data, output);
-    data = data.subspan(std::min(step.taken, data.size()));
-    if (step.made > 0 && !take({output, step.made})) return;
-    state = step.taken == 0 && step.made == 0 ? LayerState::kDone : step.state;
+  Taken all;
+  while (all.state == LayerState::kMore) {
+    const CodecStep step = codec.Decode(data.subspan(all.bytes), output);
+    all.bytes += std::min(step.taken, data.size() - all.bytes);
+    if (step.made > 0 && !take({output, step.made})) break;
+    all.state = step.taken == 0 && step.made == 0 ? LayerState::kBroken : step.state;
   }
+  return all;
 }
 
 // Whether the bytes are what the directory says although it calls them encrypted, as some packers do to confuse.
@@ -128,7 +131,10 @@ void ZipRest::Finish() {
       TakeEntry(entry);
       return !object_.exhausted();
     });
-    if (!found) unread_.swap(by_headers);
+    if (!found) {
+      unread_.swap(by_headers);
+      ReadByHeaders();
+    }
   }
   TellUnread();
   runs_ = {};
@@ -186,12 +192,7 @@ void ZipRest::ReadEntry(const ZipDirectoryEntry& entry, ByteView data) {
 
 // Methods that libarchive does not know.
 void ZipRest::ReadByCodec(const ZipDirectoryEntry& entry, ByteView data) {
-  std::unique_ptr<Codec> codec;
-  if (entry.method == kDeflate64) {
-    codec = std::make_unique<Inflate64Codec>();
-  } else {
-    codec = std::make_unique<ZstdCodec>(2 * object_.limits().content_held_bytes);
-  }
+  const std::unique_ptr<Codec> codec = CodecOf(entry.method);
   const std::string name(entry.name.substr(0, kMemberNameBytes));
   const auto child =
       object_.OpenChild({.kind = ObjectKind::kMember, .step = "zip " + name, .name = name, .size = entry.size}, {});
@@ -207,6 +208,49 @@ void ZipRest::ReadByCodec(const ZipDirectoryEntry& entry, ByteView data) {
   const bool whole = size == entry.size && crc32 == entry.crc32;
   child->End(whole ? ObjectEnd::kComplete : ObjectEnd::kTruncated);
   if (!whole) ++unread_[AnomalyCode::unread_damaged];
+}
+
+std::unique_ptr<Codec> ZipRest::CodecOf(std::uint16_t method) const {
+  if (method == kDeflated) return std::make_unique<InflateCodec>(InflateCodec::Wrapping::kRaw);
+  if (method == kDeflate64) return std::make_unique<Inflate64Codec>();
+  return std::make_unique<ZstdCodec>(2 * object_.limits().content_held_bytes);
+}
+
+void ZipRest::ReadByHeaders() {
+  runs_.push_back(std::move(open_));
+  open_ = {};
+  for (const Run& run : runs_) {
+    const ByteView bytes(run.bytes);
+    for (std::size_t at = AsText(bytes).find(kLocalMagic); at != std::string_view::npos && !object_.exhausted();
+         at = AsText(bytes).find(kLocalMagic, at)) {
+      at += static_cast<std::size_t>(ReadMemberAt(bytes.subspan(at)));
+    }
+  }
+}
+
+// Of a local header and what follows: reads the member if it ends by itself. Returns how many bytes are done with.
+std::uint64_t ZipRest::ReadMemberAt(ByteView bytes) {
+  ByteReader header(bytes);
+  header.Skip(6);
+  const std::uint16_t flags = header.U16Le();
+  const std::uint16_t method = header.U16Le();
+  header.Skip(16);
+  const std::uint16_t name_bytes = header.U16Le();
+  const std::uint16_t extra_bytes = header.U16Le();
+  const std::string name(AsText(header.Take(name_bytes)).substr(0, kMemberNameBytes));
+  header.Skip(extra_bytes);
+  const bool readable = method == kDeflated || method == kDeflate64 || method == kZstd || method == kOldZstd;
+  const bool wanted = header.ok() && readable && (flags & 1) == 0 && IsPlausible(FileKind::kZip, bytes);
+  if (!wanted || spent_ > 2 * object_.limits().content_held_bytes) return kLocalMagic.size();
+  const auto child = object_.OpenChild({.kind = ObjectKind::kMember, .step = "zip " + name, .name = name}, {});
+  if (child == nullptr) return bytes.size();
+  const Taken taken = Unpack(*CodecOf(method), header.rest(), [&](ByteView made) {
+    child->Write(made);
+    return !object_.exhausted();
+  });
+  child->End(taken.state == LayerState::kDone ? ObjectEnd::kComplete : ObjectEnd::kTruncated);
+  spent_ += taken.bytes;
+  return header.position() + taken.bytes;
 }
 
 void ZipRest::TellUnread() {

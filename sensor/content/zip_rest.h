@@ -2,7 +2,8 @@
 // most programs read it by the directory at its end, and some writers (and whoever hides something) let the two differ:
 // sizes of zero, another method, a flag "encrypted", members that have no header in the row. So the bytes of no member
 // that was read in good order are held, up to content.held_bytes; at the end the directory tells which members they
-// are.
+// are. Where there is none, the members whose local headers are held are read as far as they end by themselves: behind
+// one without the descriptor that its header promises, libarchive takes the next header for it.
 //
 // Owned by the zip layer, which writes every byte here before the ArchiveLayer that this observes. Inspector thread
 // only.
@@ -13,6 +14,7 @@
 #include <set>
 
 #include "content/archive_layer.h"
+#include "content/codec_layer.h"
 #include "content/object_node.h"
 #include "content/zip_directory.h"
 
@@ -50,6 +52,9 @@ class ZipRest final : public MemberObserver {
   ByteView DataOf(const ZipDirectoryEntry& entry) const;
   void ReadEntry(const ZipDirectoryEntry& entry, ByteView data);
   void ReadByCodec(const ZipDirectoryEntry& entry, ByteView data);
+  void ReadByHeaders();
+  std::uint64_t ReadMemberAt(ByteView bytes);
+  std::unique_ptr<Codec> CodecOf(std::uint16_t method) const;
   void TellUnread();
 
   ObjectNode& object_;

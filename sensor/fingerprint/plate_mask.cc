@@ -61,8 +61,8 @@ std::optional<char32_t> Number(const std::vector<Byte>& text, std::size_t& at, u
   return number;
 }
 
-// The character that the escape at `at` stands for; `at` moves behind it. %41, %u0041, \x41, \u0041, &#65;, &#x41;,
-// =41.
+// The character that the escape at `at` stands for; `at` moves behind it. %41, %u0041, \x41, \101, \u0041, &#65;,
+// &#x41;, =41.
 std::optional<char32_t> Escaped(const std::vector<Byte>& text, std::size_t& at) {
   const auto next_is = [&](std::string_view marks) { return at < text.size() && marks.contains(text[at].value); };
   const char mark = text[at++].value;
@@ -77,7 +77,7 @@ std::optional<char32_t> Escaped(const std::vector<Byte>& text, std::size_t& at) 
   }
   if (mark != '=' && next_is("uU")) return Number(text, ++at, 16, 4, 4);
   if (mark == '\\') {
-    if (!next_is("xX")) return std::nullopt;
+    if (!next_is("xX")) return Number(text, at, 8, 3, 3);
     ++at;
   }
   return Number(text, at, 16, 2, 2);
@@ -114,6 +114,13 @@ std::vector<Byte> Unescaped(const std::vector<Byte>& text, Escapes escapes) {
 std::vector<Byte> Read(std::string_view name, Escapes escapes) {
   std::vector<Byte> bytes;
   for (std::size_t i = 0; i < name.size(); ++i) bytes.push_back({i, 1, name[i]});
+  if (escapes.empty()) {
+    // As it is written, the digits of an escaped mark are no part of a word: %29Transfer.
+    for (std::size_t i = 0; i + 2 < name.size(); ++i) {
+      const int high = name[i] == '%' ? HexDigit(name[i + 1]) : -1;
+      if (high >= 0 && high < 8 && HexDigit(name[i + 2]) >= 0) bytes[i + 1].value = bytes[i + 2].value = '%';
+    }
+  }
   for (std::size_t pass = 0; pass < kEscapesInEscapes && !escapes.empty(); ++pass) {
     std::vector<Byte> unescaped = Unescaped(bytes, escapes);
     if (unescaped.size() == bytes.size()) break;
@@ -159,7 +166,8 @@ bool LooksLikePlate(std::string_view plate) {
 // Finds plates in one reading of a text.
 class PlateSearch {
  public:
-  explicit PlateSearch(std::vector<Character> characters) : characters_(std::move(characters)) {
+  PlateSearch(std::vector<Character> characters, const IsRegisteredPlate& is_registered)
+      : characters_(std::move(characters)), is_registered_(is_registered) {
     masked_.resize(characters_.size());
     for (std::size_t first = 0; first < characters_.size(); ++first) {
       if (characters_[first].InPiece()) From(first);
@@ -181,6 +189,11 @@ class PlateSearch {
   bool Ends(std::size_t last, std::size_t digits_at_end) const {
     return !InPiece(last + 1) || (digits_at_end >= 2 && Letter(last + 1));
   }
+  // Between `i - 1` and `i` no run of letters or of digits is cut, unless its letters change their case.
+  bool Parted(std::size_t i) const {
+    if (i == 0 || !InPiece(i - 1) || !InPiece(i) || Letter(i) != Letter(i - 1)) return true;
+    return Letter(i) && characters_[i].lower != characters_[i - 1].lower;
+  }
   // The extension of a file begins with the dot at `dot`.
   bool IsExtension(std::size_t dot) const {
     if (characters_[dot].folded != '.') return false;
@@ -199,8 +212,9 @@ class PlateSearch {
     return next;
   }
 
-  // Masks every plate that begins with the character at `first`. Within a word it may stand anywhere; in several words
-  // it begins and ends with one, or as a hyphenated plate that a word was glued to ("img-ABC-1234", "imgabc-1234").
+  // Masks every plate that begins with the character at `first`. Within a word it cuts no run of letters or of digits,
+  // but for the commonest shape, which may stand behind letters ("imgabc1234", "imgabc-1234"); in several words it
+  // begins and ends with one. Wherever else it stands it must be registered.
   void From(std::size_t first) {
     const bool begins = Begins(first);
     std::string plate;
@@ -212,10 +226,13 @@ class PlateSearch {
       digits_at_end = letter ? 0 : digits_at_end + 1;
       if (letters == plate.size() && parts == 1) letters_at_start = letters;
       const bool mixed = letters > 0 && letters < plate.size();
-      const bool glued = parts == 2 && letters_at_start >= 2 && letters == letters_at_start;
+      const bool commonest = plate.size() == 7 && letters == 3 && letters_at_start == 3;
       const bool word = (first == 0 || !InPiece(first - 1)) && !InPiece(*at + 1);
-      const bool whole = parts == 1 ? mixed || word : mixed && (begins || glued) && Ends(*at, digits_at_end);
-      if (whole && LooksLikePlate(plate)) Mask(first, *at);
+      const bool whole = parts == 1 ? word || (mixed && (Parted(first) || commonest) && Parted(*at + 1))
+                                    : mixed && (begins || (parts == 2 && commonest)) && Ends(*at, digits_at_end);
+      if ((whole && LooksLikePlate(plate)) || (parts == 1 && (mixed || word) && IsRegistered(plate, first))) {
+        Mask(first, *at);
+      }
       const auto next = Next(*at);
       if (next && *next != *at + 1) {
         ++parts;
@@ -224,15 +241,20 @@ class PlateSearch {
       at = next;
     }
   }
+  bool IsRegistered(const std::string& plate, std::size_t first) const {
+    if (is_registered_ == nullptr || plate.size() < kPlateMinimum) return false;
+    return !(first > 0 && IsExtension(first - 1)) && is_registered_(plate);
+  }
   void Mask(std::size_t first, std::size_t last) {
     for (std::size_t i = first; i <= last; ++i) masked_[i] = masked_[i] || characters_[i].InPiece();
   }
 
   std::vector<Character> characters_;
+  const IsRegisteredPlate& is_registered_;
   std::vector<bool> masked_;
 };
 
-std::string MaskOnce(std::string_view name) {
+std::string MaskOnce(std::string_view name, const IsRegisteredPlate& is_registered) {
   // For each byte that a masked character begins with: what is written there, and how long the character was.
   struct Masked {
     std::size_t length = 0;
@@ -241,7 +263,9 @@ std::string MaskOnce(std::string_view name) {
   std::vector<Masked> masked(name.size());
   for (const Escapes escapes : kReadings) {
     if (!escapes.empty() && name.find_first_of(escapes) == std::string_view::npos) continue;
-    const PlateSearch search(Fold(Read(name, escapes)));
+    // In a query `=` parts a name from its value.
+    if (escapes.contains('=') && name.find_first_of("?&") != std::string_view::npos) continue;
+    const PlateSearch search(Fold(Read(name, escapes)), is_registered);
     for (std::size_t i = 0; i < search.characters().size(); ++i) {
       const Character& c = search.characters()[i];
       if (!search.masked(i) || c.length < masked[c.begin].length) continue;
@@ -259,11 +283,11 @@ std::string MaskOnce(std::string_view name) {
 
 }  // namespace
 
-std::string MaskPlates(std::string_view name) {
+std::string MaskPlates(std::string_view name, const IsRegisteredPlate& is_registered) {
   // What was masked may part or join what stands beside it: until nothing changes any more.
-  std::string masked = MaskOnce(name);
+  std::string masked = MaskOnce(name, is_registered);
   for (std::size_t pass = 1; pass < kPasses; ++pass) {
-    std::string again = MaskOnce(masked);
+    std::string again = MaskOnce(masked, is_registered);
     if (again == masked) break;
     masked = std::move(again);
   }

@@ -1,8 +1,10 @@
 #include "fingerprint/record_family.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
+#include "fingerprint/plate_normaliser.h"
 #include "fingerprint/plate_shapes.h"
 #include "fingerprint/record_row.h"
 #include "fingerprint/record_verdict.h"
@@ -63,6 +65,18 @@ RecordSearch::Register& RecordSearch::RegisterOf(const RecordTagger* tagger) {
   const auto known = std::ranges::find(registers_, tagger, &Register::tagger);
   if (known != registers_.end()) return *known;
   return registers_.emplace_back(tagger, std::vector<std::size_t>(), std::vector<double>(kShapeNumbers));
+}
+
+bool RecordSearch::IsRegistered(std::string_view plate) const {
+  const std::string folded = FoldPlate(plate);
+  const auto shape = PlateShape(folded);
+  if (!shape || !wanted_.HasFolded(*shape)) return false;
+  std::vector<FingerprintIndex::PlateHit> hits;
+  for (const Register& registered : registers_) {
+    const std::array tags = {registered.tagger->Tag(plate), registered.tagger->Tag(folded)};
+    for (const std::size_t set : registered.sets) index_->FindPlates(set, tags, hits);
+  }
+  return !hits.empty();
 }
 
 // Every K1 of `plates` plates of this shape: the shape itself, and any of its letters dropped.

@@ -46,6 +46,8 @@ class RecordSearch {
   const config::Limits& limits() const { return *limits_; }
   Counters& counters() const { return *counters_; }
   std::span<const Register> registers() const { return registers_; }
+  // Whether one of the sets has a plate of this K0, or of its K1.
+  bool IsRegistered(std::string_view plate) const;
   // The shapes that some register has.
   const WantedShapes& wanted() const { return wanted_; }
 

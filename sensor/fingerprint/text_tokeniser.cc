@@ -4,18 +4,21 @@
 #include <bit>
 
 #include "base/ascii.h"
+#include "fingerprint/markup.h"
 
 namespace spanwatch::fingerprint {
 namespace {
 
-// A token spans at most 8 characters and 3 separators, so it begins and ends so near to a seed in it.
-constexpr std::size_t kSpan = kPlateMaximum + 2;
+// A token spans at most 8 characters and 3 separators, or 7 and 6, so it begins and ends so near to a seed in it.
+constexpr std::size_t kSpan = 12;
 constexpr std::size_t kWidestGap = 3;     // between the runs of one plate in a plate field: `ABC - 1234`
-constexpr std::size_t kMergedSeeds = 24;  // seeds this near to the first are served by one walk over the pieces
+constexpr std::size_t kMergedSeeds = 20;  // seeds this near to the first are served by one walk over the pieces
 constexpr std::size_t kWalk = 40;     // characters of one walk: what is left of 56 known bits is longer than a token
 constexpr std::uint8_t kAllKept = 2;  // walks that the filter kept one after the other: the text is full of tokens
 constexpr std::uint8_t kUnfiltered = 8;
 constexpr std::size_t kHistory = 2 * TextTokeniser::kReach;
+constexpr std::size_t kWidestMarkup = 960;  // from the first character of a word to the last, with the markup in it
+static_assert(kWidestMarkup + TextMasks::kBits <= kHistory);
 constexpr std::size_t kLookBack = 56;
 constexpr std::size_t kBase64Run = 16;
 constexpr std::size_t kLongestKey = 100;
@@ -119,7 +122,10 @@ void TextTokeniser::Scan(bool final, TextMasks& masks) {
     begin = field.end;
   }
   ScanSeeds({begin, limit, false, RecordExtent::kLine}, masks);
+  const std::size_t others = tokens_.size();
   ScanGlued(limit, masks);
+  ScanMarkup(limit, masks);
+  if (tokens_.size() > others) std::ranges::stable_sort(tokens_, {}, &PlateToken::end);
   at_ = limit;
   text_.resize(size);
 }
@@ -181,7 +187,6 @@ void TextTokeniser::ScanSeeds(const Area& area, const TextMasks& masks) {
 
 // Strings behind the character that tells their length.
 void TextTokeniser::ScanGlued(std::size_t limit, const TextMasks& masks) {
-  const std::size_t others = tokens_.size();
   const std::size_t from = at_ - std::min(at_, kPlateMaximum + 1);
   std::uint64_t wanted = ~std::uint64_t{0} << from % TextMasks::kBits;
   for (std::size_t block = from / TextMasks::kBits; block * TextMasks::kBits < limit; ++block) {
@@ -194,16 +199,49 @@ void TextTokeniser::ScanGlued(std::size_t limit, const TextMasks& masks) {
       if (!all || end <= at_ || end > limit) continue;
       PlateWord word;
       std::memcpy(&word, text_.data() + begin, sizeof word);
-      word = UpperWord(word & ~std::uint64_t{0} >> 8 * (kPlateMaximum - length));
-      const PlateWord folded = FoldWord(word);
-      const std::uint16_t folded_shape = ShapeOfWord(folded, length);
-      if (!wanted_->May(ShapeOfWord(word, length), false) || !wanted_->HasFolded(folded_shape)) continue;
-      tokens_.push_back({word, folded, folded_shape, TokenPlace::kGlued, RecordExtent::kLine,
-                         static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)});
+      AddGlued(word & ~std::uint64_t{0} >> 8 * (kPlateMaximum - length), length, begin, end);
     }
     wanted = ~std::uint64_t{0};
   }
-  if (tokens_.size() > others) std::ranges::stable_sort(tokens_, {}, &PlateToken::end);
+}
+
+void TextTokeniser::AddGlued(PlateWord written, unsigned length, std::size_t begin, std::size_t end) {
+  const PlateWord word = UpperWord(written);
+  const PlateWord folded = FoldWord(word);
+  const std::uint16_t folded_shape = ShapeOfWord(folded, length);
+  if (!wanted_->May(ShapeOfWord(word, length), false) || !wanted_->HasFolded(folded_shape)) return;
+  tokens_.push_back({word, folded, folded_shape, TokenPlace::kGlued, RecordExtent::kLine,
+                     static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)});
+}
+
+// Words whose parts stand in markup of their own: `<b>AB</b>C1234`. Each is made from the first markup in it.
+void TextTokeniser::ScanMarkup(std::size_t limit, const TextMasks& masks) {
+  const std::string_view text(text_.data(), text_.size() - TextMasks::kPadding);
+  const std::size_t from = at_ - std::min(at_, kWidestMarkup);
+  for (std::size_t mark = text.find('<', from); mark < limit; mark = text.find('<', mark + 1)) {
+    if (mark == 0) continue;
+    const std::size_t back = std::min<std::size_t>(mark, kPlateMaximum);
+    const std::uint64_t before = masks.WordFrom(mark - back) << (64 - back);
+    auto length = static_cast<unsigned>(std::countl_one(before));
+    if (length == 0 || length >= kPlateMaximum) continue;
+    const std::size_t begin = mark - length;
+    if (begin > 0 && (masks.WordFrom(begin - 1) & 1) != 0) continue;
+    PlateWord word = 0;
+    std::memcpy(&word, text_.data() + begin, length);
+    for (std::size_t at = mark; at < text.size() && text[at] == '<';) {
+      const std::size_t next = EndOfInlineMarkup(text, at, begin + kWidestMarkup);
+      if (next == 0) break;
+      const auto more = static_cast<unsigned>(std::countr_one(masks.WordFrom(next)));
+      if (more == 0 || length + more > kPlateMaximum) break;
+      PlateWord part = 0;
+      std::memcpy(&part, text_.data() + next, more);
+      word |= part << 8 * length;
+      length += more;
+      at = next + more;
+      if (at > at_ && at <= limit && at - begin <= kWidestMarkup && length >= kShortestInText)
+        AddGlued(word, length, begin, at);
+    }
+  }
 }
 
 void TextTokeniser::ScanAll(const Area& area, const TextMasks& masks) {
@@ -265,10 +303,11 @@ bool TextTokeniser::AreSeparators(std::size_t begin, std::size_t end, const Text
 void TextTokeniser::Candidates(std::size_t end, const Area& area, const TextMasks& masks) {
   unsigned length = 0;
   unsigned letters = 0;
-  const std::size_t most = area.field ? piece_count_ : std::min(piece_count_, kPiecesInText);
-  for (std::size_t i = 0; i < most; ++i) {
+  for (std::size_t i = 0; i < piece_count_; ++i) {
     const Piece& piece = pieces_[(latest_ - i) % kPieces];
     if (length + piece.length > kPlateMaximum || piece.begin < area.begin) break;
+    // So far each had one character, if this one has, too.
+    if (!area.field && i >= kPiecesInText && (length != i || piece.length != 1 || i >= kSinglesInText)) break;
     letters |= piece.letters << length;
     length += piece.length;
     if (length < kPlateMinimum) continue;

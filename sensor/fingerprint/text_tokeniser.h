@@ -1,11 +1,12 @@
 // TextTokeniser: finds the tokens in a text that may be plates. Third stage of the record family, after TextDecoder.
 //
 // A token is a run of letters and digits of 3 to 8 characters, or up to four such runs with exactly one separator
-// (space, hyphen, dot, underscore, `+` of a form) between them. In a plate field it may have more runs, and up to three
-// separators between two (`ABC - 1234`); outside of one it needs a letter beside a digit, so most text is passed over
-// by its masks alone. No token comes from longer runs, UUIDs, product keys or base64: those are noise. But binary forms
-// glue strings to one another: what stands behind a character that tells its length (kLengths) is a token as well.
-// What is found depends only on the text and not on how it was cut. One thread.
+// (space, hyphen, dot, underscore, `+` of a form) between them, or up to seven single characters so (`A.B.C.1.2.3.4`).
+// In a plate field it may have more runs, and up to three separators between two (`ABC - 1234`); outside of one it
+// needs a letter beside a digit, so most text is passed over by its masks alone. No token comes from longer runs,
+// UUIDs, product keys or base64: those are noise. But binary forms glue strings to one another: what stands behind a
+// character that tells its length (kLengths) is a token as well. What is found depends only on the text and not on how
+// it was cut. One thread.
 //
 // Calls: (Append | Break)* with Scan and Discard in between, Scan(true) last.
 #pragma once
@@ -26,7 +27,8 @@ namespace spanwatch::fingerprint {
 
 // How a token stood in the text: each is counted apart, so that one does not dilute the other.
 // kValue: all of the value of a pair `name=value`, in a text that is known to have such pairs.
-// kGlued: behind a character that tells its length, whatever letters and digits go on behind it.
+// kGlued: behind a character that tells its length, whatever letters and digits go on behind it; or in parts with
+// nothing but markup between them (markup.h).
 enum class TokenPlace : std::uint8_t { kPlain, kJoined, kField, kValue, kGlued };
 inline constexpr std::size_t kTokenPlaces = 5;
 
@@ -103,8 +105,9 @@ class TextTokeniser {
     bool escaped = false;  // a backslash before it may belong to its first character
   };
   static constexpr std::size_t kPieces = 8;
-  static constexpr std::size_t kPiecesInText = 4;  // outside of plate fields
-  static constexpr unsigned kPieceBits = (1u << kPiecesInText) - 1;
+  static constexpr std::size_t kPiecesInText = 4;   // outside of plate fields
+  static constexpr std::size_t kSinglesInText = 7;  // of one character each
+  static constexpr unsigned kPieceBits = (1u << kSinglesInText) - 1;
   struct Stretch {  // of the stream: its text begins at `position`, its bytes at `offset`
     std::size_t position = 0;
     std::uint64_t offset = 0;
@@ -122,6 +125,8 @@ class TextTokeniser {
   void ScanSeeds(const Area& area, const TextMasks& masks);
   void ScanAll(const Area& area, const TextMasks& masks);
   void ScanGlued(std::size_t limit, const TextMasks& masks);
+  void ScanMarkup(std::size_t limit, const TextMasks& masks);
+  void AddGlued(PlateWord written, unsigned length, std::size_t begin, std::size_t end);
   void Pieces(std::size_t from, std::size_t to, const Area& area, const TextMasks& masks);
   static bool AreSeparators(std::size_t begin, std::size_t end, const TextMasks& masks);
   void Candidates(std::size_t end, const Area& area, const TextMasks& masks);

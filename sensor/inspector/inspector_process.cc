@@ -46,7 +46,11 @@ std::string ExtensionOf(const std::string& name) {
 
 // Holds the sets whose key it tags with.
 TextMask MaskOf(const process::InspectorSetup& setup, const std::shared_ptr<const MatchContext>& match) {
-  if (!setup.tag_names) return [](const std::string& text) { return fingerprint::MaskPlates(text); };
+  if (!setup.tag_names) {
+    return [match](const std::string& text) {
+      return fingerprint::MaskPlates(text, [&](std::string_view plate) { return match->records->IsRegistered(plate); });
+    };
+  }
   const fingerprint::RecordTagger* const tagger = match->taggers.empty() ? nullptr : match->taggers.front().get();
   return [match, tagger](const std::string& name) {
     return tagger == nullptr ? ExtensionOf(name) : fmt::format("{:016x}{}", tagger->NameTag(name), ExtensionOf(name));

@@ -50,10 +50,26 @@ Status Refused(std::string_view name) {
   return Fail(ErrorCode::kInvalid, "this is {}, which is not read; export it as CSV or JSON lines, unpacked", name);
 }
 
+// Letters, digits and the marks of tables in EBCDIC (code page 037), and nothing else: all text of other encodings has
+// a blank, a line end or a mark of ASCII.
+bool IsEbcdic(std::string_view head) {
+  constexpr std::size_t kFewest = 16;
+  constexpr std::string_view kMarks = "\x05\x0D\x15\x25\x40\x4B\x4D\x4F\x5D\x5E\x60\x61\x6B\x6D\x7A\x7D\x7F";
+  const auto is_word = [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    const unsigned row = byte >> 4, column = byte & 0x0F;
+    const bool from_second = row == 0xA || row == 0xE;
+    return row >= 0x8 && row != 0xB && column <= 9 && (row == 0xF || column >= (from_second ? 2U : 1U));
+  };
+  return head.size() >= kFewest && std::ranges::count_if(head, is_word) * 2 >= std::ssize(head) &&
+         std::ranges::all_of(head, [&](char c) { return is_word(c) || kMarks.contains(c); });
+}
+
 Status CheckKind(std::string_view head) {
   for (const RefusedKind& kind : kRefused) {
     if (head.starts_with(kind.begins)) return Refused(kind.name);
   }
+  if (IsEbcdic(head)) return Refused("text in EBCDIC");
   // A letter in four bytes of which three are zero.
   const std::string_view letter = head.substr(0, 4);
   if (letter.size() == 4 && std::ranges::count(letter, '\0') == 3) return Refused("UTF-32 without a byte order mark");

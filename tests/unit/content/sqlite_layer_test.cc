@@ -1,7 +1,5 @@
 #include <gmock/gmock.h>
 
-#include <functional>
-
 #include "content/sqlite_page.h"
 #include "support/content_run.h"
 

@@ -39,8 +39,35 @@ TEST(TextTokeniser, OneSeparatorAPlaceAndAtMostThree) {
   EXPECT_EQ(Joined("(AAA-1234)"), Words{"AAA1234"});
   EXPECT_EQ(Joined("(AA A-12 34)"), (Words{"AAA12", "A1234", "AAA1234"}));
   EXPECT_EQ(Joined("(AAA--1234)(AAA\n1234)"), Words{});
-  EXPECT_EQ(Joined("(A.B.C.1.2)"), Words{});
+  EXPECT_EQ(Joined("(A.B.C.1.2)"), Words{"ABC12"}) << "single characters";
   EXPECT_EQ(Joined("AAA\u20221234"), Words{"AAA1234"});
+}
+
+bool HasToken(std::string_view text, std::string_view token) {
+  return std::ranges::count(TokensOf(text, BestMaskPath(), 1, kEvery), token) > 0;
+}
+
+TEST(TextTokeniser, SingleCharactersPartedOneByOne) {
+  EXPECT_TRUE(HasToken("at A.B.C.1.2.3.4 or", "jABC1234"));
+  EXPECT_TRUE(HasToken("A B C 1 2 3 4\n", "jABC1234"));
+  EXPECT_TRUE(HasToken("a-b-c-1-2-3-4\n", "jABC1234"));
+  EXPECT_FALSE(HasToken("A.B.C.1.2.34", "jABC1234"));
+}
+
+TEST(TextTokeniser, PartsOfAWordInMarkupOfTheirOwn) {
+  for (const std::string text :
+       {"<p><b>AB</b>C1234</p>", "<span>ABC</span><span>1234</span>", "A<!-- x -->BC1234", "abc<wbr/>1234",
+        "<b>A</b><i>B</i><b>C</b><i>1</i><b>2</b><i>3</i><b>4</b>",
+        "<w:t>AB</w:t></w:r><w:proofErr w:type=\"spellEnd\"/><w:r w:rsidR=\"00A1\"><w:rPr><w:b/><w:sz w:val=\"20\"/>"
+        "</w:rPr><w:t xml:space=\"preserve\">C1234</w:t>",
+        "<text:span text:style-name=\"T1\">ABC</text:span>1234"}) {
+    EXPECT_TRUE(HasToken(text, "gABC1234")) << text;
+  }
+  for (const std::string text : {"<td>ABC</td><td>1234</td>", "<plate>ABC</plate><lane>1234</lane>",
+                                 "<w:t>ABC</w:t></w:r></w:p><w:p><w:r><w:t>1234", "<b>ABC</b> 1234",
+                                 "xABCDEFGH<b>1234</b>", "ABC<b", "ABC<b>", "<"}) {
+    EXPECT_FALSE(HasToken(text, "gABC1234")) << text;
+  }
 }
 
 TEST(TextTokeniser, LookAlikesAndFullWidth) {
