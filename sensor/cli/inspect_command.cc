@@ -142,7 +142,7 @@ void PrintUnread(const std::vector<std::string>& names, Findings& findings) {
 
 void TakeFindings(process::RingReader& ring, const std::vector<std::string>& names, bool json, Findings& findings) {
   while (auto message = ring.Take()) {
-    const auto decoded = process::DecodeMessage(message->payload);
+    auto decoded = process::DecodeMessage(message->payload);
     ring.Release();
     const auto* anomaly = decoded ? std::get_if<AnomalyReport>(&*decoded) : nullptr;
     if (anomaly != nullptr && anomaly->flow && MeansUnread(anomaly->code)) {
