@@ -10,10 +10,10 @@
 namespace spanwatch::content {
 namespace {
 
-constexpr std::size_t kHeaderBytes = 32, kColumnBytes = 32, kNameBytes = 11;
-constexpr std::size_t kTextHeld = 8192;
-constexpr std::string_view kVersions = "\x02\x03\x04\x30\x31\x32\x43\x63\x7B\x83\x8B\x8E\xCB\xF5\xFB";
-constexpr std::string_view kTypes = "CNDLFMIBTYOGPQVW@+0";
+constexpr std::size_t kDbfHeaderBytes = 32, kColumnBytes = 32, kColumnNameBytes = 11;
+constexpr std::size_t kDbfTextHeld = 8192;
+constexpr std::string_view kDbfVersions = "\x02\x03\x04\x30\x31\x32\x43\x63\x7B\x83\x8B\x8E\xCB\xF5\xFB";
+constexpr std::string_view kColumnTypes = "CNDLFMIBTYOGPQVW@+0";
 
 struct DbfHeader {
   std::size_t header_bytes = 0;
@@ -27,14 +27,14 @@ std::optional<DbfHeader> ReadDbfHeader(ByteView head) {
   const std::uint8_t month = reader.U8(), day = reader.U8();
   reader.Skip(4);
   const DbfHeader header{reader.U16Le(), reader.U16Le()};
-  reader.Skip(kHeaderBytes - reader.position());
+  reader.Skip(kDbfHeaderBytes - reader.position());
   const std::uint8_t initial = reader.U8();
-  reader.Skip(kNameBytes - 1);
+  reader.Skip(kColumnNameBytes - 1);
   const std::uint8_t type = reader.U8();
-  const bool valid = reader.ok() && kVersions.contains(static_cast<char>(version)) && month >= 1 && month <= 12 &&
-                     day >= 1 && day <= 31 && header.header_bytes > kHeaderBytes + kColumnBytes &&
+  const bool valid = reader.ok() && kDbfVersions.contains(static_cast<char>(version)) && month >= 1 && month <= 12 &&
+                     day >= 1 && day <= 31 && header.header_bytes > kDbfHeaderBytes + kColumnBytes &&
                      header.row_bytes > 1 && IsLetter(static_cast<char>(initial)) &&
-                     kTypes.contains(static_cast<char>(type));
+                     kColumnTypes.contains(static_cast<char>(type));
   return valid ? std::optional(header) : std::nullopt;
 }
 
@@ -85,16 +85,16 @@ class DbfLayer final : public Layer {
       text_.back() = '\n';
     }
     row_.clear();
-    if (text_.size() >= kTextHeld) Tell();
+    if (text_.size() >= kDbfTextHeld) Tell();
   }
   void ReadColumns() {
     ByteReader reader(row_);
-    reader.Skip(kHeaderBytes);
+    reader.Skip(kDbfHeaderBytes);
     while (reader.remaining() >= kColumnBytes && reader.rest().front() != '\r') {
-      const std::string_view name = AsText(reader.Take(kNameBytes));
+      const std::string_view name = AsText(reader.Take(kColumnNameBytes));
       reader.Skip(5);
       const std::size_t width = reader.U8();
-      reader.Skip(kColumnBytes - kNameBytes - 6);
+      reader.Skip(kColumnBytes - kColumnNameBytes - 6);
       columns_.push_back(std::max<std::size_t>(width, 1));
       AddCell(name.substr(0, name.find('\0')));
     }

@@ -8,14 +8,14 @@ namespace {
 
 using ::testing::Each;
 
-std::string BigEndian(std::uint64_t value, int bytes) {
+std::string SqliteNumber(std::uint64_t value, int bytes) {
   std::string text;
   while (bytes-- > 0) text += static_cast<char>(value >> 8 * bytes);
   return text;
 }
 
 // Values of text alone.
-std::string Record(const std::vector<std::string>& values) {
+std::string SqliteRecord(const std::vector<std::string>& values) {
   std::string types, body;
   for (const std::string& value : values) {
     types += static_cast<char>(13 + 2 * value.size());
@@ -25,7 +25,7 @@ std::string Record(const std::vector<std::string>& values) {
 }
 
 // A page of `bytes` with these records: of a table when `table`, else of an index.
-std::string Page(std::size_t bytes, const std::vector<std::string>& records, bool table, std::size_t header = 0) {
+std::string SqlitePage(std::size_t bytes, const std::vector<std::string>& records, bool table, std::size_t header = 0) {
   std::string page(bytes, '\0');
   std::string pointers;
   std::size_t at = bytes;
@@ -33,55 +33,55 @@ std::string Page(std::size_t bytes, const std::vector<std::string>& records, boo
     const std::string cell = static_cast<char>(record.size()) + std::string(table ? "\x05" : "") + record;
     at -= cell.size();
     page.replace(at, cell.size(), cell);
-    pointers += BigEndian(at, 2);
+    pointers += SqliteNumber(at, 2);
   }
-  const std::string head = (table ? "\x0D" : "\x0A") + BigEndian(0, 2) + BigEndian(records.size(), 2) +
-                           BigEndian(at, 2) + BigEndian(0, 1) + pointers;
+  const std::string head = (table ? "\x0D" : "\x0A") + SqliteNumber(0, 2) + SqliteNumber(records.size(), 2) +
+                           SqliteNumber(at, 2) + SqliteNumber(0, 1) + pointers;
   return page.replace(header, head.size(), head);
 }
 
-std::string Head(std::size_t page_bytes, std::uint32_t encoding = 1) {
-  std::string head = std::string("SQLite format 3\0", 16) + BigEndian(page_bytes == 65536 ? 1 : page_bytes, 2) +
-                     "\x01\x01" + BigEndian(0, 1) + "\x40\x20\x20";
+std::string SqliteHead(std::size_t page_bytes, std::uint32_t encoding = 1) {
+  std::string head = std::string("SQLite format 3\0", 16) + SqliteNumber(page_bytes == 65536 ? 1 : page_bytes, 2) +
+                     "\x01\x01" + SqliteNumber(0, 1) + "\x40\x20\x20";
   head.resize(56);
-  head += BigEndian(encoding, 4);
+  head += SqliteNumber(encoding, 4);
   head.resize(content::kSqliteHeaderBytes);
   return head;
 }
 
-std::string Database(std::size_t page_bytes = 512) {
-  std::string first = Page(page_bytes, {Record({"table", "reads"})}, true, content::kSqliteHeaderBytes);
-  first.replace(0, content::kSqliteHeaderBytes, Head(page_bytes));
-  return first + Page(page_bytes, {Record({"TX", "ABC1234", "2019-05-13"}), Record({"NM", "XYZ9876", "lane3"})}, true) +
-         Page(page_bytes, {Record({"ABC1234", "\x01"})}, false);
+std::string SqliteDatabase(std::size_t page_bytes = 512) {
+  std::string first = SqlitePage(page_bytes, {SqliteRecord({"table", "reads"})}, true, content::kSqliteHeaderBytes);
+  first.replace(0, content::kSqliteHeaderBytes, SqliteHead(page_bytes));
+  return first + SqlitePage(page_bytes, {SqliteRecord({"TX", "ABC1234", "2019-05-13"}), SqliteRecord({"NM", "XYZ9876", "lane3"})}, true) +
+         SqlitePage(page_bytes, {SqliteRecord({"ABC1234", "\x01"})}, false);
 }
 
-std::string RowsOf(const std::string& file, std::size_t piece = 700) {
+std::string SqliteRows(const std::string& file, std::size_t piece = 700) {
   ContentRun run;
   run.Feed({.kind = ObjectKind::kMessage}, file, piece);
   const auto* rows = run.recorder.Find("root / sqlite");
   return rows == nullptr ? "" : rows->text();
 }
 
-constexpr std::string_view kRows = "table\treads\t\nTX\tABC1234\t2019-05-13\t\nNM\tXYZ9876\tlane3\t\n";
+constexpr std::string_view kSqliteRows = "table\treads\t\nTX\tABC1234\t2019-05-13\t\nNM\tXYZ9876\tlane3\t\n";
 
 TEST(SqliteLayer, TheValuesOfARowAreParted) {
   for (const std::size_t page_bytes : {512, 4096, 65536}) {
-    EXPECT_EQ(RowsOf(Database(page_bytes)), std::string(kRows) + "ABC1234\t\x01\t\n") << page_bytes;
+    EXPECT_EQ(SqliteRows(SqliteDatabase(page_bytes)), std::string(kSqliteRows) + "ABC1234\t\x01\t\n") << page_bytes;
   }
 }
 
 TEST(SqliteLayer, EverySplitGivesTheSame) {
-  const auto all = EverySplit({.kind = ObjectKind::kMessage}, Database());
+  const auto all = EverySplit({.kind = ObjectKind::kMessage}, SqliteDatabase());
   EXPECT_THAT(all, Each(all.front()));
 }
 
 TEST(SqliteLayer, FramesOfAWriteAheadLog) {
-  std::string log = "\x37\x7F\x06\x82" + BigEndian(3'007'000, 4) + BigEndian(512, 4);
+  std::string log = "\x37\x7F\x06\x82" + SqliteNumber(3'007'000, 4) + SqliteNumber(512, 4);
   log.resize(32);
-  const std::string database = Database();
+  const std::string database = SqliteDatabase();
   for (std::size_t at = 0; at < database.size(); at += 512) log += std::string(24, '\x01') + database.substr(at, 512);
-  EXPECT_EQ(RowsOf(log), RowsOf(database));
+  EXPECT_EQ(SqliteRows(log), SqliteRows(database));
 }
 
 TEST(SqliteLayer, NumbersAndUtf16) {
@@ -90,12 +90,12 @@ TEST(SqliteLayer, NumbersAndUtf16) {
   const std::string record =
       std::string("\x08\x00\x01\x02\x08\x09\x10\x11", 8) + "\xFF\x01\x02zz" + std::string("\0A\0", 3) + "1";
   std::string rows;
-  content::AppendSqliteRows(AsBytes(Page(512, {record}, true)), 0, form, rows);
+  content::AppendSqliteRows(AsBytes(SqlitePage(512, {record}, true)), 0, form, rows);
   EXPECT_EQ(rows, "\t-1\t258\t0\t1\t\tA1\t\n");
 }
 
 TEST(SqliteLayer, AGapLosesThePageThatItTouches) {
-  const std::string file = Database();
+  const std::string file = SqliteDatabase();
   for (const std::size_t length : {1U, 100U, 512U}) {
     ContentRun run;
     const auto consumer = run.Open({.kind = ObjectKind::kMessage});
@@ -110,9 +110,9 @@ TEST(SqliteLayer, AGapLosesThePageThatItTouches) {
 }
 
 TEST(SqliteLayer, PagesThatLieGiveNoMoreThanTheyHold) {
-  std::string page = Page(512, {Record({std::string(80, 'x')})}, true);
+  std::string page = SqlitePage(512, {SqliteRecord({std::string(80, 'x')})}, true);
   // Every cell the same one.
-  page.replace(3, 2, BigEndian(200, 2));
+  page.replace(3, 2, SqliteNumber(200, 2));
   for (std::size_t i = 8; i < 400; i += 2) page.replace(i, 2, page.substr(8, 2));
   std::string rows;
   content::AppendSqliteRows(AsBytes(page), 0, {.page_bytes = 512}, rows);
@@ -126,9 +126,9 @@ TEST(SqliteLayer, PagesThatLieGiveNoMoreThanTheyHold) {
 }
 
 TEST(SqliteLayer, WhatIsNoDatabaseIsNotOpened) {
-  EXPECT_EQ(RowsOf("SQLite format 3 is described elsewhere" + std::string(600, ' ')), "");
-  EXPECT_EQ(RowsOf(Head(1000) + std::string(2000, ' ')), "");
-  EXPECT_EQ(RowsOf(Head(512)), "") << "no whole page";
+  EXPECT_EQ(SqliteRows("SQLite format 3 is described elsewhere" + std::string(600, ' ')), "");
+  EXPECT_EQ(SqliteRows(SqliteHead(1000) + std::string(2000, ' ')), "");
+  EXPECT_EQ(SqliteRows(SqliteHead(512)), "") << "no whole page";
 }
 
 }  // namespace

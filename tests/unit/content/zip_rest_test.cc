@@ -79,6 +79,29 @@ TEST(ZipRest, MembersThatLocalHeadersHideAreReadByTheDirectory) {
   }
 }
 
+// A transfer that is cut before the directory, of a writer that leaves out what its headers promise.
+TEST(ZipRest, MembersWithoutDescriptorsAreReadWithoutADirectory) {
+  const std::map<std::string, std::string> members = {
+      {"a.jpg", MakeJpeg(1, 5000)}, {"b.csv", "plate,state\nAAA1234,TX\n"}, {"c.jpg", MakeJpeg(2, 9000)}};
+  for (const std::string descriptor : {"", "PK\7\x08", "twelve bytes"}) {
+    std::string text;
+    PlainZip zip;
+    for (const auto& [name, content] : members) {
+      auto& entry = zip.Add(name, content);
+      PlainZip::Lie(entry.local, PlainZip::kFlags, 8, 2);
+      PlainZip::Lie(entry.local, PlainZip::kCrc, 0, 12);
+      text += entry.local + entry.data + descriptor;
+    }
+    for (const std::size_t piece : {1, 1460}) {
+      const auto found = WholeMembers(text, piece);
+      for (const auto& [name, content] : members) {
+        ASSERT_TRUE(found.contains(name)) << name << " before " << descriptor;
+        EXPECT_EQ(found.at(name), content);
+      }
+    }
+  }
+}
+
 TEST(ZipRest, OnlyOneOfManyLies) {
   PlainZip zip;
   std::map<std::string, std::string> members;
