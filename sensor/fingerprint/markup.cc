@@ -7,7 +7,7 @@
 namespace spanwatch::fingerprint {
 namespace {
 
-constexpr std::size_t kLongestName = 24;
+constexpr std::size_t kLongestElement = 24;
 
 // In lower case, without the prefix of a namespace; sorted.
 constexpr std::string_view kInline[] = {
@@ -20,7 +20,7 @@ static_assert(std::ranges::is_sorted(kInline));
 // The local name of the element whose tag begins at `tag`, in lower case.
 std::string NameOf(std::string_view tag) {
   tag.remove_prefix(tag.starts_with("</") ? 2 : 1);
-  const std::string_view name = tag.substr(0, std::min(tag.find_first_of(" \t\r\n/>"), kLongestName));
+  const std::string_view name = tag.substr(0, std::min(tag.find_first_of(" \t\r\n/>"), kLongestElement));
   const std::size_t prefix = name.find(':');
   return Lower(prefix == std::string_view::npos ? name : name.substr(prefix + 1));
 }

@@ -20,8 +20,8 @@ std::string DbfTable(const std::vector<std::pair<std::string, int>>& columns, co
     field.resize(32);
     fields += field;
   }
-  std::string head = "\x03\x77\x05\x0D" + std::string("\x02\0\0\0", 4) + DbfNumber(32 + fields.size() + 1) +
-                     DbfNumber(row_bytes);
+  std::string head =
+      "\x03\x77\x05\x0D" + std::string("\x02\0\0\0", 4) + DbfNumber(32 + fields.size() + 1) + DbfNumber(row_bytes);
   head.resize(32);
   return head + fields + "\r" + rows + "\x1A";
 }

@@ -52,7 +52,9 @@ std::string SqliteHead(std::size_t page_bytes, std::uint32_t encoding = 1) {
 std::string SqliteDatabase(std::size_t page_bytes = 512) {
   std::string first = SqlitePage(page_bytes, {SqliteRecord({"table", "reads"})}, true, content::kSqliteHeaderBytes);
   first.replace(0, content::kSqliteHeaderBytes, SqliteHead(page_bytes));
-  return first + SqlitePage(page_bytes, {SqliteRecord({"TX", "ABC1234", "2019-05-13"}), SqliteRecord({"NM", "XYZ9876", "lane3"})}, true) +
+  return first +
+         SqlitePage(page_bytes,
+                    {SqliteRecord({"TX", "ABC1234", "2019-05-13"}), SqliteRecord({"NM", "XYZ9876", "lane3"})}, true) +
          SqlitePage(page_bytes, {SqliteRecord({"ABC1234", "\x01"})}, false);
 }
 
