@@ -59,6 +59,8 @@ class Acknowledgements {
     Believe(doubted_->latest, doubted_->edge - doubted_->latest, true);
   }
 
+  // One came that nothing explains yet.
+  bool doubts() const { return doubted_.has_value(); }
   // Everything before this is acknowledged; 0: nothing is known.
   std::uint64_t believed() const { return believed_; }
   // The part of it that windows or bytes explain.

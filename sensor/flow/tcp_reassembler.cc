@@ -75,7 +75,8 @@ void TcpReassembler::OnSegment(const Segment& segment, Moment moment) noexcept {
   }
   const bool kept_aside = segment.doubt.has_value() && started_;
   if (segment.urgent.has_value() && !kept_aside) NoteUrgent(*segment.urgent);
-  if (started_ && segment.sequence == next_sequence_ && AllDelivered() && !kept_aside) {
+  const bool awaited = !aside_.empty() || acknowledgements_.doubts();  // an acknowledgement came before its bytes
+  if (started_ && segment.sequence == next_sequence_ && AllDelivered() && !kept_aside && !awaited) {
     if (!segment.payload.empty()) Deliver(segment.payload);
     if (segment.length > segment.payload.size())
       TellGap(segment.length - segment.payload.size(), GapReason::kSnapLength);

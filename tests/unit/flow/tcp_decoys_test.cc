@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <map>
 
 #include "flow_run.h"
 
@@ -262,6 +263,29 @@ TEST(TcpDecoys, ChecksumsOfANetworkCardAreNoDecoys) {
     if (scripted.payload.size() > 1500) scripted.packet.checksum = Checksum::kWrong;
   }
   ExpectSilent(merged.packets, text, "merged");
+}
+
+// In a tunnel whose outer packets are cut into fragments, large segments come later than small ones. The sender's network
+// card has yet to sum the small ones, so the end of the upload is doubted; and its acknowledgement came first.
+TEST(TcpDecoys, AcknowledgementsThatOvertakeTheirBytesHandOnWhatWasKeptAside) {
+  const std::string text = Text(60'700, 3);
+  const testing::PacketScript in_order = Upload(text, [](DecodedPacket&) {});
+  for (std::size_t delay = 0; delay < in_order.size(); ++delay) {
+    std::multimap<std::size_t, ScriptedPacket> by_arrival;
+    for (std::size_t i = 0; i < in_order.size(); ++i) {
+      ScriptedPacket scripted = in_order[i];
+      scripted.packet.encapsulations[0] = Encapsulation::kVxlan;
+      scripted.packet.encapsulation_count = 1;
+      const bool large = scripted.payload.size() == kPiece;
+      if (!large) scripted.packet.checksum = Checksum::kWrong;
+      by_arrival.emplace(large ? i + delay : i, scripted);
+    }
+    testing::PacketScript packets;
+    for (const auto& [arrival, scripted] : by_arrival) packets.push_back(scripted);
+    ExpectSilent(packets, text, std::to_string(delay).c_str());
+    FlowRun run;
+    EXPECT_EQ(run.Only(packets).reason, CloseReason::kFinished) << delay;
+  }
 }
 
 TEST(TcpDecoys, RepeatsAndKeepAlivesAreSilent) {
