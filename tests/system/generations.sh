@@ -8,9 +8,9 @@ set_up 6 2
 "$SPANWATCH" rules sign --key "$work/owner/owner.key" "$work/rules" > /dev/null
 cp -r "$work/rules" "$work/older-rules"
 sed -i 's|inside: \[10.20.0.0/16\]|inside: [192.168.0.0/16]|' "$work/spanwatch.yaml"
+sed -i 's|^launcher: {|launcher: {reload_timeout_s: 4, |' "$work/spanwatch.yaml"
 cat >> "$work/spanwatch.yaml" << END
 http: {connections: 4, deadline_seconds: 60}
-launcher: {reload_timeout_s: 4}
 END
 start_sensor
 
