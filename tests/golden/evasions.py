@@ -120,14 +120,13 @@ def bare_resets(exchange):
         exchange.stray(exchange.client, REQUEST[at:at + PIECE], flags=RST | ACK, sequence=start + at)
 
 
-def behind_the_end(flags, repeat=False):
+def behind_the_end(flags):
     def play(exchange):
         exchange.open()
         exchange.upload(data=JUNK[:len(REQUEST)])
         exchange.close()
-        start = exchange.client.sequence - (len(REQUEST) + 1 if repeat else 0)
         for at in range(0, len(REQUEST), PIECE):
-            exchange.stray(exchange.client, REQUEST[at:at + PIECE], flags=flags, sequence=start + at)
+            exchange.stray(exchange.client, REQUEST[at:at + PIECE], flags=flags, sequence=exchange.client.sequence + at)
     return play
 
 
@@ -351,7 +350,6 @@ ENDINGS_AND_SYNS = {
     "nothing but resets with data": bare_resets,
     "data in resets behind the end": behind_the_end(RST | ACK),
     "data behind the end": behind_the_end(ACK | PSH),
-    "other data behind the end, of old numbers": behind_the_end(ACK | PSH, repeat=True),
     "data in SYNs": in_segments(SYN),
     "data in SYNs with acknowledgements": in_segments(SYN | ACK),
     "data in SYN FIN": in_segments(SYN | FIN),
