@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "image/picture_tilt.h"
+
 namespace spanwatch::fingerprint {
 namespace {
 
@@ -59,11 +61,20 @@ PictureHashes HashPicture(const image::LumaPlane& plane) {
   const image::LumaPlane& reduced = samples->plane = Reduced(plane);
   const auto add = [&](const image::LumaRectangle& part) {
     samples->places[hashes.part_count] = part;
-    hashes.parts[hashes.part_count++] = HashPart(reduced, part);
+    hashes.parts[hashes.part_count] = HashPart(samples->PlaneOf(hashes.part_count), part);
+    ++hashes.part_count;
   };
   for (const image::LumaRectangle& cut : kCuts) add(cut);
   for (const image::LumaRectangle& part : image::InnerParts(reduced)) add(part);
   for (const image::LumaRectangle& panel : image::Panels(reduced)) add(panel);
+  samples->levelled = image::Levelled(reduced);
+  if (samples->levelled) {
+    samples->first_levelled = hashes.part_count;
+    std::vector<image::LumaRectangle> inner = image::InnerParts(*samples->levelled);
+    inner.resize(std::min(inner.size(), kLevelledPartsMax - 1));
+    add({});
+    for (const image::LumaRectangle& part : inner) add(part);
+  }
   return hashes;
 }
 

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "fingerprint/pdq.h"
@@ -13,17 +14,25 @@
 
 namespace spanwatch::fingerprint {
 
+inline constexpr std::size_t kLevelledPartsMax = 3;
+inline constexpr std::size_t kPicturePartsMax = 3 + image::kInnerPartsMax + image::kPanelsMax + kLevelledPartsMax;
+
 // The samples that the parts were cut from, a few ten thousand, and where: for a second look at what is found.
 struct PictureSamples {
   image::LumaPlane plane;
-  std::array<image::LumaRectangle, 3 + image::kInnerPartsMax + image::kPanelsMax> places{};  // of the parts
+  std::optional<image::LumaPlane> levelled;       // turned back, where it had been turned by a few degrees
+  std::size_t first_levelled = kPicturePartsMax;  // the first part that was cut from that
+  std::array<image::LumaRectangle, kPicturePartsMax> places{};  // of the parts
+
+  const image::LumaPlane& PlaneOf(std::size_t part) const { return part >= first_levelled ? *levelled : plane; }
 };
 
 struct PictureHashes {
   PdqResult whole;
   // The picture trimmed by half the step of the registered crops; without its lower or upper 12 %, where captions,
-  // time stamps and logos are; what lies inside its borders and bars; and what straight edges enclose.
-  std::array<PdqResult, 3 + image::kInnerPartsMax + image::kPanelsMax> parts{};
+  // time stamps and logos are; what lies inside its borders and bars; what straight edges enclose; and the picture
+  // turned back, where filled corners show that it was turned by a few degrees.
+  std::array<PdqResult, kPicturePartsMax> parts{};
   std::uint8_t part_count = 0;
   std::shared_ptr<const PictureSamples> samples;  // may be gone: then nothing is looked at twice
 

@@ -31,9 +31,11 @@ image::Luma64 Turned(const image::Luma64& luma, const Turn& turn, bool inverted)
 
 bool IsAnother(const PictureMatch& match, const PictureDetail& registered, const PictureSamples& samples) {
   const PictureRendering& rendering = match.rendering;
-  const image::LumaRectangle place = rendering.part == 0 ? image::LumaRectangle() : samples.places[rendering.part - 1];
   image::Luma64 luma;
-  image::Downsample(samples.plane, place, luma);
+  if (rendering.part == 0)
+    image::Downsample(samples.plane, {}, luma);
+  else
+    image::Downsample(samples.PlaneOf(rendering.part - 1), samples.places[rendering.part - 1], luma);
   luma = Turned(luma, rendering.turn, rendering.inverted);
   const DetailProbe probe(Turned(luma, TurnBack(match.registered), false));
   return probe.Difference(registered).value_or(0) >= kOtherDifference;

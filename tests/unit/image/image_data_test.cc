@@ -14,9 +14,9 @@ struct Extracted {
   bool operator==(const Extracted&) const = default;
 };
 
-Extracted Extract(ByteView file, std::size_t piece) {
+Extracted Extract(ByteView file, std::size_t piece, const PictureFormat& format) {
   Extracted extracted;
-  ImageDataExtractor extractor(*SniffFormat(file));
+  ImageDataExtractor extractor(format);
   for (std::size_t at = 0; at < file.size(); at += piece) {
     const Bytes part(file.begin() + static_cast<std::ptrdiff_t>(at),
                      file.begin() + static_cast<std::ptrdiff_t>(std::min(at + piece, file.size())));
@@ -29,6 +29,8 @@ Extracted Extract(ByteView file, std::size_t piece) {
   extracted.failed = extractor.failed();
   return extracted;
 }
+
+Extracted Extract(ByteView file, std::size_t piece) { return Extract(file, piece, *SniffFormat(file)); }
 
 test::Picture Lane() { return test::LaneCamera(3, 1, 160, 120).Frame(7).picture; }
 
@@ -80,8 +82,8 @@ TEST(ImageDataExtractor, IsCompleteOnlyAtThePicturesOwnEnd) {
 TEST(ImageDataExtractor, FailsOnWhatIsNoMarker) {
   Bytes file = EncodeJpeg(Lane());
   file[2] = 0x12;
-  EXPECT_TRUE(Extract(file, 100).failed);
-  EXPECT_FALSE(Extract(file, 100).complete);
+  EXPECT_TRUE(Extract(file, 100, kJpegFormat).failed);
+  EXPECT_FALSE(Extract(file, 100, kJpegFormat).complete);
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ constexpr PictureLimits kFormatLimits{.pixels = 1 << 24, .memory_bytes = 1 << 26
 
 using test::BmpKind, test::TiffCoding;
 
-// 640x520 takes the path of block means, 301x203 that of pixels, and its rows need padding.
+// 528x512 takes the path of block means, 301x203 that of pixels, and its rows need padding.
 test::Picture FormatLane(std::uint32_t width, std::uint32_t height) {
   return test::LaneCamera(4, 1, width, height).Frame(3).picture;
 }
@@ -124,7 +124,7 @@ TEST_P(PictureFormatsOfEverySize, GiveAPartAsTheWholeHasIt) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, PictureFormatsOfEverySize,
-                         testing::Values(std::pair(640u, 520u), std::pair(301u, 203u)));
+                         testing::Values(std::pair(528u, 512u), std::pair(301u, 203u)));
 
 struct Walked {
   std::uint64_t length = 0;
@@ -227,13 +227,12 @@ TEST(PictureFormats, TiffWhoseStripsLieOnOneAnotherIsNotDecoded) {
   Bytes tiff = EncodeTiff(GreyLane(301, 203), {.coding = TiffCoding::kNone});
   ASSERT_TRUE(DecodePicture(tiff, kFormatLimits).plane);
   // The array of lengths: that of a strip of 32 rows, again and again.
-  Bytes length(4);
-  const std::uint32_t strip = 32 * 301 * 3;
-  for (int i = 0; i < 4; ++i) length[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(strip >> 8 * i);
+  constexpr std::uint32_t kStrip = 32 * 301 * 3;
+  const Bytes length{kStrip & 0xFF, kStrip >> 8, kStrip & 0xFF, kStrip >> 8};
   bool found = false;
   for (auto at = tiff.begin(); (at = std::search(at, tiff.end(), length.begin(), length.end())) != tiff.end();
        at += 4) {
-    at[2] = 0x40;  // 4 MB each
+    std::fill(at, at + 4, std::uint8_t{0xFF});  // as long as the field can say
     found = true;
   }
   ASSERT_TRUE(found);
