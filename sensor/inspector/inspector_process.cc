@@ -6,6 +6,8 @@
 #include <sodium.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstdlib>
 #include <ctime>
 #include <set>
 
@@ -63,6 +65,11 @@ void WarmUp() {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int length = 0;
   for (const EVP_MD* type : {EVP_sha1(), EVP_sha256(), EVP_md5()}) EVP_Digest("", 0, digest, &length, type, nullptr);
+  // For more than a kilobyte qsort, which libtiff calls, asks once how much memory there is.
+  std::array<int, 1024> numbers{};
+  std::qsort(numbers.data(), numbers.size(), sizeof(int), [](const void* one, const void* other) {
+    return *static_cast<const int*>(one) - *static_cast<const int*>(other);
+  });
   Log(LogLevel::kDebug, "Libraries are warm");
 }
 
