@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::uint16_t kStored = 0, kDeflated = 8, kDeflate64 = 9, kOldZstd = 20, kZstd = 93;
 // What may stand between two members without meaning anything: a data descriptor.
-constexpr std::uint64_t kDescriptorBytes = 24;
+constexpr std::uint64_t kLongestDescriptor = 24;
 constexpr std::string_view kLocalMagic = "PK\3\4";
 
 // Gives what comes out to `take`, until that has enough. Returns how much was taken, and how it ended.
@@ -113,7 +113,7 @@ void ZipRest::Release(std::uint64_t begin, std::uint64_t end) {
     const std::uint64_t fields = std::uint64_t{lengths.U16Le()} + lengths.U16Le();
     if (lengths.ok() && at + kZipLocalBytes + fields == before.size()) kept = at;
   }
-  if (kept > kDescriptorBytes) {
+  if (kept > kLongestDescriptor) {
     runs_.push_back({from, Bytes(before.begin(), before.begin() + static_cast<std::ptrdiff_t>(kept))});
     left_ += kept;
   }

@@ -144,8 +144,8 @@ TEST(TextTokeniser, WhatStandsBehindItsOwnLengthIsGlued) {
     return found;
   };
   using Tokens = std::vector<std::string>;
-  EXPECT_EQ(glued("eplategABC1234estatebTX"), Tokens{"gABC1234"}) << "CBOR";
-  EXPECT_EQ(glued("UplateWabc1234UstateRTX"), Tokens{"gABC1234"}) << "a property list";
+  EXPECT_EQ(glued("eplategABC1234estatebTX"), (Tokens{"gGABC1", "gABC1234"})) << "CBOR";
+  EXPECT_EQ(glued("UplateWabc1234UstateRTX"), (Tokens{"gWABC1", "gABC1234"})) << "a property list";
   EXPECT_EQ(glued("\x01\x06"
                   "AB12340"),
             Tokens{"gAB1234"});
