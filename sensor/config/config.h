@@ -61,8 +61,8 @@ struct Config {
   bool allow_unsigned_authorisations = false;
   std::string events_file = "/var/log/spanwatch/events.jsonl";   // `-`: standard output; empty: none
   std::filesystem::path state_directory = "/var/lib/spanwatch";  // empty: in memory
-  std::string metrics_listen = "127.0.0.1:9464";  // empty: none
-  bool tag_names = false;                         // names: tagged
+  std::string metrics_listen = "127.0.0.1:9464";                 // empty: none
+  bool tag_names = false;                                        // names: tagged
   std::vector<WebhookConfig> webhooks;
   Limits limits;
 };

@@ -30,7 +30,8 @@ class ImageDataSketcher final : public Sketcher {
   void Gap(std::uint64_t) noexcept override {}
   void Finish(ObjectEnd) noexcept override {
     if (!extractor_) return;
-    // Of what is there of a JPEG every byte that its decoder looks at is in the key; of the others chunks' heads are not.
+    // Of what is there of a JPEG every byte that its decoder looks at is in the key; of the others chunks' heads are
+    // not.
     const bool known = facts_.type == image::FileType::kJpeg ? !extractor_->failed() : extractor_->complete();
     if (key_ && known) facts_.picture = key_->Finish();
     if (facts_.gap || !extractor_->complete()) return;

@@ -42,7 +42,7 @@ std::size_t EndOfInlineMarkup(std::string_view text, std::size_t at, std::size_t
       if (!std::ranges::binary_search(kInline, std::string_view(name))) return 0;
       // The properties of a run are elements of many names.
       if (name == "rpr" && tag[1] != '/' && tag[end - 2] != '/') {
-        end = tag.find(":rPr>");
+        end = tag.find(":rPr>", end);
         if (end == std::string_view::npos) return 0;
         end += std::string_view(":rPr>").size();
       }

@@ -1,8 +1,9 @@
-// The perceptual family: PDQ of pictures, of every format that is read, against the registered views. A picture is kept up to a limit and
-// decoded at its end, or as far as its first gap, when nothing cheaper has named it. Of a progressive JPEG the first
-// scans are enough: they are decoded when they are there, and the rest is not kept. What is not found as it is, is
-// looked up trimmed, without its frame, turned and inverted. Where no set has a view, no picture is kept or decoded.
-// What decoding costs is paid from the budget of its conversation; a picture beyond it is passed over and told.
+// The perceptual family: PDQ of pictures, of every format that is read, against the registered views. A picture is kept
+// up to a limit and decoded at its end, or as far as its first gap, when nothing cheaper has named it. Of a progressive
+// JPEG the first scans are enough: they are decoded when they are there, and the rest is not kept. What is not found as
+// it is, is looked up trimmed, without its frame, turned and inverted. Where no set has a view, no picture is kept or
+// decoded. What decoding costs is paid from the budget of its conversation; a picture beyond it is passed over and
+// told.
 #include <algorithm>
 
 #include "fingerprint/decoding_budget.h"

@@ -213,8 +213,8 @@ class PlateSearch {
   }
 
   // Masks every plate that begins with the character at `first`. Within a word it cuts no run of letters or of digits,
-  // but for the commonest shape, which may stand behind letters ("imgabc1234", "imgabc-1234"); in several words it
-  // begins and ends with one. Wherever else it stands it must be registered.
+  // but for the commonest shape, which may stand behind letters or before digits ("imgabc1234", "imgabc-1234",
+  // "abc12340017"); in several words it begins and ends with one. Wherever else it stands it must be registered.
   void From(std::size_t first) {
     const bool begins = Begins(first);
     std::string plate;
@@ -228,7 +228,9 @@ class PlateSearch {
       const bool mixed = letters > 0 && letters < plate.size();
       const bool commonest = plate.size() == 7 && letters == 3 && letters_at_start == 3;
       const bool word = (first == 0 || !InPiece(first - 1)) && !InPiece(*at + 1);
-      const bool whole = parts == 1 ? word || (mixed && (Parted(first) || commonest) && Parted(*at + 1))
+      const bool cuts = !(Parted(first) && Parted(*at + 1));
+      const bool cuts_one = Parted(first) || Parted(*at + 1);
+      const bool whole = parts == 1 ? word || (mixed && (!cuts || (cuts_one && commonest)))
                                     : mixed && (begins || (parts == 2 && commonest)) && Ends(*at, digits_at_end);
       if ((whole && LooksLikePlate(plate)) || (parts == 1 && (mixed || word) && IsRegistered(plate, first))) {
         Mask(first, *at);

@@ -33,18 +33,9 @@ void InspectFiles(std::vector<process::NamedFile> inputs, const config::Limits& 
   content::OpenMemory memory(limits.content_memory_bytes);
   PictureTally picture_tally(limits, block.counters);
   FloodTransfers floods(limits, block.counters, sink);
-  const WatchContext context{limits,
-                             block.counters,
-                             sink,
-                             anomalies,
-                             floods,
-                             pictures,
-                             picture_tally,
-                             nullptr,
-                             memory,
-                             Zones::Any(),
-                             "",
-                             [](FlowWatch*, std::optional<PacketTime>) {}};
+  const WatchContext context{
+      limits,        block.counters, sink,   anomalies,    floods, pictures,
+      picture_tally, nullptr,        memory, Zones::Any(), "",     [](FlowWatch*, std::optional<PacketTime>) {}};
   Bytes buffer(kReadBytes);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     FlowInfo info;

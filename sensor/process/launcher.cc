@@ -22,7 +22,7 @@ namespace {
 using std::chrono::seconds;
 
 constexpr int kTickMilliseconds = 200;
-constexpr int kSupervisorFailed = 1;  // what it ends with when it has told why
+constexpr int kSupervisorFailed = 1;      // what it ends with when it has told why
 constexpr std::size_t kDigestShown = 12;  // hexadecimal digits of a digest in the log
 // Beyond what the supervisor itself takes to deliver at the end.
 constexpr seconds kSupervisorEndMargin{10};

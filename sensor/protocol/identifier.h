@@ -34,8 +34,8 @@ class FlowProtocol : private ObjectSink {
 
  private:
   enum class State : std::uint8_t { kIdentifying, kParsing, kFinished };
-  // The latest bytes of a direction. What is dropped in front is moved over only once it is a quarter of the rest, since
-  // of a stream that nobody knows every packet drops some.
+  // The latest bytes of a direction. What is dropped in front is moved over only once it is a quarter of the rest,
+  // since of a stream that nobody knows every packet drops some.
   class KeptBytes {
    public:
     operator ByteView() const { return ByteView(bytes_).subspan(dropped_); }

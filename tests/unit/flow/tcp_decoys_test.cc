@@ -265,8 +265,8 @@ TEST(TcpDecoys, ChecksumsOfANetworkCardAreNoDecoys) {
   ExpectSilent(merged.packets, text, "merged");
 }
 
-// In a tunnel whose outer packets are cut into fragments, large segments come later than small ones. The sender's network
-// card has yet to sum the small ones, so the end of the upload is doubted; and its acknowledgement came first.
+// In a tunnel whose outer packets are cut into fragments, large segments come later than small ones. The sender's
+// network card has yet to sum the small ones, so the end of the upload is doubted; and its acknowledgement came first.
 TEST(TcpDecoys, AcknowledgementsThatOvertakeTheirBytesHandOnWhatWasKeptAside) {
   const std::string text = Text(60'700, 3);
   const testing::PacketScript in_order = Upload(text, [](DecodedPacket&) {});
