@@ -21,6 +21,7 @@
 #include "base/file.h"
 #include "fingerprint/family.h"
 #include "fingerprint/file_fingerprint.h"
+#include "fingerprint/fragment_search.h"
 #include "hashset/hashset_writer.h"
 #include "hashset/snapshot.h"
 #include "register/shared_fragments.h"
@@ -96,7 +97,8 @@ struct World {
   // A sketch of one stream; it and `found` end before the world does.
   std::unique_ptr<fingerprint::Sketcher> Search(Found& found) {
     records.emplace(*index, std::vector<const fingerprint::RecordTagger*>{nullptr}, limits, counters);
-    return fingerprint::Make_fragment({*index, *records, found, limits, counters, anomalies}, {}, facts);
+    fragments.emplace(*index);
+    return fingerprint::Make_fragment({*index, *records, *fragments, found, limits, counters, anomalies}, {}, facts);
   }
 
   std::uint64_t registered = 0;  // windows
@@ -107,6 +109,7 @@ struct World {
   NoAnomalies anomalies;
   fingerprint::SketchFacts facts;
   std::optional<fingerprint::RecordSearch> records;
+  std::optional<fingerprint::FragmentSearch> fragments;
 };
 
 Result<std::vector<FileFingerprint>> Enrol(const std::vector<std::string>& paths, const config::Limits& limits) {
