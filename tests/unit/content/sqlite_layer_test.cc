@@ -90,7 +90,7 @@ TEST(SqliteLayer, NumbersAndUtf16) {
   const content::SqliteForm form{.page_bytes = 512, .text = content::SqliteText::kUtf16Be};
   // NULL, integers of one and two bytes, 0 and 1 as types of their own, a blob, a text.
   const std::string record =
-      std::string("\x08\x00\x01\x02\x08\x09\x10\x11", 8) + "\xFF\x01\x02zz" + std::string("\0A\0", 3) + "1";
+      std::string("\x08\x00\x01\x02\x08\x09\x10\x15", 8) + "\xFF\x01\x02zz" + std::string("\0A\0", 3) + "1";
   std::string rows;
   content::AppendSqliteRows(AsBytes(SqlitePage(512, {record}, true)), 0, form, rows);
   EXPECT_EQ(rows, "\t-1\t258\t0\t1\t\tA1\t\n");
