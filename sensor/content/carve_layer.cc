@@ -28,8 +28,10 @@ constexpr std::uint64_t kFreeTrials = 64;
 
 class CarveLayer final : public Layer {
  public:
-  // A file at the very beginning is the object itself, or what its container could not open.
-  explicit CarveLayer(ObjectNode& object) : object_(object), at_start_(object.begins_searched()) {}
+  // A file at the very beginning is the object itself, or what its container could not open; but a stream is no object:
+  // what it begins with is the first file in it.
+  explicit CarveLayer(ObjectNode& object)
+      : object_(object), at_start_(object.begins_searched() && object.info().kind != ObjectKind::kStream) {}
 
   Taken Write(ByteView bytes) noexcept override {
     const std::size_t given = bytes.size();

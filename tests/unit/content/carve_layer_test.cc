@@ -54,6 +54,21 @@ TEST(CarveLayer, PicturesOfEveryFormatAreFound) {
   EXPECT_THAT(splits, Each(splits.front()));
 }
 
+// As FTP and netcat send them: nothing but the file.
+TEST(CarveLayer, PictureThatAStreamBeginsWithIsFound) {
+  const test::Picture picture(61, 47);
+  const Bytes files[] = {EncodeJpeg(picture), EncodePng(picture),  EncodeGif(picture),
+                         EncodeBmp(picture),  EncodeWebp(picture), EncodeTiff(picture)};
+  for (const Bytes& file : files) {
+    ContentRun run;
+    run.Feed({.kind = ObjectKind::kStream}, std::string(AsText(file)), 700);
+    const auto carved = std::ranges::find(run.recorder.objects(), ObjectKind::kCarved,
+                                          [](const auto& object) { return object->info.kind; });
+    ASSERT_NE(carved, run.recorder.objects().end()) << &file - files;
+    EXPECT_EQ((*carved)->text(), AsText(file)) << (*carved)->info.step;
+  }
+}
+
 TEST(CarveLayer, ThumbnailIsAnObjectOfItsOwn) {
   const std::string thumbnail = MakeJpeg(54, 2000), picture = MakeJpeg(55, 9000, 1, thumbnail);
   ContentRun file, stream;

@@ -116,7 +116,7 @@ TEST_F(EnrollImagesTest, EmptyFoldersTablesAndPicturesUnderNamesOfLeftovers) {
   EXPECT_EQ(Enrol({(folder_ / "empty").string()})->problems, 1u);
   EXPECT_NE(observer_.problems.at(0).find("there is no file in"), std::string::npos);
   Write("in/._real.jpg", "\xFF\xD8\xFF picture");
-  Write("in/Thumbs.db", "\x89PNG picture");
+  Write("in/Thumbs.db", "\x89PNG\r\n\x1A\n picture");
   Write("in/._a.jpg", std::string("\0\5\x16\7", 4));
   Write("in/__MACOSX/._b.jpg", std::string("\0\5\x16\7", 4));
   EXPECT_EQ(Enrol({(folder_ / "in").string()})->added, 2u);
