@@ -7,6 +7,13 @@
 #include "base/byte_reader.h"
 
 namespace spanwatch::content {
+namespace {
+
+// A record that claims more hides what follows it.
+constexpr std::uint64_t kLongestRecord = 65536;
+
+}  // namespace
+
 Walk ZipDirectoryWalker::Step(ByteView bytes) {
   std::size_t i = 0;
   while (i < bytes.size() || (last_ && skip_ == 0)) {
@@ -56,16 +63,14 @@ bool ZipDirectoryWalker::Measure() {
       skip_ = fields.U32Le();
       break;
     case 0x06054b50:
-      fields.Skip(16);
-      skip_ = fields.U16Le();
-      last_ = true;
+      last_ = true;  // readers look for the last end record: what calls itself a comment may be another archive
       break;
     default:
       break;
   }
   have_ = 0;
   need_ = 4;
-  return true;
+  return skip_ <= 3 * kLongestRecord;
 }
 
 }  // namespace spanwatch::content

@@ -11,7 +11,8 @@ struct Walk {
   enum class Outcome : std::uint8_t { kMore, kEnded, kBroken } outcome = Outcome::kMore;
 };
 
-// What follows the members of a zip (APPNOTE.TXT 4.3.6): central directory, zip64 records, end record with its comment.
+// What follows the members of a zip (APPNOTE.TXT 4.3.6): central directory, zip64 records, end record. Its comment is
+// left to who searches what follows.
 class ZipDirectoryWalker {
  public:
   Walk Step(ByteView bytes);

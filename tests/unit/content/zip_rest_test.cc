@@ -52,6 +52,7 @@ constexpr Lie kLies[] = {
        PlainZip::Lie(entry.local, PlainZip::kFlags, 8, 2);
        PlainZip::Lie(entry.local, PlainZip::kCrc, 0, 12);
      }},
+    {"a version that nobody knows", [](PlainZip::Entry& entry) { PlainZip::Lie(entry.local, 4, 0xFFFF, 2); }},
     {"another checksum", [](PlainZip::Entry& entry) { PlainZip::Lie(entry.local, PlainZip::kCrc, 0x12345678, 4); }},
 };
 
@@ -112,6 +113,17 @@ TEST(ZipRest, OnlyOneOfManyLies) {
     if (i == 7) PlainZip::Lie(entry.local, PlainZip::kPacked, 0, 8);
   }
   EXPECT_EQ(WholeMembers(zip.Whole()), members);
+}
+
+// Its readers begin at the last end record.
+TEST(ZipRest, AnArchiveInWhatAnotherCallsItsCommentIsRead) {
+  PlainZip first, second;
+  first.Add("x.txt", "hello");
+  second.Add("b.csv", "plate,state\nAAA1234,TX\n", 8);
+  std::string text = first.Whole();
+  text.replace(text.size() - 2, 2, "\xFF\xFF");
+  text += "a comment" + second.Whole();
+  EXPECT_EQ(WholeMembers(text).at("b.csv"), "plate,state\nAAA1234,TX\n");
 }
 
 TEST(ZipRest, DirectoryAndMembersMayDiffer) {
