@@ -89,8 +89,11 @@ def interrupted_registering(folder):
         (many / f"{number}.png").write_bytes(picture + str(number).encode())
     add = ["register", "add", "images", "--register", "register.db", "--collection", "many", "--threads", "1", "many"]
     process = subprocess.Popen([spanwatch, *add], cwd=folder, stderr=subprocess.PIPE, text=True)
-    time.sleep(0.4)  # it has begun, and is not done
-    process.send_signal(signal.SIGINT)
+    count = [spanwatch, "register", "list", "--register", "register.db", "--collection", "many"]
+    while not subprocess.run(count, cwd=folder, capture_output=True, check=False).stdout:
+        assert process.poll() is None, "it ended before it could be interrupted"
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)  # it has begun, and is not done
     _, said = process.communicate(timeout=60)
     assert process.returncode == FAILED and "interrupted" in said and "new items" in said, said
     kept = int(said.split("many: ")[1].split(" new items")[0])
