@@ -56,12 +56,11 @@ Result<int> Check(const RulesOptions& options) {
   if (!facts) return Fail(facts.error());
   const std::string signature = !facts->signer.empty()
                                     ? fmt::format("signed by {}, serial {}", facts->signer, facts->serial)
-                                : facts->all_signed     ? "the program's own"
-                                : options.trust.empty() ? "signature not looked at (--trust)"
-                                                        : "not signed";
+                                : facts->all_signed ? "the program's own"
+                                                    : "signature not looked at (--trust)";
+  if (Status status = CheckSigned(options, *facts); !status) return Fail(status.error());
   std::printf("%zu detections, %zu correlations, %zu filters, %zu authorisations: good; %s\n", facts->detections,
               facts->correlations, facts->filters, facts->authorisations, signature.c_str());
-  if (Status status = CheckSigned(options, *facts); !status) return Fail(status.error());
   return kExitDone;
 }
 

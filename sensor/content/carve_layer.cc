@@ -127,7 +127,7 @@ class CarveLayer final : public Layer {
           at_start_ = itself;
           return found;
         }
-        if (!itself && IsZlib(bytes, found)) StartInside(kDeflateLayer);
+        if (!itself && IsZlib(bytes, found)) StartInside(kDeflateLayer, true);
         at = child_ != nullptr ? found : found + 1;
         continue;
       }
@@ -200,11 +200,11 @@ class CarveLayer final : public Layer {
   }
 
   // What another layer opens, and ends where its content does.
-  void StartInside(const LayerSpec& container) {
+  void StartInside(const LayerSpec& container, bool guessed = false) {
     walker_ = std::monostate();
     walked_ = 0;
     child_ = object_.OpenChild({.kind = ObjectKind::kCarved, .step = "carved " + std::string(container.name)},
-                               {.verbatim = true, .container = &container});
+                               {.verbatim = true, .container = &container, .guessed = guessed});
   }
 
   void Start(FileKind kind, ByteView bytes) {

@@ -36,14 +36,12 @@ constexpr Magic kMagics[] = {
 
 bool StartsWith(ByteView bytes, std::string_view prefix) { return AsText(bytes).starts_with(prefix); }
 
-// Version needed, which readers pass over whatever it says; flags, method, 16 bytes of time, digest and sizes, length
-// of the name.
+// Version needed, flags, method, 16 bytes of time, digest and sizes, length of the name. Readers that go by the
+// directory pass over all but the last, whatever they say.
 bool AreZipFields(ByteReader& reader) {
-  reader.Skip(4);
-  const std::uint16_t method = reader.U16Le();
-  reader.Skip(16);
+  reader.Skip(22);
   const std::uint16_t name_length = reader.U16Le();
-  return reader.ok() && method < 100 && name_length > 0 && name_length <= 4096;
+  return reader.ok() && name_length > 0 && name_length <= 4096;
 }
 
 // RFC 1952 section 2.3. Reserved flags are zero; the extra flags and the system have few values.

@@ -47,6 +47,9 @@ class MailLayer final : public Layer {
     const Bytes bytes = std::move(header_);
     header_ = {};
     const ByteView all(bytes);
+    // Encoded words (RFC 2047), and what fields of anybody's own hold.
+    object_.Search(all.first(header_length));
+    object_.EndSearch(ObjectEnd::kComplete);
     body_ = object_.OpenChild(ParseMimeHeader(all.first(header_length)).Describe("mail"), {.verbatim = true});
     if (body_ != nullptr && all.size() > header_length) body_->Write(all.subspan(header_length));
   }

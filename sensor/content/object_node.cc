@@ -49,6 +49,7 @@ ObjectNode::ObjectNode(ObjectTree& tree, Budget& budget, ObjectNode* parent, Dir
   consumer_wants_ = consumer_ != nullptr;
   if (options.container != nullptr) {
     container_given_ = true;
+    guessed_ = options.guessed;
     begun_ = true;
     container_ = options.container->create(*this, {});
     container_memory_ = options.container->memory_bytes;
@@ -207,7 +208,7 @@ void ObjectNode::CloseContainer(LayerState state, ObjectEnd end) {
   if (container_ == nullptr) return;
   const std::unique_ptr<Layer> closing = std::move(container_);
   closing->End(end);
-  if (state != LayerState::kBroken) return;
+  if (state != LayerState::kBroken || guessed_) return;
   tree_.counters_.Add(Counter::content_layers_broken);
   if (!exhausted()) Report(AnomalyCode::content_malformed);
 }

@@ -15,6 +15,7 @@ namespace spanwatch::content {
 struct ChildOptions {
   bool verbatim = false;                 // the child's bytes are a run of this object's bytes
   const LayerSpec* container = nullptr;  // known already: the child ends where this layer's content ends
+  bool guessed = false;                  // by a look so weak that its breaking off says that it was none
 };
 
 class ObjectNode {
@@ -90,6 +91,7 @@ class ObjectNode {
   std::uint64_t memory_ = 0;                    // counted so far
   std::vector<std::unique_ptr<Layer>> search_;  // one of each search layer, or none
   bool container_given_ = false;
+  bool guessed_ = false;
   bool by_encoding_ = false;  // the container takes off a declared encoding
   bool begun_ = false;
   bool processed_ = false;  // some byte went to a layer already

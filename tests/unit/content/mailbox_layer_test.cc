@@ -50,6 +50,16 @@ TEST(MailHead, SavedMailsAreReadWhateverTheyBeginWith) {
   EXPECT_EQ(PictureOf(PictureMail(5, kLf, "")), MakeJpeg(5, 3000));
 }
 
+TEST(MailLayer, EncodedWordsOfItsHeaderAreRead) {
+  ContentRun run;
+  run.Feed({}, "From: a@example.org\nSubject: =?utf-8?B?QUJDMTIzNCxUWCwyMDE5LTA1LTAxVDE1OjQwOjM5Wg==?=\n\nSee above.\n",
+           50);
+  const bool found = std::ranges::any_of(run.recorder.objects(), [](const auto& object) {
+    return object->info.kind == ObjectKind::kDecoded && object->text().contains("ABC1234,TX,2019-05-01T15:40:39Z");
+  });
+  EXPECT_TRUE(found);
+}
+
 TEST(MailHead, TextThatIsNoMailIsNone) {
   for (const char* text :
        {"From: here to there is a long way\n\nand so on", "Subject: one line of notes\n",

@@ -53,6 +53,8 @@ constexpr Lie kLies[] = {
        PlainZip::Lie(entry.local, PlainZip::kCrc, 0, 12);
      }},
     {"a version that nobody knows", [](PlainZip::Entry& entry) { PlainZip::Lie(entry.local, 4, 0xFFFF, 2); }},
+    {"a method that nobody knows",
+     [](PlainZip::Entry& entry) { PlainZip::Lie(entry.local, PlainZip::kMethod, 0x0800, 2); }},
     {"another checksum", [](PlainZip::Entry& entry) { PlainZip::Lie(entry.local, PlainZip::kCrc, 0x12345678, 4); }},
 };
 
