@@ -16,6 +16,8 @@ constexpr std::uint8_t kBase64Class = CharacterClass::kStandard | CharacterClass
 constexpr std::size_t kLinesMeasured = kSearchBytes / 2;
 // A first line, shorter than those that follow, is at least so long: what is shorter is a word in front of the run.
 constexpr std::size_t kFirstLineMinimum = 8;
+// A longer line is not one of many.
+constexpr std::size_t kLongestWrapped = 128;
 
 bool InAlphabet(std::uint8_t c) { return (kCharacterClass[c] & kBase64Class) != 0; }
 
@@ -300,6 +302,14 @@ bool RunReader::TakesAlphabet(std::uint8_t byte) {
   return standard_;
 }
 
+// The line that ends here is one of many of an encoding that breaks lines.
+bool RunReader::IsWrappedLine() const {
+  constexpr std::size_t kShortestWrapped = 60;
+  const bool alike = lines_ended_ == 0 || line_ == line_length_;
+  return encoding_ == TextEncoding::kBase64 && alike && line_ % 4 == 0 && line_ >= kShortestWrapped &&
+         line_ <= kLongestWrapped;
+}
+
 bool RunReader::Add(std::uint8_t byte, std::uint8_t* out, std::size_t& made) {
   switch (escapes_.Add(byte)) {
     case EscapeReader::Step::kMore:
@@ -334,7 +344,7 @@ bool RunReader::Take(std::uint8_t c, std::uint8_t* out, std::size_t& made) {
     case '"':
     case '\'':
       if (line_ == 0 && lines_ended_ == 0) return false;
-      listed_ = line_ == 0;
+      listed_ = line_ == 0 || IsWrappedLine();
       joint_ = Joint::kQuote;
       return true;
     case '>':
@@ -422,7 +432,6 @@ void RunReader::End(std::uint8_t* out, std::size_t& made) {
 // An empty line ends a run, and so does a line that is shorter than those before it, unless the run is ragged. What is
 // shorter than any line counts only where the last line may stand: behind a whole one.
 bool RunReader::Line(std::uint8_t* out, std::size_t& made) {
-  constexpr std::size_t kLongestWrapped = 128;  // a longer line is not one of many
   const std::size_t length = line_;
   line_ = printed_ = 0;
   indented_ = false;

@@ -64,6 +64,7 @@ class RunReader {
   bool Take(std::uint8_t c, std::uint8_t* out, std::size_t& made);
   bool Character(std::uint8_t c, std::uint8_t* out, std::size_t& made);
   bool BetweenLines(std::uint8_t c, std::uint8_t* out, std::size_t& made);
+  bool IsWrappedLine() const;
   bool Line(std::uint8_t* out, std::size_t& made);
   void Release(std::uint8_t* out, std::size_t& made);
 
@@ -76,7 +77,7 @@ class RunReader {
   Ending ending_ = Ending::kOther;
   bool return_ = false;  // a CR that may be a line break of its own
   bool indented_ = false;
-  bool listed_ = false;   // the quote that was closed held whole lines: a comma joins it with the next
+  bool listed_ = false;   // the quote that was closed held a whole line, or several: a comma joins it with the next
   bool holding_ = false;  // the characters of this line do not count yet
   bool word_ = false;     // so short a line as is held would be no line of this run
   std::uint8_t held_[kLineMinimum];

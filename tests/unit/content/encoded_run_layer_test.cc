@@ -50,6 +50,8 @@ std::vector<Case> Cases() {
       {"JSON string", "{\"plate_crop_jpeg\": \"" + base64 + "==\", \"n\": 1}", "base64", false},
       {"JSON with escaped slashes", "{\"i\":\"" + Escape(base64, "/", "\\/") + "\"}", "base64", false},
       {"JSON with escaped lines", "{\"i\":\"" + Wrap(base64, 76, "\\r\\n") + "\"}", "base64", false},
+      {"JSON list of lines", "{\"i\": [\"" + Wrap(base64, 76, "\", \"") + "\"]}", "base64", false},
+      {"JSON list of lines below one another", "[\n  \"" + Wrap(base64, 64, "\",\n  \"") + "\"\n]", "base64", false},
       {"XML", "<PlateImage>" + base64 + "</PlateImage>", "base64", false},
       {"XML with indented lines", "<P>\n    " + Wrap(base64, 76, "\n    ") + "\n  </P>", "base64", false},
       {"XML with references", "<P>" + Wrap(base64, 76, "&#13;\n") + "</P>", "base64", false},
