@@ -93,9 +93,13 @@ until_true 15 delivered $((before + 2)) || fail "the new sink hears nothing"
 hindered=$(children inspector | head -1)
 other_is() { [ "$(metric spanwatch_inspector_of_other_generation)" = "$1" ]; }
 sed -i 's|inside: \[10.20.0.0/16\]|inside: [10.20.0.0/16, 10.30.0.0/16]|' "$work/spanwatch.yaml"
+captures() { grep -c 'An inspector captures' "$work/sensor.log"; }
+captured=$(captures)
+succeeded() { [ "$(captures)" -gt "$captured" ]; }
 kill -STOP "$hindered"
 reload
 until_true 5 other_is 1 || fail "it is not told that an inspector goes by other settings"
+until_true 30 succeeded || fail "the inspector has no successor"
 until_true 30 other_is 0 || fail "the inspectors do not come onto one generation"
 [ -z "$(children inspector | grep -x "$hindered")" ] || fail "the hindered inspector still runs"
 for words in 'did not take the reload and is told again' 'stands still and is killed'; do
